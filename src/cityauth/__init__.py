@@ -1,0 +1,78 @@
+"""Sign-in that moves a whole population from usernames to e-mail addresses, and stays."""
+
+from cityauth.adapters.memory import MemoryStore
+from cityauth.core.account import Account, AccountId, Status
+from cityauth.core.client import ClientContext
+from cityauth.core.identifier import BUILT_IN, Identifier, IdentifierKind
+from cityauth.core.login import Authenticated, LoginStep, PasswordRequired, Refused
+from cityauth.core.problem import Problem
+from cityauth.core.redirect import safe_next
+from cityauth.core.resolution import IdentifierResolver, Outcome, Resolution
+from cityauth.core.secret import Concealed
+from cityauth.core.session import LiveSession, OpenedSession, Session
+from cityauth.core.stage import DatedStage, RealmPolicy, Stage
+from cityauth.errors import (
+    CityAuthError,
+    ConfigurationError,
+    IllegalTransitionError,
+    MissingExtraError,
+    PolicyError,
+    SchemaError,
+    SecretError,
+    StoreError,
+    StoreUnavailableError,
+    UsageError,
+    WiringError,
+)
+from cityauth.flows.accounts import AccountOutcome, AccountRecord, AccountRefused, NewAccount
+from cityauth.flows.passwords import PasswordRejected
+from cityauth.policy import HashProfile, Policy
+from cityauth.run.awaiting import AsyncCityAuth
+from cityauth.run.calling import CityAuth
+
+__all__ = [
+    "BUILT_IN",
+    "Account",
+    "AccountId",
+    "AccountOutcome",
+    "AccountRecord",
+    "AccountRefused",
+    "AsyncCityAuth",
+    "Authenticated",
+    "CityAuth",
+    "CityAuthError",
+    "ClientContext",
+    "Concealed",
+    "ConfigurationError",
+    "DatedStage",
+    "HashProfile",
+    "Identifier",
+    "IdentifierKind",
+    "IdentifierResolver",
+    "IllegalTransitionError",
+    "LiveSession",
+    "LoginStep",
+    "MemoryStore",
+    "MissingExtraError",
+    "NewAccount",
+    "OpenedSession",
+    "Outcome",
+    "PasswordRejected",
+    "PasswordRequired",
+    "Policy",
+    "PolicyError",
+    "Problem",
+    "RealmPolicy",
+    "Refused",
+    "Resolution",
+    "SchemaError",
+    "SecretError",
+    "Session",
+    "Stage",
+    "Status",
+    "StoreError",
+    "StoreUnavailableError",
+    "UsageError",
+    "WiringError",
+    "safe_next",
+]

@@ -1,0 +1,73 @@
+"""The audit trail: what happened, to which account, from where. It has no field that could hold a secret."""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+
+from cityauth.core.account import AccountId
+from cityauth.core.client import Occasion
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+class Happening(StrEnum):
+    """What an audit event reports."""
+
+    LOGIN_ACCEPTED = "login.accepted"
+    LOGIN_REFUSED = "login.refused"
+    SESSION_CLOSED = "session.closed"
+    SESSIONS_CLOSED = "sessions.closed"
+    PASSWORD_REHASHED = "password.rehashed"  # noqa: S105 - an event's name
+    ACCOUNT_ADDED = "account.added"
+    ACCOUNT_DISABLED = "account.disabled"
+    ACCOUNT_ENABLED = "account.enabled"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEvent:
+    """One line of the audit trail.
+
+    Attributes:
+        what: See `Happening`.
+        at: When, aware UTC.
+        account_id: Whose account, or ``None`` when none was found.
+        reason: The true reason of a refusal, as a code; the person sees only the uniform text.
+        subject: A keyed digest of the identifier that was typed, so that attempts on one identifier
+            can be counted while a password typed into the wrong field is stored nowhere.
+        address: The client's address.
+        user_agent: The client's user agent, cut.
+        detail: Further codes.
+    """
+
+    what: Happening
+    at: datetime
+    account_id: AccountId | None = None
+    reason: str = ""
+    subject: str = ""
+    address: str | None = None
+    user_agent: str = ""
+    detail: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+
+
+def report(
+    what: Happening,
+    occasion: Occasion,
+    *,
+    account_id: AccountId | None = None,
+    reason: str = "",
+    subject: str = "",
+    detail: Mapping[str, str] = _NOTHING,
+) -> AuditEvent:
+    """Return the audit event for what happened on *occasion*; empty details are left out."""
+    client = occasion.client
+    told = {name: value for name, value in detail.items() if value}
+    return AuditEvent(what, occasion.at, account_id, reason, subject, client.address, client.user_agent, told)
+
+
+def subject_of(key: str, secret: bytes) -> str:
+    """Return the keyed digest under which attempts on the identifier *key* are counted: 16 hex digits."""
+    return hmac.digest(secret, key.encode(), hashlib.sha256)[:8].hex()

@@ -1,0 +1,107 @@
+"""Characters: what no identifier may hold, whatever its kind, and why a text is refused.
+
+Everything here runs before any normalization, which costs the square of the length on runs of
+combining marks: the byte cap comes first.
+"""
+
+import re
+import unicodedata
+from enum import StrEnum
+
+MAX_BYTES = 1024
+"""Bytes of UTF-8 that an identifier may take, as entered and as a canonical value."""
+
+_ASCII_WHITESPACE = " \t\n\r\f\v"
+
+# What `str.isprintable` lets through: default-ignorable code points that are letters or marks
+# (Unicode, DerivedCoreProperties), and the two characters whose compatibility form is "@".
+_HIDDEN_OR_AT = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef\ufe6b\uff20]"
+)
+
+# Scripts that one language writes together (UTS #39, section 5.1), by the first word of their letters' names.
+_WRITTEN_TOGETHER = (
+    {"CJK", "IDEOGRAPHIC", "HIRAGANA", "KATAKANA"},
+    {"CJK", "IDEOGRAPHIC", "BOPOMOFO"},
+    {"CJK", "IDEOGRAPHIC", "HANGUL"},
+)
+
+
+class Malformed(StrEnum):
+    """Why a text is no identifier. The first group holds for every road, the second for registering."""
+
+    NOT_TEXT = "not_text"
+    """Not a string: a list, a mapping, bytes, a number, nothing."""
+    EMPTY = "empty"
+    """Nothing but ASCII whitespace."""
+    TOO_LONG = "too_long"
+    """Over `MAX_BYTES` bytes of UTF-8; for a new username also over its most code points."""
+    FORBIDDEN_CHARACTER = "forbidden_character"
+    """Holds a character that the rules of the road forbid, such as a control or a bidi override."""
+    UNRECOGNIZED = "unrecognized"
+    """No kind of identifier takes it."""
+
+    NOT_AN_ADDRESS = "not_an_address"
+    """Not one deliverable e-mail address."""
+    NEEDS_SMTPUTF8 = "needs_smtputf8"
+    """An address with a non-ASCII local part, which the mailer cannot deliver to."""
+    WRONG_KIND = "wrong_kind"
+    """A new username with an at sign, which would belong to the e-mail addresses."""
+    TOO_SHORT = "too_short"
+    """A new username under its fewest code points."""
+    RESERVED = "reserved"
+    """A new username that speaks for the service."""
+    COMPATIBILITY_CHARACTER = "compatibility_character"
+    """A new username with a look-alike form of another character, such as a ligature."""
+    MIXED_SCRIPT = "mixed_script"
+    """A new identifier that mixes scripts within one word, as homographs do."""
+
+
+def is_clean(text: str) -> bool:
+    """Whether *text* holds none of the characters that no identifier may hold.
+
+    Forbidden are Unicode's groups Other (controls, surrogates, private use, unassigned code points,
+    noncharacters, format characters with all bidi controls) and Separator (line, paragraph and
+    every space but the ASCII one), the default-ignorables among the rest, and U+FF20 and U+FE6B, of
+    which normalization would make at signs.
+    """
+    return text.isprintable() and (text.isascii() or not _HIDDEN_OR_AT.search(text))
+
+
+def clean(entered: object, max_bytes: int = MAX_BYTES) -> str | Malformed:
+    """Return what was entered without outer ASCII whitespace, or why it can be no identifier.
+
+    Nothing is normalized. *max_bytes* counts UTF-8 as entered. A refusal is one of ``NOT_TEXT``,
+    ``TOO_LONG``, ``EMPTY`` and ``FORBIDDEN_CHARACTER``.
+    """
+    if not isinstance(entered, str):
+        return Malformed.NOT_TEXT
+    if exceeds(entered, max_bytes):
+        return Malformed.TOO_LONG
+    text = str.strip(entered, _ASCII_WHITESPACE)
+    if not text:
+        return Malformed.EMPTY
+    return text if is_clean(text) else Malformed.FORBIDDEN_CHARACTER
+
+
+def exceeds(text: str, max_bytes: int = MAX_BYTES) -> bool:
+    """Whether *text* takes more than *max_bytes* of UTF-8, at a cost that the cap bounds."""
+    return len(text) > max_bytes or (
+        not text.isascii() and len(text.encode("utf-8", "surrogatepass")) > max_bytes
+    )
+
+
+def mixes_scripts(word: str) -> bool:
+    """Whether the letters and digits of *word* come from scripts that no one language writes together.
+
+    ASCII digits go with every script. The script is read off the character's Unicode name, which
+    tells Latin from Cyrillic or Greek; look-alikes within one script are not found.
+    """
+    scripts = {_script(c) for c in word if c.isalpha() or (c.isdecimal() and not c.isascii())} - {"MODIFIER"}
+    return len(scripts) > 1 and not any(scripts <= together for together in _WRITTEN_TOGETHER)
+
+
+def _script(character: str) -> str:
+    """The first word of a letter's or digit's name, such as ``LATIN``."""
+    name = unicodedata.name(character, "UNNAMED").removeprefix("EXTENDED ")
+    return name.split(maxsplit=1)[0].partition("-")[0]

@@ -1,0 +1,45 @@
+"""What the library knows of the person's device; it reads no request object."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+MAX_USER_AGENT = 256
+"""Characters of the user agent that are kept (security.md D, max input)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientContext:
+    """One request's origin, filled in by the host.
+
+    Attributes:
+        address: The client's IP address *after trusted proxies*, as text; ``None`` when unknown.
+        user_agent: The ``User-Agent`` header; cut to 256 characters.
+        language: The page's language.
+    """
+
+    address: str | None = None
+    user_agent: str = ""
+    language: str = "fi"
+
+    def __post_init__(self) -> None:
+        """Cut what a hostile client could make long."""
+        object.__setattr__(self, "user_agent", self.user_agent[:MAX_USER_AGENT])
+        if self.address is not None:
+            object.__setattr__(self, "address", self.address[:45])
+
+
+UNKNOWN_CLIENT = ClientContext()
+"""A call without a request, such as a command or a job."""
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """When something happens, and from where: what every audit line and session begins with.
+
+    Attributes:
+        at: The moment, aware UTC.
+        client: The device.
+    """
+
+    at: datetime
+    client: ClientContext = UNKNOWN_CLIENT

@@ -1,0 +1,125 @@
+"""E-mail addresses as identifiers: which text is one, and what its key is computed from.
+
+The canonical address is the local part in NFC and lower case, an at sign, and the domain as lower-case
+A-labels (UTS #46, non-transitional). Dots and ``+`` tags of the local part stay: what they mean is
+the mailbox provider's affair, and merging them would hand one person's account to another.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, final
+
+from cityauth.core.characters import Malformed, mixes_scripts
+
+if TYPE_CHECKING:
+    from email_validator import ValidatedEmail
+
+MAX_ADDRESS = 254
+"""Code points of an address (RFC 3696, erratum 1690); the full validator also counts octets."""
+
+# An ASCII address in lower case: a dot-atom of at most 64 (RFC 5321 4.5.3.1.1), then at least two host
+# name labels (RFC 1123 2.1), none of the reserved form "??--", the last ending in a letter.
+_ATOM = r"[a-z0-9!#$%&'*+\-/=?^_`{|}~]+"
+_LABEL = r"(?!..--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_PLAIN = re.compile(rf"(?=[^@]{{1,64}}@){_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+{_LABEL}(?<=[a-z])")
+
+_UNDELIVERABLE = frozenset({"arpa", "invalid", "local", "localhost", "onion", "test"})
+"""Top-level names without public mail (IANA, special-use domain names), refused by the full validator too."""
+
+
+def canonical_address(text: str) -> str | None:
+    """Return the canonical form of the one address that *text* is, or ``None`` when it is not one.
+
+    Refused are lists, display names, comments, quoted local parts, IP literals, single-label and special-use
+    domains, a trailing dot, a local part over 64 and an address over 254.
+
+    Args:
+        text: A text that `cityauth.core.characters.clean` let through.
+    """
+    if text.isascii():
+        lowered = text.lower()
+        if "xn--" not in lowered:  # what A-labels decode to only the full validator can tell
+            return lowered if _is_plain_address(lowered) else None
+    value = _validated_address(text)
+    return value if value in {None, text} or _validated_address(value) == value else None
+
+
+def _is_plain_address(lowered: str) -> bool:
+    """The full validator's verdict on ASCII without A-labels, at a twentieth of its cost."""
+    return (
+        len(lowered) <= MAX_ADDRESS
+        and _PLAIN.fullmatch(lowered) is not None
+        and lowered.rpartition(".")[2] not in _UNDELIVERABLE
+    )
+
+
+def _validated_address(text: str) -> str | None:
+    validated = _validate(text)
+    if validated is None:
+        return None
+    local = unicodedata.normalize("NFC", validated.local_part.lower())
+    return f"{local}@{validated.ascii_domain}"
+
+
+def _validate(text: str) -> "ValidatedEmail | None":
+    """Ask the full validator; every option is given, as a host may have changed its defaults."""
+    from email_validator import EmailNotValidError, validate_email
+
+    composed = unicodedata.normalize("NFC", text)
+    if len(composed) > MAX_ADDRESS or composed.count("@") != 1:
+        return None
+    try:
+        return validate_email(
+            composed,
+            allow_smtputf8=True,
+            allow_empty_local=False,
+            allow_quoted_local=False,
+            allow_domain_literal=False,
+            allow_display_name=False,
+            strict=True,
+            check_deliverability=False,
+            test_environment=False,
+            globally_deliverable=True,
+        )
+    except EmailNotValidError:
+        return None
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class EmailKind:
+    """The kind ``email``: text with an at sign that is one deliverable address.
+
+    Attributes:
+        smtputf8: Whether the mailer delivers to non-ASCII local parts. Only registering asks: an address
+            that is already an identifier is found whatever stands here.
+    """
+
+    smtputf8: bool = False
+    name: ClassVar[str] = "email"
+
+    def recognizes(self, text: str) -> bool:
+        """Whether *text* holds an at sign."""
+        return "@" in text
+
+    def canonical(self, text: str) -> str | None:
+        """See `canonical_address`."""
+        return canonical_address(text)
+
+    def admit(self, text: str) -> str | Malformed:
+        """Return the canonical address for registering, or why it is refused.
+
+        A refusal is ``NOT_AN_ADDRESS``, ``NEEDS_SMTPUTF8``, or ``MIXED_SCRIPT`` when the local part or
+        a label of the domain mixes scripts.
+        """
+        value = canonical_address(text)
+        if value is None:
+            return Malformed.NOT_AN_ADDRESS
+        local, _, domain = value.partition("@")
+        if not (self.smtputf8 or local.isascii()):
+            return Malformed.NEEDS_SMTPUTF8
+        words = [local]
+        if "xn--" in domain and (validated := _validate(value)) is not None:
+            words += validated.domain.split(".")
+        return Malformed.MIXED_SCRIPT if any(map(mixes_scripts, words)) else value

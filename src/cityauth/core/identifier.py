@@ -1,0 +1,164 @@
+"""Identifiers: what a person types to say who they are, and the key by which it is found.
+
+One namespace holds the keys of all kinds. Two texts with one key are one identifier, so a username
+that equals somebody's e-mail address is a conflict for people to settle, never a second account that a
+look-up might pick.
+"""
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from cityauth.core.characters import MAX_BYTES, Malformed, clean
+from cityauth.core.email import EmailKind
+from cityauth.core.username import UsernameKind
+from cityauth.errors import UsageError
+
+__all__ = [
+    "BUILT_IN",
+    "EMAIL",
+    "KEY_VERSION",
+    "MAX_KEY_BYTES",
+    "USERNAME",
+    "EmailKind",
+    "Identifier",
+    "IdentifierKind",
+    "Malformed",
+    "UsernameKind",
+    "inherit",
+    "look_up",
+    "register",
+]
+
+KEY_VERSION = 1
+"""Stands before the value in every key; raised when the rules change, so that old keys are told apart."""
+
+MAX_KEY_BYTES = len(f"{KEY_VERSION}:") + MAX_BYTES
+"""The longest key in bytes of UTF-8: what a store's column must hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identifier:
+    """One reading of an entered text.
+
+    Attributes:
+        kind: ``email``, ``username``, or the name of a host's own kind.
+        shown: The text as given, without outer whitespace, in NFC; for showing, never for comparing.
+        key: The key version, a colon and the canonical value. Compared byte for byte, at most
+            `MAX_KEY_BYTES` long, unique over all kinds and realms.
+    """
+
+    kind: str
+    shown: str
+    key: str
+
+
+class IdentifierKind(Protocol):
+    """A kind of identifier. The host may add its own, say a library-card number.
+
+    Every method is given a text within the byte cap, without outer ASCII whitespace and without
+    forbidden characters, and must be pure: the same text has the same answer as long as its key is stored.
+    """
+
+    @property
+    def name(self) -> str:
+        """What `Identifier.kind` says."""
+        ...
+
+    def recognizes(self, text: str) -> bool:
+        """Whether *text* has the shape of this kind, at a glance."""
+        ...
+
+    def canonical(self, text: str) -> str | None:
+        """The value to look up, or ``None`` when *text* cannot be of this kind; idempotent."""
+        ...
+
+    def admit(self, text: str) -> str | Malformed:
+        """The same value by the rules of registering, or why *text* may not be registered."""
+        ...
+
+
+EMAIL: Final = EmailKind()
+"""E-mail addresses, for a mailer without SMTPUTF8."""
+
+USERNAME: Final = UsernameKind()
+"""Usernames by the default rules."""
+
+BUILT_IN: Final[tuple[IdentifierKind, ...]] = (EMAIL, USERNAME)
+"""The kinds that every service has; a host's own kinds are added to these: ``(*BUILT_IN, CARD)``."""
+
+
+def look_up(
+    entered: object, kinds: Sequence[IdentifierKind] = BUILT_IN
+) -> tuple[Identifier, ...] | Malformed:
+    """Return every reading of what was entered, by the rules of looking up, or why there is none.
+
+    The keys of the readings differ. Where two kinds give the same key, the earlier kind names it: with the
+    built-in kinds a text that is an e-mail address is read as one, and any other text as a username. No
+    kind hides another's reading, so that a caller sees whether a text is ambiguous.
+
+    A refusal is ``NOT_TEXT``, ``TOO_LONG``, ``EMPTY``, ``FORBIDDEN_CHARACTER`` or ``UNRECOGNIZED``.
+
+    Raises:
+        UsageError: A host's kind broke the promises of `IdentifierKind`.
+    """
+    text = clean(entered)
+    if isinstance(text, Malformed):
+        return text
+    readings: dict[str, str] = {}
+    for kind in kinds:
+        if kind.recognizes(text):
+            value = _canonical(kind, text)
+            if value is not None:
+                readings.setdefault(value, kind.name)
+    if not readings:
+        return Malformed.UNRECOGNIZED
+    return tuple(_identifier(kind, text, value) for value, kind in readings.items())
+
+
+def register(entered: object, kind: IdentifierKind) -> Identifier | Malformed:
+    """Return the new identifier of *kind* that was entered, or why it may not be registered.
+
+    Whether somebody has it already is the store's to say.
+
+    Raises:
+        UsageError: A host's kind broke the promises of `IdentifierKind`, or admits what it would not find.
+    """
+    text = clean(entered)
+    if isinstance(text, Malformed):
+        return text
+    value = kind.admit(text)
+    if isinstance(value, Malformed):
+        return value
+    if value != _canonical(kind, text):
+        raise UsageError(f"identifier kind {kind.name!r} admits a text that it would not find again")
+    return _identifier(kind.name, text, value)
+
+
+def inherit(entered: object) -> Identifier | Malformed:
+    """Return an old username as it is taken over from another system, or why it cannot be.
+
+    The rules are those of looking up, so every name that is taken over can be found. A name that is an
+    e-mail address stays a username, under the key of that address.
+
+    A refusal is ``NOT_TEXT``, ``TOO_LONG``, ``EMPTY``, ``FORBIDDEN_CHARACTER`` or ``UNRECOGNIZED``.
+    """
+    found = look_up(entered, (USERNAME,))
+    return found if isinstance(found, Malformed) else found[0]
+
+
+def _identifier(kind: str, text: str, value: str) -> Identifier:
+    return Identifier(kind, unicodedata.normalize("NFC", text), f"{KEY_VERSION}:{value}")
+
+
+def _canonical(kind: IdentifierKind, text: str) -> str | None:
+    """The kind's canonical value; that of a host's kind only once it has kept its promises."""
+    value = kind.canonical(text)
+    if value is None or isinstance(kind, (EmailKind, UsernameKind)):
+        return value
+    if clean(value) != value:
+        raise UsageError(f"identifier kind {kind.name!r} gave a value that no identifier may have")
+    if kind.canonical(value) != value:
+        raise UsageError(f"identifier kind {kind.name!r} gave a value that it would canonicalize again")
+    return value

@@ -1,0 +1,37 @@
+"""Why something was refused, as a value that a host shows to the person."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from cityauth.messages import Code, Param, text
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What went wrong: a stable code, and what its text needs.
+
+    A class of its own, so that a refusal carries no sentence: the language is chosen where it is shown.
+    Equal codes with equal params are equal and hash alike, whatever the order of the params.
+
+    Attributes:
+        code: The outcome; ``problem.code == "login.refused"`` holds too.
+        params: The values of the text's placeholders, copied and read-only. Never a secret, and an address
+            only masked.
+    """
+
+    code: Code
+    params: Mapping[str, Param] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "params", MappingProxyType(dict(self.params)))
+
+    def __hash__(self) -> int:
+        return hash((self.code, frozenset(self.params.items())))
+
+    def __reduce__(self) -> tuple[type["Problem"], tuple[Code, dict[str, Param]]]:
+        return Problem, (self.code, dict(self.params))
+
+    def text(self, language: str) -> str:
+        """What to tell the person in *language* ("fi", "sv" or "en"; any other reads as English)."""
+        return text(self.code, language, **self.params)

@@ -1,0 +1,91 @@
+"""Sealed tokens: everything cityauth signs goes through here, on itsdangerous.
+
+A seal is HMAC-SHA-256 over a purpose and a deployment (injectively joined), always has an age, and is
+capped in bytes before it is parsed. The text of a token is malleable (unused bits of base64), so what
+must be single-use is keyed on an id *inside* the payload, never on the text.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import TypeAlias, cast
+
+from itsdangerous import BadData, Signer
+from itsdangerous.encoding import base64_decode, base64_encode
+
+from cityauth.core.secret import KeyRing
+
+LEEWAY = timedelta(seconds=60)
+"""How far ahead another node's clock may be (C-35)."""
+
+_VERSION = "v1"
+_ISSUED_AT = "iat"
+Payload: TypeAlias = Mapping[str, str | int]
+
+
+class Purpose(StrEnum):
+    """What a token is for. A token of one purpose is nothing at every other one."""
+
+    PENDING_LOGIN = "pending_login"
+
+
+MAX_BYTES: Mapping[Purpose, int] = {Purpose.PENDING_LOGIN: 3072}
+"""Cap per purpose; a pending login holds an identifier of up to 1,024 bytes, escaped and in base64."""
+
+
+class SealDefect(StrEnum):
+    """Why a token was not opened."""
+
+    INVALID = "invalid"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A genuine token within its age: what was sealed, and when."""
+
+    payload: Payload
+    sealed_at: datetime
+
+
+class Sealer:
+    """Seals and opens tokens with a key ring.
+
+    It is a class because the signers are derived once from the keys and the deployment.
+    """
+
+    def __init__(self, keys: KeyRing, deployment: str) -> None:
+        """Derive a signer for each purpose; tokens of another *deployment* do not open."""
+        self._signers = {
+            purpose: Signer(
+                list(keys.keys),
+                salt=f"cityauth:{_VERSION}:{len(deployment)}:{deployment}:{purpose.value}",
+                key_derivation="hmac",
+                digest_method=hashlib.sha256,
+            )
+            for purpose in Purpose
+        }
+
+    def seal(self, purpose: Purpose, payload: Payload, now: datetime) -> str:
+        """Return *payload* sealed for *purpose* at *now*, as URL-safe ASCII."""
+        body = {**payload, _ISSUED_AT: int(now.timestamp())}
+        text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+        return self._signers[purpose].sign(base64_encode(text)).decode("ascii")
+
+    def open(self, purpose: Purpose, token: object, now: datetime, max_age: timedelta) -> Opened | SealDefect:
+        """Open *token*, or say why not. Never raises for any *token*, of any type or size."""
+        if not isinstance(token, str) or not token.isascii() or len(token) > MAX_BYTES[purpose]:
+            return SealDefect.INVALID
+        try:
+            body = json.loads(base64_decode(self._signers[purpose].unsign(token)))
+        except (BadData, ValueError):
+            return SealDefect.INVALID
+        payload = cast("dict[str, str | int]", body)
+        sealed_at = datetime.fromtimestamp(cast("int", payload.pop(_ISSUED_AT)), UTC)
+        age = now - sealed_at
+        if age < -LEEWAY or age >= max_age:
+            return SealDefect.EXPIRED
+        return Opened(payload, sealed_at)

@@ -1,0 +1,127 @@
+"""Values that must never be shown, and the ring of signing secrets."""
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn, final
+
+from cityauth.errors import SecretError
+
+MIN_SECRET_BYTES = 32
+"""A signing secret has at least 256 bits (SHA-256's key length; CVE-2019-13177, itsdangerous accepts '')."""
+
+_FEWEST_DISTINCT_BYTES = 10
+"""Thirty-two random bytes, or their text in hexadecimal, hold fewer than this in about one of 10^6 draws."""
+
+_SAMPLES = (
+    b"secret",
+    b"change",
+    b"example",
+    b"password",
+    b"insecure",
+    b"default",
+    b"sample",
+    b"develop",
+    b"testing",
+    b"abcdef",
+    b"123456",
+    b"qwerty",
+)
+"""Words of sample keys in tutorials and default configurations (CVE-2020-17526, CVE-2023-27524).
+
+At least six characters each: a random key in base64 holds one of them in fewer than one of 10^6 draws.
+"""
+
+
+@final
+class Concealed:
+    """A string that is shown to nobody by accident: a password hash, a session token.
+
+    It is a class so that ``repr``, ``str``, f-strings and logs cannot reveal it; the value is read
+    by calling `reveal`, which a reviewer can search for.
+    """
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        """Conceal *value*."""
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the concealed string."""
+        return self._value
+
+    def __repr__(self) -> str:
+        """Show nothing of the value, not even its length."""
+        return "Concealed(***)"
+
+    def __eq__(self, other: object) -> bool:
+        """Compare in constant time."""
+        if not isinstance(other, Concealed):
+            return NotImplemented
+        return hmac.compare_digest(self._value.encode(), other._value.encode())
+
+    def __hash__(self) -> int:
+        """Hash by value, so that equal concealed values are equal keys."""
+        return hash((Concealed, self._value))
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled or copied into a report."""
+        msg = "a concealed value cannot be pickled"
+        raise TypeError(msg)
+
+
+def _weakness(secret: bytes) -> str | None:
+    """Say why *secret* may not sign, or ``None``."""
+    if len(secret) < MIN_SECRET_BYTES:
+        return f"is shorter than {MIN_SECRET_BYTES} bytes"
+    if len(set(secret)) < _FEWEST_DISTINCT_BYTES:
+        return "repeats too few different bytes to be random"
+    if any(sample in secret.lower() for sample in _SAMPLES):
+        return "looks like a sample from a tutorial"
+    return None
+
+
+@final
+@dataclass(frozen=True, slots=True, repr=False)
+class KeyRing:
+    """The signing secrets of a deployment: sign with the newest, verify with all.
+
+    Attributes:
+        keys: The secrets, oldest first, newest last.
+    """
+
+    keys: tuple[bytes, ...]
+
+    @classmethod
+    def of(cls, secrets: Sequence[str | bytes]) -> "KeyRing":
+        """Check and take over *secrets*, oldest first.
+
+        Raises:
+            SecretError: when there is none, or one is short or a known sample. The message names
+                its position, never its value. ``cityauth keys generate`` prints a good one.
+        """
+        values: Any = secrets
+        if isinstance(values, str | bytes) or not isinstance(values, Sequence) or not values:
+            msg = "secrets must be a non-empty list, oldest first; `cityauth keys generate` makes one"
+            raise SecretError(msg)
+        keys: list[bytes] = []
+        for position, secret in enumerate(values, start=1):
+            if not isinstance(secret, str | bytes):
+                msg = f"secret {position} is neither text nor bytes"
+                raise SecretError(msg)
+            key = secret.encode() if isinstance(secret, str) else secret
+            if weakness := _weakness(key):
+                msg = f"secret {position} {weakness}; `cityauth keys generate` makes a good one"
+                raise SecretError(msg)
+            keys.append(key)
+        return cls(tuple(keys))
+
+    def derive(self, purpose: str) -> bytes:
+        """Return 32 bytes for *purpose* from the oldest key: stable while the ring only grows."""
+        return hmac.digest(self.keys[0], b"cityauth.derive.v1:" + purpose.encode(), hashlib.sha256)
+
+    def __repr__(self) -> str:
+        """Show how many keys there are, and nothing of them."""
+        return f"KeyRing({len(self.keys)} keys)"

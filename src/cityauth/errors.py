@@ -1,0 +1,66 @@
+"""The exception tree.
+
+Exceptions are for the caller's mistakes and for broken infrastructure only. A refused login, a dead
+link or a taken address is a value that the caller must look at, never an exception.
+
+    CityAuthError
+    ├── ConfigurationError (ValueError)      the host's set-up is wrong; raised at construction
+    │   ├── SecretError                      a secret is missing, too short or a known sample
+    │   ├── PolicyError                      a policy value is out of its allowed range
+    │   └── WiringError                      a port lacks a method, or is async where sync is needed
+    ├── MissingExtraError (ImportError)      an optional library is not installed; names the extra
+    ├── UsageError (ValueError)              the caller passed something that can never be right
+    │   └── IllegalTransitionError           an event that the login machine's table does not hold
+    └── StoreError                           a store could not answer
+        ├── StoreUnavailableError            it cannot be reached or opened; try again later
+        └── SchemaError                      its tables are missing or of another version
+"""
+
+
+class CityAuthError(Exception):
+    """The root: every exception that cityauth raises on purpose."""
+
+
+class ConfigurationError(CityAuthError, ValueError):
+    """The host's set-up is wrong. Raised when an object is constructed, never during a request."""
+
+
+class SecretError(ConfigurationError):
+    """A signing secret is missing, shorter than 32 bytes, or a known sample. Never shows the secret."""
+
+
+class PolicyError(ConfigurationError):
+    """A policy value is out of the range that the policy's docstring names."""
+
+
+class WiringError(ConfigurationError):
+    """A port lacks a method that the flows ask, or is asynchronous where a synchronous one is needed."""
+
+
+class MissingExtraError(CityAuthError, ImportError):
+    """An adapter or command needs an optional library; the message names the extra that brings it."""
+
+    def __init__(self, extra: str, what: str) -> None:
+        """Name the missing *extra* and *what* needs it."""
+        self.extra = extra
+        super().__init__(f"{what} needs the extra '{extra}': pip install 'cityauth[{extra}]'")
+
+
+class UsageError(CityAuthError, ValueError):
+    """The caller passed something that can never be right, whatever is stored."""
+
+
+class IllegalTransitionError(UsageError):
+    """The login machine's table holds no transition for this state and event."""
+
+
+class StoreError(CityAuthError):
+    """A store could not answer. Nothing was written."""
+
+
+class StoreUnavailableError(StoreError):
+    """The store cannot be reached or opened, or stayed locked past its time limit; try again later."""
+
+
+class SchemaError(StoreError):
+    """The store's tables are missing or of another version; run ``cityauth db upgrade``."""

@@ -1,0 +1,171 @@
+"""Add, show, disable and enable accounts: what a host or customer service does."""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from cityauth.core.account import Account, AccountId, Status
+from cityauth.core.audit import Happening, report
+from cityauth.core.change import (
+    AccountAdded,
+    Change,
+    EpochAdvanced,
+    Precondition,
+    Rejected,
+    SessionsClosed,
+    StatusChanged,
+)
+from cityauth.core.client import UNKNOWN_CLIENT, ClientContext, Occasion
+from cityauth.core.identifier import EMAIL, Identifier, Malformed, inherit, register
+from cityauth.core.resolution import Holding, Life
+from cityauth.core.secret import Concealed
+from cityauth.core.stage import Stage
+from cityauth.errors import UsageError
+from cityauth.flows.asking import Flow, ask
+from cityauth.flows.deployment import Deployment
+from cityauth.flows.record import commit_with
+from cityauth.ports.accounts import AccountStore
+from cityauth.ports.clock import Clock, Entropy
+
+_ID_BYTES = 15
+"""120 random bits make 24 characters without padding: never guessed twice, short enough to read out."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewAccount:
+    """An account to be added, in the host's words.
+
+    Attributes:
+        display_name: The person's name as shown.
+        realm: One of the policy's realms.
+        language: ``fi``, ``sv`` or ``en``.
+        email: The e-mail address that signs in, registered by today's rules.
+        contact: Where mail goes; by default *email*.
+        usernames: Old usernames, taken over by the rules of looking up: none is refused because
+            today's sign-up would refuse it.
+        retired_usernames: Old usernames that no longer sign in; they stay in the ledger.
+        password_hash: A stored hash in a known format (`CityAuth.passwords.hash` makes one), or
+            ``None``: nobody signs in until a password is set.
+        stage: The account's own stage, or ``None`` for the realm's.
+        id: The host's own id of the account, or ``None`` for a random one.
+    """
+
+    display_name: str
+    realm: str = "citizen"
+    language: str = "fi"
+    email: str | None = None
+    contact: str | None = None
+    usernames: Sequence[str] = ()
+    retired_usernames: Sequence[str] = ()
+    password_hash: str | None = None
+    stage: Stage | None = None
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRefused:
+    """The account was not added; nothing was written.
+
+    Attributes:
+        why: What is wrong with an identifier, or the precondition that did not hold.
+        entered: The identifier that was refused, when it was one.
+    """
+
+    why: Malformed | Precondition
+    entered: str = ""
+
+
+AccountOutcome: TypeAlias = Account | AccountRefused
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRecord:
+    """An account as customer service sees it: with every identifier in whatever life."""
+
+    account: Account
+    holdings: tuple[Holding, ...]
+
+
+def add(desk: Deployment, new: NewAccount, client: ClientContext = UNKNOWN_CLIENT) -> Flow[AccountOutcome]:
+    """Add an account with all its identifiers, or none of it.
+
+    Returns the account, or `AccountRefused`.
+
+    Raises:
+        UsageError: the realm is not in the policy.
+    """
+    if new.realm not in desk.policy.realms:
+        msg = f"the realm {new.realm!r} is not in the policy"
+        raise UsageError(msg)
+    holdings = _holdings(new)
+    if isinstance(holdings, AccountRefused):
+        return holdings
+    now = yield from ask(Clock.now)
+    account_id = new.id or _account_id((yield from ask(Entropy.draw, _ID_BYTES)))
+    account = Account(
+        id=AccountId(account_id),
+        realm=new.realm,
+        display_name=new.display_name,
+        language=new.language,
+        contact=new.contact or new.email,
+        stage=new.stage,
+    )
+    secret = Concealed(new.password_hash) if new.password_hash else None
+    event = report(Happening.ACCOUNT_ADDED, Occasion(now, client), account_id=account.id)
+    outcome = yield from commit_with(event, [AccountAdded(account, holdings, secret, now)])
+    return AccountRefused(outcome.why) if isinstance(outcome, Rejected) else account
+
+
+def _account_id(entropy: bytes) -> str:
+    return base64.b32encode(entropy).decode().lower()
+
+
+def _holdings(new: NewAccount) -> tuple[Holding, ...] | AccountRefused:
+    """Read the new account's identifiers, or say which one is refused and why."""
+    wanted: list[tuple[str, Identifier | Malformed, Life]] = []
+    if new.email is not None:
+        wanted.append((new.email, register(new.email, EMAIL), Life.ACTIVE))
+    wanted += [(name, inherit(name), Life.ACTIVE) for name in new.usernames]
+    wanted += [(name, inherit(name), Life.RETIRED) for name in new.retired_usernames]
+    holdings: list[Holding] = []
+    for entered, identifier, life in wanted:
+        if isinstance(identifier, Malformed):
+            return AccountRefused(identifier, entered)
+        holdings.append(Holding(identifier, life))
+    return tuple(holdings)
+
+
+def show(account_id: AccountId) -> Flow[AccountRecord | None]:
+    """Return the account with its identifiers, or ``None`` when there is none of that id."""
+    account = yield from ask(AccountStore.load, account_id)
+    if account is None:
+        return None
+    held = yield from ask(AccountStore.holdings, account_id)
+    return AccountRecord(account, tuple(held))
+
+
+def disable(account_id: AccountId, client: ClientContext = UNKNOWN_CLIENT) -> Flow[AccountOutcome]:
+    """Disable the account and end all its sessions (ASVS 7.4.2); refused when it is disabled or missing."""
+    ending: list[Change] = [EpochAdvanced(account_id), SessionsClosed(account_id)]
+    changed = StatusChanged(account_id, was=Status.ACTIVE, now=Status.DISABLED)
+    return (yield from _set_status(changed, Happening.ACCOUNT_DISABLED, ending, client))
+
+
+def enable(account_id: AccountId, client: ClientContext = UNKNOWN_CLIENT) -> Flow[AccountOutcome]:
+    """Enable a disabled account; refused when it is active or missing. Its old sessions stay dead."""
+    changed = StatusChanged(account_id, was=Status.DISABLED, now=Status.ACTIVE)
+    return (yield from _set_status(changed, Happening.ACCOUNT_ENABLED, [], client))
+
+
+def _set_status(
+    changed: StatusChanged, what: Happening, ending: Sequence[Change], client: ClientContext
+) -> Flow[AccountOutcome]:
+    """Change the status by compare-and-set and return the account as it is then."""
+    now = yield from ask(Clock.now)
+    event = report(what, Occasion(now, client), account_id=changed.account_id)
+    outcome = yield from commit_with(event, [changed, *ending])
+    if isinstance(outcome, Rejected):
+        return AccountRefused(outcome.why)
+    account = yield from ask(AccountStore.load, changed.account_id)
+    return account if account is not None else AccountRefused(Precondition.ACCOUNT_MISSING)

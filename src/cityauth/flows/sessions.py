@@ -1,0 +1,112 @@
+"""Check, list and end sessions."""
+
+from cityauth.core.account import AccountId
+from cityauth.core.audit import Happening, report
+from cityauth.core.change import Change, Committed, EpochAdvanced, SessionClosed, SessionsClosed
+from cityauth.core.client import UNKNOWN_CLIENT, ClientContext, Occasion
+from cityauth.core.session import (
+    LiveSession,
+    Session,
+    digest_of,
+    is_due_for_touch,
+    is_fresh,
+    is_live,
+    touched,
+)
+from cityauth.flows.asking import Flow, ask
+from cityauth.flows.deployment import Deployment
+from cityauth.flows.record import commit_with
+from cityauth.ports.accounts import AccountStore
+from cityauth.ports.clock import Clock
+from cityauth.ports.sessions import SessionStore
+
+
+def check(desk: Deployment, token: object) -> Flow[LiveSession | None]:
+    """Return the live session of *token*, or ``None`` for nobody: unknown, ended or timed out.
+
+    One query; a write at most once a minute and session.
+    """
+    digest = digest_of(token)
+    if digest is None:
+        return None
+    now = yield from ask(Clock.now)
+    live = yield from ask(SessionStore.find_session, digest)
+    if live is None or not is_live(live.session, live.account, now, desk.policy.sessions):
+        return None
+    if not is_due_for_touch(live.session, now, desk.policy.sessions):
+        return live
+    yield from ask(SessionStore.touch_session, digest, now)
+    return LiveSession(touched(live.session, now), live.account)
+
+
+def list_live(desk: Deployment, account_id: AccountId) -> Flow[tuple[Session, ...]]:
+    """Return the account's sessions that are alive, the last used first; empty for an unknown account."""
+    now = yield from ask(Clock.now)
+    account = yield from ask(AccountStore.load, account_id)
+    if account is None:
+        return ()
+    stored = yield from ask(SessionStore.list_sessions, account_id)
+    return tuple(one for one in stored if is_live(one, account, now, desk.policy.sessions))
+
+
+def sign_out(token: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[bool]:
+    """End the session of *token*; return whether there was one.
+
+    A stranger's sign-out writes nothing (B-55).
+    """
+    digest = digest_of(token)
+    if digest is None:
+        return False
+    live = yield from ask(SessionStore.find_session, digest)
+    if live is None:
+        return False
+    occasion = Occasion((yield from ask(Clock.now)), client)
+    event = report(Happening.SESSION_CLOSED, occasion, account_id=live.account.id, reason="signed_out")
+    yield from commit_with(event, [SessionClosed(digest)])
+    return True
+
+
+def close(account_id: AccountId, handle: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[bool]:
+    """End the one of the account's own sessions that *handle* names; return whether there was one."""
+    stored = yield from ask(SessionStore.list_sessions, account_id)
+    chosen = next((one for one in stored if one.handle == handle), None)
+    if chosen is None:
+        return False
+    occasion = Occasion((yield from ask(Clock.now)), client)
+    event = report(Happening.SESSION_CLOSED, occasion, account_id=account_id, reason="closed")
+    yield from commit_with(event, [SessionClosed(chosen.digest)])
+    return True
+
+
+def close_all(
+    account_id: AccountId, *, keep: object = None, client: ClientContext = UNKNOWN_CLIENT
+) -> Flow[bool]:
+    """End all sessions of the account; all but the one whose token is *keep*, when given.
+
+    Without *keep* the account's epoch advances, so a session that is just being opened dies as well.
+    Returns whether there is such an account.
+    """
+    occasion = Occasion((yield from ask(Clock.now)), client)
+    kept = digest_of(keep)
+    reason = "kept_one" if kept else ""
+    event = report(Happening.SESSIONS_CLOSED, occasion, account_id=account_id, reason=reason)
+    ending: list[Change] = (
+        [SessionsClosed(account_id, keep=kept)]
+        if kept
+        else [EpochAdvanced(account_id), SessionsClosed(account_id)]
+    )
+    outcome = yield from commit_with(event, ending)
+    return isinstance(outcome, Committed)
+
+
+def purge(desk: Deployment) -> Flow[int]:
+    """Delete the sessions that are past every absolute lifetime and return how many there were."""
+    now = yield from ask(Clock.now)
+    longest = max(desk.policy.sessions.absolute, desk.policy.sessions.remembered_absolute)
+    return (yield from ask(SessionStore.purge_sessions, now - longest))
+
+
+def fresh(desk: Deployment, live: LiveSession) -> Flow[bool]:
+    """Whether a password was verified in the session recently enough for a sensitive change."""
+    now = yield from ask(Clock.now)
+    return is_fresh(live.session, now, desk.policy.sessions)

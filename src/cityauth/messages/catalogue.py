@@ -1,0 +1,80 @@
+"""The texts in three languages: gettext catalogues whose message ids are the stable codes."""
+
+from datetime import timedelta
+from functools import cache
+from gettext import GNUTranslations, translation
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from cityauth.errors import UsageError
+from cityauth.messages.marking import N_
+
+LANGUAGES: Final = ("fi", "sv", "en")
+"""The languages that every text exists in, the default first."""
+
+FALLBACK: Final = "en"
+"""What a person reads whose language is none of :data:`LANGUAGES`."""
+
+Param: TypeAlias = str | int
+"""What may stand in a placeholder."""
+
+_DOMAIN: Final = "cityauth"
+
+# Translators: how long a link is valid, to continue "The link is valid for"
+_DAY: Final = N_("validity.day")
+# Translators: the same for {count} days, 2 or more
+_DAYS: Final = N_("validity.days")
+# Translators: how long a link is valid, to continue "The link is valid for"
+_HOUR: Final = N_("validity.hour")
+# Translators: the same for {count} hours, 2 or more
+_HOURS: Final = N_("validity.hours")
+# Translators: how long a link is valid, to continue "The link is valid for"
+_MINUTE: Final = N_("validity.minute")
+# Translators: the same for {count} minutes, 2 or more
+_MINUTES: Final = N_("validity.minutes")
+
+_UNITS: Final = (
+    (timedelta(days=1), _DAY, _DAYS),
+    (timedelta(hours=1), _HOUR, _HOURS),
+    (timedelta(minutes=1), _MINUTE, _MINUTES),
+)
+
+
+@cache
+def _catalogue(language: str) -> GNUTranslations:
+    """The compiled catalogue of *language*, read on first use; racing threads read the same file."""
+    return translation(_DOMAIN, Path(__file__).parent, [language])
+
+
+def text(code: str, language: str, **params: Param) -> str:
+    """What *code* says in *language*, as plain text: escape it where it goes into HTML.
+
+    Args:
+        code: A member of :class:`~cityauth.messages.Code` or :class:`~cityauth.messages.Label`, or its value.
+        language: One of :data:`LANGUAGES`; any other value reads as :data:`FALLBACK`.
+        **params: The placeholders' values, put in as they are. One that the text does not use is ignored.
+
+    Raises:
+        UsageError: The code does not exist, or a placeholder of its text has no value. A code is never shown
+            to a person in place of its text.
+    """
+    found = _catalogue(language if language in LANGUAGES else FALLBACK).gettext(code)
+    if found == code or not code:
+        raise UsageError(f"no message has the code {code!r}")
+    if "{" not in found:
+        return found
+    try:
+        return found.format_map(params)
+    except KeyError as missing:
+        raise UsageError(f"the message {code!r} needs a value for {missing}") from None
+
+
+def validity(lifetime: timedelta, language: str) -> str:
+    """How long a link is valid, worded for ``{valid}`` in a mail: "60 minutes" reads "1 hour".
+
+    In the largest of days, hours and minutes that divides *lifetime*; parts of a minute are cut, so that no
+    mail promises more than the link keeps.
+    """
+    unit, one, many = next((entry for entry in _UNITS if lifetime and not lifetime % entry[0]), _UNITS[-1])
+    count = lifetime // unit
+    return text(one if count == 1 else many, language, count=count)

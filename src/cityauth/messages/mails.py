@@ -1,0 +1,120 @@
+"""The letters: what cityauth mails to a person, and how one is put together."""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from cityauth.messages.catalogue import Param, text
+from cityauth.messages.marking import N_
+
+# Translators: the first line of every mail; without a name, for a name would be text that a stranger chose
+_OPENING: Final = N_("mail.opening")
+# Translators: the end of every mail; {contact} is customer service, {service} the name of the service
+_CLOSING: Final = N_("mail.closing")
+
+
+class Mail(Enum):
+    """A letter: the codes of its subject and of its body.
+
+    No letter holds text that a stranger may have chosen. Every subject takes ``service``; the bodies take
+    what is named at each member.
+    """
+
+    RESET = (
+        N_("mail.reset.subject"),
+        # Translators: {login_name} is the stored login name; {link} is a web address; {valid} such
+        # as "1 hour"
+        N_("mail.reset.body"),
+    )
+    NO_ACCOUNT = (
+        N_("mail.no_account.subject"),
+        # Translators: a reset was asked for an address that has no account
+        N_("mail.no_account.body"),
+    )
+    RESET_DONE = (
+        N_("mail.reset_done.subject"),
+        # Translators: the password was set by a mailed link; {link} leads to the page for a
+        # forgotten password
+        N_("mail.reset_done.body"),
+    )
+    SIGNUP = (
+        N_("mail.signup.subject"),
+        # Translators: {link} finishes the creation of an account; {valid} such as "1 hour"
+        N_("mail.signup.body"),
+    )
+    SIGNUP_TAKEN = (
+        N_("mail.signup_taken.subject"),
+        # Translators: an account was asked for an address that has one; {link} leads to the page
+        # for a forgotten password
+        N_("mail.signup_taken.body"),
+    )
+    EMAIL_CHANGE = (
+        N_("mail.email_change.subject"),
+        # Translators: to the new address; {link} confirms it; {valid} such as "2 hours"
+        N_("mail.email_change.body"),
+    )
+    EMAIL_CHANGED = (
+        N_("mail.email_changed.subject"),
+        # Translators: to the old address; {email} is the new one, masked; {link} undoes the change;
+        # {valid} such as "7 days"
+        N_("mail.email_changed.body"),
+    )
+    PASSWORD_CHANGED = (
+        N_("mail.password_changed.subject"),
+        # Translators: the signed-in person changed the password; {link} leads to the page for a
+        # forgotten password
+        N_("mail.password_changed.body"),
+    )
+    INVITATION = (
+        N_("mail.invitation.subject"),
+        # Translators: an administrator made the account; {login_name} as stored; {link} sets the
+        # password; {valid} such as "1 day"
+        N_("mail.invitation.body"),
+    )
+    ACCOUNT_DELETED = (
+        N_("mail.account_deleted.subject"),
+        # Translators: the person deleted the own account
+        N_("mail.account_deleted.body"),
+    )
+
+    def __init__(self, subject: str, body: str) -> None:
+        self.subject = subject
+        self.body = body
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A letter that is ready to send, as plain text.
+
+    Attributes:
+        subject: One line.
+        body: Paragraphs with an empty line between; a link is a paragraph of its own. It acts for whoever has
+            it, so ``repr`` leaves the body out.
+    """
+
+    subject: str
+    body: str
+
+    def __repr__(self) -> str:
+        return f"Letter(subject={self.subject!r})"
+
+
+def write(mail: Mail, language: str, *, service: str, contact: str, **params: Param) -> Letter:
+    """The letter *mail* in *language*, the account's own.
+
+    Args:
+        mail: Which letter.
+        language: One of `LANGUAGES`; any other reads as English.
+        service: The name of the service, for the subject and the signature.
+        contact: How to reach customer service: an address, a number or a page.
+        **params: What the body names (see `Mail`): verified data only.
+
+    Raises:
+        UsageError: A value that the letter needs is missing.
+    """
+    opening = text(_OPENING, language)
+    body = text(mail.body, language, service=service, **params)
+    closing = text(_CLOSING, language, service=service, contact=contact)
+    return Letter(
+        subject=text(mail.subject, language, service=service), body=f"{opening}\n\n{body}\n\n{closing}\n"
+    )

@@ -1,0 +1,48 @@
+"""How a person and an address are shown: harmless in any page, mail or terminal."""
+
+import unicodedata
+from typing import Final
+
+_JOINERS: Final = "\u200c\u200d"
+"""Zero-width joiners: invisible too, but parts of names in some scripts."""
+
+_RIGHT_TO_LEFT: Final = frozenset({"R", "AL", "AN"})
+_ISOLATE, _END_ISOLATE = "\u2068", "\u2069"
+_HIDDEN: Final = "•••"
+
+
+def name_and_email(display_name: str, email: str | None) -> str:
+    """A signed-in person as every page shows them: "Erkki Esimerkki (erkki.esimerkki@example.com)".
+
+    Controls, bidi controls and other invisible characters are dropped, and runs of space become one space. A
+    part with letters that run from right to left is enclosed in isolates (U+2068, U+2069), so that it cannot
+    reorder its neighbour. Where one of the two is empty, the other stands alone. Escape the answer in HTML.
+    """
+    name, address = _shown(display_name), _shown(email or "")
+    return f"{name} ({address})" if name and address else name or address
+
+
+def mask_email(email: str) -> str:
+    """An address that its owner recognizes and nobody else learns: "a•••@example.com".
+
+    It keeps the first character and the domain. The bullets are three whatever they hide, so that the length
+    does not show. Text without ``@`` is hidden whole.
+    """
+    local, at, domain = _clean(email).rpartition("@")
+    return f"{local[:1]}{_HIDDEN}{at}{domain}" if at else _HIDDEN
+
+
+def _clean(value: str) -> str:
+    kept = "".join(" " if char.isspace() else char for char in value if char.isspace() or _is_visible(char))
+    return " ".join(kept.split())
+
+
+def _is_visible(char: str) -> bool:
+    return char in _JOINERS or unicodedata.category(char)[0] != "C"
+
+
+def _shown(value: str) -> str:
+    clean = _clean(value)
+    if any(unicodedata.bidirectional(char) in _RIGHT_TO_LEFT for char in clean):
+        return f"{_ISOLATE}{clean}{_END_ISOLATE}"
+    return clean

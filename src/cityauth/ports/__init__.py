@@ -1,0 +1,1 @@
+"""What the host supplies: Protocols only."""

@@ -1,0 +1,42 @@
+"""`AccountStore`: where accounts, identifiers, sessions and the audit trail are written."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from cityauth.core.account import Account, AccountId
+from cityauth.core.change import Change, CommitOutcome
+from cityauth.core.resolution import Holding, Match
+
+
+class AccountStore(Protocol):
+    """What a store must do for accounts: three questions and one commit.
+
+    Every method may be called from several threads at once. Every method raises `StoreError` when
+    the store cannot answer, having written nothing. `cityauth.testing.StoreContract` holds a store
+    to all of this.
+    """
+
+    def find(self, keys: Sequence[str]) -> Sequence[Match]:
+        """Return what is held under any of *keys*, retired, pending and contested holdings included.
+
+        Keys are compared byte for byte: no collation, no case folding. One to a few keys; at most
+        one match a key, in no particular order. Must use a unique index, never a scan.
+        """
+        ...
+
+    def load(self, account_id: AccountId) -> Account | None:
+        """Return the account, or ``None`` when there is none of that id."""
+        ...
+
+    def holdings(self, account_id: AccountId) -> Sequence[Holding]:
+        """Return every identifier of the account in whatever life, oldest first; empty when none."""
+        ...
+
+    def commit(self, changes: Sequence[Change]) -> CommitOutcome:
+        """Apply *changes* in order, in one transaction, all or nothing.
+
+        Returns `Committed`, or `Rejected` with the first change whose precondition did not hold and
+        nothing written. Preconditions are decided by the write itself (a unique index, the row count
+        of a conditional update), never by a read before it.
+        """
+        ...

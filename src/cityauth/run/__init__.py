@@ -1,0 +1,1 @@
+"""Who waits: the synchronous and the asynchronous driver and their public faces."""

@@ -1,0 +1,80 @@
+"""Assemble a deployment from what the host gives, and check it: the composition root."""
+
+from collections.abc import Container, Sequence
+from dataclasses import dataclass
+
+from cityauth.adapters.argon2 import Argon2Hasher
+from cityauth.adapters.blocklist import common_passwords
+from cityauth.adapters.system import LogAudit, SystemClock, SystemEntropy
+from cityauth.core.ghost import GhostMix
+from cityauth.core.identifier import IdentifierKind
+from cityauth.core.resolution import IdentifierResolver
+from cityauth.core.sealing import Sealer
+from cityauth.core.secret import KeyRing
+from cityauth.flows.deployment import Deployment
+from cityauth.policy import Policy
+from cityauth.ports.accounts import AccountStore
+from cityauth.ports.audit import AuditSink
+from cityauth.ports.clock import Clock, Entropy
+from cityauth.ports.hasher import PasswordHasher
+from cityauth.ports.sessions import SessionStore
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """A deployment, and which object answers which port."""
+
+    desk: Deployment
+    ports: dict[type, object]
+
+
+class _BundledCommon(Container[str]):
+    """The bundled list, read when it is first looked into."""
+
+    def __contains__(self, key: object) -> bool:
+        return key in common_passwords()
+
+
+@dataclass(frozen=True, slots=True)
+class Supplies:
+    """What a host gives; ``None`` stands for the ready-made adapter."""
+
+    store: object
+    secrets: Sequence[str | bytes]
+    policy: Policy | None
+    kinds: Sequence[IdentifierKind]
+    ghosts: GhostMix | None
+    hasher: PasswordHasher | None
+    clock: Clock | None
+    entropy: Entropy | None
+    audit: AuditSink | None
+    common: Container[str] | None
+
+
+def assemble(given: Supplies) -> Assembly:
+    """Put a deployment together.
+
+    Raises:
+        SecretError: see `KeyRing.of`.
+        PolicyError: two kinds have one name, or the hash profile is over the ceilings.
+    """
+    policy = given.policy or Policy()
+    keys = KeyRing.of(given.secrets)
+    desk = Deployment(
+        policy=policy,
+        sealer=Sealer(keys, policy.deployment),
+        resolver=IdentifierResolver(policy.realms, given.kinds),
+        ghosts=given.ghosts or GhostMix.only(policy.hashing),
+        ghost_secret=keys.derive("ghost"),
+        audit_secret=keys.derive("audit"),
+        common=_BundledCommon() if given.common is None else given.common,
+    )
+    ports: dict[type, object] = {
+        AccountStore: given.store,
+        SessionStore: given.store,
+        PasswordHasher: given.hasher or Argon2Hasher(policy.hashing, ceilings=policy.ceilings),
+        Clock: given.clock or SystemClock(),
+        Entropy: given.entropy or SystemEntropy(),
+        AuditSink: given.audit or LogAudit(),
+    }
+    return Assembly(desk, ports)
