@@ -1,3 +1,4 @@
+# ruff: noqa: INP001 - a script, no package
 """Make ``cityauth/run/awaiting.py`` from ``calling.py``: the same names, awaited.
 
 python tools/mirror.py          write it

@@ -10,13 +10,13 @@ from cityauth.core.hash_costs import BcryptCosts, Pbkdf2Costs, ScryptCosts
 from cityauth.core.hashing import SCHEMES, HashParameters, render
 from cityauth.errors import MissingExtraError, PolicyError
 
-ALL_SCHEMES: Final = SCHEMES
+ALL_SCHEMES: Final[frozenset[str]] = SCHEMES
 """Every format that can be read; those of bcrypt need the extra 'legacy'."""
 
-BCRYPT_SCHEMES: Final = frozenset({"bcrypt", "django_bcrypt", "django_bcrypt_sha256"})
+BCRYPT_SCHEMES: Final[frozenset[str]] = frozenset({"bcrypt", "django_bcrypt", "django_bcrypt_sha256"})
 """The formats that the library bcrypt runs."""
 
-STANDARD_SCHEMES: Final = ALL_SCHEMES - BCRYPT_SCHEMES
+STANDARD_SCHEMES: Final[frozenset[str]] = ALL_SCHEMES - BCRYPT_SCHEMES
 """The formats that need no extra: Argon2, PBKDF2 and scrypt, as Django and Werkzeug store them."""
 
 _BCRYPT_BYTES: Final = 72

@@ -7,8 +7,8 @@ the mailbox provider's affair, and merging them would hand one person's account 
 
 import re
 import unicodedata
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, final
 
 from cityauth.core.characters import Malformed, mixes_scripts
 
@@ -42,7 +42,9 @@ def canonical_address(text: str) -> str | None:
         if "xn--" not in lowered:  # what A-labels decode to only the full validator can tell
             return lowered if _is_plain_address(lowered) else None
     value = _validated_address(text)
-    return value if value in {None, text} or _validated_address(value) == value else None
+    if value is None or value == text:
+        return value
+    return value if _validated_address(value) == value else None
 
 
 def _is_plain_address(lowered: str) -> bool:
@@ -97,7 +99,7 @@ class EmailKind:
     """
 
     smtputf8: bool = False
-    name: ClassVar[str] = "email"
+    name: str = field(default="email", init=False)
 
     def recognizes(self, text: str) -> bool:
         """Whether *text* holds an at sign."""

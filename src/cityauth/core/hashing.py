@@ -159,7 +159,7 @@ _BCRYPT: Final = "$2{ident}${cost}${salt}{digest}"
 _DJANGO_PBKDF2: Final = "pbkdf2_{algorithm}${iterations}${salt}${digest}"
 _WERKZEUG_PBKDF2: Final = "pbkdf2:{algorithm}:{iterations}${salt}${digest}"
 
-_FORMATS: Final = {
+_FORMATS: Final[dict[str, _Format]] = {
     form.scheme: form
     for form in (
         _Format("argon2", "$" + _ARGON2, Argon2Costs, _BASE64, _BASE64),
@@ -174,7 +174,7 @@ _FORMATS: Final = {
     )
 }
 
-SCHEMES: Final = frozenset(_FORMATS)
+SCHEMES: Final[frozenset[str]] = frozenset(_FORMATS)
 """Names of the formats that can be read. All but "argon2" are other systems' formats."""
 
 

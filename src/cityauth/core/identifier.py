@@ -94,9 +94,10 @@ def look_up(
 ) -> tuple[Identifier, ...] | Malformed:
     """Return every reading of what was entered, by the rules of looking up, or why there is none.
 
-    The keys of the readings differ. Where two kinds give the same key, the earlier kind names it: with the
-    built-in kinds a text that is an e-mail address is read as one, and any other text as a username. No
-    kind hides another's reading, so that a caller sees whether a text is ambiguous.
+    The keys of the readings differ. Where two kinds give the same key, ``username`` gives way to the other,
+    and among others the earlier names it: with the built-in kinds a text that is an e-mail address is read
+    as one, and any other text as a username. No kind hides another's key, so that a caller sees whether a
+    text is ambiguous.
 
     A refusal is ``NOT_TEXT``, ``TOO_LONG``, ``EMPTY``, ``FORBIDDEN_CHARACTER`` or ``UNRECOGNIZED``.
 
@@ -110,8 +111,8 @@ def look_up(
     for kind in kinds:
         if kind.recognizes(text):
             value = _canonical(kind, text)
-            if value is not None:
-                readings.setdefault(value, kind.name)
+            if value is not None and readings.get(value, USERNAME.name) == USERNAME.name:
+                readings[value] = kind.name
     if not readings:
         return Malformed.UNRECOGNIZED
     return tuple(_identifier(kind, text, value) for value, kind in readings.items())

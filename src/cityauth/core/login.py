@@ -217,13 +217,14 @@ Judgement: TypeAlias = Admitted | RetiredIdentifierProven | PasswordRefused
 def judge(resolution: Resolution, *, matched: bool, has_password: bool) -> Judgement:
     """Decide an attempt from what was resolved and whether the password *matched*.
 
-    The one place where every road's attempt is decided; whoever may not sign in is refused here.
+    The one place where every road's attempt is decided; whoever may not sign in is refused here. An
+    account without a password never matches, whatever a hasher says of the ghost that was verified for it.
     """
     account = resolution.account
     if account is None:
         refusals = {Outcome.AMBIGUOUS: Refusal.AMBIGUOUS, Outcome.UNKNOWN: Refusal.UNKNOWN}
         return PasswordRefused(refusals.get(resolution.outcome, Refusal.UNKNOWN))
-    if not matched:
+    if not (matched and has_password):
         if resolution.outcome is Outcome.RETIRED:
             return PasswordRefused(Refusal.RETIRED)
         return PasswordRefused(Refusal.WRONG_PASSWORD if has_password else Refusal.NO_PASSWORD)

@@ -10,7 +10,7 @@ from cityauth.policy import PasswordPolicy
 
 
 @final
-class Password:
+class Password:  # noqa: PLW1641 - equality without a hash: a secret is no key
     """A password that has passed the caps, held so that nothing shows it by accident.
 
     It is a plain class, since `dataclasses.asdict` would hand out the text. ``repr``, ``str``,
@@ -56,8 +56,6 @@ class Password:
         if not isinstance(other, Password):
             return NotImplemented
         return hmac.compare_digest(self._raw.encode(), other._raw.encode())
-
-    __hash__ = None  # type: ignore[assignment]  # a secret is no key
 
     def __reduce__(self) -> NoReturn:
         """Refuse to be pickled or copied into a report.

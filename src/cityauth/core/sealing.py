@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import TypeAlias, cast
+from typing import TypeAlias
 
 from itsdangerous import BadData, Signer
 from itsdangerous.encoding import base64_decode, base64_encode
@@ -23,6 +23,7 @@ LEEWAY = timedelta(seconds=60)
 
 _VERSION = "v1"
 _ISSUED_AT = "iat"
+_EPOCH = datetime.fromtimestamp(0, UTC)
 Payload: TypeAlias = Mapping[str, str | int]
 
 
@@ -80,12 +81,20 @@ class Sealer:
         if not isinstance(token, str) or not token.isascii() or len(token) > MAX_BYTES[purpose]:
             return SealDefect.INVALID
         try:
-            body = json.loads(base64_decode(self._signers[purpose].unsign(token)))
-        except (BadData, ValueError):
+            opened = _unpack(json.loads(base64_decode(self._signers[purpose].unsign(token))))
+        except (BadData, ValueError, OverflowError, RecursionError):
             return SealDefect.INVALID
-        payload = cast("dict[str, str | int]", body)
-        sealed_at = datetime.fromtimestamp(cast("int", payload.pop(_ISSUED_AT)), UTC)
-        age = now - sealed_at
-        if age < -LEEWAY or age >= max_age:
-            return SealDefect.EXPIRED
-        return Opened(payload, sealed_at)
+        if opened is None:
+            return SealDefect.INVALID
+        age = now - opened.sealed_at
+        return SealDefect.EXPIRED if age < -LEEWAY or age >= max_age else opened
+
+
+def _unpack(body: object) -> Opened | None:
+    """Take a genuine content apart; the signature says who wrote it, not that it is well formed."""
+    if not isinstance(body, dict):
+        return None
+    issued_at = body.pop(_ISSUED_AT, None)
+    if type(issued_at) is not int or not all(isinstance(value, str | int) for value in body.values()):
+        return None
+    return Opened(body, _EPOCH + timedelta(seconds=issued_at))

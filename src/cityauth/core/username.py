@@ -6,7 +6,7 @@ Both roads give the same value for whatever both accept: the RFC 8265 profile Us
 import functools
 import unicodedata
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, final
+from typing import TYPE_CHECKING, final
 
 from cityauth.core.characters import Malformed, exceeds, is_clean, mixes_scripts
 from cityauth.core.email import canonical_address
@@ -101,7 +101,7 @@ class UsernameKind:
     shortest: int = 3
     longest: int = 64
     reserved: frozenset[str] = field(default=RESERVED_NAMES, repr=False)
-    name: ClassVar[str] = "username"
+    name: str = field(default="username", init=False)
 
     def __post_init__(self) -> None:
         """Refuse lengths that no name could have or that RFC 8265 is not asked about."""

@@ -33,6 +33,8 @@ def mask_email(email: str) -> str:
 
 
 def _clean(value: str) -> str:
+    if value.isprintable():  # nearly every name and address
+        return " ".join(value.split())
     kept = "".join(" " if char.isspace() else char for char in value if char.isspace() or _is_visible(char))
     return " ".join(kept.split())
 
@@ -43,6 +45,6 @@ def _is_visible(char: str) -> bool:
 
 def _shown(value: str) -> str:
     clean = _clean(value)
-    if any(unicodedata.bidirectional(char) in _RIGHT_TO_LEFT for char in clean):
+    if not clean.isascii() and any(unicodedata.bidirectional(char) in _RIGHT_TO_LEFT for char in clean):
         return f"{_ISOLATE}{clean}{_END_ISOLATE}"
     return clean

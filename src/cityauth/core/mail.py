@@ -1,0 +1,61 @@
+"""Mail on its way: what the outbox holds."""
+
+import html
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from cityauth.messages.mails import Letter
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedMail:
+    """One mail in the outbox; deleted when it was sent.
+
+    Attributes:
+        id: Stable, for the Message-ID: a mail that is sent twice after a crash can be told.
+        to: The stored, verified address, byte for byte the envelope's recipient. Empty for a decoy,
+            which the outbox drops: it stands for the mail that an unknown username does not get.
+        letter: Subject and text.
+        queued_at: When it was queued.
+        expires_at: When it is not worth sending any more: its link would be dead.
+        attempts: How often sending has been tried.
+    """
+
+    id: str
+    to: str = field(repr=False)
+    letter: Letter
+    queued_at: datetime
+    expires_at: datetime
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxStatus:
+    """How the outbox stands.
+
+    Attributes:
+        waiting: Mails not yet sent, decoys left out.
+        retrying: Those of them that have failed at least once.
+        oldest: When the oldest of them was queued; ``None`` when there is none.
+    """
+
+    waiting: int
+    retrying: int
+    oldest: datetime | None
+
+
+def as_html(letter: Letter, language: str) -> str:
+    """Return the letter as simple HTML: the same words, a link where a paragraph is a web address."""
+    paragraphs = [_paragraph(one) for one in letter.body.strip().split("\n\n")]
+    title = html.escape(letter.subject)
+    return (
+        f'<!doctype html><html lang="{html.escape(language)}"><head><meta charset="utf-8">'
+        f"<title>{title}</title></head><body>{''.join(paragraphs)}</body></html>"
+    )
+
+
+def _paragraph(text: str) -> str:
+    safe = html.escape(text).replace("\n", "<br>")
+    if text.startswith(("https://", "http://")) and not any(mark.isspace() for mark in text):
+        return f'<p><a href="{safe}">{safe}</a></p>'
+    return f"<p>{safe}</p>"

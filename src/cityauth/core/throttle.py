@@ -1,0 +1,60 @@
+"""Throttling: how often something may happen, counted before it happens."""
+
+import hashlib
+import hmac
+import ipaddress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most *count* times in any span of *window*."""
+
+    count: int
+    window: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """It may happen, and was counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exhausted:
+    """It may not happen, and nothing was counted.
+
+    Attributes:
+        retry_at: When it may, at the earliest.
+    """
+
+    retry_at: datetime
+
+
+Allowance: TypeAlias = Reserved | Exhausted
+
+
+def bucket_of(operation: str, subject: str, secret: bytes) -> str:
+    """Return the name under which *operation* on *subject* is counted: 32 hex digits.
+
+    Keyed and of fixed length, so that no identifier can collide with another or be read from the
+    store (B-51), and named after the operation, never after a URL (B-49).
+    """
+    return hmac.digest(secret, f"{operation}\0{subject}".encode(), hashlib.sha256)[:16].hex()
+
+
+def network_of(address: str | None) -> str:
+    """Return the network that requests of *address* are counted under: itself, or the /64 of IPv6.
+
+    Text that is no address counts as one network together with all such text.
+    """
+    try:
+        parsed = ipaddress.ip_address(address or "")
+    except ValueError:
+        return "unknown"
+    if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed.ipv4_mapped:
+            return str(parsed.ipv4_mapped)
+        return str(ipaddress.ip_network((int(parsed) >> 64 << 64, 64)))
+    return str(parsed)

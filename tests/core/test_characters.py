@@ -1,0 +1,160 @@
+"""Which characters and lengths no identifier may have."""
+
+import sys
+import time
+import unicodedata
+
+import pytest
+from precis_i18n.unicode import UnicodeData
+
+from cityauth.core.characters import MAX_BYTES, Malformed, clean, exceeds, is_clean, mixes_scripts
+
+EVERY_CHARACTER = [chr(code_point) for code_point in range(sys.maxunicode + 1)]
+
+
+@pytest.mark.parametrize(
+    "entered", [None, True, 0, 7, 1.5, b"erkki", ["erkki"], ["a@x.fi", "b@x.fi"], {"erkki": 1}]
+)
+def test_only_text_is_taken(entered: object) -> None:
+    """Lists, mappings, numbers, bytes and nothing are refused by type, not by an error (B-6, C-47, ASVS 15.3.5)."""
+    assert clean(entered) is Malformed.NOT_TEXT
+
+
+def test_subclass_of_text_becomes_plain_text() -> None:
+    """A framework's own string class is taken and left behind (ASVS 15.3.5)."""
+
+    class SafeText(str):
+        __slots__ = ()
+
+    taken = clean(SafeText("erkki"))
+    assert taken == "erkki"
+    assert type(taken) is str
+
+
+@pytest.mark.parametrize("entered", ["", " ", " \t\r\n\f\v "])
+def test_empty_text(entered: str) -> None:
+    """Nothing but ASCII whitespace is empty (C-47)."""
+    assert clean(entered) is Malformed.EMPTY
+
+
+@pytest.mark.parametrize(
+    ("entered", "expected"),
+    [
+        ("  erkki\r\n", "erkki"),
+        ("\tmatti meikäläinen ", "matti meikäläinen"),
+        ("\u00a0erkki", Malformed.FORBIDDEN_CHARACTER),
+        ("erkki\u3000", Malformed.FORBIDDEN_CHARACTER),
+        ("er\nkki", Malformed.FORBIDDEN_CHARACTER),
+    ],
+)
+def test_only_outer_ascii_whitespace_is_stripped(entered: str, expected: str) -> None:
+    """Whitespace goes from the ends, and only that of ASCII (ASVS 1.1.1, B-9)."""
+    assert clean(entered) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("\x00", "NUL"),
+        ("\x1b", "C0: the escape of terminal sequences"),
+        ("\x7f", "DEL"),
+        ("\x85", "C1"),
+        ("\ud800", "lone surrogate"),
+        ("\u0378", "unassigned"),
+        ("\ue000", "private use"),
+        ("\ufdd0", "noncharacter"),
+        ("\U0010ffff", "noncharacter"),
+        ("\u202e", "bidi override"),
+        ("\u2066", "bidi isolate"),
+        ("\u200f", "bidi mark"),
+        ("\u00ad", "soft hyphen"),
+        ("\u200d", "zero width joiner"),
+        ("\ufeff", "byte order mark"),
+        ("\u034f", "grapheme joiner"),
+        ("\u3164", "hangul filler"),
+        ("\ufe0f", "variation selector"),
+        ("\U000e0100", "variation selector"),
+        ("\u2028", "line separator"),
+        ("\u2029", "paragraph separator"),
+        ("\uff20", "fullwidth at sign"),
+        ("\ufe6b", "small at sign"),
+    ],
+)
+def test_forbidden_characters(text: str, why: str) -> None:
+    """Characters that hide, reorder, break or imitate are refused wherever they stand (B-4, B-92, C-43, C-47)."""
+    assert clean(f"a{text}b") is Malformed.FORBIDDEN_CHARACTER, why
+    assert clean(text) is not text
+
+
+def test_every_character_is_judged_by_its_properties() -> None:
+    """The verdict on each code point is that of Unicode's categories and default-ignorable property (C-43, C-47)."""
+    properties = UnicodeData()
+    for character in EVERY_CHARACTER:
+        category = unicodedata.category(character)
+        forbidden = (
+            category.startswith("C")
+            or (category.startswith("Z") and character != " ")
+            or properties.default_ignorable(ord(character))
+            or "@" in unicodedata.normalize("NFKC", character).replace(character, "")
+        )
+        assert is_clean(character) is not forbidden, hex(ord(character))
+
+
+@pytest.mark.parametrize(
+    ("text", "fits"),
+    [
+        ("a" * MAX_BYTES, True),
+        ("a" * (MAX_BYTES + 1), False),
+        ("ä" * (MAX_BYTES // 2), True),
+        ("ä" * (MAX_BYTES // 2) + "a", False),
+        ("\ud800" * (MAX_BYTES // 3 + 1), False),
+    ],
+)
+def test_cap_counts_bytes(text: str, fits: bool) -> None:
+    """The cap counts bytes of UTF-8 and never fails on what has no UTF-8 (C-46, C-47)."""
+    assert exceeds(text) is not fits
+    assert (clean(text) is Malformed.TOO_LONG) is not fits
+
+
+def test_cap_can_be_lowered() -> None:
+    """A caller may cap lower than identifiers are capped (C-46)."""
+    assert clean("erkki", max_bytes=4) is Malformed.TOO_LONG
+
+
+def test_over_long_text_costs_nothing() -> None:
+    """Ten megabytes of combining marks are refused by their length alone, within 20 ms (B-56, B-64, C-46)."""
+    bomb = "a" + "\u0301\u0316" * 5_000_000
+    begun = time.perf_counter()
+    verdict = clean(bomb)
+    assert time.perf_counter() - begun < 0.02
+    assert verdict is Malformed.TOO_LONG
+
+
+@pytest.mark.parametrize(
+    ("word", "mixed"),
+    [
+        ("erkki_83", False),
+        ("väinö", False),
+        ("usеr", True),  # a Cyrillic е
+        ("οmega", True),  # a Greek ο
+        ("вера7", False),
+        ("r०bin", True),  # a Devanagari zero
+        ("علي۳", False),
+        ("東京タワーです々", False),
+        ("서울特別", False),
+        ("東京tower", True),
+        ("한ひ", True),
+        ("oʻzbek", False),
+        ("\U00017000\U00017001", False),
+        ("_-.", False),
+        ("", False),
+    ],
+)
+def test_mixed_scripts(word: str, mixed: bool) -> None:
+    """A word that mixes scripts no language writes together is told from one that does not (B-14)."""
+    assert mixes_scripts(word) is mixed
+
+
+def test_every_letter_has_a_script() -> None:
+    """The script of no character fails to be read, and none is mixed with itself (B-14)."""
+    assert not any(mixes_scripts(character) for character in EVERY_CHARACTER)

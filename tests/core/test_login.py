@@ -1,0 +1,179 @@
+"""The login machine: the table, every pair of state and event, and the one way to be signed in."""
+
+import typing
+from dataclasses import FrozenInstanceError, fields, replace
+from datetime import timedelta
+from itertools import product
+from typing import get_args
+
+import pytest
+
+from cityauth.core import login
+from cityauth.core.account import Account, AccountId, Status
+from cityauth.core.client import Occasion
+from cityauth.core.identifier import Identifier
+from cityauth.core.login import (
+    TRANSITIONS,
+    Admitted,
+    Anonymous,
+    Authenticated,
+    Event,
+    Identified,
+    IdentifierGiven,
+    LoggedOut,
+    LoginExpired,
+    PasswordAccepted,
+    PasswordRefused,
+    Refusal,
+    RetiredIdentifierProven,
+    SignedOut,
+    State,
+    advance,
+    judge,
+)
+from cityauth.core.resolution import Outcome, Reason, Resolution
+from cityauth.core.session import open_session
+from cityauth.errors import IllegalTransitionError
+from tests.support.fakes import NOON
+
+ERKKI = Account(AccountId("erkki"), "citizen", "Erkki Esimerkki")
+STRANGER = Account(AccountId("stranger"), "citizen", "Joku Muu")
+EMAIL = Identifier("email", "erkki@example.com", "1:erkki@example.com")
+RESOLVED = Resolution("erkki@example.com", Outcome.RESOLVED, identifier=EMAIL, account=ERKKI)
+SESSION = open_session(ERKKI, bytes(range(32)), Occasion(NOON), remember=False, identifier_kind="email")
+
+STATES: dict[type[State], State] = {
+    Anonymous: Anonymous(),
+    Identified: Identified("erkki@example.com", NOON),
+    Authenticated: Authenticated(ERKKI, SESSION),
+    SignedOut: SignedOut(),
+}
+EVENTS: dict[type[Event], Event] = {
+    IdentifierGiven: IdentifierGiven("matti", NOON + timedelta(minutes=1)),
+    PasswordRefused: PasswordRefused(Refusal.WRONG_PASSWORD),
+    RetiredIdentifierProven: RetiredIdentifierProven(ERKKI),
+    PasswordAccepted: PasswordAccepted(RESOLVED, ERKKI, SESSION),
+    LoginExpired: LoginExpired(),
+    LoggedOut: LoggedOut(),
+}
+#: What the table must say, written a second time by hand: every pair that is not here is illegal.
+LEGAL: dict[tuple[type[State], type[Event]], State] = {
+    (Anonymous, IdentifierGiven): Identified("matti", NOON + timedelta(minutes=1)),
+    (Identified, IdentifierGiven): Identified("matti", NOON + timedelta(minutes=1)),
+    (Identified, PasswordRefused): STATES[Identified],
+    (Identified, RetiredIdentifierProven): STATES[Identified],
+    (Identified, PasswordAccepted): Authenticated(ERKKI, SESSION),
+    (Identified, LoginExpired): Anonymous(),
+    (Identified, LoggedOut): SignedOut(),
+    (Authenticated, LoggedOut): SignedOut(),
+}
+
+
+def test_the_table_knows_every_state_and_no_other() -> None:
+    """Every state has a row, every event a column, and terminal states stand in the table with no way out (ASVS 2.3.1)."""
+    assert set(TRANSITIONS) == set(get_args(State)) == set(STATES)
+    assert {event for row in TRANSITIONS.values() for event in row} == set(get_args(Event)) == set(EVENTS)
+    assert [state for state, row in TRANSITIONS.items() if not row] == [SignedOut]
+
+
+@pytest.mark.parametrize(("state", "event"), list(product(STATES, EVENTS)))
+def test_every_pair_leads_where_the_table_says_or_nowhere(state: type[State], event: type[Event]) -> None:
+    """A legal pair leads to its one next state; every other pair raises and names itself (ASVS 2.3.1)."""
+    expected = LEGAL.get((state, event))
+    if expected is not None:
+        assert advance(STATES[state], EVENTS[event]) == expected
+        assert TRANSITIONS[state][event].to is type(expected)
+    else:
+        with pytest.raises(IllegalTransitionError, match=f"^{event.__name__} is illegal in {state.__name__}$"):
+            advance(STATES[state], EVENTS[event])
+
+
+def test_the_signatures_say_what_the_table_says() -> None:
+    """Each narrow overload of `advance` is true of the table, so what a type checker infers holds (ASVS 2.3.1)."""
+    narrow = 0
+    for overload in typing.get_overloads(advance):
+        hints = typing.get_type_hints(overload)
+        states, events, result = (_members(hints[name]) for name in ("state", "event", "return"))
+        if result != set(get_args(State)):
+            narrow += 1
+            assert {TRANSITIONS[state][event].to for state, event in product(states, events)} == result
+    assert narrow == 3
+
+
+def _members(hint: typing.Any) -> set[type]:
+    """The classes of a union, or the class itself."""
+    return set(get_args(hint)) or {hint}
+
+
+def test_only_an_accepted_password_signs_in() -> None:
+    """`PasswordAccepted` in `Identified` is the one road to `Authenticated` (ASVS 2.3.1, B-85)."""
+    roads = [(s, e) for s, row in TRANSITIONS.items() for e, there in row.items() if there.to is Authenticated]
+    assert roads == [(Identified, PasswordAccepted)]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        PasswordAccepted(RESOLVED, STRANGER, SESSION),
+        PasswordAccepted(replace(RESOLVED, account=STRANGER), ERKKI, SESSION),
+        PasswordAccepted(replace(RESOLVED, account=None), ERKKI, SESSION),
+        PasswordAccepted(replace(RESOLVED, outcome=Outcome.RETIRED), ERKKI, SESSION),
+        PasswordAccepted(replace(RESOLVED, outcome=Outcome.AMBIGUOUS), ERKKI, SESSION),
+        PasswordAccepted(replace(RESOLVED, entered="matti"), ERKKI, SESSION),
+        PasswordAccepted(replace(RESOLVED, account=STRANGER), STRANGER, SESSION),
+    ],
+    ids=["other account", "other resolution", "nobody", "retired", "ambiguous", "other text", "other's session"],
+)
+def test_an_accepted_password_of_anybody_else_is_illegal(event: PasswordAccepted) -> None:
+    """Identifier, resolution, account and session must all be of one account, or nobody is signed in (B-86, B-53)."""
+    with pytest.raises(IllegalTransitionError, match="not of the account that was resolved"):
+        advance(STATES[Identified], event)
+
+
+def test_a_pending_login_cannot_know_an_account() -> None:
+    """`Identified` has no field that could say whether the account exists, or hold a password (B-76, ASVS 6.3.8)."""
+    assert [field.name for field in fields(Identified)] == ["entered", "at"]
+
+
+def test_states_cannot_be_changed() -> None:
+    """A state is a value: nothing turns `Identified` into something else in place (ASVS 2.3.1)."""
+    with pytest.raises(FrozenInstanceError):
+        STATES[Identified].entered = "other"  # type: ignore[union-attr, misc]
+
+
+def _resolution(outcome: Outcome, status: Status = Status.ACTIVE) -> Resolution:
+    named = outcome in {Outcome.RESOLVED, Outcome.RETIRED}
+    account = replace(ERKKI, status=status) if named else None
+    return Resolution("erkki", outcome, Reason.NONE, account=account)
+
+
+DISABLED = replace(ERKKI, status=Status.DISABLED)
+
+
+@pytest.mark.parametrize(
+    ("resolution", "matched", "has_password", "expected"),
+    [
+        (_resolution(Outcome.RESOLVED), True, True, Admitted(ERKKI)),
+        (_resolution(Outcome.RESOLVED), False, True, PasswordRefused(Refusal.WRONG_PASSWORD)),
+        (_resolution(Outcome.RESOLVED), False, False, PasswordRefused(Refusal.NO_PASSWORD)),
+        (_resolution(Outcome.RESOLVED), True, False, PasswordRefused(Refusal.NO_PASSWORD)),
+        (_resolution(Outcome.RESOLVED, Status.DISABLED), True, True, PasswordRefused(Refusal.DISABLED)),
+        (_resolution(Outcome.RESOLVED, Status.DISABLED), False, True, PasswordRefused(Refusal.WRONG_PASSWORD)),
+        (_resolution(Outcome.RETIRED), True, True, RetiredIdentifierProven(ERKKI)),
+        (_resolution(Outcome.RETIRED), True, False, PasswordRefused(Refusal.RETIRED)),
+        (_resolution(Outcome.RETIRED), False, True, PasswordRefused(Refusal.RETIRED)),
+        (_resolution(Outcome.RETIRED, Status.DISABLED), True, True, PasswordRefused(Refusal.DISABLED)),
+        (_resolution(Outcome.UNKNOWN), True, True, PasswordRefused(Refusal.UNKNOWN)),
+        (_resolution(Outcome.AMBIGUOUS), True, True, PasswordRefused(Refusal.AMBIGUOUS)),
+        (_resolution(Outcome.MALFORMED), True, True, PasswordRefused(Refusal.UNKNOWN)),
+    ],
+)
+def test_judge(resolution: Resolution, matched: bool, has_password: bool, expected: object) -> None:
+    """Only the right password of an active account under an identifier that signs in is admitted (B-19, B-20, B-88)."""
+    assert judge(resolution, matched=matched, has_password=has_password) == expected
+
+
+def test_the_uniform_refusal_tells_nothing() -> None:
+    """What every refused attempt says has a code and no detail (B-20, ASVS 6.3.8)."""
+    assert login.UNIFORM_REFUSAL.code == "login.refused"
+    assert not login.UNIFORM_REFUSAL.params
