@@ -107,9 +107,7 @@ def walks() -> Iterator[str]:
 def ranked(lines: Iterable[str]) -> list[str]:
     """The passwords of *lines* in their order, without damaged ones and without addresses."""
     kept = (comparison_key(line.rstrip("\r\n")) for line in lines)
-    return list(
-        dict.fromkeys(key for key in kept if key.isprintable() and "@" not in key and len(key) <= LONGEST)
-    )
+    return list(dict.fromkeys(key for key in kept if key.isprintable() and "@" not in key and len(key) <= LONGEST))
 
 
 def made_up() -> Iterator[str]:

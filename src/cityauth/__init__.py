@@ -4,13 +4,14 @@ from cityauth.adapters.memory import MemoryStore
 from cityauth.core.account import Account, AccountId, Status
 from cityauth.core.client import ClientContext
 from cityauth.core.identifier import BUILT_IN, Identifier, IdentifierKind
-from cityauth.core.login import Authenticated, LoginStep, PasswordRequired, Refused
 from cityauth.core.problem import Problem
 from cityauth.core.redirect import safe_next
 from cityauth.core.resolution import IdentifierResolver, Outcome, Resolution
 from cityauth.core.secret import Concealed
 from cityauth.core.session import LiveSession, OpenedSession, Session
 from cityauth.core.stage import DatedStage, RealmPolicy, Stage
+from cityauth.core.state import Authenticated
+from cityauth.core.step import LoginStep, PasswordRequired, Refused
 from cityauth.errors import (
     CityAuthError,
     ConfigurationError,

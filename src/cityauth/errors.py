@@ -11,9 +11,12 @@ link or a taken address is a value that the caller must look at, never an except
     ├── MissingExtraError (ImportError)      an optional library is not installed; names the extra
     ├── UsageError (ValueError)              the caller passed something that can never be right
     │   └── IllegalTransitionError           an event that the login machine's table does not hold
-    └── StoreError                           a store could not answer
-        ├── StoreUnavailableError            it cannot be reached or opened; try again later
-        └── SchemaError                      its tables are missing or of another version
+    ├── StoreError                           a store could not answer
+    │   ├── StoreUnavailableError            it cannot be reached or opened; try again later
+    │   └── SchemaError                      its tables are missing or of another version
+    └── MailerError                          a mail was not sent; only a `Mailer` raises these, to the outbox
+        ├── MailerUnavailableError           the mail system cannot take mail now; the mail stays queued
+        └── MailRefusedError                 it will never take this mail
 """
 
 
@@ -64,3 +67,15 @@ class StoreUnavailableError(StoreError):
 
 class SchemaError(StoreError):
     """The store's tables are missing or of another version; run ``cityauth db upgrade``."""
+
+
+class MailerError(CityAuthError):
+    """A mail was not sent. Raised by a `Mailer`, handled by the outbox."""
+
+
+class MailerUnavailableError(MailerError):
+    """The mail system cannot be reached or will not take mail now; the mail stays in the outbox."""
+
+
+class MailRefusedError(MailerError):
+    """The mail system will never take this mail."""

@@ -211,7 +211,10 @@ def test_a_cost_bomb_is_never_run(runs: list[Run], bomb: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["null", "None", " ", "\0", "!"])
-@pytest.mark.parametrize("stored", ["", "null", "None", "\0", "!", "NULL", HASHER.hash(password("x"))[:-43]])
+@pytest.mark.parametrize(
+    "stored",
+    ["", "null", "None", "\0", "!", "NULL", pytest.param(HASHER.hash(password("x"))[:-43], id="no digest")],
+)
 def test_nothing_stored_matches_nothing(text: str, stored: str) -> None:
     """An empty, blank or "null" hash matches no password, not even the same text (B-72, B-73)."""
     verdict = HASHER.verify(password(text), stored)

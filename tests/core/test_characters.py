@@ -122,11 +122,11 @@ def test_cap_can_be_lowered() -> None:
 
 
 def test_over_long_text_costs_nothing() -> None:
-    """Ten megabytes of combining marks are refused by their length alone, within 20 ms (B-56, B-64, C-46)."""
+    """Ten megabytes of combining marks are refused by their length alone, within 50 ms of processor time (B-56, B-64, C-46)."""
     bomb = "a" + "\u0301\u0316" * 5_000_000
-    begun = time.perf_counter()
+    begun = time.thread_time()
     verdict = clean(bomb)
-    assert time.perf_counter() - begun < 0.02
+    assert time.thread_time() - begun < 0.05
     assert verdict is Malformed.TOO_LONG
 
 

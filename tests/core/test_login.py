@@ -10,15 +10,8 @@ import pytest
 
 from cityauth.core import login
 from cityauth.core.account import Account, AccountId, Status
-from cityauth.core.client import Occasion
-from cityauth.core.identifier import Identifier
-from cityauth.core.login import (
-    TRANSITIONS,
-    Admitted,
-    Anonymous,
-    Authenticated,
+from cityauth.core.event import (
     Event,
-    Identified,
     IdentifierGiven,
     LoggedOut,
     LoginExpired,
@@ -26,21 +19,20 @@ from cityauth.core.login import (
     PasswordRefused,
     Refusal,
     RetiredIdentifierProven,
-    SignedOut,
-    State,
-    advance,
-    judge,
 )
+from cityauth.core.identifier import Identifier
+from cityauth.core.login import TRANSITIONS, Admitted, advance, judge
 from cityauth.core.resolution import Outcome, Reason, Resolution
 from cityauth.core.session import open_session
+from cityauth.core.state import Anonymous, Authenticated, Identified, SignedOut, State
 from cityauth.errors import IllegalTransitionError
-from tests.support.fakes import NOON
+from tests.support.fakes import NOON, occasion
 
 ERKKI = Account(AccountId("erkki"), "citizen", "Erkki Esimerkki")
 STRANGER = Account(AccountId("stranger"), "citizen", "Joku Muu")
 EMAIL = Identifier("email", "erkki@example.com", "1:erkki@example.com")
 RESOLVED = Resolution("erkki@example.com", Outcome.RESOLVED, identifier=EMAIL, account=ERKKI)
-SESSION = open_session(ERKKI, bytes(range(32)), Occasion(NOON), remember=False, identifier_kind="email")
+SESSION = open_session(ERKKI, bytes(range(32)), occasion(NOON), remember=False, identifier_kind="email")
 
 STATES: dict[type[State], State] = {
     Anonymous: Anonymous(),
@@ -84,7 +76,9 @@ def test_every_pair_leads_where_the_table_says_or_nowhere(state: type[State], ev
         assert advance(STATES[state], EVENTS[event]) == expected
         assert TRANSITIONS[state][event].to is type(expected)
     else:
-        with pytest.raises(IllegalTransitionError, match=f"^{event.__name__} is illegal in {state.__name__}$"):
+        with pytest.raises(
+            IllegalTransitionError, match=f"^{event.__name__} is illegal in {state.__name__}$"
+        ):
             advance(STATES[state], EVENTS[event])
 
 
@@ -107,7 +101,9 @@ def _members(hint: typing.Any) -> set[type]:
 
 def test_only_an_accepted_password_signs_in() -> None:
     """`PasswordAccepted` in `Identified` is the one road to `Authenticated` (ASVS 2.3.1, B-85)."""
-    roads = [(s, e) for s, row in TRANSITIONS.items() for e, there in row.items() if there.to is Authenticated]
+    roads = [
+        (s, e) for s, row in TRANSITIONS.items() for e, there in row.items() if there.to is Authenticated
+    ]
     assert roads == [(Identified, PasswordAccepted)]
 
 
@@ -122,7 +118,15 @@ def test_only_an_accepted_password_signs_in() -> None:
         PasswordAccepted(replace(RESOLVED, entered="matti"), ERKKI, SESSION),
         PasswordAccepted(replace(RESOLVED, account=STRANGER), STRANGER, SESSION),
     ],
-    ids=["other account", "other resolution", "nobody", "retired", "ambiguous", "other text", "other's session"],
+    ids=[
+        "other account",
+        "other resolution",
+        "nobody",
+        "retired",
+        "ambiguous",
+        "other text",
+        "other's session",
+    ],
 )
 def test_an_accepted_password_of_anybody_else_is_illegal(event: PasswordAccepted) -> None:
     """Identifier, resolution, account and session must all be of one account, or nobody is signed in (B-86, B-53)."""
@@ -158,7 +162,12 @@ DISABLED = replace(ERKKI, status=Status.DISABLED)
         (_resolution(Outcome.RESOLVED), False, False, PasswordRefused(Refusal.NO_PASSWORD)),
         (_resolution(Outcome.RESOLVED), True, False, PasswordRefused(Refusal.NO_PASSWORD)),
         (_resolution(Outcome.RESOLVED, Status.DISABLED), True, True, PasswordRefused(Refusal.DISABLED)),
-        (_resolution(Outcome.RESOLVED, Status.DISABLED), False, True, PasswordRefused(Refusal.WRONG_PASSWORD)),
+        (
+            _resolution(Outcome.RESOLVED, Status.DISABLED),
+            False,
+            True,
+            PasswordRefused(Refusal.WRONG_PASSWORD),
+        ),
         (_resolution(Outcome.RETIRED), True, True, RetiredIdentifierProven(ERKKI)),
         (_resolution(Outcome.RETIRED), True, False, PasswordRefused(Refusal.RETIRED)),
         (_resolution(Outcome.RETIRED), False, True, PasswordRefused(Refusal.RETIRED)),

@@ -53,16 +53,16 @@ def test_bytes_are_capped_beside_code_points() -> None:
 @pytest.mark.parametrize("text", ["a" * 10_000_000, "\u0301" * 10_000_000, "𝄞" * 2_500_000])
 def test_ten_megabytes_are_refused_at_once(text: str) -> None:
     """A password of 10 MB is refused before any work that grows with it (B-62, C-45)."""
-    started = time.perf_counter()
+    started = time.thread_time()
     assert read(text, POLICY) is PasswordDefect.TOO_LONG
-    assert time.perf_counter() - started < 0.010
+    assert time.thread_time() - started < 0.050
 
 
 def test_combining_marks_up_to_the_cap_are_cheap() -> None:
     """The longest run of combining marks that the caps admit is normalized and judged at once (F1, B-63)."""
-    started = time.perf_counter()
+    started = time.thread_time()
     found = judge_new(password("a" + "\u0345\u0301" * 511), POLICY, (), COMMON)
-    assert time.perf_counter() - started < 0.020
+    assert time.thread_time() - started < 0.050
     assert found == ()
 
 

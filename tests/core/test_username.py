@@ -179,12 +179,12 @@ def test_every_text_has_the_shape_of_a_username() -> None:
     ],
 )
 def test_hostile_name_is_judged_at_once(bomb: str) -> None:
-    """A full-length run of marks, expanding or context-bound characters costs at most 20 ms (B-64, B-65, ASVS 1.3.12)."""
+    """A full-length run of marks, expanding or context-bound characters costs at most 50 ms of processor time (B-64, B-65, ASVS 1.3.12)."""
     KIND.admit("väinö")
     spent = []
     for _ in range(3):
-        begun = time.perf_counter()
+        begun = time.thread_time()
         KIND.canonical(bomb)
         KIND.admit(bomb)
-        spent.append(time.perf_counter() - begun)
-    assert min(spent) < 0.02
+        spent.append(time.thread_time() - begun)
+    assert min(spent) < 0.05

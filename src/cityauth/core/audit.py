@@ -25,6 +25,21 @@ class Happening(StrEnum):
     ACCOUNT_ADDED = "account.added"
     ACCOUNT_DISABLED = "account.disabled"
     ACCOUNT_ENABLED = "account.enabled"
+    ACCOUNT_INVITED = "account.invited"
+    ACCOUNT_ERASED = "account.erased"
+    PROFILE_CHANGED = "profile.changed"
+    LINK_REQUESTED = "link.requested"
+    LINK_REFUSED = "link.refused"
+    PASSWORD_RESET = "password.reset"  # noqa: S105 - an event's name
+    PASSWORD_CHANGED = "password.changed"  # noqa: S105 - an event's name
+    PASSWORD_CONFIRMED = "password.confirmed"  # noqa: S105 - an event's name
+    PASSWORD_NOT_CONFIRMED = "password.not_confirmed"  # noqa: S105 - an event's name
+    SIGN_UP_REQUESTED = "sign_up.requested"
+    SIGN_UP_CONFIRMED = "sign_up.confirmed"
+    EMAIL_CHANGE_REQUESTED = "email_change.requested"
+    EMAIL_CHANGED = "email.changed"
+    EMAIL_CHANGE_UNDONE = "email_change.undone"
+    MAIL_ABANDONED = "mail.abandoned"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +47,7 @@ class AuditEvent:
     """One line of the audit trail.
 
     Attributes:
+        id: Names this event and the commit it belongs to; random.
         what: See `Happening`.
         at: When, aware UTC.
         account_id: Whose account, or ``None`` when none was found.
@@ -43,6 +59,7 @@ class AuditEvent:
         detail: Further codes.
     """
 
+    id: str
     what: Happening
     at: datetime
     account_id: AccountId | None = None
@@ -65,7 +82,17 @@ def report(
     """Return the audit event for what happened on *occasion*; empty details are left out."""
     client = occasion.client
     told = {name: value for name, value in detail.items() if value}
-    return AuditEvent(what, occasion.at, account_id, reason, subject, client.address, client.user_agent, told)
+    return AuditEvent(
+        occasion.id,
+        what,
+        occasion.at,
+        account_id,
+        reason,
+        subject,
+        client.address,
+        client.user_agent,
+        told,
+    )
 
 
 def subject_of(key: str, secret: bytes) -> str:

@@ -8,7 +8,11 @@ from typing import TypeAlias
 
 from cityauth.core.account import Account, AccountId, Status
 from cityauth.core.audit import AuditEvent
+from cityauth.core.claim import Claim
+from cityauth.core.identifier import Identifier
+from cityauth.core.mail import QueuedMail
 from cityauth.core.resolution import Holding
+from cityauth.core.sealing import Purpose
 from cityauth.core.secret import Concealed
 from cityauth.core.session import Session
 
@@ -23,16 +27,27 @@ class Precondition(StrEnum):
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a precondition's name
     STATUS_CHANGED = "status_changed"
     EPOCH_CHANGED = "epoch_changed"
+    CLAIM_SPENT = "claim_spent"
 
 
 @dataclass(frozen=True, slots=True)
 class AccountAdded:
-    """A new account with its identifiers. Refused if its id or a key is taken, retired keys included."""
+    """A new account with its identifiers. Refused if its id or a key is taken, retired keys included.
+
+    Attributes:
+        account: The account.
+        holdings: Its identifiers.
+        password_hash: Its stored hash, or ``None``: nobody signs in until a password is set.
+        at: When.
+        ledger: The ledger digests of the identifiers (`ledger_digest`): refused as well if one of
+            them belonged to an account that was erased.
+    """
 
     account: Account
     holdings: tuple[Holding, ...]
     password_hash: Concealed | None
     at: datetime
+    ledger: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +113,108 @@ class SessionsClosed:
 
 
 @dataclass(frozen=True, slots=True)
+class IdentifierClaimed:
+    """An identifier becomes active for an account: a new one, or one that the account itself had retired.
+
+    Refused as taken if another account holds it in whatever life, or an erased account held it.
+    """
+
+    account_id: AccountId
+    identifier: Identifier
+    at: datetime
+    ledger: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordSet:
+    """A new password without looking at the old one: by a link. Refused if the account is missing."""
+
+    account_id: AccountId
+    now: Concealed
+
+
+@dataclass(frozen=True, slots=True)
+class ContactChanged:
+    """Mail goes to another address. Refused if the account is missing."""
+
+    account_id: AccountId
+    contact: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileChanged:
+    """Another display name or language. Refused if the account is missing."""
+
+    account_id: AccountId
+    display_name: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountErased:
+    """The account is erased with its identifiers, sessions and claims. Refused if it is missing.
+
+    Attributes:
+        account_id: The account.
+        ledger: What is kept instead of its identifiers, so that none passes to another person; empty
+            when the policy lets them go.
+        at: When.
+    """
+
+    account_id: AccountId
+    ledger: tuple[bytes, ...]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimIssued:
+    """An outstanding link. Never refused.
+
+    Attributes:
+        claim: The claim.
+        alone: Whether earlier claims of the same account and purpose die with it (C-05).
+    """
+
+    claim: Claim
+    alone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimUsed:
+    """A link is used, once. The write itself decides (C-01).
+
+    Refused as spent unless the claim is outstanding, of this purpose, not expired at *at*, and its
+    account, if it has one, exists, is active and still of the claim's epoch, if it has one.
+    """
+
+    digest: bytes
+    purpose: Purpose
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimsDropped:
+    """Outstanding links of one purpose that were issued at *since* or later die. Never refused."""
+
+    account_id: AccountId
+    purpose: Purpose
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MailQueued:
+    """A mail leaves after the commit. Never refused."""
+
+    mail: QueuedMail
+
+
+@dataclass(frozen=True, slots=True)
 class EventRecorded:
-    """A line of the audit trail. Never refused."""
+    """A line of the audit trail. Never refused.
+
+    The event's id names the whole commit: a commit whose event is recorded already is answered
+    `Committed` and not applied again, so that one whose outcome was lost can be repeated (C-25).
+    """
 
     event: AuditEvent
 
@@ -113,6 +228,15 @@ Change: TypeAlias = (
     | SessionOpened
     | SessionClosed
     | SessionsClosed
+    | IdentifierClaimed
+    | PasswordSet
+    | ContactChanged
+    | ProfileChanged
+    | AccountErased
+    | ClaimIssued
+    | ClaimUsed
+    | ClaimsDropped
+    | MailQueued
     | EventRecorded
 )
 Changes: TypeAlias = Sequence[Change]

@@ -86,9 +86,7 @@ def clean(entered: object, max_bytes: int = MAX_BYTES) -> str | Malformed:
 
 def exceeds(text: str, max_bytes: int = MAX_BYTES) -> bool:
     """Whether *text* takes more than *max_bytes* of UTF-8, at a cost that the cap bounds."""
-    return len(text) > max_bytes or (
-        not text.isascii() and len(text.encode("utf-8", "surrogatepass")) > max_bytes
-    )
+    return len(text) > max_bytes or (not text.isascii() and len(text.encode("utf-8", "surrogatepass")) > max_bytes)
 
 
 def mixes_scripts(word: str) -> bool:
@@ -97,8 +95,14 @@ def mixes_scripts(word: str) -> bool:
     ASCII digits go with every script. The script is read off the character's Unicode name, which
     tells Latin from Cyrillic or Greek; look-alikes within one script are not found.
     """
-    scripts = {_script(c) for c in word if c.isalpha() or (c.isdecimal() and not c.isascii())} - {"MODIFIER"}
+    scripts = scripts_of(word)
     return len(scripts) > 1 and not any(scripts <= together for together in _WRITTEN_TOGETHER)
+
+
+def scripts_of(text: str) -> frozenset[str]:
+    """The scripts of the letters and digits in *text*, such as ``LATIN``; ASCII digits are of none."""
+    letters = (c for c in text if c.isalpha() or (c.isdecimal() and not c.isascii()))
+    return frozenset(map(_script, letters)) - {"MODIFIER"}
 
 
 def _script(character: str) -> str:

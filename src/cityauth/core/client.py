@@ -37,9 +37,11 @@ class Occasion:
     """When something happens, and from where: what every audit line and session begins with.
 
     Attributes:
+        id: Random; names the commit that comes of it.
         at: The moment, aware UTC.
         client: The device.
     """
 
+    id: str
     at: datetime
     client: ClientContext = UNKNOWN_CLIENT

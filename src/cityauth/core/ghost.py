@@ -64,9 +64,7 @@ def draw(key: str, secret: bytes, mix: GhostMix) -> str:
     seed = hmac.digest(secret, _PURPOSE + key.encode(), hashlib.sha256)
     ticket = int.from_bytes(seed[:_TICKET_BYTES]) % sum(mix.weights)
     template = next(
-        template
-        for template, limit in zip(mix.templates, accumulate(mix.weights), strict=True)
-        if ticket < limit
+        template for template, limit in zip(mix.templates, accumulate(mix.weights), strict=True) if ticket < limit
     )
     salt_bytes, digest_bytes = len(template.salt), len(template.digest)
     stream = hashlib.shake_256(seed).digest(salt_bytes + digest_bytes)

@@ -86,9 +86,7 @@ _FROM_BCRYPT: Final = str.maketrans(_BCRYPT_LETTERS, _BASE64_LETTERS)
 _TEXT = _Codec(r"[!-#%-~]{1,64}", bytes.decode, str.encode)
 _HEX = _Codec(r"(?:[0-9a-f]{2}){8,64}", bytes.hex, bytes.fromhex)
 _BASE64 = _Codec(r"[A-Za-z0-9+/]{11,86}", _to_base64, _from_base64)
-_PADDED = _Codec(
-    r"[A-Za-z0-9+/]{16,86}={0,2}", lambda data: base64.b64encode(data).decode(), base64.b64decode
-)
+_PADDED = _Codec(r"[A-Za-z0-9+/]{16,86}={0,2}", lambda data: base64.b64encode(data).decode(), base64.b64decode)
 _CRYPT_SALT = _Codec(
     r"[./A-Za-z0-9]{22}",
     lambda data: _to_base64(data).translate(_TO_BCRYPT),
@@ -225,8 +223,7 @@ def may_replace(stored: HashParameters, target: HashProfile) -> bool:
     if not isinstance(costs, Argon2Costs):
         return True
     return (
-        target.memory_kib >= costs.memory_kib
-        and target.memory_kib * target.passes >= costs.memory_kib * costs.passes
+        target.memory_kib >= costs.memory_kib and target.memory_kib * target.passes >= costs.memory_kib * costs.passes
     )
 
 

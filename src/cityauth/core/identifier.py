@@ -89,9 +89,7 @@ BUILT_IN: Final[tuple[IdentifierKind, ...]] = (EMAIL, USERNAME)
 """The kinds that every service has; a host's own kinds are added to these: ``(*BUILT_IN, CARD)``."""
 
 
-def look_up(
-    entered: object, kinds: Sequence[IdentifierKind] = BUILT_IN
-) -> tuple[Identifier, ...] | Malformed:
+def look_up(entered: object, kinds: Sequence[IdentifierKind] = BUILT_IN) -> tuple[Identifier, ...] | Malformed:
     """Return every reading of what was entered, by the rules of looking up, or why there is none.
 
     The keys of the readings differ. Where two kinds give the same key, ``username`` gives way to the other,

@@ -1,112 +1,42 @@
-"""The login machine: every state, every event, and the one table of transitions between them.
+"""The login machine: the one table of transitions between its states.
 
 An absent pair of state and event is an illegal transition. Nothing reaches `Authenticated` but
-through `PasswordAccepted`, which holds the resolution whose account's credential was accepted.
+through `PasswordAccepted`, which holds the resolution whose account's credential was accepted; nothing
+reaches `CredentialSet` but through `LinkPresented`, which holds a claim that was found alive.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
 from typing import Any, TypeAlias, overload
 
 from cityauth.core.account import Account, Status
-from cityauth.core.problem import Problem
-from cityauth.core.resolution import Outcome, Resolution
-from cityauth.core.session import OpenedSession
-from cityauth.errors import IllegalTransitionError
-from cityauth.messages.codes import Code
-
-# --- States ---------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Anonymous:
-    """Nobody has said who they are."""
-
-
-@dataclass(frozen=True, slots=True)
-class Identified:
-    """An identifier was given. Holds no account id: it cannot say whether the account exists.
-
-    Attributes:
-        entered: The identifier as typed.
-        at: When it was given.
-    """
-
-    entered: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Authenticated:
-    """Signed in.
-
-    Attributes:
-        account: The account.
-        session: The session that was opened; its token goes into the cookie.
-    """
-
-    account: Account
-    session: OpenedSession
-
-
-@dataclass(frozen=True, slots=True)
-class SignedOut:
-    """The end: signed out, or the sign-in was left. A new one begins at `Anonymous`."""
-
-
-State: TypeAlias = Anonymous | Identified | Authenticated | SignedOut
-
-# --- Events ---------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class IdentifierGiven:
-    """The person typed an identifier, on the identify page or over the one on the password page."""
-
-    entered: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class PasswordRefused:
-    """The attempt failed, for whatever reason; the reason is for the audit trail alone."""
-
-    reason: "Refusal"
-
-
-@dataclass(frozen=True, slots=True)
-class RetiredIdentifierProven:
-    """The password was right, but the identifier no longer signs in: its owner is told the new one."""
-
-    account: Account
-
-
-@dataclass(frozen=True, slots=True)
-class PasswordAccepted:
-    """The credential of the very account that was resolved was accepted, and a session was opened for it."""
-
-    resolution: Resolution
-    account: Account
-    session: OpenedSession
-
-
-@dataclass(frozen=True, slots=True)
-class LoginExpired:
-    """The pending login grew older than the policy allows."""
-
-
-@dataclass(frozen=True, slots=True)
-class LoggedOut:
-    """The person signed out, or left the sign-in half way; nothing of it remains."""
-
-
-Event: TypeAlias = (
-    IdentifierGiven | PasswordRefused | RetiredIdentifierProven | PasswordAccepted | LoginExpired | LoggedOut
+from cityauth.core.event import (
+    Event,
+    IdentifierGiven,
+    LinkAsked,
+    LinkPresented,
+    LoggedOut,
+    LoginExpired,
+    NewPasswordAccepted,
+    NewPasswordRefused,
+    PasswordAccepted,
+    PasswordConfirmed,
+    PasswordRefused,
+    Refusal,
+    RetiredIdentifierProven,
 )
-
-# --- The table ------------------------------------------------------------------------------------
+from cityauth.core.resolution import Outcome, Resolution
+from cityauth.core.state import (
+    Anonymous,
+    Authenticated,
+    CredentialSet,
+    Identified,
+    LinkAwaited,
+    LinkProven,
+    SignedOut,
+    State,
+)
+from cityauth.errors import IllegalTransitionError
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +69,32 @@ def _authenticate(state: Identified, event: PasswordAccepted) -> Authenticated:
     return Authenticated(event.account, event.session)
 
 
+def _confirm(state: Authenticated, event: PasswordConfirmed) -> Authenticated:
+    if not state.account.id == event.account.id == event.session.session.account_id:
+        msg = "the confirmed password is not of the account that is signed in"
+        raise IllegalTransitionError(msg)
+    return Authenticated(event.account, event.session)
+
+
+def _await_link(_state: State, _event: Event) -> LinkAwaited:
+    return LinkAwaited()
+
+
+def _prove_link(_state: State, event: LinkPresented) -> LinkProven:
+    return LinkProven(event.claim)
+
+
+def _keep_link(state: LinkProven, _event: Event) -> LinkProven:
+    return state
+
+
+def _set_credential(state: LinkProven, event: NewPasswordAccepted) -> CredentialSet:
+    if state.claim != event.claim:
+        msg = "the password was set with another link than the one that was presented"
+        raise IllegalTransitionError(msg)
+    return CredentialSet()
+
+
 def _begin_again(_state: State, _event: Event) -> Anonymous:
     return Anonymous()
 
@@ -150,6 +106,8 @@ def _leave(_state: State, _event: Event) -> SignedOut:
 TRANSITIONS: Mapping[type[State], Mapping[type[Event], Transition]] = {
     Anonymous: {
         IdentifierGiven: Transition(Identified, _identify),
+        LinkAsked: Transition(LinkAwaited, _await_link),
+        LinkPresented: Transition(LinkProven, _prove_link),
     },
     Identified: {
         IdentifierGiven: Transition(Identified, _identify),
@@ -157,21 +115,43 @@ TRANSITIONS: Mapping[type[State], Mapping[type[Event], Transition]] = {
         RetiredIdentifierProven: Transition(Identified, _stay),
         PasswordAccepted: Transition(Authenticated, _authenticate),
         LoginExpired: Transition(Anonymous, _begin_again),
+        LinkAsked: Transition(LinkAwaited, _await_link),
         LoggedOut: Transition(SignedOut, _leave),
     },
+    LinkAwaited: {
+        IdentifierGiven: Transition(Identified, _identify),
+        LinkAsked: Transition(LinkAwaited, _await_link),
+        LinkPresented: Transition(LinkProven, _prove_link),
+    },
+    LinkProven: {
+        NewPasswordRefused: Transition(LinkProven, _keep_link),
+        NewPasswordAccepted: Transition(CredentialSet, _set_credential),
+    },
     Authenticated: {
+        PasswordConfirmed: Transition(Authenticated, _confirm),
         LoggedOut: Transition(SignedOut, _leave),
     },
     SignedOut: {},
+    CredentialSet: {},
 }
 
 
 @overload
-def advance(state: Anonymous | Identified, event: IdentifierGiven) -> Identified: ...
+def advance(state: Anonymous | Identified | LinkAwaited, event: IdentifierGiven) -> Identified: ...
 @overload
 def advance(state: Identified, event: PasswordRefused | RetiredIdentifierProven) -> Identified: ...
 @overload
 def advance(state: Identified, event: PasswordAccepted) -> Authenticated: ...
+@overload
+def advance(state: Authenticated, event: PasswordConfirmed) -> Authenticated: ...
+@overload
+def advance(state: Anonymous | Identified | LinkAwaited, event: LinkAsked) -> LinkAwaited: ...
+@overload
+def advance(state: Anonymous | LinkAwaited, event: LinkPresented) -> LinkProven: ...
+@overload
+def advance(state: LinkProven, event: NewPasswordRefused) -> LinkProven: ...
+@overload
+def advance(state: LinkProven, event: NewPasswordAccepted) -> CredentialSet: ...
 @overload
 def advance(state: State, event: Event) -> State: ...
 def advance(state: State, event: Event) -> State:
@@ -186,22 +166,6 @@ def advance(state: State, event: Event) -> State:
         msg = f"{type(event).__name__} is illegal in {type(state).__name__}"
         raise IllegalTransitionError(msg)
     return transition.make(state, event)
-
-
-# --- Decisions ------------------------------------------------------------------------------------
-
-
-class Refusal(StrEnum):
-    """Why an attempt failed. All of them look the same to the person."""
-
-    UNKNOWN = "unknown"
-    AMBIGUOUS = "ambiguous"
-    RETIRED = "retired"
-    DISABLED = "disabled"
-    NO_PASSWORD = "no_password"  # noqa: S105 - a reason's name
-    WRONG_PASSWORD = "wrong_password"  # noqa: S105 - a reason's name
-    MALFORMED_PASSWORD = "malformed_password"  # noqa: S105 - a reason's name
-    OVERTAKEN = "overtaken"
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,40 +197,3 @@ def judge(resolution: Resolution, *, matched: bool, has_password: bool) -> Judge
     if resolution.outcome is Outcome.RETIRED:
         return RetiredIdentifierProven(account)
     return Admitted(account)
-
-
-# --- Steps: what the host is answered ---------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class PasswordRequired:
-    """Show the password page.
-
-    Attributes:
-        pending: The sealed pending login, for a hidden field of the form. No account id, no password.
-        entered: The identifier to show, editable.
-        problem: What to tell the person, or ``None`` at first.
-    """
-
-    pending: str
-    entered: str
-    problem: Problem | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """Show the identify page again.
-
-    Attributes:
-        problem: What to tell the person.
-        entered: The identifier to show again, as far as it could be kept.
-    """
-
-    problem: Problem
-    entered: str = ""
-
-
-LoginStep: TypeAlias = PasswordRequired | Authenticated | Refused
-
-UNIFORM_REFUSAL = Problem(Code.LOGIN_REFUSED)
-"""What every refused attempt says, whatever the reason."""

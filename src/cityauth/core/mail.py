@@ -16,6 +16,7 @@ class QueuedMail:
         to: The stored, verified address, byte for byte the envelope's recipient. Empty for a decoy,
             which the outbox drops: it stands for the mail that an unknown username does not get.
         letter: Subject and text.
+        language: Of the letter; ``fi``, ``sv`` or ``en``.
         queued_at: When it was queued.
         expires_at: When it is not worth sending any more: its link would be dead.
         attempts: How often sending has been tried.
@@ -24,6 +25,7 @@ class QueuedMail:
     id: str
     to: str = field(repr=False)
     letter: Letter
+    language: str
     queued_at: datetime
     expires_at: datetime
     attempts: int = 0

@@ -31,9 +31,14 @@ class Purpose(StrEnum):
     """What a token is for. A token of one purpose is nothing at every other one."""
 
     PENDING_LOGIN = "pending_login"
+    RESET = "reset"
+    INVITATION = "invitation"
+    SIGN_UP = "sign_up"
+    EMAIL_CHANGE = "email_change"
+    EMAIL_UNDO = "email_undo"
 
 
-MAX_BYTES: Mapping[Purpose, int] = {Purpose.PENDING_LOGIN: 3072}
+MAX_BYTES: Mapping[Purpose, int] = {purpose: 3072 if purpose is Purpose.PENDING_LOGIN else 1024 for purpose in Purpose}
 """Cap per purpose; a pending login holds an identifier of up to 1,024 bytes, escaped and in base64."""
 
 

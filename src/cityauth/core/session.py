@@ -94,10 +94,14 @@ def open_session(
     occasion: Occasion,
     *,
     remember: bool,
+    fresh: bool,
     identifier_kind: str,
     method: str = "pwd",
 ) -> OpenedSession:
-    """Make a session of *entropy* (32 random bytes) for *account*."""
+    """Make a session of *entropy* (32 random bytes) for *account*.
+
+    A remembered session is not *fresh* at the sign-in; any session is after its password was confirmed.
+    """
     token = base64.urlsafe_b64encode(entropy).rstrip(b"=").decode()
     digest = hashlib.sha256(token.encode()).digest()
     session = Session(
@@ -107,7 +111,7 @@ def open_session(
         epoch=account.epoch,
         opened_at=occasion.at,
         seen_at=occasion.at,
-        verified_at=None if remember else occasion.at,
+        verified_at=occasion.at if fresh else None,
         remembered=remember,
         method=method,
         identifier_kind=identifier_kind,

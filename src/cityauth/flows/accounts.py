@@ -16,17 +16,18 @@ from cityauth.core.change import (
     SessionsClosed,
     StatusChanged,
 )
-from cityauth.core.client import UNKNOWN_CLIENT, ClientContext, Occasion
-from cityauth.core.identifier import EMAIL, Identifier, Malformed, inherit, register
+from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
+from cityauth.core.identifier import Identifier, Malformed, inherit, register
 from cityauth.core.resolution import Holding, Life
 from cityauth.core.secret import Concealed
 from cityauth.core.stage import Stage
 from cityauth.errors import UsageError
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.deployment import Deployment
+from cityauth.flows.occasion import begin
 from cityauth.flows.record import commit_with
 from cityauth.ports.accounts import AccountStore
-from cityauth.ports.clock import Clock, Entropy
+from cityauth.ports.clock import Entropy
 
 _ID_BYTES = 15
 """120 random bits make 24 characters without padding: never guessed twice, short enough to read out."""
@@ -98,11 +99,11 @@ def add(desk: Deployment, new: NewAccount, client: ClientContext = UNKNOWN_CLIEN
     if new.realm not in desk.policy.realms:
         msg = f"the realm {new.realm!r} is not in the policy"
         raise UsageError(msg)
-    holdings = _holdings(new)
+    holdings = _holdings(desk, new)
     if isinstance(holdings, AccountRefused):
         return holdings
-    now = yield from ask(Clock.now)
-    account_id = new.id or _account_id((yield from ask(Entropy.draw, _ID_BYTES)))
+    occasion = yield from begin(client)
+    account_id = new.id or (yield from new_account_id())
     account = Account(
         id=AccountId(account_id),
         realm=new.realm,
@@ -111,21 +112,24 @@ def add(desk: Deployment, new: NewAccount, client: ClientContext = UNKNOWN_CLIEN
         contact=new.contact or new.email,
         stage=new.stage,
     )
+    ledger = tuple(desk.ledger_digest(holding.identifier) for holding in holdings)
     secret = Concealed(new.password_hash) if new.password_hash else None
-    event = report(Happening.ACCOUNT_ADDED, Occasion(now, client), account_id=account.id)
-    outcome = yield from commit_with(event, [AccountAdded(account, holdings, secret, now)])
+    event = report(Happening.ACCOUNT_ADDED, occasion, account_id=account.id)
+    outcome = yield from commit_with(event, [AccountAdded(account, holdings, secret, occasion.at, ledger)])
     return AccountRefused(outcome.why) if isinstance(outcome, Rejected) else account
 
 
-def _account_id(entropy: bytes) -> str:
-    return base64.b32encode(entropy).decode().lower()
+def new_account_id() -> Flow[AccountId]:
+    """Return a random account id: 24 letters and digits."""
+    entropy = yield from ask(Entropy.draw, _ID_BYTES)
+    return AccountId(base64.b32encode(entropy).decode().lower())
 
 
-def _holdings(new: NewAccount) -> tuple[Holding, ...] | AccountRefused:
+def _holdings(desk: Deployment, new: NewAccount) -> tuple[Holding, ...] | AccountRefused:
     """Read the new account's identifiers, or say which one is refused and why."""
     wanted: list[tuple[str, Identifier | Malformed, Life]] = []
     if new.email is not None:
-        wanted.append((new.email, register(new.email, EMAIL), Life.ACTIVE))
+        wanted.append((new.email, register(new.email, desk.email), Life.ACTIVE))
     wanted += [(name, inherit(name), Life.ACTIVE) for name in new.usernames]
     wanted += [(name, inherit(name), Life.RETIRED) for name in new.retired_usernames]
     holdings: list[Holding] = []
@@ -162,8 +166,8 @@ def _set_status(
     changed: StatusChanged, what: Happening, ending: Sequence[Change], client: ClientContext
 ) -> Flow[AccountOutcome]:
     """Change the status by compare-and-set and return the account as it is then."""
-    now = yield from ask(Clock.now)
-    event = report(what, Occasion(now, client), account_id=changed.account_id)
+    occasion = yield from begin(client)
+    event = report(what, occasion, account_id=changed.account_id)
     outcome = yield from commit_with(event, [changed, *ending])
     if isinstance(outcome, Rejected):
         return AccountRefused(outcome.why)

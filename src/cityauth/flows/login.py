@@ -8,27 +8,19 @@ from datetime import datetime
 
 from cityauth.core.audit import AuditEvent, Happening, report
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext, Occasion
+from cityauth.core.event import IdentifierGiven, PasswordRefused, Refusal, RetiredIdentifierProven
 from cityauth.core.identifier import Malformed
-from cityauth.core.login import (
-    UNIFORM_REFUSAL,
-    Admitted,
-    Anonymous,
-    Identified,
-    IdentifierGiven,
-    LoginStep,
-    PasswordRefused,
-    PasswordRequired,
-    Refusal,
-    Refused,
-    RetiredIdentifierProven,
-    advance,
-)
+from cityauth.core.login import Admitted, advance
 from cityauth.core.password import read as read_password
 from cityauth.core.problem import Problem
 from cityauth.core.resolution import Life
 from cityauth.core.sealing import Purpose, SealDefect
+from cityauth.core.state import Anonymous, Identified
+from cityauth.core.step import UNIFORM_REFUSAL, LoginStep, PasswordRequired, Refused
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.deployment import Deployment
+from cityauth.flows.malformed import problem_of
+from cityauth.flows.occasion import begin
 from cityauth.flows.record import commit_with
 from cityauth.flows.sign_in import Arrival, open_for
 from cityauth.flows.verify import Verified, verify
@@ -36,13 +28,6 @@ from cityauth.messages import mask_email
 from cityauth.messages.codes import Code
 from cityauth.ports.accounts import AccountStore
 from cityauth.ports.clock import Clock
-
-_MALFORMED = {
-    Malformed.EMPTY: Code.LOGIN_MALFORMED_EMPTY,
-    Malformed.NOT_TEXT: Code.LOGIN_MALFORMED_NOT_TEXT,
-    Malformed.TOO_LONG: Code.LOGIN_MALFORMED_TOO_LONG,
-}
-"""What is said of text that can be no identifier; anything else holds a forbidden character."""
 
 
 def identify(desk: Deployment, entered: object) -> Flow[LoginStep]:
@@ -70,7 +55,7 @@ def submit_password(
     Returns `Authenticated`; `PasswordRequired` with the uniform refusal, or with the hint to the new
     identifier once a retired one was proven; `Refused` when the login has to begin again.
     """
-    occasion = Occasion((yield from ask(Clock.now)), client)
+    occasion = yield from begin(client)
     state = _open_pending(desk, pending, occasion.at)
     if isinstance(state, Identified) and identifier is not None and identifier != state.entered:
         state = _give(desk, state, identifier, occasion.at)
@@ -91,15 +76,12 @@ def submit_password(
             return (yield from _refuse(desk, state, verified, refused, occasion))
 
 
-def _give(
-    desk: Deployment, state: Anonymous | Identified, entered: object, now: datetime
-) -> Identified | Refused:
+def _give(desk: Deployment, state: Anonymous | Identified, entered: object, now: datetime) -> Identified | Refused:
     """Move to the identifier that was typed, or say what is wrong with its text."""
     candidates = desk.resolver.read(entered)
     if isinstance(candidates, Malformed):
-        code = _MALFORMED.get(candidates, Code.LOGIN_MALFORMED_FORBIDDEN_CHARACTER)
-        return Refused(Problem(code))
-    return advance(state, IdentifierGiven(str(entered), now))
+        return Refused(problem_of(candidates))
+    return advance(state, IdentifierGiven(str(entered).strip(), now))
 
 
 def _ask_password(desk: Deployment, state: Identified, problem: Problem | None = None) -> PasswordRequired:
@@ -111,9 +93,10 @@ def _ask_password(desk: Deployment, state: Identified, problem: Problem | None =
 def _open_pending(desk: Deployment, pending: object, now: datetime) -> Identified | Refused:
     """Open a sealed pending login, or begin again."""
     opened = desk.sealer.open(Purpose.PENDING_LOGIN, pending, now, desk.policy.login.pending_max_age)
-    if isinstance(opened, SealDefect):
+    entered = None if isinstance(opened, SealDefect) else opened.payload.get("entered")
+    if isinstance(opened, SealDefect) or not isinstance(entered, str):
         return Refused(Problem(Code.LOGIN_EXPIRED))
-    return Identified(str(opened.payload["entered"]), opened.sealed_at)
+    return Identified(entered, opened.sealed_at)
 
 
 def _refuse(
@@ -134,13 +117,11 @@ def _name_successor(
     """Tell the owner of a retired identifier, after the right password, which address signs in now."""
     yield from commit_with(_failure(verified, Refusal.RETIRED, occasion))
     held = yield from ask(AccountStore.holdings, proven.account.id)
-    address = next(
-        (one.identifier.shown for one in held if one.identifier.kind == "email" and one.life is Life.ACTIVE),
-        None,
-    )
+    stage = verified.resolution.stage
+    addresses = [one.identifier.shown for one in held if one.identifier.kind == "email" and one.life is Life.ACTIVE]
     problem = UNIFORM_REFUSAL
-    if address is not None:
-        problem = Problem(Code.LOGIN_IDENTIFIER_RETIRED, {"email": mask_email(address)})
+    if addresses and stage is not None and stage.admits("email"):
+        problem = Problem(Code.LOGIN_IDENTIFIER_RETIRED, {"email": mask_email(addresses[0])})
     return _ask_password(desk, advance(state, proven), problem)
 
 

@@ -42,9 +42,7 @@ def judge(desk: Deployment, password: object, context: Iterable[str] = ()) -> Pa
     return secret
 
 
-def hash_new(
-    desk: Deployment, password: object, context: Iterable[str] = ()
-) -> Flow[Concealed | PasswordRejected]:
+def hash_new(desk: Deployment, password: object, context: Iterable[str] = ()) -> Flow[Concealed | PasswordRejected]:
     """Return the hash of a new password, or everything that is wrong with it."""
     judged = judge(desk, password, context)
     if isinstance(judged, PasswordRejected):

@@ -3,7 +3,7 @@
 from cityauth.core.account import AccountId
 from cityauth.core.audit import Happening, report
 from cityauth.core.change import Change, Committed, EpochAdvanced, SessionClosed, SessionsClosed
-from cityauth.core.client import UNKNOWN_CLIENT, ClientContext, Occasion
+from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
 from cityauth.core.session import (
     LiveSession,
     Session,
@@ -15,6 +15,7 @@ from cityauth.core.session import (
 )
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.deployment import Deployment
+from cityauth.flows.occasion import begin
 from cityauth.flows.record import commit_with
 from cityauth.ports.accounts import AccountStore
 from cityauth.ports.clock import Clock
@@ -60,7 +61,7 @@ def sign_out(token: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[bool
     live = yield from ask(SessionStore.find_session, digest)
     if live is None:
         return False
-    occasion = Occasion((yield from ask(Clock.now)), client)
+    occasion = yield from begin(client)
     event = report(Happening.SESSION_CLOSED, occasion, account_id=live.account.id, reason="signed_out")
     yield from commit_with(event, [SessionClosed(digest)])
     return True
@@ -72,28 +73,24 @@ def close(account_id: AccountId, handle: object, client: ClientContext = UNKNOWN
     chosen = next((one for one in stored if one.handle == handle), None)
     if chosen is None:
         return False
-    occasion = Occasion((yield from ask(Clock.now)), client)
+    occasion = yield from begin(client)
     event = report(Happening.SESSION_CLOSED, occasion, account_id=account_id, reason="closed")
     yield from commit_with(event, [SessionClosed(chosen.digest)])
     return True
 
 
-def close_all(
-    account_id: AccountId, *, keep: object = None, client: ClientContext = UNKNOWN_CLIENT
-) -> Flow[bool]:
+def close_all(account_id: AccountId, *, keep: object = None, client: ClientContext = UNKNOWN_CLIENT) -> Flow[bool]:
     """End all sessions of the account; all but the one whose token is *keep*, when given.
 
     Without *keep* the account's epoch advances, so a session that is just being opened dies as well.
     Returns whether there is such an account.
     """
-    occasion = Occasion((yield from ask(Clock.now)), client)
+    occasion = yield from begin(client)
     kept = digest_of(keep)
     reason = "kept_one" if kept else ""
     event = report(Happening.SESSIONS_CLOSED, occasion, account_id=account_id, reason=reason)
     ending: list[Change] = (
-        [SessionsClosed(account_id, keep=kept)]
-        if kept
-        else [EpochAdvanced(account_id), SessionsClosed(account_id)]
+        [SessionsClosed(account_id, keep=kept)] if kept else [EpochAdvanced(account_id), SessionsClosed(account_id)]
     )
     outcome = yield from commit_with(event, ending)
     return isinstance(outcome, Committed)

@@ -14,10 +14,12 @@ from cityauth.core.change import (
     SessionOpened,
 )
 from cityauth.core.client import Occasion
-from cityauth.core.login import Authenticated, Identified, PasswordAccepted, advance
+from cityauth.core.event import PasswordAccepted
+from cityauth.core.login import advance
 from cityauth.core.password import Password, PasswordDefect
 from cityauth.core.secret import Concealed
 from cityauth.core.session import TOKEN_BYTES, digest_of, open_session
+from cityauth.core.state import Authenticated, Identified
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.deployment import Deployment
 from cityauth.flows.record import commit_with
@@ -58,7 +60,8 @@ def open_for(desk: Deployment, arrival: Arrival, occasion: Occasion) -> Flow[Aut
     rehash = yield from _rehash(arrival)
     entropy = yield from ask(Entropy.draw, TOKEN_BYTES)
     kind = resolution.kind or ""
-    opened = open_session(account, entropy, occasion, remember=arrival.remember, identifier_kind=kind)
+    remember = arrival.remember
+    opened = open_session(account, entropy, occasion, remember=remember, fresh=not remember, identifier_kind=kind)
     changes: list[Change] = [SessionOpened(opened.session, desk.policy.sessions.per_account)]
     former = digest_of(arrival.former)
     if former is not None:

@@ -5,9 +5,10 @@ from datetime import datetime
 
 from cityauth.core.account import AccountId
 from cityauth.core.audit import subject_of
+from cityauth.core.event import PasswordRefused, Refusal
 from cityauth.core.ghost import draw
 from cityauth.core.identifier import Malformed
-from cityauth.core.login import Judgement, PasswordRefused, Refusal, judge
+from cityauth.core.login import Judgement, judge
 from cityauth.core.password import Password, PasswordDefect
 from cityauth.core.resolution import Resolution
 from cityauth.core.secret import Concealed
@@ -41,9 +42,7 @@ class Verified:
     defect: str = ""
 
 
-def verify(
-    desk: Deployment, entered: str, password: Password | PasswordDefect, now: datetime
-) -> Flow[Verified]:
+def verify(desk: Deployment, entered: str, password: Password | PasswordDefect, now: datetime) -> Flow[Verified]:
     """Find whom *entered* names, verify *password* against that account's hash or a ghost's, and decide.
 
     A password that can be none (too long, no text) is refused before any hashing, for every

@@ -59,6 +59,12 @@ class Mail(Enum):
         # {valid} such as "7 days"
         N_("mail.email_changed.body"),
     )
+    EMAIL_RESTORED = (
+        N_("mail.email_restored.subject"),
+        # Translators: a change of address was undone; {email} is the one that signs in again, masked; {link}
+        # leads to the page for a forgotten password
+        N_("mail.email_restored.body"),
+    )
     PASSWORD_CHANGED = (
         N_("mail.password_changed.subject"),
         # Translators: the signed-in person changed the password; {link} leads to the page for a
@@ -115,6 +121,4 @@ def write(mail: Mail, language: str, *, service: str, contact: str, **params: Pa
     opening = text(_OPENING, language)
     body = text(mail.body, language, service=service, **params)
     closing = text(_CLOSING, language, service=service, contact=contact)
-    return Letter(
-        subject=text(mail.subject, language, service=service), body=f"{opening}\n\n{body}\n\n{closing}\n"
-    )
+    return Letter(subject=text(mail.subject, language, service=service), body=f"{opening}\n\n{body}\n\n{closing}\n")

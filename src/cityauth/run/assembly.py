@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from cityauth.adapters.argon2 import Argon2Hasher
 from cityauth.adapters.blocklist import common_passwords
+from cityauth.adapters.mailbox import NoMailer
 from cityauth.adapters.system import LogAudit, SystemClock, SystemEntropy
 from cityauth.core.ghost import GhostMix
-from cityauth.core.identifier import IdentifierKind
+from cityauth.core.identifier import EmailKind, IdentifierKind
 from cityauth.core.resolution import IdentifierResolver
 from cityauth.core.sealing import Sealer
 from cityauth.core.secret import KeyRing
@@ -15,9 +16,13 @@ from cityauth.flows.deployment import Deployment
 from cityauth.policy import Policy
 from cityauth.ports.accounts import AccountStore
 from cityauth.ports.audit import AuditSink
+from cityauth.ports.claims import ClaimStore
 from cityauth.ports.clock import Clock, Entropy
 from cityauth.ports.hasher import PasswordHasher
+from cityauth.ports.mailer import Mailer
+from cityauth.ports.outbox import OutboxStore
 from cityauth.ports.sessions import SessionStore
+from cityauth.ports.throttle import ThrottleStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +50,12 @@ class Supplies:
     kinds: Sequence[IdentifierKind]
     ghosts: GhostMix | None
     hasher: PasswordHasher | None
+    mailer: Mailer | None
     clock: Clock | None
     entropy: Entropy | None
     audit: AuditSink | None
     common: Container[str] | None
+    ledger_secret: bytes | None
 
 
 def assemble(given: Supplies) -> Assembly:
@@ -62,19 +69,30 @@ def assemble(given: Supplies) -> Assembly:
     keys = KeyRing.of(given.secrets)
     desk = Deployment(
         policy=policy,
-        sealer=Sealer(keys, policy.deployment),
+        sealer=Sealer(keys, _domain_of(policy)),
         resolver=IdentifierResolver(policy.realms, given.kinds),
         ghosts=given.ghosts or GhostMix.only(policy.hashing),
         ghost_secret=keys.derive("ghost"),
         audit_secret=keys.derive("audit"),
+        ledger_secret=given.ledger_secret or keys.derive("ledger"),
+        email=EmailKind(smtputf8=policy.identifiers.mailer_supports_smtputf8),
         common=_BundledCommon() if given.common is None else given.common,
     )
     ports: dict[type, object] = {
         AccountStore: given.store,
         SessionStore: given.store,
+        ClaimStore: given.store,
+        OutboxStore: given.store,
+        ThrottleStore: given.store,
+        Mailer: given.mailer or NoMailer(),
         PasswordHasher: given.hasher or Argon2Hasher(policy.hashing, ceilings=policy.ceilings),
         Clock: given.clock or SystemClock(),
         Entropy: given.entropy or SystemEntropy(),
         AuditSink: given.audit or LogAudit(),
     }
     return Assembly(desk, ports)
+
+
+def _domain_of(policy: Policy) -> str:
+    """Return what every signature is bound to: deployment and generation, joined so that none can be moved."""
+    return f"{len(policy.deployment)}:{policy.deployment}:{policy.generation}"

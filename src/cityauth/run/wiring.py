@@ -14,9 +14,7 @@ NEVER_BLOCKING = frozenset({"Clock", "Entropy", "AuditSink"})
 def methods_of(port: type) -> dict[str, Callable[..., Any]]:
     """Return the port's methods by name."""
     return {
-        name: member
-        for name, member in vars(port).items()
-        if inspect.isfunction(member) and not name.startswith("_")
+        name: member for name, member in vars(port).items() if inspect.isfunction(member) and not name.startswith("_")
     }
 
 

@@ -1,41 +1,28 @@
-"""`AsyncCityAuth`: the asynchronous public face, awaited under asyncio.
+"""Sign in and stay signed in."""
 
-Made from ``calling.py`` by ``tools/mirror.py``; change that file. A synchronous port works too: it runs
-in a worker thread, so that neither a hash nor a query holds the event loop.
-"""
-
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Iterable
 
 from cityauth.core.account import AccountId
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
-from cityauth.core.ghost import GhostMix
-from cityauth.core.identifier import BUILT_IN, IdentifierKind
-from cityauth.core.login import LoginStep
+from cityauth.core.link import Declined
 from cityauth.core.resolution import Resolution
 from cityauth.core.secret import Concealed
 from cityauth.core.session import LiveSession, Session
-from cityauth.flows import accounts, login, passwords, resolve, sessions
-from cityauth.flows.accounts import AccountOutcome, AccountRecord, NewAccount
+from cityauth.core.state import Authenticated
+from cityauth.core.step import LoginStep
+from cityauth.flows import (
+    login,
+    own_password,
+    passwords,
+    resolve,
+    sessions,
+)
 from cityauth.flows.passwords import PasswordRejected
-from cityauth.policy import Policy
-from cityauth.ports.audit import AuditSink
-from cityauth.ports.clock import Clock, Entropy
-from cityauth.ports.hasher import PasswordHasher
-from cityauth.run.assembly import Assembly, Supplies, assemble
+from cityauth.run.awaiting.part import Part
 from cityauth.run.driving import run_async
-from cityauth.run.stores import AnyStore
-from cityauth.run.wiring import wire_async
 
 
-class _Part:
-    """What the parts of `AsyncCityAuth` share: the deployment and the answers."""
-
-    def __init__(self, assembly: Assembly) -> None:
-        self._desk = assembly.desk
-        self._answers = wire_async(assembly.ports)
-
-
-class Login(_Part):
+class Login(Part):
     """Sign-in in two steps: `identify`, then `submit_password`."""
 
     async def identify(self, entered: object) -> LoginStep:
@@ -93,7 +80,7 @@ class Login(_Part):
         )
 
 
-class Sessions(_Part):
+class Sessions(Part):
     """Sessions: check at each request, list, end."""
 
     async def check(self, token: object) -> LiveSession | None:
@@ -115,13 +102,22 @@ class Sessions(_Part):
         """Return the account's live sessions, the last used first; show handles, never digests."""
         return await run_async(sessions.list_live(self._desk, account_id), self._answers)
 
+    async def confirm(
+        self, token: object, password: object, *, client: ClientContext = UNKNOWN_CLIENT
+    ) -> Authenticated | Declined:
+        """Verify the signed-in person's password once more, before a sensitive change.
+
+        Returns:
+            `Authenticated` with a new token, fresh; the old token is dead. `Declined` when the password is
+            wrong, too many were tried, or the session has ended.
+        """
+        return await run_async(own_password.confirm(self._desk, token, password, client), self._answers)
+
     async def sign_out(self, token: object, *, client: ClientContext = UNKNOWN_CLIENT) -> bool:
         """End the session of *token*; return whether there was one."""
         return await run_async(sessions.sign_out(token, client), self._answers)
 
-    async def close(
-        self, account_id: AccountId, handle: object, *, client: ClientContext = UNKNOWN_CLIENT
-    ) -> bool:
+    async def close(self, account_id: AccountId, handle: object, *, client: ClientContext = UNKNOWN_CLIENT) -> bool:
         """End one of the account's own sessions by its handle; return whether there was one."""
         return await run_async(sessions.close(account_id, handle, client), self._answers)
 
@@ -139,7 +135,7 @@ class Sessions(_Part):
         return await run_async(sessions.purge(self._desk), self._answers)
 
 
-class Identifiers(_Part):
+class Identifiers(Part):
     """Identifiers, explained."""
 
     async def resolve(self, entered: object) -> Resolution:
@@ -150,7 +146,7 @@ class Identifiers(_Part):
         return await run_async(resolve.resolve(self._desk, entered), self._answers)
 
 
-class Passwords(_Part):
+class Passwords(Part):
     """New passwords."""
 
     async def hash(self, password: object, *, context: Iterable[str] = ()) -> Concealed | PasswordRejected:
@@ -161,90 +157,3 @@ class Passwords(_Part):
             context: The person's own e-mail, username and name, refused as a whole password.
         """
         return await run_async(passwords.hash_new(self._desk, password, context), self._answers)
-
-
-class Accounts(_Part):
-    """Accounts, for a host and its customer service."""
-
-    async def add(self, new: NewAccount, *, client: ClientContext = UNKNOWN_CLIENT) -> AccountOutcome:
-        """Add an account with all its identifiers, or nothing of it.
-
-        Returns:
-            The account, or `AccountRefused`: an identifier that can be none, or one that is taken,
-            retired ones included.
-
-        Raises:
-            UsageError: the realm is not in the policy.
-        """
-        return await run_async(accounts.add(self._desk, new, client), self._answers)
-
-    async def show(self, account_id: AccountId) -> AccountRecord | None:
-        """Return the account with its identifiers, or ``None`` when there is none of that id."""
-        return await run_async(accounts.show(account_id), self._answers)
-
-    async def disable(
-        self, account_id: AccountId, *, client: ClientContext = UNKNOWN_CLIENT
-    ) -> AccountOutcome:
-        """Disable the account and end its sessions; `AccountRefused` when it is not active or missing."""
-        return await run_async(accounts.disable(account_id, client), self._answers)
-
-    async def enable(
-        self, account_id: AccountId, *, client: ClientContext = UNKNOWN_CLIENT
-    ) -> AccountOutcome:
-        """Enable the account; `AccountRefused` when it is not disabled or missing."""
-        return await run_async(accounts.enable(account_id, client), self._answers)
-
-
-class AsyncCityAuth:
-    """The library, asynchronous.
-
-    Attributes:
-        login: Sign-in in two steps.
-        sessions: Sessions.
-        identifiers: Identifiers, explained.
-        passwords: New passwords.
-        accounts: Accounts.
-    """
-
-    def __init__(  # noqa: PLR0913 - one keyword for each thing that a host may supply
-        self,
-        store: AnyStore,
-        secrets: Sequence[str | bytes],
-        *,
-        policy: Policy | None = None,
-        kinds: Sequence[IdentifierKind] = BUILT_IN,
-        ghosts: GhostMix | None = None,
-        hasher: PasswordHasher | None = None,
-        clock: Clock | None = None,
-        entropy: Entropy | None = None,
-        audit: AuditSink | None = None,
-        common: Container[str] | None = None,
-    ) -> None:
-        """Wire a deployment.
-
-        Args:
-            store: Accounts and sessions: `MemoryStore`, `SqlStore` or the host's own.
-            secrets: The signing secrets, oldest first, newest last; at least 32 random bytes each.
-            policy: The tunables; the defaults when ``None``.
-            kinds: The kinds of identifier; a host's own are added as ``(*BUILT_IN, MyKind())``.
-            ghosts: Which stored hashes the population has, so that unknown identifiers cost the
-                same; the policy's profile alone when ``None``.
-            hasher: Passwords; Argon2id with the policy's profile when ``None``.
-            clock: The time; the machine's when ``None``.
-            entropy: Randomness; the operating system's when ``None``.
-            audit: Who hears of audit events besides the store; the log when ``None``.
-            common: Common passwords that no new password may be; the bundled list when ``None``.
-
-        Raises:
-            SecretError: a secret is missing, short or a known sample.
-            PolicyError: two kinds have one name, or the hash profile is over the ceilings.
-            WiringError: a port lacks a method.
-        """
-        assembly = assemble(
-            Supplies(store, secrets, policy, kinds, ghosts, hasher, clock, entropy, audit, common)
-        )
-        self.login = Login(assembly)
-        self.sessions = Sessions(assembly)
-        self.identifiers = Identifiers(assembly)
-        self.passwords = Passwords(assembly)
-        self.accounts = Accounts(assembly)

@@ -1,40 +1,28 @@
-"""`CityAuth`: the synchronous public face. Each method runs the flow of the same name to its end.
+"""Sign in and stay signed in."""
 
-The asynchronous face, `cityauth.run.awaiting`, is this file with ``await``, made by ``tools/mirror.py``.
-"""
-
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Iterable
 
 from cityauth.core.account import AccountId
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
-from cityauth.core.ghost import GhostMix
-from cityauth.core.identifier import BUILT_IN, IdentifierKind
-from cityauth.core.login import LoginStep
+from cityauth.core.link import Declined
 from cityauth.core.resolution import Resolution
 from cityauth.core.secret import Concealed
 from cityauth.core.session import LiveSession, Session
-from cityauth.flows import accounts, login, passwords, resolve, sessions
-from cityauth.flows.accounts import AccountOutcome, AccountRecord, NewAccount
+from cityauth.core.state import Authenticated
+from cityauth.core.step import LoginStep
+from cityauth.flows import (
+    login,
+    own_password,
+    passwords,
+    resolve,
+    sessions,
+)
 from cityauth.flows.passwords import PasswordRejected
-from cityauth.policy import Policy
-from cityauth.ports.audit import AuditSink
-from cityauth.ports.clock import Clock, Entropy
-from cityauth.ports.hasher import PasswordHasher
-from cityauth.run.assembly import Assembly, Supplies, assemble
+from cityauth.run.calling.part import Part
 from cityauth.run.driving import run
-from cityauth.run.stores import Store
-from cityauth.run.wiring import wire
 
 
-class _Part:
-    """What the parts of `CityAuth` share: the deployment and the answers."""
-
-    def __init__(self, assembly: Assembly) -> None:
-        self._desk = assembly.desk
-        self._answers = wire(assembly.ports)
-
-
-class Login(_Part):
+class Login(Part):
     """Sign-in in two steps: `identify`, then `submit_password`."""
 
     def identify(self, entered: object) -> LoginStep:
@@ -92,7 +80,7 @@ class Login(_Part):
         )
 
 
-class Sessions(_Part):
+class Sessions(Part):
     """Sessions: check at each request, list, end."""
 
     def check(self, token: object) -> LiveSession | None:
@@ -114,6 +102,17 @@ class Sessions(_Part):
         """Return the account's live sessions, the last used first; show handles, never digests."""
         return run(sessions.list_live(self._desk, account_id), self._answers)
 
+    def confirm(
+        self, token: object, password: object, *, client: ClientContext = UNKNOWN_CLIENT
+    ) -> Authenticated | Declined:
+        """Verify the signed-in person's password once more, before a sensitive change.
+
+        Returns:
+            `Authenticated` with a new token, fresh; the old token is dead. `Declined` when the password is
+            wrong, too many were tried, or the session has ended.
+        """
+        return run(own_password.confirm(self._desk, token, password, client), self._answers)
+
     def sign_out(self, token: object, *, client: ClientContext = UNKNOWN_CLIENT) -> bool:
         """End the session of *token*; return whether there was one."""
         return run(sessions.sign_out(token, client), self._answers)
@@ -122,9 +121,7 @@ class Sessions(_Part):
         """End one of the account's own sessions by its handle; return whether there was one."""
         return run(sessions.close(account_id, handle, client), self._answers)
 
-    def close_all(
-        self, account_id: AccountId, *, keep: object = None, client: ClientContext = UNKNOWN_CLIENT
-    ) -> bool:
+    def close_all(self, account_id: AccountId, *, keep: object = None, client: ClientContext = UNKNOWN_CLIENT) -> bool:
         """End all sessions of the account, or all but the one whose token is *keep*.
 
         Returns whether there is such an account.
@@ -136,7 +133,7 @@ class Sessions(_Part):
         return run(sessions.purge(self._desk), self._answers)
 
 
-class Identifiers(_Part):
+class Identifiers(Part):
     """Identifiers, explained."""
 
     def resolve(self, entered: object) -> Resolution:
@@ -147,7 +144,7 @@ class Identifiers(_Part):
         return run(resolve.resolve(self._desk, entered), self._answers)
 
 
-class Passwords(_Part):
+class Passwords(Part):
     """New passwords."""
 
     def hash(self, password: object, *, context: Iterable[str] = ()) -> Concealed | PasswordRejected:
@@ -158,86 +155,3 @@ class Passwords(_Part):
             context: The person's own e-mail, username and name, refused as a whole password.
         """
         return run(passwords.hash_new(self._desk, password, context), self._answers)
-
-
-class Accounts(_Part):
-    """Accounts, for a host and its customer service."""
-
-    def add(self, new: NewAccount, *, client: ClientContext = UNKNOWN_CLIENT) -> AccountOutcome:
-        """Add an account with all its identifiers, or nothing of it.
-
-        Returns:
-            The account, or `AccountRefused`: an identifier that can be none, or one that is taken,
-            retired ones included.
-
-        Raises:
-            UsageError: the realm is not in the policy.
-        """
-        return run(accounts.add(self._desk, new, client), self._answers)
-
-    def show(self, account_id: AccountId) -> AccountRecord | None:
-        """Return the account with its identifiers, or ``None`` when there is none of that id."""
-        return run(accounts.show(account_id), self._answers)
-
-    def disable(self, account_id: AccountId, *, client: ClientContext = UNKNOWN_CLIENT) -> AccountOutcome:
-        """Disable the account and end its sessions; `AccountRefused` when it is not active or missing."""
-        return run(accounts.disable(account_id, client), self._answers)
-
-    def enable(self, account_id: AccountId, *, client: ClientContext = UNKNOWN_CLIENT) -> AccountOutcome:
-        """Enable the account; `AccountRefused` when it is not disabled or missing."""
-        return run(accounts.enable(account_id, client), self._answers)
-
-
-class CityAuth:
-    """The library, synchronous.
-
-    Attributes:
-        login: Sign-in in two steps.
-        sessions: Sessions.
-        identifiers: Identifiers, explained.
-        passwords: New passwords.
-        accounts: Accounts.
-    """
-
-    def __init__(  # noqa: PLR0913 - one keyword for each thing that a host may supply
-        self,
-        store: Store,
-        secrets: Sequence[str | bytes],
-        *,
-        policy: Policy | None = None,
-        kinds: Sequence[IdentifierKind] = BUILT_IN,
-        ghosts: GhostMix | None = None,
-        hasher: PasswordHasher | None = None,
-        clock: Clock | None = None,
-        entropy: Entropy | None = None,
-        audit: AuditSink | None = None,
-        common: Container[str] | None = None,
-    ) -> None:
-        """Wire a deployment.
-
-        Args:
-            store: Accounts and sessions: `MemoryStore`, `SqlStore` or the host's own.
-            secrets: The signing secrets, oldest first, newest last; at least 32 random bytes each.
-            policy: The tunables; the defaults when ``None``.
-            kinds: The kinds of identifier; a host's own are added as ``(*BUILT_IN, MyKind())``.
-            ghosts: Which stored hashes the population has, so that unknown identifiers cost the
-                same; the policy's profile alone when ``None``.
-            hasher: Passwords; Argon2id with the policy's profile when ``None``.
-            clock: The time; the machine's when ``None``.
-            entropy: Randomness; the operating system's when ``None``.
-            audit: Who hears of audit events besides the store; the log when ``None``.
-            common: Common passwords that no new password may be; the bundled list when ``None``.
-
-        Raises:
-            SecretError: a secret is missing, short or a known sample.
-            PolicyError: two kinds have one name, or the hash profile is over the ceilings.
-            WiringError: a port lacks a method, or is asynchronous.
-        """
-        assembly = assemble(
-            Supplies(store, secrets, policy, kinds, ghosts, hasher, clock, entropy, audit, common)
-        )
-        self.login = Login(assembly)
-        self.sessions = Sessions(assembly)
-        self.identifiers = Identifiers(assembly)
-        self.passwords = Passwords(assembly)
-        self.accounts = Accounts(assembly)

@@ -1,0 +1,99 @@
+"""Interleaved timing: every contender has a turn in every round, so that all share the machine's moods."""
+
+import gc
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median, quantiles
+from time import perf_counter_ns
+
+
+class WrongAnswerError(AssertionError):
+    """A contender did not do its job: its time would mean nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """What is timed.
+
+    Attributes:
+        name: As it stands in the table.
+        call: Does the job once for an argument, and returns whom it found.
+        arguments: For each person, the argument and the answer that is right.
+        calls: How often it is called in a round.
+    """
+
+    name: str
+    call: Callable[[str], str | None]
+    arguments: Sequence[tuple[str, str]]
+    calls: int
+
+
+Samples = Mapping[str, Sequence[float]]
+"""For each contender, its time for one call in each round, in microseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """A median with its 10th and 90th percentile."""
+
+    median: float
+    p10: float
+    p90: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> "Spread":
+        """Summarize at least two *values*."""
+        deciles = quantiles(values, n=10, method="inclusive")
+        return cls(median(values), deciles[0], deciles[8])
+
+
+def interleave(contenders: Sequence[Contender], rounds: int) -> Samples:
+    """Time all *contenders* in turn, A B C A B C, after one round that is thrown away.
+
+    Raises:
+        WrongAnswerError: a call found nobody, or another person.
+    """
+    samples: dict[str, list[float]] = {contender.name: [] for contender in contenders}
+    for contender in contenders:
+        _turn(contender, 0)
+    gc.collect()
+    gc.freeze()  # what was loaded is not scanned again and again at the cost of whoever has the turn
+    try:
+        for number in range(1, rounds + 1):
+            for contender in contenders:
+                samples[contender.name].append(_turn(contender, number))
+    finally:
+        gc.unfreeze()
+    return samples
+
+
+def _turn(contender: Contender, number: int) -> float:
+    """Return the mean time of one call in this turn, in microseconds."""
+    call, every = contender.call, contender.arguments
+    first = number * contender.calls
+    batch = [every[index % len(every)] for index in range(first, first + contender.calls)]
+    gc.collect()
+    started = perf_counter_ns()
+    answers = [call(argument) for argument, _ in batch]
+    spent = perf_counter_ns() - started
+    if answers != [right for _, right in batch]:
+        raise WrongAnswerError(contender.name)
+    return spent / contender.calls / 1000
+
+
+def without(samples: Samples, name: str) -> Samples:
+    """Take the time of *name* off everybody else's, round by round."""
+    taken = samples[name]
+    return {
+        other: [one - part for one, part in zip(series, taken, strict=True)]
+        for other, series in samples.items()
+        if other != name
+    }
+
+
+def ratios(samples: Samples, base: str) -> Mapping[str, Spread]:
+    """Return how many times *base* each contender takes, paired by round."""
+    return {
+        name: Spread.of([one / unit for one, unit in zip(series, samples[base], strict=True)])
+        for name, series in samples.items()
+    }

@@ -1,0 +1,66 @@
+"""Import time and memory, each in a process of its own."""
+
+import subprocess
+import sys
+from statistics import median
+
+from benchmarks.harness import Samples
+from benchmarks.result import Goal, Result, tabulate
+
+ROUNDS = 15
+ACCOUNTS = 0
+BASE = "argon2 and stdlib"
+STATEMENTS = {
+    BASE: "import argon2, hashlib, secrets, sqlite3",
+    "argon2 and stdlib again": "import argon2, hashlib, secrets, sqlite3",
+    "cityauth": "import cityauth",
+    "cityauth with SqlStore": "import cityauth, cityauth.adapters.sql",
+    "SQLAlchemy": "import sqlalchemy",
+    "Django": "import django.contrib.auth.hashers, django.contrib.auth.backends, django.contrib.sessions.backends.db",
+    "Flask-Security": "import flask_security, flask_sqlalchemy",
+}
+SETTINGS = "from django.conf import settings; settings.configure(INSTALLED_APPS=['django.contrib.auth', \
+'django.contrib.contenttypes', 'django.contrib.sessions']); import django; django.setup(); "
+_TIMED = """
+import resource, time
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+started = time.perf_counter_ns()
+{statement}
+spent = time.perf_counter_ns() - started
+print(spent / 1000, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+"""
+ABOUT = (
+    "Import time in a fresh interpreter, byte code already compiled, and how much the process grows. The base is what "
+    "a sign-in written by hand would import."
+)
+
+
+def measure(rounds: int, _accounts: int) -> Result:
+    """Start a process for each statement in each round."""
+    times: dict[str, list[float]] = {name: [] for name in STATEMENTS}
+    sizes: dict[str, list[float]] = {name: [] for name in STATEMENTS}
+    for number in range(rounds + 1):
+        for name, statement in STATEMENTS.items():
+            micros, mebibytes = _import(SETTINGS + statement if name == "Django" else statement)
+            if number:  # the first round only compiles
+                times[name].append(micros)
+                sizes[name].append(mebibytes)
+    return _result(times, sizes)
+
+
+def _result(times: Samples, sizes: Samples) -> Result:
+    table = tabulate("a fresh interpreter", times, BASE)
+    ours = next(row.time.median for row in table.rows if row.name == "cityauth")
+    goals = [
+        Goal(f"cityauth, times {BASE}", table.ratio("cityauth"), 1.6),
+        Goal("cityauth, ms", ours / 1000, 60),
+        Goal("cityauth, MiB", median(sizes["cityauth"]), 14),
+    ]
+    return Result("imports", ABOUT, [table], goals)
+
+
+def _import(statement: str) -> tuple[float, float]:
+    code = _TIMED.format(statement=statement)
+    told = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    micros, mebibytes = map(float, told.split())
+    return micros, mebibytes

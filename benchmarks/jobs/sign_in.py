@@ -1,0 +1,58 @@
+"""Sign-in: what a library does around the hash."""
+
+from collections.abc import Callable
+
+from benchmarks.arena import addresses, arena
+from benchmarks.harness import Contender, Samples, interleave, without
+from benchmarks.peers import Peer, Sync
+from benchmarks.peers.floor import evaluate
+from benchmarks.population import PASSWORD
+from benchmarks.result import Goal, Result, Table, tabulate
+
+ROUNDS = 30
+ACCOUNTS = 1_000_000
+HASH = "the hash alone"
+CALLS = 40
+ABOUT = (
+    "One successful sign-in: find the account, verify the password, store what the sign-in leaves behind, return "
+    "the cookie's value. Library calls, no HTTP. Everybody runs real Argon2id with the same parameters (8 KiB, one "
+    "pass, one lane); the bare evaluation is timed in each round and taken off everybody's time. The floor writes a "
+    "session and a line of an audit trail in one transaction. SQLite in WAL mode for all; with `synchronous=full` "
+    "each commit waits for the disk."
+)
+
+
+def measure(rounds: int, accounts: int) -> Result:
+    """Time it with both settings of ``synchronous``."""
+    tables = {sync: _table(rounds, accounts, sync) for sync in Sync}
+    normal, full = tables[Sync.NORMAL], tables[Sync.FULL]
+    best_peer = min(normal.ratio("Django"), normal.ratio("Flask-Security"))
+    goals = [
+        Goal("cityauth, times the floor", normal.ratio("cityauth"), 6),
+        Goal("cityauth, part of the best peer", normal.ratio("cityauth") / best_peer, 0.2),
+        Goal("cityauth, times the floor where each commit waits for the disk", full.ratio("cityauth"), 1.4),
+    ]
+    return Result("sign_in", ABOUT, [normal, full], goals)
+
+
+def _table(rounds: int, accounts: int, sync: Sync) -> Table:
+    with arena(accounts, sync=sync) as peers:
+        return tabulate(
+            f"{accounts:,} accounts, `synchronous={sync.value}`", _time(peers, rounds, accounts), "floor"
+        )
+
+
+def _time(peers: dict[str, Peer], rounds: int, accounts: int) -> Samples:
+    people = addresses(accounts)
+    bare = Contender(HASH, _evaluate, people, CALLS)
+    contenders = [Contender(name, _signer(peer), people, CALLS) for name, peer in peers.items()]
+    return without(interleave([bare, *contenders], rounds), HASH)
+
+
+def _signer(peer: Peer) -> Callable[[str], str | None]:
+    return lambda who: who if peer.sign_in(who, PASSWORD) else None
+
+
+def _evaluate(who: str) -> str:
+    evaluate(PASSWORD)
+    return who

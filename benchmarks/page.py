@@ -1,0 +1,96 @@
+"""docs/performance.md and its plots, made of the JSON that the jobs wrote."""
+
+from html import escape
+from math import log10
+from pathlib import Path
+
+from benchmarks.result import RESULTS, Result, Table, read, render, render_goals
+
+DOCS = Path(__file__).parents[1] / "docs"
+TITLES = {
+    "sign_in": "Sign-in, the work above the hash",
+    "session_check": "Session check",
+    "resolve": "Resolving an identifier",
+    "identifier_key": "The key of an e-mail address",
+    "imports": "Import",
+}
+INTRODUCTION = """\
+# Performance
+
+This page is made of measurements: `python benchmarks/run.py docs` writes it from `benchmarks/results/`. Times drift between
+machines and between the moods of one machine, so what counts are the ratios: in every round each contender has its turn, and
+a ratio compares turns of one round. Shown are medians, in brackets the 10th and the 90th percentile. The *floor* is
+hand-written code on `sqlite3` with nothing but the statements that the job needs. It runs twice: *floor again* shows by how
+much two equal contenders differ.
+
+To measure again, in an environment of its own since it holds the peers:
+
+```console
+$ uv venv .bench && uv pip install --python .bench/bin/python -e '.[sql]' --group bench
+$ .bench/bin/python benchmarks/run.py session_check
+$ .bench/bin/python benchmarks/run.py docs
+```
+
+The jobs are `sign_in`, `session_check`, `resolve`, `identifier_key` and `imports`; `--rounds` and `--accounts` make a run
+shorter. What can be counted is not timed but asserted by the tests: one evaluation of the hash for each attempt whatever
+comes of it, one query and no write for a session check, one commit for a sign-in.
+"""
+WIDTH, BAR, LABEL, NUMBER = 720, 26, 200, 70
+
+
+def write(folder: Path = RESULTS, docs: Path = DOCS) -> None:
+    """Write the page and its plots."""
+    plots = docs / "performance"
+    plots.mkdir(exist_ok=True)
+    for result in results(folder):
+        for number, table in enumerate(result.tables):
+            (plots / _plot_name(result, number)).write_text(plot(table), encoding="utf-8")
+    (docs / "performance.md").write_text(text(results(folder)), encoding="utf-8")
+
+
+def results(folder: Path = RESULTS) -> list[Result]:
+    """Read what has been measured, in the order of the page."""
+    return [read(path) for path in (folder / f"{job}.json" for job in TITLES) if path.exists()]
+
+
+def text(found: list[Result]) -> str:
+    """Return the page in Markdown."""
+    return "\n".join([INTRODUCTION, *(_section(result) for result in found)])
+
+
+def _section(result: Result) -> str:
+    parts = [f"## {TITLES[result.job]}", result.about, render_goals(result.goals)]
+    for number, table in enumerate(result.tables):
+        image = f"![{table.title}: times {table.base}](performance/{_plot_name(result, number)})"
+        parts += [f"### {TITLES[result.job]}: {table.title}, {table.rounds} rounds", image, render(table)]
+    versions = ", ".join(f"{name} {version}" for name, version in result.versions.items())
+    machine = result.machine
+    parts.append(f"Measured with {versions}, on {machine['cores']} cores of {machine['processor']}, {machine['system']}.")
+    return "\n\n".join(parts) + "\n"
+
+
+def _plot_name(result: Result, number: int) -> str:
+    return f"{result.job}-{number + 1}.svg"
+
+
+def plot(table: Table) -> str:
+    """Return *table* as bars on a logarithmic scale: how many times the base each contender takes."""
+    top = max(row.ratio.p90 for row in table.rows)
+    room = (WIDTH - LABEL - NUMBER) / max(log10(top * 2), 0.1)
+    height = BAR * len(table.rows) + 10
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="sans-serif" '
+        f'font-size="13" role="img"><title>{escape(table.title)}: times {escape(table.base)}</title>',
+        f'<rect width="{WIDTH}" height="{height}" fill="#fff"/>',
+    ]
+    for index, row in enumerate(table.rows):
+        y = BAR * index + 5
+        length = max(2.0, room * log10(max(row.ratio.median, 0.5) * 2))
+        fill = "#0b5cad" if row.name.startswith("cityauth") else "#9aa5b1"
+        name = escape(row.name)
+        parts += [
+            f'<text x="{LABEL - 8}" y="{y + 16}" text-anchor="end" fill="#222">{name}</text>',
+            f'<rect x="{LABEL}" y="{y + 3}" width="{length:.1f}" height="{BAR - 8}" fill="{fill}"/>',
+            f'<text x="{LABEL + length + 6:.1f}" y="{y + 16}" fill="#222">{row.ratio.median:,.1f} ×</text>',
+        ]
+    return "\n".join([*parts, "</svg>\n"])

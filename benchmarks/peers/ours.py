@@ -1,0 +1,123 @@
+"""cityauth with `SqlStore`, through the public face alone."""
+
+import hashlib
+import secrets
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from benchmarks.peers import Sync
+from benchmarks.population import ARGON2, PASSWORD, email, number
+from cityauth import (
+    Authenticated,
+    CityAuth,
+    ClientContext,
+    Concealed,
+    HashProfile,
+    NewAccount,
+    PasswordRequired,
+    Policy,
+)
+from cityauth.adapters.sql import SqlStore
+
+_PROFILE = HashProfile(memory_kib=ARGON2["memory_cost"], passes=ARGON2["time_cost"], lanes=ARGON2["parallelism"])
+_CLIENT = ClientContext("192.0.2.7", "benchmark")
+
+
+class Ours:
+    """`CityAuth` as a host makes it, with the cheap hash."""
+
+    name = "cityauth"
+
+    def __init__(self, path: Path, sync: Sync) -> None:
+        """Name the file."""
+        self._path = path
+        self._store = SqlStore(f"sqlite:///{path}", synchronous=sync.value)
+        self._auth = CityAuth(
+            self._store,
+            [secrets.token_urlsafe(32)],
+            policy=Policy(hashing=_PROFILE),
+        )
+
+    def populate(self, accounts: int) -> None:
+        """Add the first person and sign them in; everybody else is a copy of what that wrote."""
+        self._store.create_schema()
+        hashed = self._auth.passwords.hash(PASSWORD)
+        assert isinstance(hashed, Concealed)
+        first = NewAccount(
+            "Matti Meik\u00e4l\u00e4inen", id=f"account-{number(0)}", email=email(0), password_hash=hashed.reveal()
+        )
+        self._auth.accounts.add(first)
+        assert self.sign_in(email(0), PASSWORD)
+        self._store.close()
+        with closing(sqlite3.connect(self._path)) as database:
+            _multiply(database, accounts)
+
+    def sign_in(self, email: str, password: str) -> str | None:
+        """Both steps: identify, then the password."""
+        step = self._auth.login.identify(email)
+        if not isinstance(step, PasswordRequired):
+            return None
+        done = self._auth.login.submit_password(step.pending, password, identifier=email, client=_CLIENT)
+        return done.session.token.reveal() if isinstance(done, Authenticated) else None
+
+    def check(self, token: str) -> str | None:
+        """See `Sessions.check`."""
+        live = self._auth.sessions.check(token)
+        return live.account.contact if live else None
+
+    def resolve(self, email: str) -> str | None:
+        """See `Identifiers.resolve`."""
+        account = self._auth.identifiers.resolve(email).account
+        return account.contact if account else None
+
+    def sessions(self) -> int:
+        """Count the rows."""
+        with closing(sqlite3.connect(self._path)) as database:
+            count: int = database.execute("SELECT count(*) FROM cityauth_session").fetchone()[0]
+            return count
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._store.close()
+
+
+def _multiply(database: sqlite3.Connection, accounts: int) -> None:
+    """Copy every row of the first person for everybody else.
+
+    It knows no column by name: the first person's number is replaced wherever it stands, and what must
+    differ from row to row otherwise is made different. So it keeps working when the tables change.
+    """
+    database.execute("PRAGMA synchronous = off")
+    tables = database.execute(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name GLOB 'cityauth_*'"
+    ).fetchall()
+    for (table,) in tables:
+        rows = database.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608 - our own names
+        if any(number(0) in str(value) for row in rows for value in row):
+            keys = {key for (key,) in database.execute("SELECT name FROM pragma_table_info(?) WHERE pk", (table,))}
+            names = [name for (name,) in database.execute("SELECT name FROM pragma_table_info(?)", (table,))]
+            alone = {name for name in names if {name} == keys}
+            holes = ", ".join("?" * len(names))
+            for row in rows:
+                makers = [_maker(value, unique=name in alone) for name, value in zip(names, row, strict=True)]
+                database.executemany(f"INSERT INTO {table} VALUES ({holes})", _copies(makers, accounts))  # noqa: S608
+    database.commit()
+
+
+def _copies(makers: list[Callable[[int], Any]], accounts: int) -> Iterator[list[Any]]:
+    return ([make(n) for make in makers] for n in range(1, accounts))
+
+
+def _maker(value: Any, *, unique: bool) -> Callable[[int], Any]:
+    """Return what makes the value of person *n* from the first one's."""
+    if isinstance(value, str) and number(0) in value:
+        before, after = value.split(number(0), 1)
+        return lambda n: f"{before}{number(n)}{after}"
+    if not unique:
+        return lambda _: value
+    if isinstance(value, bytes):
+        return lambda n: hashlib.sha256(b"%d" % n).digest()[: len(value)]
+    return (lambda _: None) if isinstance(value, int) else (lambda n: f"{value}{n}")

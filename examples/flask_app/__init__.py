@@ -1,0 +1,1 @@
+"""The demo e-service: a city's pages on Flask, whose sign-in cityauth does."""

@@ -1,0 +1,65 @@
+"""One installation: where its database is, its own random keys, and whether it is served over plain http."""
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+
+class DemoError(Exception):
+    """The demo cannot start; the message says why and what to do, in one sentence."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Keys:
+    """The secrets of one installation: never in git, never shared with another.
+
+    Attributes:
+        pages: Signs Flask's session cookie, which holds the CSRF secret.
+        signing: cityauth's key ring, the oldest first; a line added to the file rotates.
+    """
+
+    pages: str
+    signing: tuple[str, ...]
+
+    @classmethod
+    def beside(cls, database: Path) -> Self:
+        """Read the keys that lie beside *database*, or make them, readable by this user alone.
+
+        The file has a key on every line: the first signs the pages, the others are cityauth's.
+
+        Raises:
+            DemoError: the file lacks a key.
+        """
+        path = database.with_name(f"{database.name}.keys")
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            pass
+        else:
+            with os.fdopen(descriptor, "w", encoding="ascii") as file:
+                file.writelines(f"{secrets.token_urlsafe(48)}\n" for _ in range(2))
+        keys = path.read_text(encoding="ascii").split()
+        if len(keys) < 2:  # noqa: PLR2004 - one for the pages, one at least for cityauth
+            raise DemoError(f"{path} lacks a key; delete it to get new ones, which signs everybody out")
+        return cls(keys[0], tuple(keys[1:]))
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What differs between installations.
+
+    Attributes:
+        database: The SQLite file, which cityauth's tables and the city's own share.
+        keys: See `Keys`.
+        plain_localhost: Set by ``python -m flask_app`` alone, which serves http on the loopback address:
+            cookies then go without ``Secure`` and without the name prefix ``__Host-``, since a browser
+            keeps neither over plain http. Behind TLS leave it off.
+        hosts: The host names that requests may be sent to.
+    """
+
+    database: Path
+    keys: Keys
+    plain_localhost: bool = False
+    hosts: tuple[str, ...] = ("localhost", "127.0.0.1")

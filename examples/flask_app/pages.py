@@ -1,0 +1,100 @@
+"""The city's own pages: what would be there whatever signed people in."""
+
+from typing import Any
+
+from flask import Blueprint, Response, current_app, g, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException, SecurityError
+from werkzeug.routing import RequestRedirect
+
+from cityauth.errors import StoreError
+from cityauth.messages import Label, name_and_email, text
+from flask_app.cases import Cases
+from flask_app.devices import device
+from flask_app.sign_in import signed_in_only
+from flask_app.texts import words, written
+
+blueprint = Blueprint("pages", __name__)
+
+
+@blueprint.app_context_processor
+def vocabulary() -> dict[str, Any]:
+    """Give every template the words, in the page's language."""
+    language = g.get("language", "fi")
+    return {
+        "device": device,
+        "name_and_email": name_and_email,
+        "say": lambda code, **params: text(code, language, **params),
+        "words": lambda name: words(name, language),
+        "written": lambda moment: written(moment, language),
+    }
+
+
+@blueprint.get("/")
+def start() -> ResponseReturnValue:
+    """Show what the service is for."""
+    return render_template("start.html")
+
+
+@blueprint.get("/cases")
+@signed_in_only
+def my_cases() -> ResponseReturnValue:
+    """Show the person's cases, from before the change of login too."""
+    cases: Cases = current_app.extensions["cases"]
+    return render_template("cases.html", cases=cases.of(g.live.account.id))
+
+
+@blueprint.get("/guide")
+def guide() -> ResponseReturnValue:
+    """Show, step by step, how to sign in."""
+    return render_template("guide.html")
+
+
+@blueprint.get("/accessibility")
+def accessibility() -> ResponseReturnValue:
+    """Show the accessibility statement."""
+    return render_template("accessibility.html")
+
+
+@blueprint.get("/sign-up")
+def sign_up() -> ResponseReturnValue:
+    """Say that an account cannot be created here yet."""
+    return render_template("not_yet.html", heading=Label.CREATE_NEW_ACCOUNT)
+
+
+@blueprint.get("/forgotten")
+def forgotten() -> ResponseReturnValue:
+    """Say that a link cannot be sent from here yet."""
+    return render_template("not_yet.html", heading=Label.FORGOTTEN_HEADING)
+
+
+@blueprint.app_errorhandler(CSRFError)
+def form_expired(_error: CSRFError) -> ResponseReturnValue:
+    """Say that the page expired, and offer the way back."""
+    return _error_page(400, "expired")
+
+
+@blueprint.app_errorhandler(StoreError)
+def interrupted(error: StoreError) -> ResponseReturnValue:
+    """Say that nobody can be served just now. No cookie is cleared: whoever was signed in still is."""
+    current_app.logger.error("the store cannot answer: %s", error)
+    return _error_page(503, "503", {"Retry-After": "60"})
+
+
+@blueprint.app_errorhandler(HTTPException)
+def refused(error: HTTPException) -> ResponseReturnValue:
+    """Show an error page in the person's language."""
+    if isinstance(error, RequestRedirect):
+        return error.get_response()
+    if isinstance(error, SecurityError):  # sent to a host that is not ours: Flask builds no links for it
+        return Response("400 Bad Request", 400, content_type="text/plain")
+    status = error.code or 500
+    name = {404: "404", 413: "413"}.get(status, "400" if status < 500 else "500")  # noqa: PLR2004
+    return _error_page(status, name, {key: value for key, value in error.get_headers() if key == "Allow"})
+
+
+def _error_page(status: int, name: str, headers: dict[str, str] | None = None) -> ResponseReturnValue:
+    signing_in = request.blueprint == "sign_in" and not g.get("live")
+    way_out = "sign_in.identify_page" if signing_in else "pages.start"
+    return render_template("error.html", name=name, way_out=way_out), status, headers or {}

@@ -1,0 +1,185 @@
+"""The adapter: all that a Flask service writes to sign people in with cityauth."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, assert_never
+
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    flash,
+    g,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from flask import session as browser_state
+from flask.typing import ResponseReturnValue
+
+from cityauth import Authenticated, CityAuth, ClientContext, LoginStep, PasswordRequired, Refused, safe_next
+from cityauth.messages import LANGUAGES, Code
+from cityauth.policy import SessionPolicy
+from flask_app import browser
+
+P = ParamSpec("P")
+
+REMEMBERED = SessionPolicy().remembered_absolute
+"""How long the browser keeps the cookie of those who chose to be remembered; the session may end sooner."""
+
+MAX_ECHO = 254
+"""Characters of a refused identifier that are shown again: no e-mail address is longer."""
+
+blueprint = Blueprint("sign_in", __name__)
+
+
+def auth() -> CityAuth:
+    """Return the application's `CityAuth`."""
+    library: CityAuth = current_app.extensions["cityauth"]
+    return library
+
+
+def client() -> ClientContext:
+    """Say where the request comes from, for the audit trail and the list of sessions."""
+    return ClientContext(request.remote_addr, request.user_agent.string, g.language)
+
+
+def entered(field: str) -> object:
+    """Return the text sent in *field*, or a list, for cityauth to refuse, when it was sent repeatedly."""
+    values = request.form.getlist(field)
+    return values if len(values) > 1 else "".join(values)
+
+
+def next_page() -> str:
+    """Return where the person wanted to go, if that is a page of ours."""
+    return safe_next(request.values.get("next"), url_for("pages.my_cases"))
+
+
+def see(location: str) -> Response:
+    """Send the browser on with a GET."""
+    return make_response(redirect(location, code=303))
+
+
+@blueprint.before_app_request
+def find_session() -> None:
+    """Set ``g.live`` to the live session or ``None``, and ``g.language`` to the page's language."""
+    g.live, g.language = None, browser.chosen_language(None)
+    if request.endpoint != "static":
+        g.live = auth().sessions.check(browser.cookie("SIGN_IN_COOKIE"))
+        g.language = browser.chosen_language(g.live and g.live.account)
+
+
+def signed_in_only(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseReturnValue]:
+    """Show *view* to those who are signed in; send others to sign in, and then back."""
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
+        if g.live:
+            return view(*args, **kwargs)
+        if browser.cookie("SIGN_IN_COOKIE"):
+            flash(Code.SESSION_ENDED, "notice")
+        wanted = request.full_path.rstrip("?") if request.method == "GET" else None
+        return see(url_for("sign_in.identify_page", next=wanted))
+
+    return guarded
+
+
+def answer(step: LoginStep) -> ResponseReturnValue:
+    """Show what *step* asks for. A form shown again is a 422, so that browsers do not save its password."""
+    match step:
+        case Authenticated(session=opened):
+            browser_state.clear()  # and with it the CSRF secret
+            response = see(next_page())
+            lifetime = REMEMBERED if opened.session.remembered else None
+            browser.set_cookie(response, "SIGN_IN_COOKIE", opened.token.reveal(), lifetime)
+            return response
+        case PasswordRequired(problem=problem):
+            page = render_template("password.html", step=step, problem=problem, next=next_page())
+        case Refused(problem=problem):
+            typed = step.entered or request.form.get("identifier", "")[:MAX_ECHO]
+            page = render_template("identify.html", entered=typed, problem=problem, next=next_page())
+        case _:
+            assert_never(step)
+    return page, 422 if problem else 200
+
+
+@blueprint.get("/login")
+def identify_page() -> ResponseReturnValue:
+    """Ask who it is."""
+    if g.live:
+        return see(next_page())
+    return render_template("identify.html", entered="", problem=None, next=next_page())
+
+
+@blueprint.post("/login")
+def identify() -> ResponseReturnValue:
+    """Take the identifier and ask for the password, whoever it is."""
+    return answer(auth().login.identify(entered("identifier")))
+
+
+@blueprint.get("/login/password")
+def password_page() -> ResponseReturnValue:
+    """Begin again: the password page exists only as the answer to an identifier."""
+    return see(url_for("sign_in.identify_page"))
+
+
+@blueprint.post("/login/password")
+def submit_password() -> ResponseReturnValue:
+    """Take the password, and the identifier as it stands in the form now."""
+    step = auth().login.submit_password(
+        entered("pending"),
+        entered("password"),
+        identifier=entered("identifier"),
+        remember="remember" in request.form,
+        client=client(),
+        session_token=browser.cookie("SIGN_IN_COOKIE"),
+    )
+    return answer(step)
+
+
+@blueprint.post("/logout")
+def sign_out() -> ResponseReturnValue:
+    """End the session, and forget what the browser was given."""
+    auth().sessions.sign_out(browser.cookie("SIGN_IN_COOKIE"), client=client())
+    browser_state.clear()
+    flash(Code.SESSION_SIGNED_OUT, "done")
+    response = see(url_for("pages.start"))
+    browser.forget_cookie(response, "SIGN_IN_COOKIE")
+    return response
+
+
+@blueprint.post("/language")
+def change_language() -> ResponseReturnValue:
+    """Change the language and stay on the page; in the middle of signing in, with what was typed."""
+    chosen = request.form.get("language")
+    g.language = chosen if chosen in LANGUAGES else g.language
+    response = make_response(identify() if "identifier" in request.form else see(next_page()))
+    browser.set_cookie(response, "LANGUAGE_COOKIE", g.language)
+    return response
+
+
+@blueprint.get("/settings")
+@signed_in_only
+def own_settings() -> ResponseReturnValue:
+    """Show the person's own details and sessions."""
+    return render_template("settings.html", sessions=auth().sessions.list(g.live.account.id))
+
+
+@blueprint.post("/settings/sessions/close")
+@signed_in_only
+def close_session() -> ResponseReturnValue:
+    """End one of the person's own sessions, named by its handle."""
+    auth().sessions.close(g.live.account.id, request.form.get("handle", ""), client=client())
+    flash(Code.SESSION_CLOSED, "done")
+    return see(url_for("sign_in.own_settings"))
+
+
+@blueprint.post("/settings/sessions/close-others")
+@signed_in_only
+def close_other_sessions() -> ResponseReturnValue:
+    """End all of the person's sessions but this one."""
+    auth().sessions.close_all(g.live.account.id, keep=browser.cookie("SIGN_IN_COOKIE"), client=client())
+    flash(Code.SESSION_OTHERS_CLOSED, "done")
+    return see(url_for("sign_in.own_settings"))

@@ -1,0 +1,135 @@
+"""The demo e-service in a folder of its own, with hashes that cost nothing, and visitors who use its forms."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from bs4 import BeautifulSoup, Tag
+from flask import Flask
+from werkzeug.serving import make_server
+from werkzeug.test import TestResponse
+
+from cityauth import CityAuth, HashProfile
+from cityauth.adapters.sql import SqlStore
+from flask_app.app import POLICY, create_app, create_store
+from flask_app.cases import Cases
+from flask_app.config import Config, Keys
+from flask_app.seeds import PEOPLE, seed
+
+ERKKI, ASA, MATTI, VIRVE = PEOPLE
+
+CHEAP = replace(POLICY, hashing=HashProfile(memory_kib=8, passes=1, lanes=1))
+"""The demo's policy, but for what a hash costs."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """A prepared installation of the demo."""
+
+    app: Flask
+    auth: CityAuth
+    store: SqlStore
+    config: Config
+
+
+def install(folder: Path, *, plain_localhost: bool = False) -> Service:
+    """Prepare the demo in *folder*, as ``python -m flask_app`` does."""
+    database = folder / "demo.db"
+    config = Config(database, Keys.beside(database), plain_localhost=plain_localhost)
+    cases = Cases(database)
+    cases.create_table()
+    store = create_store(config)
+    store.create_schema()
+    auth = CityAuth(store, config.keys.signing, policy=CHEAP)
+    seed(auth, cases)
+    return Service(create_app(config, auth), auth, store, config)
+
+
+@contextmanager
+def serving(app: Flask) -> Iterator[str]:
+    """Serve *app* on a free loopback port for the time of the block; gives the address."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://localhost:{server.port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+class Visitor:
+    """A browser without JavaScript: it keeps cookies, and sends the forms of the page that it sees."""
+
+    def __init__(self, service: Service, *, scheme: str = "https", **headers: str) -> None:
+        """Come over TLS, unless *scheme* says otherwise; *headers* go along with every request."""
+        self.service = service
+        self.client = service.app.test_client()
+        self.headers = {"Accept-Language": "fi", "Referer": f"{scheme}://localhost/"} | headers
+        self.base = f"{scheme}://localhost"
+        self.page: TestResponse
+
+    def get(self, path: str, **headers: str) -> TestResponse:
+        """Open a page; redirects are followed."""
+        return self._open("GET", path, headers)
+
+    def send(self, path: str, **fields: Any) -> TestResponse:
+        """Send the form of the present page that goes to *path*, with *fields* filled in."""
+        form = self.soup.find("form", action=path)
+        assert isinstance(form, Tag), f"the page has no form that goes to {path}"
+        inputs = [one for one in form.find_all("input") if one.get("type") != "checkbox"]
+        return self.post(path, {str(one["name"]): one.get("value", "") for one in inputs} | fields)
+
+    def post(self, path: str, data: Any = None, **headers: str) -> TestResponse:
+        """Send *data*, whatever the page has; redirects are followed."""
+        return self._open("POST", path, headers, data=data)
+
+    def identify(self, identifier: str) -> TestResponse:
+        """Go as far as the password page."""
+        self.get("/login")
+        return self.send("/login", identifier=identifier)
+
+    def sign_in(self, identifier: str, password: str, **fields: Any) -> TestResponse:
+        """Go through both pages."""
+        self.identify(identifier)
+        return self.send("/login/password", password=password, **fields)
+
+    def cookie(self, name: str) -> str | None:
+        """Return the value of a cookie that the browser keeps."""
+        kept = self.client.get_cookie(name)
+        return kept.value if kept else None
+
+    @property
+    def soup(self) -> BeautifulSoup:
+        """The present page, parsed."""
+        return BeautifulSoup(self.page.text, "html.parser")
+
+    @property
+    def csrf_token(self) -> str:
+        """The token in the present page's forms."""
+        field = self.soup.find("input", attrs={"name": "csrf_token"})
+        assert isinstance(field, Tag), "the page has no form"
+        return str(field["value"])
+
+    @property
+    def heading(self) -> str:
+        """The present page's first heading."""
+        heading = self.soup.h1
+        assert heading is not None, "the page has no heading"
+        return heading.get_text(strip=True)
+
+    def _open(self, method: str, path: str, headers: dict[str, str], data: Any = None) -> TestResponse:
+        self.page = self.client.open(
+            path,
+            method=method,
+            base_url=self.base,
+            headers=self.headers | headers,
+            data=data,
+            follow_redirects=True,
+            buffered=True,
+        )
+        return self.page

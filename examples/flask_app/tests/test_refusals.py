@@ -1,0 +1,215 @@
+"""What is refused: alike for everybody, and never with a traceback."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from cityauth import Account, AccountId, Concealed, StoreUnavailableError
+from cityauth.core.change import AccountAdded, Committed
+from cityauth.core.identifier import USERNAME, Identifier, register
+from cityauth.core.resolution import Holding, Life
+from flask_app.tests.service import ASA, ERKKI, MATTI, Service, Visitor
+
+VARYING = re.compile(rb'(name="(?:csrf_token|pending)" value=")[^"]+')
+"""Values that differ from one answer to the next, whoever asks."""
+
+
+def refused_page(service: Service, identifier: str, password: str = "a wrong password, but long") -> bytes:
+    """Return the refusal, with the echo and what differs every time put aside."""
+    visitor = Visitor(service)
+    page = visitor.sign_in(identifier, password)
+    assert page.status_code == 422
+    body: bytes = page.data
+    return VARYING.sub(rb"\1", body).replace(identifier.encode(), b"ECHO")
+
+
+@pytest.fixture(scope="module")
+def population(service: Service) -> Service:
+    """The demo with Matti disabled and with a username that two accounts claim."""
+    matti = service.auth.identifiers.resolve(MATTI.email).account
+    assert matti is not None
+    service.auth.accounts.disable(matti.id)
+    contested = register("contested", USERNAME)
+    assert isinstance(contested, Identifier)
+    stored = service.auth.passwords.hash("contested person's password")
+    assert isinstance(stored, Concealed)
+    account = Account(AccountId("kunta-1009"), "citizen", "Kiistanalainen")
+    added = AccountAdded(account, (Holding(contested, Life.CONTESTED),), stored, datetime.now(UTC))
+    assert isinstance(service.store.commit([added]), Committed)
+    return service
+
+
+@pytest.mark.parametrize(
+    ("identifier", "password"),
+    [
+        pytest.param(ERKKI.email, "a wrong password, but long", id="wrong password"),
+        pytest.param(MATTI.email, MATTI.password, id="disabled, right password"),
+        pytest.param(MATTI.email, "a wrong password, but long", id="disabled, wrong password"),
+        pytest.param(ASA.old_username, "a wrong password, but long", id="retired, wrong password"),
+        pytest.param("contested", "contested person's password", id="ambiguous, right password"),
+        pytest.param("contested", "a wrong password, but long", id="ambiguous, wrong password"),
+        pytest.param("virve.v", "", id="no password given"),
+        pytest.param(ERKKI.email, "x" * 5000, id="password too long"),
+    ],
+)
+def test_the_refusal_is_the_same_to_the_byte(population: Service, identifier: str, password: str) -> None:
+    """Nothing but the echo tells an account from no account (B-19, B-20, B-21, B-23, ASVS 6.3.8)."""
+    unknown = refused_page(population, "nobody.knows@example.com")
+    assert refused_page(population, identifier, password) == unknown
+
+
+@pytest.mark.parametrize("identifier", [ERKKI.email, "nobody.knows@example.com", ASA.old_username, "contested"])
+def test_the_password_page_is_the_same_to_the_byte(population: Service, identifier: str) -> None:
+    """The first step asks no store, so it cannot tell who exists (ASVS 6.3.8)."""
+    pages = []
+    for one in (identifier, "x" * len(identifier)):
+        body = Visitor(population).identify(one).data
+        pages.append(VARYING.sub(rb"\1", body).replace(one.encode(), b"ECHO"))
+    assert pages[0] == pages[1]
+
+
+def test_the_sealed_pending_login_is_as_long_for_all(population: Service) -> None:
+    """Two identifiers of one length give hidden fields of one length, known or not (ASVS 6.3.8)."""
+    lengths = set()
+    for identifier in (ERKKI.email, "x" * (len(ERKKI.email) - 12) + "@example.com"):
+        visitor = Visitor(population)
+        visitor.identify(identifier)
+        hidden = visitor.soup.select_one('input[name="pending"]')
+        assert hidden is not None
+        lengths.add(len(str(hidden["value"])))
+    assert len(lengths) == 1
+
+
+HOSTILE: list[Any] = [
+    pytest.param("", id="empty"),
+    pytest.param("   ", id="spaces"),
+    pytest.param("erkki\x00", id="NUL"),
+    pytest.param(b"\xed\xa0\x80", id="lone surrogate"),
+    pytest.param(b"\xff\xfe", id="not UTF-8"),
+    pytest.param("erkki\r\nX: y", id="line break"),
+    pytest.param("\u202eerkki", id="bidi"),
+    pytest.param("e" * 60_000, id="long"),
+    pytest.param("e" + "\u0301" * 20_000, id="combining marks"),
+    pytest.param("<script>alert(1)</script>", id="markup"),
+    pytest.param("' OR 1=1 --", id="quotes"),
+    pytest.param([ERKKI.email, "attacker@example.com"], id="list"),
+]
+
+
+@pytest.mark.parametrize("identifier", HOSTILE)
+def test_a_hostile_identifier_is_answered_with_a_page(visitor: Visitor, identifier: Any) -> None:
+    """No traceback, no markup of the attacker's, no long echo (B-6, C-46, C-47)."""
+    visitor.get("/login")
+    page = visitor.send("/login", identifier=identifier)
+    assert page.status_code in {200, 413, 422}
+    assert "<script" not in page.text
+    assert len(page.data) < 40_000
+    assert visitor.heading in {"Kirjautuminen", "Lähetit liian paljon tietoa"}
+
+
+@pytest.mark.parametrize("field", ["password", "pending", "identifier"])
+@pytest.mark.parametrize("value", HOSTILE)
+def test_a_hostile_password_page_is_refused(visitor: Visitor, field: str, value: Any) -> None:
+    """Whatever stands in a field of step two, nobody is signed in and nothing breaks (B-6, C-45, C-47)."""
+    visitor.identify(ERKKI.email)
+    page = visitor.send("/login/password", **({"password": "a wrong password, but long"} | {field: value}))
+    assert page.status_code in {413, 422}
+    assert visitor.cookie("__Host-cityauth") is None
+
+
+def test_a_missing_field_is_a_refusal(visitor: Visitor) -> None:
+    """A form without its fields is answered like one with empty ones."""
+    visitor.get("/login")
+    for path in ("/login", "/login/password"):
+        assert visitor.post(path, {"csrf_token": visitor.csrf_token}).status_code == 422
+    assert visitor.heading == "Kirjautuminen"
+
+
+@pytest.mark.parametrize("field", ["identifier", "password"])
+def test_ten_megabytes_are_refused_before_they_are_read(visitor: Visitor, field: str) -> None:
+    """The answer is a page that says so (B-56, B-62, C-45)."""
+    visitor.get("/login")
+    page = visitor.send("/login", **{field: "x" * 10_000_000})
+    assert page.status_code == 413
+    assert visitor.heading == "Lähetit liian paljon tietoa"
+
+
+@pytest.mark.parametrize("token", ["", "x", "x" * 43, "x" * 4000, "ä" * 43, "0", "None"])
+def test_an_unknown_session_token_is_nobody(visitor: Visitor, token: str) -> None:
+    """A made-up cookie opens nothing (B-31, ASVS 7.2.1)."""
+    visitor.client.set_cookie("__Host-cityauth", token, secure=True)
+    assert visitor.get("/cases").request.path == "/login"
+
+
+def test_two_session_cookies_are_none(visitor: Visitor) -> None:
+    """Where a name comes twice nobody can say which is ours (C-52)."""
+    visitor.sign_in(ERKKI.email, ERKKI.password)
+    twice = f"__Host-cityauth={visitor.cookie('__Host-cityauth')}; __Host-cityauth=other"
+    response = visitor.service.app.test_client().get("/cases", base_url=visitor.base, headers={"Cookie": twice})
+    assert response.status_code == 303
+
+
+def test_a_huge_cookie_header_is_ignored(visitor: Visitor) -> None:
+    """Over 8 kB of cookies count as none; the page is served (C-52)."""
+    visitor.sign_in(ERKKI.email, ERKKI.password)
+    huge = f"__Host-cityauth={visitor.cookie('__Host-cityauth')}; " + "; ".join(f"c{n}={'x' * 90}" for n in range(100))
+    client = visitor.service.app.test_client()
+    assert client.get("/cases", base_url=visitor.base, headers={"Cookie": huge}).status_code == 303
+    assert client.get("/", base_url=visitor.base, headers={"Cookie": huge}).status_code == 200
+
+
+def test_when_the_store_is_down_nobody_is_told_to_be_signed_out(
+    own_service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page is a 503 with Retry-After in the person's language, and the cookie stays (C-24, C-27)."""
+    visitor = Visitor(own_service, **{"Accept-Language": "sv"})
+    visitor.sign_in(ERKKI.email, ERKKI.password)
+    token = visitor.cookie("__Host-cityauth")
+
+    def down(*_: object) -> None:
+        raise StoreUnavailableError("the database cannot be opened")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(own_service.auth.sessions, "check", down)
+        page = visitor.get("/cases")
+    assert page.status_code == 503
+    assert page.headers["Retry-After"] == "60"
+    assert "cannot be opened" not in page.text
+    assert visitor.cookie("__Host-cityauth") == token
+    assert visitor.get("/cases").status_code == 200
+
+
+def test_a_fault_of_the_service_shows_no_traceback(own_service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The person reads that the fault is ours (ASVS 16.5.1)."""
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr(own_service.auth.sessions, "list", broken)
+    visitor = Visitor(own_service)
+    visitor.sign_in(ERKKI.email, ERKKI.password)
+    page = visitor.get("/settings")
+    assert page.status_code == 500
+    assert visitor.heading == "Jokin meni vikaan"
+    assert "secret detail" not in page.text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "heading"),
+    [
+        ("GET", "/nowhere", 404, "Sivua ei löytynyt"),
+        ("GET", "/static/nowhere.css", 404, "Sivua ei löytynyt"),
+        ("GET", "/static/../app.py", 404, "Sivua ei löytynyt"),
+        ("GET", "/logout", 405, "Pyyntöä ei voitu käsitellä"),
+        ("GET", "/language", 405, "Pyyntöä ei voitu käsitellä"),
+        ("DELETE", "/login", 405, "Pyyntöä ei voitu käsitellä"),
+    ],
+)
+def test_errors_are_pages_with_a_way_out(visitor: Visitor, method: str, path: str, status: int, heading: str) -> None:
+    """Nothing is changed by GET, and every error page leads on (ASVS 3.5.3)."""
+    response = visitor.client.open(path, method=method, base_url=visitor.base, headers=visitor.headers)
+    assert response.status_code == status
+    assert f"<h1>{heading}</h1>" in response.text
+    assert 'class="button"' in response.text

@@ -1,0 +1,153 @@
+"""Starting the demo: its keys, its people, and what it says when it cannot start."""
+
+import os
+import re
+import signal
+import socket
+import sqlite3
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+
+from flask_app.cases import Cases
+from flask_app.config import DemoError, Keys
+from flask_app.seeds import PEOPLE, seed
+from flask_app.tests.service import ERKKI, Service, Visitor, install
+
+EXAMPLES = Path(__file__).parents[2]
+
+
+def start(*arguments: str, **environment: str) -> subprocess.Popen[str]:
+    """Start ``python -m flask_app`` as a person would."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "flask_app", *arguments],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(EXAMPLES), *sys.path])} | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    )
+
+
+def complaint(*arguments: str, **environment: str) -> str:
+    """Return what a demo that cannot start says."""
+    with start(*arguments, **environment) as demo:
+        out, error = demo.communicate(timeout=60)
+    assert demo.returncode == 1
+    assert not out
+    assert "Traceback" not in error
+    return error
+
+
+@contextmanager
+def started(*arguments: str) -> Iterator[tuple[str, str]]:
+    """Run the demo for the time of the block; gives its address and all that it printed."""
+    with start("--port", "0", *arguments) as demo:
+        assert demo.stdout is not None
+        lines = []
+        for line in demo.stdout:
+            lines.append(line)
+            if PEOPLE[-1].name in line:
+                break
+        try:
+            found = re.search(r"http://localhost:\d+/", "".join(lines))
+            assert found is not None, demo.stderr.read() if demo.stderr else ""
+            yield found[0], "".join(lines)
+        finally:
+            demo.send_signal(signal.SIGINT)
+            demo.communicate(timeout=60)
+    assert demo.returncode == 0
+
+
+def test_it_prints_its_address_and_its_people_and_keeps_the_data(tmp_path: Path) -> None:
+    """The second start finds what the first one made: accounts, cases and keys."""
+    database = tmp_path / "kept.db"
+    for _ in range(2):
+        with started("--database", str(database)) as (address, printed):
+            for person in PEOPLE:
+                line = next(line for line in printed.splitlines() if person.name in line)
+                for shown in (person.realm, person.email or "none", person.old_username, person.password):
+                    assert shown in line
+            with urlopen(address, timeout=30) as page:  # noqa: S310 - the demo's own address
+                assert page.status == 200
+        with sqlite3.connect(database) as connection:
+            (count,) = connection.execute("SELECT count(*) FROM demo_case").fetchone()
+        connection.close()
+        assert count == sum(len(person.cases) for person in PEOPLE)
+
+
+def test_the_keys_are_random_and_for_this_user_alone(tmp_path: Path) -> None:
+    """Each installation has its own, kept beside its database (B-35, B-36)."""
+    keys = [Keys.beside(tmp_path / name) for name in ("a.db", "b.db", "a.db")]
+    assert keys[0] == keys[2]
+    assert not {keys[0].pages, *keys[0].signing} & {keys[1].pages, *keys[1].signing}
+    assert stat.S_IMODE((tmp_path / "a.db.keys").stat().st_mode) == 0o600
+    assert keys[0].pages not in repr(keys[0])
+
+
+def test_a_damaged_key_file_is_not_taken(tmp_path: Path) -> None:
+    """One key for two purposes, or none, does not start (B-35)."""
+    (tmp_path / "a.db.keys").write_text("onlyone\n")
+    with pytest.raises(DemoError, match="lacks a key"):
+        Keys.beside(tmp_path / "a.db")
+
+
+def test_production_does_not_get_public_passwords(tmp_path: Path) -> None:
+    """No default accounts where people are served (ASVS 6.3.2)."""
+    database = tmp_path / "service.db"
+    error = complaint("--port", "0", "--database", str(database), CITYAUTH_ENV="production")
+    assert "production" in error
+
+
+def test_seeding_in_production_adds_nobody(own_service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The refusal stands in the function itself, whoever calls it (ASVS 6.3.2)."""
+    monkeypatch.setenv("CITYAUTH_ENV", "production")
+    with pytest.raises(DemoError, match="production"):
+        seed(own_service.auth, Cases(own_service.config.database))
+
+
+def test_a_taken_port_is_said_in_one_sentence(tmp_path: Path) -> None:
+    """The person reads which port, and what to do; the database is not touched."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        error = complaint("--port", port, "--database", str(tmp_path / "a.db"))
+    assert error == f"The demo cannot start: port {port} is taken; choose another with --port.\n"
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("port", ["-1", "65536"])
+def test_what_is_no_port_is_said(tmp_path: Path, port: str) -> None:
+    """A port out of range is named."""
+    assert f"{port} is no port" in complaint("--port", port, "--database", str(tmp_path / "a.db"))
+
+
+def test_a_database_that_cannot_be_used_is_said(tmp_path: Path) -> None:
+    """A missing folder, a folder, a file that is no database and somebody else's database, each in a sentence."""
+    (tmp_path / "text.db").write_text("this is no database " * 100)
+    with sqlite3.connect(tmp_path / "other.db") as connection:
+        connection.execute("CREATE TABLE other (x)")
+    connection.close()
+    for name, said in {
+        "missing/a.db": "No such file",
+        "text.db": "not a database",
+        "other.db": "something else",
+    }.items():
+        assert said in complaint("--port", "0", "--database", str(tmp_path / name))
+    assert "cannot be used" in complaint("--port", "0", "--database", str(tmp_path))
+
+
+def test_an_interrupted_seeding_goes_on(tmp_path: Path) -> None:
+    """Accounts without their cases get them at the next start, and nothing comes twice."""
+    service = install(tmp_path)
+    with sqlite3.connect(service.config.database) as connection:
+        connection.execute("DELETE FROM demo_case")
+    connection.close()
+    visitor = Visitor(install(tmp_path))
+    visitor.sign_in(ERKKI.old_username, ERKKI.password)
+    assert len(visitor.soup.select(".list > li")) == len(ERKKI.cases)

@@ -1,0 +1,32 @@
+"""The ledger: what is kept of the identifiers of erased accounts, so that none passes to another person."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Connection, bindparam, exists, insert, literal, select
+
+from cityauth.adapters.sql.rows import micros
+from cityauth.adapters.sql.tables import ledger
+
+_ANY: Final = select(ledger.c.digest).where(ledger.c.digest.in_(bindparam("digests", expanding=True))).limit(1)
+_ENTER: Final = insert(ledger).from_select(
+    ["digest", "since"],
+    select(bindparam("digest", type_=ledger.c.digest.type), bindparam("since", type_=ledger.c.since.type)).where(
+        ~exists(literal(1)).where(ledger.c.digest == bindparam("digest", type_=ledger.c.digest.type))
+    ),
+)
+
+
+def holds_any(connection: Connection, digests: Sequence[bytes]) -> bool:
+    """Whether an erased account held one of the identifiers.
+
+    Asked after the identifier was written, so that an erasure that committed meanwhile is seen.
+    """
+    return bool(digests) and connection.execute(_ANY, {"digests": list(digests)}).first() is not None
+
+
+def enter(connection: Connection, digests: Sequence[bytes], at: datetime) -> None:
+    """Enter the identifiers, those that are there already left as they are."""
+    for digest in digests:
+        connection.execute(_ENTER, {"digest": digest, "since": micros(at)})

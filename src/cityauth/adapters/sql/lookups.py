@@ -1,0 +1,55 @@
+"""The look-ups, each built once: building a statement costs more than running it."""
+
+from typing import Final
+
+from sqlalchemy import bindparam, select
+
+from cityauth.adapters.sql.rows import ACCOUNT, CLAIM, EVENT, HOLDING, LIVE_SESSION, MATCH, SESSION
+from cityauth.adapters.sql.tables import account, claim, event, identifier, session
+
+_HELD = select(*MATCH).join_from(identifier, account)
+
+FIND_ONE: Final = _HELD.where(identifier.c.key == bindparam("key"))
+"""What is held under one key."""
+
+FIND: Final = _HELD.where(identifier.c.key.in_(bindparam("keys", expanding=True)))
+"""What is held under several keys."""
+
+LOAD: Final = select(*ACCOUNT).where(account.c.id == bindparam("account_id"))
+"""An account by its id."""
+
+HOLDINGS: Final = (
+    select(*HOLDING)
+    .where(identifier.c.account_id == bindparam("account_id"))
+    .order_by(identifier.c.position)
+)
+"""An account's identifiers, oldest first."""
+
+FIND_SESSION: Final = (
+    select(*LIVE_SESSION).join_from(session, account).where(session.c.digest == bindparam("digest"))
+)
+"""A session with its account."""
+
+LIST_SESSIONS: Final = (
+    select(*SESSION)
+    .where(session.c.account_id == bindparam("account_id"))
+    .order_by(session.c.seen_at.desc(), session.c.digest)
+)
+"""An account's sessions, the last used first."""
+
+PASSWORD_HASH: Final = select(account.c.password_hash).where(account.c.id == bindparam("account_id"))
+"""An account's stored hash."""
+
+FIND_CLAIM: Final = select(*CLAIM).where(claim.c.digest == bindparam("digest"))
+"""A claim by its digest."""
+
+EVENTS: Final = (
+    select(*EVENT).where(event.c.account_id == bindparam("account_id")).order_by(event.c.number)
+)
+"""One account's audit trail, oldest first."""
+
+TRAIL: Final = select(*EVENT).order_by(event.c.number)
+"""The whole audit trail, oldest first."""
+
+TRAIL_END: Final = select(*EVENT).order_by(event.c.number.desc()).limit(bindparam("limit"))
+"""The end of the audit trail, newest first."""

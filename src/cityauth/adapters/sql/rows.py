@@ -1,0 +1,193 @@
+"""Rows into values. Rows are read by position: each function says which columns it wants, in order."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+from typing import Any
+
+from cityauth.adapters.sql.tables import account, claim, event, identifier, mail, session
+from cityauth.core.account import Account, AccountId, Status
+from cityauth.core.audit import AuditEvent, Happening
+from cityauth.core.claim import Claim
+from cityauth.core.claim import Claim
+from cityauth.core.identifier import Identifier
+from cityauth.core.mail import OutboxStatus, QueuedMail
+from cityauth.core.mail import QueuedMail
+from cityauth.core.resolution import Holding, Life, Match
+from cityauth.core.sealing import Purpose
+from cityauth.core.sealing import Purpose
+from cityauth.core.secret import Concealed
+from cityauth.core.session import LiveSession, Session
+from cityauth.core.stage import Stage
+from cityauth.messages.mails import Letter
+from cityauth.messages.mails import Letter
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+# A member is looked up in a dict five times as fast as by calling its enumeration.
+_STATUS = {one.value: one for one in Status}
+_STAGE: dict[str | None, Stage | None] = {None: None, **{one.value: one for one in Stage}}
+_LIFE = {one.value: one for one in Life}
+_PURPOSE = {one.value: one for one in Purpose}
+
+ACCOUNT = (
+    account.c.id,
+    account.c.realm,
+    account.c.display_name,
+    account.c.language,
+    account.c.status,
+    account.c.epoch,
+    account.c.contact,
+    account.c.stage,
+)
+HOLDING = (identifier.c.kind, identifier.c.shown, identifier.c.key, identifier.c.life)
+MATCH = (*ACCOUNT, *HOLDING, account.c.password_hash)
+SESSION = tuple(session.c)
+LIVE_SESSION = (*SESSION, *ACCOUNT)
+CLAIM = tuple(claim.c)
+MAIL = tuple(column for column in mail.c if column is not mail.c.due_at)
+EVENT = tuple(column for column in event.c if column is not event.c.number)
+
+
+def micros(at: datetime) -> int:
+    """Return the aware moment *at* as stored."""
+    return (at - _EPOCH) // _MICROSECOND
+
+
+def moment(stored: int) -> datetime:
+    """Return a stored moment, aware, in UTC."""
+    return _EPOCH + timedelta(microseconds=stored)
+
+
+def account_of(row: Sequence[Any]) -> Account:
+    """Read a row of `ACCOUNT`."""
+    account_id, realm, name, language, status, epoch, contact, stage = row
+    return Account(
+        AccountId(account_id), realm, name, language, _STATUS[status], epoch, contact, _STAGE[stage]
+    )
+
+
+def holding_of(row: Sequence[Any]) -> Holding:
+    """Read a row of `HOLDING`."""
+    kind, shown, key, life = row
+    return Holding(Identifier(kind, shown, key), _LIFE[life])
+
+
+def match_of(row: Sequence[Any]) -> Match:
+    """Read a row of `MATCH`."""
+    stored = row[12]
+    return Match(account_of(row[:8]), holding_of(row[8:12]), None if stored is None else Concealed(stored))
+
+
+def session_of(row: Sequence[Any]) -> Session:
+    """Read a row of `SESSION`."""
+    digest, handle, account_id, epoch, opened, seen, verified, remembered, method, kind, address, agent = row
+    return Session(
+        digest,
+        handle,
+        AccountId(account_id),
+        epoch,
+        moment(opened),
+        moment(seen),
+        None if verified is None else moment(verified),
+        bool(remembered),
+        method,
+        kind,
+        address,
+        agent,
+    )
+
+
+def live_session_of(row: Sequence[Any]) -> LiveSession:
+    """Read a row of `LIVE_SESSION`."""
+    return LiveSession(session_of(row[:12]), account_of(row[12:]))
+
+
+def claim_of(row: Sequence[Any]) -> Claim:
+    """Read a row of `CLAIM`."""
+    digest, purpose, account_id, epoch, address, issued, expires = row
+    return Claim(
+        digest, Purpose(purpose), _id_or_none(account_id), epoch, address, moment(issued), moment(expires)
+    )
+
+
+def mail_of(row: Sequence[Any]) -> QueuedMail:
+    """Read a row of `MAIL`."""
+    mail_id, recipient, subject, body, language, queued, expires, attempts = row
+    letter = Letter(subject, body)
+    return QueuedMail(mail_id, recipient, letter, language, moment(queued), moment(expires), attempts)
+
+
+def event_of(row: Sequence[Any]) -> AuditEvent:
+    """Read a row of `EVENT`."""
+    event_id, what, at, account_id, reason, subject, address, user_agent, detail = row
+    return AuditEvent(
+        event_id,
+        Happening(what),
+        moment(at),
+        _id_or_none(account_id),
+        reason,
+        subject,
+        address,
+        user_agent,
+        MappingProxyType(json.loads(detail)),
+    )
+
+
+def _id_or_none(stored: str | None) -> AccountId | None:
+    return None if stored is None else AccountId(stored)
+
+
+def claim_of(row: Sequence[Any]) -> Claim:
+    """Read a row of `CLAIM`."""
+    digest, purpose, account_id, epoch, address, issued, expires = row
+    return Claim(
+        digest,
+        _PURPOSE[purpose],
+        None if account_id is None else AccountId(account_id),
+        epoch,
+        address,
+        moment(issued),
+        moment(expires),
+    )
+
+
+def claim_row(issued: Claim) -> dict[str, object]:
+    """Return *issued* as stored, by column."""
+    return {
+        "digest": issued.digest,
+        "purpose": issued.purpose.value,
+        "account_id": issued.account_id,
+        "epoch": issued.epoch,
+        "address": issued.address,
+        "issued_at": micros(issued.issued_at),
+        "expires_at": micros(issued.expires_at),
+    }
+
+
+def mail_of(row: Sequence[Any]) -> QueuedMail:
+    """Read a row of `MAIL`."""
+    mail_id, recipient, subject, body, queued, expires, attempts = row
+    return QueuedMail(mail_id, recipient, Letter(subject, body), moment(queued), moment(expires), attempts)
+
+
+def mail_row(queued: QueuedMail) -> dict[str, object]:
+    """Return *queued* as stored, by column; it is due at once."""
+    return {
+        "id": queued.id,
+        "recipient": queued.to,
+        "subject": queued.letter.subject,
+        "body": queued.letter.body,
+        "queued_at": micros(queued.queued_at),
+        "expires_at": micros(queued.expires_at),
+        "attempts": queued.attempts,
+        "due_at": micros(queued.queued_at),
+    }
+
+
+def outbox_status_of(row: Sequence[Any]) -> OutboxStatus:
+    """Read the row of the outbox's status."""
+    waiting, retrying, oldest = row
+    return OutboxStatus(waiting, retrying, None if oldest is None else moment(oldest))

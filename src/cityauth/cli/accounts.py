@@ -1,0 +1,235 @@
+"""``cityauth account``: add, show, disable and enable accounts."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from typing import IO
+
+import click
+
+from cityauth.cli.database import Load
+from cityauth.cli.explaining import DEFECT, MALFORMED, PRECONDITION
+from cityauth.cli.failing import Failure, Status
+from cityauth.cli.finding import By, Finding, Registry, Shown
+from cityauth.cli.output import say, say_json
+from cityauth.cli.records import finding_as_json, print_account, shown_as_json
+from cityauth.core.account import Account, AccountId
+from cityauth.core.change import Precondition
+from cityauth.core.characters import clean
+from cityauth.core.client import ClientContext
+from cityauth.core.hashing import MAX_STORED_LENGTH, HashDefect, examine
+from cityauth.core.identifier import Malformed
+from cityauth.core.resolution import Life
+from cityauth.core.stage import Stage
+from cityauth.flows.accounts import AccountOutcome, AccountRefused, NewAccount
+from cityauth.messages import LANGUAGES, name_and_email
+from cityauth.policy import HashCeilings, Policy
+from cityauth.run.calling import CityAuth
+
+_HERE = ClientContext(user_agent="the cityauth command")
+"""What the audit trail says about where a change came from."""
+
+by_option = click.option(
+    "--by", type=click.Choice(list(By)), help="Take TEXT for an identifier or an id alone, where it might be both."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.group()
+def account() -> None:
+    """Add, show, disable and enable accounts."""
+
+
+@account.command()
+@click.option("--name", required=True, help="The person's name as shown.")
+@click.option("--email", help="The e-mail address that signs in; mail goes there too.")
+@click.option("--username", "usernames", multiple=True, help="An old username; may be given again.")
+@click.option("--retired-username", "retired", multiple=True, help="One that signs in no more; may be given again.")
+@click.option("--realm", default="citizen", show_default=True, help="One of the realms of the configuration.")
+@click.option("--language", type=click.Choice(LANGUAGES), default="fi", show_default=True)
+@click.option("--stage", type=click.Choice(list(Stage)), help="The account's own stage; else the realm's.")
+@click.option(
+    "--password-hash-file",
+    "hash_file",
+    type=click.File("rb"),
+    help="Import the stored hash in this file; - reads standard input. A password itself is never taken.",
+)
+@json_option
+@click.pass_obj
+def add(  # noqa: PLR0913 - one for each option
+    load: Load,
+    *,
+    name: str,
+    email: str | None,
+    usernames: tuple[str, ...],
+    retired: tuple[str, ...],
+    realm: str,
+    language: str,
+    stage: Stage | None,
+    hash_file: IO[bytes] | None,
+    as_json: bool,
+) -> None:
+    """Add an account with its identifiers, or nothing of it."""
+    with _registry(load) as registry:
+        _require_realm(registry.policy, realm)
+        new = NewAccount(
+            display_name=_name(name),
+            realm=realm,
+            language=language,
+            email=email,
+            usernames=usernames,
+            retired_usernames=retired,
+            password_hash=_stored_hash(hash_file, registry.policy.ceilings),
+            stage=stage,
+        )
+        if not (email or usernames):
+            raise click.UsageError("an account needs something to sign in with: give --email or --username")
+        added = registry.auth.accounts.add(new, client=_HERE)
+        if isinstance(added, AccountRefused):
+            raise Failure(_why_not_added(registry, new, added))
+        shown = registry.show(added.id, _now())
+    if shown is None:
+        raise Failure("the account was added, and removed again by somebody else")
+    if as_json:
+        say_json(shown_as_json(shown))
+        return
+    say(f"Added {_who(added)}.", "green")
+    print_account(shown)
+
+
+@account.command()
+@click.argument("text")
+@by_option
+@json_option
+@click.pass_obj
+def show(load: Load, *, text: str, by: By | None, as_json: bool) -> None:
+    """Show the account that TEXT names, an identifier in whatever life or an account's id, and explain it."""
+    with _registry(load) as registry:
+        finding = registry.find(text, by, _now())
+    if not finding.accounts:
+        raise Failure(_nobody(text, finding))
+    if as_json:
+        say_json(finding_as_json(finding))
+        return
+    for one in finding.accounts:
+        print_account(one)
+    if len(finding.accounts) > 1:
+        say("These are different accounts: people must decide which one is meant.", "yellow")
+
+
+@account.command()
+@click.argument("text")
+@by_option
+@click.pass_obj
+def disable(load: Load, *, text: str, by: By | None) -> None:
+    """Disable the account that TEXT names, and end all its sessions."""
+    changed = _change(load, text, by, lambda auth, account_id: auth.accounts.disable(account_id, client=_HERE))
+    say(f"Disabled {_who(changed)}: nobody signs in to it, and all its sessions have ended.", "green")
+
+
+@account.command()
+@click.argument("text")
+@by_option
+@click.pass_obj
+def enable(load: Load, *, text: str, by: By | None) -> None:
+    """Enable the disabled account that TEXT names. Its old sessions stay ended."""
+    changed = _change(load, text, by, lambda auth, account_id: auth.accounts.enable(account_id, client=_HERE))
+    say(f"Enabled {_who(changed)}: its identifiers sign in again, and its old sessions stay ended.", "green")
+
+
+@contextmanager
+def _registry(load: Load) -> Iterator[Registry]:
+    """Open the deployment for the time of one command."""
+    configuration = load()
+    with closing(configuration.store()) as store:
+        yield Registry(configuration.auth(store), store, configuration.policy)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _who(one: Account) -> str:
+    """The account in one line, in its own words and by its id."""
+    return f"{name_and_email(one.display_name, one.contact)}, id {one.id}"
+
+
+def _change(load: Load, text: str, by: By | None, how: Callable[[CityAuth, AccountId], AccountOutcome]) -> Account:
+    """Change the one account that *text* names for certain, and return it."""
+    with _registry(load) as registry:
+        one = _the_one(text, registry.find(text, by, _now()))
+        changed = how(registry.auth, one.record.account.id)
+    if isinstance(changed, AccountRefused):
+        status = one.record.account.status
+        if changed.why is Precondition.STATUS_CHANGED:
+            raise Failure(f"{_who(one.record.account)} is {status} already; nothing was changed")
+        raise Failure(PRECONDITION[Precondition(changed.why)])
+    return changed
+
+
+def _the_one(text: str, finding: Finding) -> Shown:
+    """Return the account that is meant; nothing is ever picked where there may be two."""
+    if not finding.accounts:
+        raise Failure(_nobody(text, finding))
+    if len(finding.accounts) > 1:
+        ids = " and ".join(one.record.account.id for one in finding.accounts)
+        raise Failure(f"{text!r} is the identifier of one account and the id of another ({ids}): say which with --by")
+    (one,) = finding.accounts
+    for holding, _ in one.judged:
+        resolved = finding.resolution
+        if holding.life is Life.CONTESTED and resolved and resolved.identifier == holding.identifier:
+            account_id = one.record.account.id
+            raise Failure(f"several accounts claim {text!r}: say which by its id, such as --by id {account_id}")
+    return one
+
+
+def _nobody(text: str, finding: Finding) -> str:
+    if finding.resolution is None:
+        return f"there is no account of the id {text!r}; look it up by an identifier"
+    if finding.resolution.malformed:
+        return f"{text!r} {MALFORMED[finding.resolution.malformed]}, and no account has it for its id"
+    return f"no account has {text!r} for an identifier or id; check the spelling, look-alike letters differ"
+
+
+def _name(given: str) -> str:
+    cleaned = clean(given)
+    if isinstance(cleaned, Malformed):
+        raise Failure(f"the name {given[:80]!r} {MALFORMED[cleaned]}; give it as the person writes it")
+    return cleaned
+
+
+def _require_realm(policy: Policy, realm: str) -> None:
+    if realm not in policy.realms:
+        known = ", ".join(policy.realms)
+        raise Failure(f"there is no realm {realm!r}; the configuration has {known}", Status.WRONG)
+
+
+def _stored_hash(file: IO[bytes] | None, ceilings: HashCeilings) -> str | None:
+    """Read a stored hash and judge it, so that no damaged or poisoned one is imported (C-48)."""
+    if file is None:
+        return None
+    try:
+        stored = file.read(2 * MAX_STORED_LENGTH).decode("ascii").strip("\r\n")
+    except UnicodeDecodeError:
+        stored = "?"  # of no known format
+    judged = examine(stored, ceilings)
+    if isinstance(judged, HashDefect):
+        raise Failure(f"the stored hash {DEFECT[judged]}")
+    return stored
+
+
+def _why_not_added(registry: Registry, new: NewAccount, refused: AccountRefused) -> str:
+    """Say which identifier stands in the way, and whose it is."""
+    if isinstance(refused.why, Malformed):
+        return f"the identifier {refused.entered[:80]!r} {MALFORMED[refused.why]}"
+    if refused.why is Precondition.IDENTIFIER_TAKEN:
+        wanted = [new.email] if new.email else []
+        for text in (*wanted, *new.usernames, *new.retired_usernames):
+            for match in registry.holders(text):
+                life = match.holding.life
+                return (
+                    f"{text!r} is an identifier of the account {match.account.id} already, {life}: an identifier,"
+                    f" also a retired one, never passes to another account; look at it with `cityauth account show`"
+                )
+        return "two of the identifiers given are the same one; give each once"
+    return PRECONDITION[refused.why]

@@ -1,0 +1,36 @@
+"""The root of the ``cityauth`` command."""
+
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+
+import click
+
+from cityauth.cli.accounts import account
+from cityauth.cli.configuration import CONFIG, FILE, load
+from cityauth.cli.database import db
+from cityauth.cli.failing import TellingGroup
+from cityauth.cli.keys import keys
+
+
+@click.group(cls=TellingGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help=f"The configuration; else what {CONFIG} names, else {FILE} in this folder.",
+)
+@click.version_option(version("cityauth"), prog_name="cityauth", message="%(prog)s %(version)s")
+@click.pass_context
+def command(context: click.Context, config: Path | None) -> None:
+    """Look after a deployment of cityauth: its database, its signing secrets and its accounts.
+
+    The exit status is 0 when it was done, 1 when it was refused, 2 for a wrong command line or
+    configuration, and 3 when the database cannot answer.
+    """
+    context.obj = partial(load, config)
+
+
+command.add_command(db)
+command.add_command(keys)
+command.add_command(account)

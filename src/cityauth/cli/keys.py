@@ -1,0 +1,40 @@
+"""``cityauth keys``: the signing secrets."""
+
+import click
+
+from cityauth.cli import keyfile
+from cityauth.cli.configuration import SECRETS
+from cityauth.cli.database import Load
+from cityauth.cli.failing import Failure, Status
+from cityauth.cli.output import say
+
+
+@click.group()
+def keys() -> None:
+    """Make signing secrets."""
+
+
+@keys.command()
+@click.option("--append", is_flag=True, help="Add it to the configured key file as the newest; print no secret.")
+@click.pass_obj
+def generate(load: Load, *, append: bool) -> None:
+    """Print a new signing secret: 32 random bytes as 43 characters.
+
+    The newest secret signs, all of them verify: append one to rotate, and take the oldest out when whatever
+    it signed has expired. Restart the service after each step.
+    """
+    secret = keyfile.generate()
+    if not append:
+        say(secret)
+        return
+    configuration = load()
+    if configuration.given_secrets:
+        raise Failure(f"{SECRETS} is set and wins over the key file: add the new secret there", Status.WRONG)
+    path = configuration.key_file()
+    count = keyfile.append(path, secret)
+    if count == 1:
+        say(f"Made the key file {path} with its first secret.", "green")
+    else:
+        say(
+            f"Appended secret {count} to {path}. Restart the service: it signs with the new one, and verifies with all."
+        )

@@ -1,0 +1,68 @@
+"""What the command writes: nothing from outside reaches the terminal raw (ASVS 16.4.1)."""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from cityauth.core.characters import is_clean
+
+_WIDE: Final = 100_000
+"""Columns of a pipe: nothing is wrapped for a reader that is a program."""
+
+
+def plain(text: str) -> str:
+    """Return *text* on one line and harmless in a terminal.
+
+    Controls, bidi controls, surrogates, invisible characters and every space but the ASCII one are written as
+    escapes, such as ``\\x1b`` and ``\\u202e``.
+    """
+    if is_clean(text):
+        return text
+    return "".join(char if is_clean(char) else char.encode("unicode_escape").decode() for char in text)
+
+
+def say(text: str, style: str = "") -> None:
+    """Print one line on standard output, in *style* where the terminal has colours."""
+    _console().print(Text(plain(text), style), soft_wrap=True)
+
+
+def say_wrong(text: str) -> None:
+    """Print one line on standard error, marked as an error."""
+    line = Text.assemble(("Error:", "bold red"), f" {plain(text)}")
+    _console(wrong=True).print(line, soft_wrap=True)
+
+
+def say_json(value: object) -> None:
+    """Print *value* as JSON in printable ASCII."""
+    text = json.dumps(value, ensure_ascii=True, indent=2).replace("\x7f", "\\u007f")
+    sys.stdout.write(f"{text}\n")
+
+
+def show_fields(fields: Iterable[tuple[str, str]]) -> None:
+    """Print names with their values, one to a line."""
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    for name, value in fields:
+        grid.add_row(Text(name, "dim"), Text(plain(value)))
+    _console().print(grid)
+
+
+def show_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print a table."""
+    table = Table(*head, box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for row in rows:
+        table.add_row(*(Text(plain(cell)) for cell in row))
+    _console().print(table)
+
+
+def _console(*, wrong: bool = False) -> Console:
+    """A console that reads no markup, no emoji codes and no numbers out of what it is given."""
+    console = Console(stderr=wrong, markup=False, emoji=False, highlight=False)
+    if not console.is_terminal:
+        console.width = _WIDE
+    return console

@@ -1,0 +1,88 @@
+"""An account as the command shows it: in columns for a person, as JSON for a program."""
+
+from cityauth.cli.explaining import letters_of, reason_of
+from cityauth.cli.finding import Finding, Shown
+from cityauth.cli.output import say, show_fields, show_table
+from cityauth.core.account import Status
+from cityauth.core.resolution import Holding, Resolution
+
+NO_PASSWORD = "The account has no password: nobody can sign in to it yet."  # noqa: S105 - a sentence
+
+
+def print_account(shown: Shown) -> None:
+    """Print the account and its identifiers, each explained."""
+    account = shown.record.account
+    whose = "its own" if account.stage else f"of the realm {account.realm}"
+    show_fields(
+        [
+            ("name", account.display_name),
+            ("id", account.id),
+            ("realm", account.realm),
+            ("status", account.status),
+            ("stage", f"{shown.stage}, {whose}"),
+            ("contact", account.contact or "none"),
+            ("language", account.language),
+            ("password", "stored" if shown.has_password else "none"),
+        ]
+    )
+    show_table(
+        ("identifier", "kind", "life", "explained", "letters"),
+        [
+            (
+                holding.identifier.shown,
+                holding.identifier.kind,
+                holding.life,
+                reason_of(resolution),
+                letters_of(holding.identifier),
+            )
+            for holding, resolution in shown.judged
+        ],
+    )
+    if account.status is Status.DISABLED:
+        say("The account is disabled: nobody can sign in to it.", "yellow")
+    elif not shown.has_password:
+        say(NO_PASSWORD, "yellow")
+
+
+def finding_as_json(finding: Finding) -> dict[str, object]:
+    """Return what was found, for `say_json`."""
+    found = finding.resolution
+    return {
+        "resolution": found
+        and {
+            "entered": found.entered,
+            "outcome": found.outcome,
+            "reason": found.reason,
+            "kind": found.kind,
+        },
+        "accounts": [shown_as_json(one) for one in finding.accounts],
+    }
+
+
+def shown_as_json(shown: Shown) -> dict[str, object]:
+    """Return the account, for `say_json`."""
+    account = shown.record.account
+    return {
+        "id": account.id,
+        "name": account.display_name,
+        "realm": account.realm,
+        "status": account.status,
+        "stage": shown.stage,
+        "own_stage": account.stage,
+        "contact": account.contact,
+        "language": account.language,
+        "has_password": shown.has_password,
+        "identifiers": [_holding_as_json(holding, resolution) for holding, resolution in shown.judged],
+    }
+
+
+def _holding_as_json(holding: Holding, resolution: Resolution) -> dict[str, object]:
+    return {
+        "shown": holding.identifier.shown,
+        "kind": holding.identifier.kind,
+        "key": holding.identifier.key,
+        "life": holding.life,
+        "outcome": resolution.outcome,
+        "reason": resolution.reason,
+        "letters": letters_of(holding.identifier),
+    }

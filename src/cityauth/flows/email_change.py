@@ -1,0 +1,188 @@
+"""Change the e-mail address, and with it the login name: verify first, tell the old address, undo from there."""
+
+from cityauth.core.account import Account
+from cityauth.core.audit import Happening, report
+from cityauth.core.change import (
+    Change,
+    ClaimIssued,
+    ClaimsDropped,
+    ClaimUsed,
+    Committed,
+    ContactChanged,
+    EpochAdvanced,
+    IdentifierClaimed,
+    IdentifierRetired,
+    SessionsClosed,
+)
+from cityauth.core.client import UNKNOWN_CLIENT, ClientContext, Occasion
+from cityauth.core.identifier import Identifier, Malformed, register
+from cityauth.core.link import Declined, Done, LinkDead, LinkLive, LinkOutcome, MailOutcome
+from cityauth.core.problem import Problem
+from cityauth.core.resolution import Holding, Life
+from cityauth.core.sealing import Purpose
+from cityauth.core.session import LiveSession, is_fresh
+from cityauth.flows.asking import Flow, ask
+from cityauth.flows.deployment import Deployment
+from cityauth.flows.letters import addresses_of, mail_address, notify, queue
+from cityauth.flows.linking import holdings_of, make_link, open_link
+from cityauth.flows.mail_cap import mail_allowed
+from cityauth.flows.malformed import address_problem_of
+from cityauth.flows.occasion import begin
+from cityauth.flows.record import commit_with
+from cityauth.flows.recovery import answer
+from cityauth.messages import Mail, mask_email
+from cityauth.messages.codes import Code
+from cityauth.ports.accounts import AccountStore
+from cityauth.ports.mailer import Mailer
+
+_CHANGE = (Purpose.EMAIL_CHANGE,)
+_UNDO = (Purpose.EMAIL_UNDO,)
+
+
+def request(
+    desk: Deployment, live: LiveSession, entered: object, client: ClientContext = UNKNOWN_CLIENT
+) -> Flow[MailOutcome]:
+    """Mail a link to the new address; an address that somebody else has is answered alike (B-22).
+
+    Returns `Declined` when the password must be verified again first, the text is no address, or too many
+    mails were asked for: that is about the own account, so it may be told.
+    The newest request wins: links of earlier ones die (C-05).
+    """
+    occasion = yield from begin(client)
+    up = yield from ask(Mailer.is_up)
+    if not is_fresh(live.session, occasion.at, desk.policy.sessions):
+        return Declined(Problem(Code.REAUTH_REQUIRED))
+    identifier = register(entered, desk.email)
+    if isinstance(identifier, Malformed):
+        return Declined(address_problem_of(identifier))
+    account = live.account
+    matches = yield from ask(AccountStore.find, (identifier.key,))
+    taken = any(match.account.id != account.id for match in matches)
+    if not (yield from mail_allowed(desk, occasion, "email-change", account.id)):
+        return Declined(Problem(Code.THROTTLE_REQUEST))
+    target = None if taken else identifier.shown
+    link = yield from make_link(desk, Purpose.EMAIL_CHANGE, occasion, account=account, address=target)
+    to = mail_address(identifier)
+    if taken:
+        mail = queue(desk, occasion, Mail.SIGNUP_TAKEN, to, language=matches[0].account.language)
+    else:
+        mail = queue(desk, occasion, Mail.EMAIL_CHANGE, to, language=account.language, link=link)
+    event = report(
+        Happening.EMAIL_CHANGE_REQUESTED,
+        occasion,
+        account_id=account.id,
+        reason="taken" if taken else "free",
+    )
+    yield from commit_with(event, [ClaimIssued(link.claim, alone=True), mail])
+    return answer(desk, Code.EMAIL_CHANGE_SENT, up=up)
+
+
+def inspect(desk: Deployment, token: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[LinkOutcome]:
+    """Look at a link that confirms a new address; nothing is used up."""
+    return (yield from _inspect(desk, token, _CHANGE, client))
+
+
+def inspect_undo(desk: Deployment, token: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[LinkOutcome]:
+    """Look at a link that undoes a change; nothing is used up."""
+    return (yield from _inspect(desk, token, _UNDO, client))
+
+
+def _inspect(
+    desk: Deployment, token: object, purposes: tuple[Purpose, ...], client: ClientContext
+) -> Flow[LinkOutcome]:
+    occasion = yield from begin(client)
+    opened = yield from open_link(desk, token, purposes, occasion)
+    if isinstance(opened, LinkDead):
+        return opened
+    address = opened.claim.address or ""
+    return LinkLive(opened.claim.purpose, address, address)
+
+
+def confirm(desk: Deployment, token: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[Done | LinkDead]:
+    """Take the confirmed address into use: it signs in from now on, under the same account id.
+
+    The old address is retired, told, and given a link that undoes the change. Every session and every
+    other link ends. Whether the address is still free is decided by the store's unique key.
+    """
+    occasion = yield from begin(client)
+    opened = yield from open_link(desk, token, _CHANGE, occasion)
+    if isinstance(opened, LinkDead):
+        return opened
+    account, identifier = opened.account, register(opened.claim.address, desk.email)
+    if account is None or isinstance(identifier, Malformed):
+        return LinkDead(Problem(Code.LINK_INVALID))
+    held = yield from holdings_of(account.id)
+    former = account.contact or ""
+    undo = yield from make_link(desk, Purpose.EMAIL_UNDO, occasion, account=account, address=former)
+    masked = mask_email(identifier.shown)
+    told = queue(
+        desk, occasion, Mail.EMAIL_CHANGED, former, language=account.language, link=undo, words={"email": masked}
+    )
+    changes: list[Change] = [
+        ClaimUsed(opened.claim.digest, Purpose.EMAIL_CHANGE, occasion.at),
+        *_take_over(desk, account, identifier, held, occasion),
+        ContactChanged(account.id, mail_address(identifier)),
+        ClaimIssued(undo.claim),
+        told,
+    ]
+    event = report(Happening.EMAIL_CHANGED, occasion, account_id=account.id)
+    outcome = yield from commit_with(event, changes)
+    if not isinstance(outcome, Committed):
+        return LinkDead(Problem(Code.EMAIL_CHANGE_FAILED))
+    return Done(Problem(Code.EMAIL_CHANGE_DONE))
+
+
+def undo(desk: Deployment, token: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[Done | LinkDead]:
+    """Restore the address that the link was mailed to, and end every session and every other link.
+
+    An undo link outlives later changes of password and address, which an intruder would make; using
+    one kills those that were issued after it, and none that were issued before.
+    """
+    occasion = yield from begin(client)
+    opened = yield from open_link(desk, token, _UNDO, occasion)
+    if isinstance(opened, LinkDead):
+        return opened
+    account, identifier = opened.account, register(opened.claim.address, desk.email)
+    if account is None or isinstance(identifier, Malformed):
+        return LinkDead(Problem(Code.LINK_INVALID))
+    held = yield from holdings_of(account.id)
+    own = any(one.identifier.key == identifier.key for one in held)
+    told = dict.fromkeys([*addresses_of(account, held), mail_address(identifier)])
+    changes: list[Change] = [
+        ClaimUsed(opened.claim.digest, Purpose.EMAIL_UNDO, occasion.at),
+        *_take_over(desk, account, identifier if own else None, held, occasion),
+        ContactChanged(account.id, mail_address(identifier)),
+        ClaimsDropped(account.id, Purpose.EMAIL_UNDO, opened.claim.issued_at),
+        *notify(desk, occasion, Mail.EMAIL_RESTORED, account, told, words={"email": mask_email(identifier.shown)}),
+    ]
+    event = report(Happening.EMAIL_CHANGE_UNDONE, occasion, account_id=account.id)
+    outcome = yield from commit_with(event, changes)
+    if not isinstance(outcome, Committed):
+        return LinkDead(Problem(Code.LINK_INVALID))
+    return Done(Problem(Code.EMAIL_CHANGE_UNDONE))
+
+
+def _take_over(
+    desk: Deployment,
+    account: Account,
+    identifier: Identifier | None,
+    held: tuple[Holding, ...],
+    occasion: Occasion,
+) -> tuple[Change, ...]:
+    """Make *identifier* the account's only active e-mail address, and end its sessions and links."""
+    key = identifier.key if identifier else ""
+    displaced = [
+        one.identifier.key
+        for one in held
+        if one.identifier.kind == "email" and one.life is Life.ACTIVE and one.identifier.key != key
+    ]
+    claimed: tuple[Change, ...] = ()
+    if identifier is not None:
+        digest = desk.ledger_digest(identifier)
+        claimed = (IdentifierClaimed(account.id, identifier, occasion.at, digest),)
+    return (
+        *claimed,
+        *(IdentifierRetired(account.id, old, occasion.at) for old in displaced),
+        EpochAdvanced(account.id),
+        SessionsClosed(account.id),
+    )

@@ -1,0 +1,26 @@
+"""Cap the mails that somebody asks for: per account or identifier, and per network."""
+
+from cityauth.core.client import Occasion
+from cityauth.core.throttle import Reserved, bucket_of, network_of
+from cityauth.flows.asking import Flow, ask
+from cityauth.flows.deployment import Deployment
+from cityauth.ports.throttle import ThrottleStore
+
+
+def mail_allowed(desk: Deployment, occasion: Occasion, operation: str, subject: str) -> Flow[bool]:
+    """Count one more mail for *subject* and say whether it may be sent.
+
+    Args:
+        desk: The deployment.
+        occasion: When, and from which network.
+        operation: What the mail is for: each has a budget of its own, so that a forgotten password
+            does not keep a new address from being confirmed.
+        subject: The account's id, whatever identifier was typed, so that it has one budget; the key
+            of an identifier that no account has (C-54).
+    """
+    caps = desk.policy.throttle
+    network = bucket_of("mail-network", network_of(occasion.client.address), desk.audit_secret)
+    own = bucket_of(f"mail-{operation}", subject, desk.audit_secret)
+    of_network = yield from ask(ThrottleStore.reserve, network, caps.mail_per_network, occasion.at)
+    of_subject = yield from ask(ThrottleStore.reserve, own, caps.mail_per_account, occasion.at)
+    return isinstance(of_network, Reserved) and isinstance(of_subject, Reserved)

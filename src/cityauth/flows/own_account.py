@@ -1,0 +1,118 @@
+"""A signed-in person's own account: name and language, all its data, its end."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from cityauth.core.account import AccountId
+from cityauth.core.audit import Happening, report
+from cityauth.core.change import AccountErased, Change, ProfileChanged, Rejected
+from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
+from cityauth.core.link import Declined, Done
+from cityauth.core.problem import Problem
+from cityauth.core.session import LiveSession, is_fresh
+from cityauth.flows.asking import Flow, ask
+from cityauth.flows.deployment import Deployment
+from cityauth.flows.letters import addresses_of, notify
+from cityauth.flows.linking import holdings_of
+from cityauth.flows.naming import read_name
+from cityauth.flows.occasion import begin
+from cityauth.flows.record import commit_with
+from cityauth.messages import LANGUAGES, Mail
+from cityauth.messages.codes import Code
+from cityauth.ports.accounts import AccountStore
+from cityauth.ports.sessions import SessionStore
+
+_GONE = Declined(Problem(Code.SESSION_ENDED))
+
+
+def set_name(live: LiveSession, display_name: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[Done | Declined]:
+    """Change the display name."""
+    name = read_name(display_name)
+    if isinstance(name, Problem):
+        return Declined(name)
+    changed = ProfileChanged(live.account.id, name, live.account.language)
+    return (yield from _set_profile(changed, Code.NAME_CHANGED, client))
+
+
+def set_language(live: LiveSession, language: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[Done | Declined]:
+    """Change the language of pages and mails; one of `LANGUAGES` (B-66)."""
+    if language not in LANGUAGES:
+        return Declined(Problem(Code.REQUEST_FAILED))
+    changed = ProfileChanged(live.account.id, live.account.display_name, str(language))
+    return (yield from _set_profile(changed, Code.LANGUAGE_CHANGED, client))
+
+
+def _set_profile(changed: ProfileChanged, code: Code, client: ClientContext) -> Flow[Done | Declined]:
+    occasion = yield from begin(client)
+    event = report(Happening.PROFILE_CHANGED, occasion, account_id=changed.account_id, reason=code.value)
+    outcome = yield from commit_with(event, [changed])
+    return _GONE if isinstance(outcome, Rejected) else Done(Problem(code))
+
+
+def export(account_id: AccountId) -> Flow[Mapping[str, Any] | None]:
+    """Return everything that is stored of the account, ready for JSON; ``None`` when there is none.
+
+    Password hash, session digests and keyed digests are left out: they are secrets, not data about the
+    person (GDPR article 15 asks for personal data).
+    """
+    account = yield from ask(AccountStore.load, account_id)
+    if account is None:
+        return None
+    held = yield from ask(AccountStore.holdings, account_id)
+    sessions = yield from ask(SessionStore.list_sessions, account_id)
+    events = yield from ask(AccountStore.events, account_id)
+    return {
+        "account": {
+            "id": account.id,
+            "realm": account.realm,
+            "display_name": account.display_name,
+            "language": account.language,
+            "status": account.status.value,
+            "contact": account.contact,
+        },
+        "identifiers": [
+            {"kind": one.identifier.kind, "shown": one.identifier.shown, "life": one.life.value} for one in held
+        ],
+        "sessions": [
+            {
+                "opened_at": one.opened_at.isoformat(),
+                "seen_at": one.seen_at.isoformat(),
+                "remembered": one.remembered,
+                "signed_in_with": one.identifier_kind,
+                "address": one.address,
+                "user_agent": one.user_agent,
+            }
+            for one in sessions
+        ],
+        "events": [
+            {
+                "what": one.what.value,
+                "at": one.at.isoformat(),
+                "reason": one.reason,
+                "address": one.address,
+                "user_agent": one.user_agent,
+            }
+            for one in events
+        ],
+    }
+
+
+def delete(desk: Deployment, live: LiveSession, client: ClientContext = UNKNOWN_CLIENT) -> Flow[Done | Declined]:
+    """Erase the account with its identifiers, sessions and links, and tell its addresses a last time.
+
+    Needs a fresh session. A keyed digest of each identifier stays in the ledger, so that none of them
+    passes to another person, unless the policy lets them go. The host erases what hangs on the id.
+    """
+    occasion = yield from begin(client)
+    if not is_fresh(live.session, occasion.at, desk.policy.sessions):
+        return Declined(Problem(Code.REAUTH_REQUIRED))
+    account = live.account
+    held = yield from holdings_of(account.id)
+    kept = [desk.ledger_digest(one.identifier) for one in held] if desk.policy.keep_ledger else []
+    changes: list[Change] = [
+        AccountErased(account.id, tuple(kept), occasion.at),
+        *notify(desk, occasion, Mail.ACCOUNT_DELETED, account, addresses_of(account, held)),
+    ]
+    event = report(Happening.ACCOUNT_ERASED, occasion, account_id=account.id)
+    outcome = yield from commit_with(event, changes)
+    return _GONE if isinstance(outcome, Rejected) else Done(Problem(Code.ACCOUNT_DELETED))

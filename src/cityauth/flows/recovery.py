@@ -1,0 +1,156 @@
+"""Forgotten username or password: ask for a link, look at it, set a new password with it."""
+
+from collections.abc import Sequence
+
+from cityauth.core.account import Account, Status
+from cityauth.core.audit import Happening, report, subject_of
+from cityauth.core.change import (
+    Change,
+    ClaimIssued,
+    ClaimUsed,
+    Committed,
+    EpochAdvanced,
+    PasswordSet,
+    SessionsClosed,
+)
+from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
+from cityauth.core.identifier import EMAIL, Identifier, Malformed, register
+from cityauth.core.link import (
+    Declined,
+    Done,
+    LinkDead,
+    LinkLive,
+    LinkOutcome,
+    MailAwaited,
+    MailerDown,
+    MailOutcome,
+)
+from cityauth.core.problem import Problem
+from cityauth.core.resolution import Holding, Life, Match, Outcome
+from cityauth.core.sealing import Purpose
+from cityauth.flows.asking import Flow, ask
+from cityauth.flows.deployment import Deployment
+from cityauth.flows.letters import addresses_of, notify, queue
+from cityauth.flows.linking import holdings_of, login_name, make_link, open_link
+from cityauth.flows.mail_cap import mail_allowed
+from cityauth.flows.malformed import problem_of
+from cityauth.flows.occasion import begin
+from cityauth.flows.passwords import PasswordRejected, hash_new
+from cityauth.flows.record import commit_with
+from cityauth.messages import Mail
+from cityauth.messages.codes import Code
+from cityauth.ports.accounts import AccountStore
+from cityauth.ports.mailer import Mailer
+
+PASSWORD_LINKS = (Purpose.RESET, Purpose.INVITATION)
+"""The purposes whose links set a password."""
+
+
+def request(desk: Deployment, entered: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[MailOutcome]:
+    """Mail a link to whoever *entered* names, at the stored address, never at the one that was typed.
+
+    An unknown address gets a mail that it has no account; an unknown username gets nothing. Every
+    identifier is answered alike and asks the same questions; where no mail is due a decoy is queued.
+    """
+    occasion = yield from begin(client)
+    up = yield from ask(Mailer.is_up)
+    candidates = desk.resolver.read(entered)
+    if isinstance(candidates, Malformed):
+        return Declined(problem_of(candidates))
+    matches = yield from ask(AccountStore.find, tuple(one.key for one in candidates))
+    resolution = desk.resolver.explain(entered, candidates, matches, occasion.at)
+    account = _addressee(matches)
+    allowed = yield from mail_allowed(desk, occasion, "reset", account.id if account else candidates[0].key)
+    held = yield from holdings_of(account.id if account else None)
+    link = yield from make_link(desk, Purpose.RESET, occasion, account=account)
+    if account is not None:
+        name = login_name(desk, account, held, occasion)
+        mail = queue(
+            desk,
+            occasion,
+            Mail.RESET,
+            account.contact or "",
+            language=account.language,
+            link=link,
+            words={"login_name": name},
+        )
+    else:
+        to = _stranger(candidates) if resolution.outcome is Outcome.UNKNOWN and not matches else ""
+        mail = queue(desk, occasion, Mail.NO_ACCOUNT, to, language=client.language)
+    event = report(
+        Happening.LINK_REQUESTED,
+        occasion,
+        account_id=account.id if account else None,
+        reason=resolution.outcome.value if allowed else "over_the_cap",
+        subject=subject_of(candidates[0].key, desk.audit_secret),
+    )
+    yield from commit_with(event, [ClaimIssued(link.claim), mail] if allowed else [])
+    return answer(desk, Code.RESET_SENT, up=up)
+
+
+def answer(desk: Deployment, code: Code, *, up: bool) -> MailAwaited | MailerDown:
+    """Return what is said after a mail was asked for: by the mailer's health alone."""
+    if up:
+        return MailAwaited(Problem(code))
+    return MailerDown(Problem(Code.MAIL_UNDELIVERABLE, {"contact": desk.policy.mail.contact}))
+
+
+def _addressee(matches: Sequence[Match]) -> Account | None:
+    """Return the one account that may get a link: found alone, active, uncontested, with an address."""
+    if len({match.account.id for match in matches}) != 1:
+        return None
+    account = matches[0].account
+    settled = all(match.holding.life in {Life.ACTIVE, Life.RETIRED} for match in matches)
+    return account if settled and account.status is Status.ACTIVE and account.contact else None
+
+
+def _stranger(candidates: tuple[Identifier, ...]) -> str:
+    """Return the typed address if mail may go to it: a plain address by today's rules, else nothing."""
+    typed = register(candidates[0].shown, EMAIL)
+    return "" if isinstance(typed, Malformed) else typed.key.partition(":")[2]
+
+
+def inspect(desk: Deployment, token: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[LinkOutcome]:
+    """Look at a link that sets a password; nothing is used up."""
+    occasion = yield from begin(client)
+    opened = yield from open_link(desk, token, PASSWORD_LINKS, occasion)
+    if isinstance(opened, LinkDead) or opened.account is None:
+        return opened if isinstance(opened, LinkDead) else LinkDead(Problem(Code.LINK_INVALID))
+    held = yield from holdings_of(opened.account.id)
+    return LinkLive(opened.claim.purpose, login_name(desk, opened.account, held, occasion))
+
+
+def complete(
+    desk: Deployment, token: object, password: object, client: ClientContext = UNKNOWN_CLIENT
+) -> Flow[Done | PasswordRejected | LinkDead]:
+    """Set a new password with a link.
+
+    Ends every session and every other link, tells every verified address, and signs nobody in. A
+    refused password uses nothing up (C-03). Of any number of attempts with one link, one succeeds.
+    """
+    occasion = yield from begin(client)
+    opened = yield from open_link(desk, token, PASSWORD_LINKS, occasion)
+    if isinstance(opened, LinkDead) or opened.account is None:
+        return opened if isinstance(opened, LinkDead) else LinkDead(Problem(Code.LINK_INVALID))
+    claim, account = opened.claim, opened.account
+    held = yield from holdings_of(account.id)
+    hashed = yield from hash_new(desk, password, words_of(account, held))
+    if isinstance(hashed, PasswordRejected):
+        return hashed
+    changes: list[Change] = [
+        ClaimUsed(claim.digest, claim.purpose, occasion.at),
+        PasswordSet(account.id, hashed),
+        EpochAdvanced(account.id),
+        SessionsClosed(account.id),
+        *notify(desk, occasion, Mail.RESET_DONE, account, addresses_of(account, held)),
+    ]
+    event = report(Happening.PASSWORD_RESET, occasion, account_id=account.id, reason=claim.purpose.value)
+    outcome = yield from commit_with(event, changes)
+    if not isinstance(outcome, Committed):
+        return LinkDead(Problem(Code.LINK_INVALID))
+    return Done(Problem(Code.RESET_DONE))
+
+
+def words_of(account: Account, held: tuple[Holding, ...]) -> tuple[str, ...]:
+    """Return the person's own words, refused as a whole password (ASVS 6.2.11)."""
+    return (account.display_name, account.contact or "", *(one.identifier.shown for one in held))

@@ -1,0 +1,84 @@
+"""Every tunable in one place: frozen values, each with its reason and source.
+
+Sources: OWASP ASVS 5.0 (``ASVS x.y.z``), NIST SP 800-63B-4 (``NIST``), RFC 9106 (Argon2), RFC 5321.
+A value outside its range raises `PolicyError` when the policy is constructed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from cityauth.core.stage import RealmPolicy, Stage
+from cityauth.policy.mail import LinkPolicy, MailPolicy, OutboxPolicy, ThrottlePolicy
+from cityauth.policy.passwords import HashCeilings, HashProfile, IdentifierPolicy, PasswordPolicy
+from cityauth.policy.ruling import require
+from cityauth.policy.sign_in import LoginPolicy, SessionPolicy
+
+__all__ = [
+    "HashCeilings",
+    "HashProfile",
+    "IdentifierPolicy",
+    "LinkPolicy",
+    "LoginPolicy",
+    "MailPolicy",
+    "OutboxPolicy",
+    "PasswordPolicy",
+    "Policy",
+    "SessionPolicy",
+    "ThrottlePolicy",
+]
+
+
+def _default_realms() -> Mapping[str, RealmPolicy]:
+    return MappingProxyType(
+        {
+            "citizen": RealmPolicy(Stage.EMAIL_PREFERRED),
+            "official": RealmPolicy(Stage.LEGACY_ONLY),
+        }
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """All tunables of one deployment.
+
+    Attributes:
+        login: The two-step sign-in.
+        identifiers: Registration of identifiers.
+        passwords: New passwords.
+        hashing: Argon2id parameters of new hashes.
+        ceilings: Limits above which a stored hash is not run.
+        sessions: Session lifetimes.
+        realms: Which identifier kinds sign in, per realm and date; the default exempts officials.
+        sign_up_realm: The realm of accounts that people make themselves.
+        keep_ledger: Whether a keyed digest of an erased account's identifiers is kept, so that none of
+            them ever passes to another person.
+        links: Lifetimes of mailed links.
+        throttle: How often things may happen.
+        mail: What mails say.
+        outbox: How mail is sent.
+        deployment: Name of this deployment, part of every signature, so that a token of one
+            service or environment is dead in another.
+        generation: Part of every signature as well; kept outside the database and changed after a
+            backup was restored, so that no used link comes back to life (C-41).
+    """
+
+    login: LoginPolicy = field(default_factory=LoginPolicy)
+    identifiers: IdentifierPolicy = field(default_factory=IdentifierPolicy)
+    passwords: PasswordPolicy = field(default_factory=PasswordPolicy)
+    hashing: HashProfile = HashProfile.RFC_9106
+    ceilings: HashCeilings = field(default_factory=HashCeilings)
+    sessions: SessionPolicy = field(default_factory=SessionPolicy)
+    realms: Mapping[str, RealmPolicy] = field(default_factory=_default_realms)
+    sign_up_realm: str = "citizen"
+    keep_ledger: bool = True
+    links: LinkPolicy = field(default_factory=LinkPolicy)
+    throttle: ThrottlePolicy = field(default_factory=ThrottlePolicy)
+    mail: MailPolicy = field(default_factory=MailPolicy)
+    outbox: OutboxPolicy = field(default_factory=OutboxPolicy)
+    deployment: str = "cityauth"
+    generation: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a realm for sign-ups that has no stages."""
+        require(self.sign_up_realm in self.realms, "sign_up_realm must be one of the policy's realms")

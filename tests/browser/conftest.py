@@ -1,0 +1,106 @@
+"""The demo e-service on a loopback port, and Chromium to look at it."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+from flask_app.tests.service import install, serving
+
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+WIDE, PHONE = (1280, 800), (360, 740)
+
+
+def chromium() -> str:
+    """Return the path of Chromium; without one, skip on a laptop and fail in CI."""
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None and os.environ.get("CI") == "true":
+        pytest.fail("CI has no Chromium")
+    if found is None:
+        pytest.skip("needs Chromium: apt-get install chromium")
+    return found
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One Chromium a file."""
+    path = chromium()
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The demo, served over plain http on the loopback address as ``python -m flask_app`` does."""
+    service = install(tmp_path_factory.mktemp("demo"), plain_localhost=True)
+    with serving(service.app) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the pictures go."""
+    return tmp_path_factory.mktemp("screenshots", numbered=False)
+
+
+@pytest.fixture
+def opened(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
+    """Opens browsers of different people: ``opened(language="sv", size=PHONE, scripts=False)``."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def hear(message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            complaints.append(message.text)
+
+    def open_page(*, language: str = "fi", size: tuple[int, int] = WIDE, scripts: bool = True) -> Page:
+        context = browser.new_context(
+            base_url=address,
+            locale=language,
+            viewport={"width": size[0], "height": size[1]},
+            java_script_enabled=scripts,
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", hear)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    # Chromium reports every answer from 400 up; anything else is a fault of a page or of its policy.
+    assert [one for one in complaints if "the server responded with a status of" not in one] == []
+
+
+@pytest.fixture
+def inspect(screenshots: Path) -> Callable[[Page, str], None]:
+    """Looks at a page: a picture, what axe finds, and whether it fits the screen's width."""
+    axe = Axe()
+
+    def look(page: Page, name: str) -> None:
+        width = page.viewport_size["width"] if page.viewport_size else 0
+        language = page.locator("html").get_attribute("lang")
+        page.screenshot(path=screenshots / f"{name}-{language}-{width}.png", full_page=True)
+        report = axe.run(page)
+        assert report.violations_count == 0, f"{name}: {report.generate_report()}"
+        overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert overflow == 0, f"{name} is {overflow} pixels too wide"
+
+    return look

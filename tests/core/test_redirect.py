@@ -1,0 +1,57 @@
+"""Where to go after sign-in: a path of this service, or the default."""
+
+from urllib.parse import urljoin, urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cityauth.core.redirect import MAX_TARGET, safe_next
+
+#: Ways by which other libraries were led astray, and their relatives.
+HOSTILE = [
+    "//evil.example", "///evil.example", "////evil.example", "/\\evil.example", "\\\\evil.example", "\\/evil.example",
+    "/\\/evil.example", "/path\\..\\evil.example", "https://evil.example", "http:evil.example", "https:evil.example", "https:/evil.example",
+    "https:///evil.example", "HTTPS://evil.example", "javascript:alert(1)", "JaVaScRiPt:alert(1)", "data:text/html,x", "vbscript:x",
+    "mailto:x@evil.example", "ftp://evil.example", "\t//evil.example", " //evil.example", "\n//evil.example", "\r\n//evil.example",
+    "/\t/evil.example", "/\n/evil.example", "/\r/evil.example", "/\0/evil.example", "/ /evil.example", "/\x0b/evil.example", "/\x0c/evil.example",
+    "/\x7f/evil.example", "/\u2028/evil.example", "/\u00a0/evil.example", "/\uff0fevil.example", "\uff0f\uff0fevil.example", "/ä", "/path\r\nSet-Cookie: x=1",
+    "/path\nLocation: https://evil.example", "user:pass@evil.example", "@evil.example", "//user@evil.example", "evil.example", "evil.example/path",
+    "www.evil.example", "./path", "../path", "path", "?next=x", "#fragment", "", " ", ".", "..", ":", "::", ":///", "http://", "//", "//[",
+    "/\ud800", "\ud800", "//\u202eevil", "/\u202eevil", "/" * 3, "/" + "a" * MAX_TARGET,
+]  # fmt: skip
+
+PLAIN = [
+    "/", "/my-cases", "/my-cases/", "/my-cases?page=2", "/a/b/c.html#top", "/search?q=%C3%A5&next=https://other.example", "/path;param",
+    "/a//b", "/@user", "/path:80", "/~matti", "/?q=//x", "/[x]", "/" + "a" * (MAX_TARGET - 1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("target", HOSTILE, ids=ascii)
+def test_what_leads_elsewhere_falls_back(target: str) -> None:
+    """Schemes, hosts, backslashes, controls, spaces and look-alike slashes lead to the default (B-83, ASVS 3.7.2)."""
+    assert safe_next(target, "/home") == "/home"
+
+
+@pytest.mark.parametrize("target", PLAIN, ids=lambda target: target[:40])
+def test_a_path_of_this_service_is_kept(target: str) -> None:
+    """A plain path with query and fragment goes through unchanged, up to the cap (ASVS 3.7.2)."""
+    assert safe_next(target, "/home") == target
+
+
+@pytest.mark.parametrize("target", [None, 0, True, b"/path", ["/path"], {"next": "/path"}, object()], ids=repr)
+def test_what_is_no_text_falls_back(target: object) -> None:
+    """A repeated or missing parameter leads to the default (B-83, ASVS 15.3.5)."""
+    assert safe_next(target) == "/"
+
+
+@given(st.one_of(st.text(), st.text(alphabet="/\\:@?#.ht ps\t\n\r[]%x"), st.text(alphabet="/x").map("/".__add__)))
+def test_whatever_comes_in_it_stays_here(target: str) -> None:
+    """Every answer is the default or a path that no browser rule leads to another host (B-83, ASVS 3.7.2)."""
+    found = safe_next(target, "/home")
+    assert found in {"/home", target}
+    assert found.startswith("/")
+    assert not found.startswith(("//", "/\\"))
+    assert urlsplit(urljoin("https://service.example/login", found)).netloc == "service.example"
+    assert found.isascii()
+    assert found.isprintable()

@@ -1,0 +1,356 @@
+"""Signing in: what is asked, in which order, and how little the answers tell."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from cityauth.core.account import Account, AccountId, Status
+from cityauth.core.audit import Happening
+from cityauth.core.change import Committed, EventRecorded
+from cityauth.core.client import ClientContext
+from cityauth.core.event import Refusal
+from cityauth.core.hashing import HashDefect, HashParameters, examine
+from cityauth.core.identifier import EMAIL, USERNAME, Identifier
+from cityauth.core.resolution import Holding, Life, Match
+from cityauth.core.sealing import Purpose
+from cityauth.core.secret import Concealed
+from cityauth.core.stage import Stage
+from cityauth.core.state import Authenticated
+from cityauth.core.step import UNIFORM_REFUSAL, PasswordRequired, Refused
+from cityauth.errors import StoreUnavailableError
+from cityauth.flows.login import identify, submit_password
+from cityauth.policy import HashCeilings
+from cityauth.ports.accounts import AccountStore
+from cityauth.ports.audit import AuditSink
+from cityauth.ports.clock import Clock, Entropy
+from cityauth.ports.hasher import PasswordHasher, Verdict
+from tests.support.desks import desk
+from tests.support.fakes import NOON, SpyHasher, typed
+from tests.support.service import CARD, PASSWORD
+from tests.support.tracing import Trace, trace
+
+ENTERED = "2001"
+"""With the card's kind, this is a username and a card at once."""
+
+KINDS = (EMAIL, USERNAME, CARD)
+DESK = desk(kinds=KINDS)
+ACCOUNT = Account(AccountId("erkki"), "citizen", "Erkki Esimerkki")
+OTHER = Account(AccountId("matti"), "citizen", "Matti Meikäläinen")
+USERNAME_READ, CARD_READ = (
+    Identifier("username", ENTERED, "1:2001"),
+    Identifier("card", ENTERED, "1:card:2001"),
+)
+STORED = Concealed(SpyHasher().hash(typed(PASSWORD)))
+RIGHT, WRONG = Verdict(matched=True), Verdict(matched=False)
+CLIENT = ClientContext("192.0.2.7", "Firefox", "fi")
+
+
+def match(
+    life: Life = Life.ACTIVE, stored: Concealed | None = STORED, of: Account = ACCOUNT, **changed: Any
+) -> Match:
+    """What the store finds under the username."""
+    return Match(replace(of, **changed), Holding(USERNAME_READ, life), stored)
+
+
+CARD_OF_OTHER = Match(OTHER, Holding(CARD_READ), STORED)
+
+#: Every way to be refused: what the store finds, what the hasher says, and the true reason.
+REFUSED: dict[str, tuple[list[Match], Verdict, Refusal]] = {
+    "unknown": ([], WRONG, Refusal.UNKNOWN),
+    "wrong password": ([match()], WRONG, Refusal.WRONG_PASSWORD),
+    "disabled": ([match(status=Status.DISABLED)], RIGHT, Refusal.DISABLED),
+    "disabled, wrong password": ([match(status=Status.DISABLED)], WRONG, Refusal.WRONG_PASSWORD),
+    "contested": ([match(Life.CONTESTED)], RIGHT, Refusal.AMBIGUOUS),
+    "several accounts": ([match(), CARD_OF_OTHER], RIGHT, Refusal.AMBIGUOUS),
+    "several accounts, one retired": ([match(Life.RETIRED), CARD_OF_OTHER], RIGHT, Refusal.AMBIGUOUS),
+    "retired, wrong password": ([match(Life.RETIRED)], WRONG, Refusal.RETIRED),
+    "retired and disabled": ([match(Life.RETIRED, status=Status.DISABLED)], RIGHT, Refusal.DISABLED),
+    "kind retired by the stage": ([match(stage=Stage.EMAIL_ONLY)], WRONG, Refusal.RETIRED),
+    "no password": ([match(stored=None)], RIGHT, Refusal.NO_PASSWORD),
+    "unusable password": (
+        [match(stored=Concealed("!"))],
+        replace(WRONG, defect=HashDefect.UNUSABLE),
+        Refusal.WRONG_PASSWORD,
+    ),
+    "corrupt hash": (
+        [match(stored=Concealed("$argon2id$"))],
+        replace(WRONG, defect=HashDefect.CORRUPT),
+        Refusal.WRONG_PASSWORD,
+    ),
+    "pending identifier": ([match(Life.PENDING)], RIGHT, Refusal.UNKNOWN),
+}
+NOT_YET = (
+    [
+        Match(
+            replace(ACCOUNT, stage=Stage.LEGACY_ONLY),
+            Holding(Identifier("email", "a@b.fi", "1:a@b.fi")),
+            STORED,
+        )
+    ],
+    RIGHT,
+)
+
+
+def attempt(matches: list[Match], verdict: Verdict, entered: str = ENTERED, **given: Any) -> Trace[Any]:
+    """The password step for *entered*, answered by hand."""
+    pending = DESK.sealer.seal(Purpose.PENDING_LOGIN, {"entered": entered}, NOON)
+    answers = {
+        Clock.now: NOON + timedelta(minutes=1),
+        AccountStore.find: tuple(matches),
+        AccountStore.commit: Committed(),
+        AuditSink.emit: None,
+        AccountStore.holdings: (),
+        PasswordHasher.verify: verdict,
+        PasswordHasher.hash: "new hash",
+        Entropy.draw: bytes(range(32)),
+    }
+    return trace(
+        submit_password(DESK, pending, given.pop("password", PASSWORD), client=CLIENT, **given), answers
+    )
+
+
+UNKNOWN = attempt(*REFUSED["unknown"][:2])
+
+
+def shape(found: Trace[Any]) -> list[tuple[Any, ...]]:
+    """The questions up to their values: which method, how many keys, what is written, what a hash costs."""
+    told: list[tuple[Any, ...]] = []
+    for question in found.questions:
+        detail: object = len(question.args)
+        if question.method is AccountStore.find:
+            detail = question.args
+        elif question.method is AccountStore.commit:
+            detail = [type(change) for change in question.args[0]]
+        told.append((question.method.__qualname__, detail, question.kwargs))
+    return told
+
+
+def test_the_order_of_a_refused_attempt() -> None:
+    """One look-up, one verification, one line of audit: written out once, so that it is changed on purpose (B-15, C-16)."""
+    assert UNKNOWN.names == [
+        "Clock.now",
+        "AccountStore.find",
+        "PasswordHasher.verify",
+        "AccountStore.commit",
+        "AuditSink.emit",
+    ]
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_every_refused_attempt_asks_the_same(case: str) -> None:
+    """Whatever was found, the questions are equal up to their values (B-15, B-16, B-19, B-20, B-21, B-23, ASVS 6.3.8)."""
+    matches, verdict, _ = REFUSED[case]
+    assert shape(attempt(matches, verdict)) == shape(UNKNOWN)
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_every_refused_attempt_answers_the_same(case: str) -> None:
+    """Whatever was found, the step is equal byte for byte, the sealed login in it too (B-20, B-23, ASVS 6.3.8, 16.5.1)."""
+    matches, verdict, _ = REFUSED[case]
+    step = attempt(matches, verdict).result
+    assert step == UNKNOWN.result == PasswordRequired(step.pending, ENTERED, UNIFORM_REFUSAL)
+    assert [repr(step), *(step.problem.text(language) for language in ("fi", "sv", "en"))] == [
+        repr(UNKNOWN.result),
+        *(UNKNOWN.result.problem.text(language) for language in ("fi", "sv", "en")),
+    ]
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_every_refused_attempt_verifies_once(case: str) -> None:
+    """Exactly one verification runs, of the stored hash or of a ghost with the same parameters (B-15, B-16, B-17, F6)."""
+    matches, verdict, reason = REFUSED[case]
+    ((_, against),) = attempt(matches, verdict).asked(PasswordHasher.verify)
+    if len(matches) == 1 and matches[0].password_hash and reason not in {Refusal.UNKNOWN, Refusal.AMBIGUOUS}:
+        assert against == matches[0].password_hash.reveal()
+    else:
+        assert cost(against) == cost(STORED.reveal())
+        assert against != STORED.reveal(), "the password never decides between accounts"
+
+
+def cost(stored: str) -> tuple[Any, ...]:
+    """What verifying a stored hash costs."""
+    found = examine(stored, HashCeilings())
+    assert isinstance(found, HashParameters)
+    return found.scheme, found.costs, len(found.salt), len(found.digest)
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_the_audit_trail_alone_knows_the_reason(case: str) -> None:
+    """The true reason stands in the audit line and nowhere else (B-20, ASVS 16.3.1, 16.3.3)."""
+    matches, verdict, reason = REFUSED[case]
+    found = attempt(matches, verdict)
+    ((changes,),) = found.asked(AccountStore.commit)
+    (recorded,) = changes
+    assert isinstance(recorded, EventRecorded)
+    event = recorded.event
+    assert (event.what, event.reason) == (Happening.LOGIN_REFUSED, reason)
+    assert event.account_id == (ACCOUNT.id if len(matches) == 1 else None)
+    assert (event.address, event.user_agent) == ("192.0.2.7", "Firefox")
+    assert event.detail.get("defect", "") == (verdict.defect or "")
+    assert found.asked(AuditSink.emit) == [(event,)]
+
+
+def test_a_kind_that_does_not_sign_in_yet_is_as_unknown() -> None:
+    """Before the change, an official's e-mail looks and costs like nobody's (B-15, ASVS 6.3.8)."""
+    held, unheld = attempt(*NOT_YET, entered="a@b.fi"), attempt([], WRONG, entered="a@b.fi")
+    assert shape(held) == shape(unheld)
+    assert held.result == unheld.result
+    assert [cost(args[1]) for args in held.asked(PasswordHasher.verify)] == [cost(STORED.reveal())]
+
+
+@pytest.mark.parametrize("case", REFUSED)
+@pytest.mark.parametrize(
+    "password", ["", None, ["x"], b"x", 7, "x" * 1025, "\ud800"], ids=lambda value: repr(value)[:12]
+)
+def test_a_malformed_password_costs_every_one_the_same(case: str, password: object) -> None:
+    """What can be no password is refused before hashing, for all identifiers alike (B-23, B-62, C-45, C-47, ASVS 15.3.5)."""
+    matches, verdict, _ = REFUSED[case]
+    found = attempt(matches, verdict, password=password)
+    assert found.names == ["Clock.now", "AccountStore.find", "AccountStore.commit", "AuditSink.emit"]
+    assert found.result == UNKNOWN.result
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_several_accounts_are_never_decided_by_order(order: int) -> None:
+    """Ambiguity is refused in whatever order the store answers, even to the right password (B-11, B-12, F5)."""
+    matches = [match(), CARD_OF_OTHER][::order]
+    found = attempt(matches, RIGHT)
+    assert found.result == UNKNOWN.result
+
+
+def test_identify_asks_only_the_time() -> None:
+    """The first step asks no store, so its answer cannot depend on one (ASVS 6.3.8, B-21)."""
+    found = trace(identify(DESK, ENTERED), {Clock.now: NOON})
+    assert found.names == ["Clock.now"]
+    assert isinstance(found.result, PasswordRequired)
+    assert (found.result.entered, found.result.problem) == (ENTERED, None)
+
+
+def test_the_order_of_an_accepted_attempt() -> None:
+    """After the password was accepted come the session's bytes and one commit; no rehash unless it is due (C-09)."""
+    found = attempt([match()], RIGHT)
+    assert isinstance(found.result, Authenticated)
+    assert found.names[:3] == UNKNOWN.names[:3]
+    assert found.names[3:] == ["Entropy.draw", "AccountStore.commit", "AuditSink.emit"]
+    rehashed = attempt([match()], Verdict(matched=True, outdated=True))
+    assert rehashed.names[3:] == [
+        "PasswordHasher.hash",
+        "Entropy.draw",
+        "AccountStore.commit",
+        "AuditSink.emit",
+    ]
+
+
+def test_a_store_that_is_down_is_no_refusal() -> None:
+    """A failing store raises at the same question for everyone; nobody is signed in (C-24, B-87, ASVS 16.5.3)."""
+    pending = DESK.sealer.seal(Purpose.PENDING_LOGIN, {"entered": ENTERED}, NOON)
+    answers = {Clock.now: NOON, AccountStore.find: StoreUnavailableError("down")}
+    with pytest.raises(StoreUnavailableError):
+        trace(submit_password(DESK, pending, PASSWORD), answers)
+
+
+@pytest.mark.parametrize("payload", [{}, {"entered": 7}, {"other": "x"}], ids=repr)
+def test_a_pending_login_without_an_identifier_begins_again(payload: dict[str, str | int]) -> None:
+    """A genuine token that names nobody is refused, never raised (B-28, B-52)."""
+    pending = DESK.sealer.seal(Purpose.PENDING_LOGIN, payload, NOON)
+    found = trace(submit_password(DESK, pending, PASSWORD), {Clock.now: NOON})
+    assert isinstance(found.result, Refused)
+    assert found.result.problem.code == "login.expired"
+
+
+def test_an_identifier_that_no_kind_reads_any_more_is_refused_alike() -> None:
+    """A login that is pending while the host drops a kind ends in the uniform refusal (ASVS 6.3.8, 16.5.1)."""
+    cards = desk(kinds=(CARD,))
+    pending = cards.sealer.seal(Purpose.PENDING_LOGIN, {"entered": "erkki"}, NOON)
+    found = trace(
+        submit_password(cards, pending, PASSWORD),
+        {Clock.now: NOON, AccountStore.commit: Committed(), AuditSink.emit: None},
+    )
+    assert found.result == PasswordRequired(pending, "erkki", UNIFORM_REFUSAL)
+    assert found.names == ["Clock.now", "AccountStore.commit", "AuditSink.emit"]
+
+
+def held(*lives: Life, address: str = "erkki.esimerkki@example.com") -> tuple[Holding, ...]:
+    """A retired username, and an e-mail address in each of the lives."""
+    email = Identifier("email", address, f"1:{address}")
+    return (Holding(USERNAME_READ, Life.RETIRED), *(Holding(email, life) for life in lives))
+
+
+def prove_retired(found: Match, holdings: tuple[Holding, ...]) -> Trace[Any]:
+    """The right password under an identifier that no longer signs in."""
+    pending = DESK.sealer.seal(Purpose.PENDING_LOGIN, {"entered": ENTERED}, NOON)
+    answers = {
+        Clock.now: NOON,
+        AccountStore.find: (found,),
+        PasswordHasher.verify: RIGHT,
+        AccountStore.commit: Committed(),
+        AuditSink.emit: None,
+        AccountStore.holdings: holdings,
+    }
+    return trace(submit_password(DESK, pending, PASSWORD), answers)
+
+
+@pytest.mark.parametrize(
+    "found", [match(Life.RETIRED), match(stage=Stage.EMAIL_ONLY)], ids=["retired", "by the stage"]
+)
+def test_the_owner_of_a_retired_identifier_is_told_the_new_one(found: Match) -> None:
+    """After the right password, and only then, the new address is named, masked, and nobody is signed in (B-20, ASVS 6.3.8)."""
+    proven = prove_retired(found, held(Life.RETIRED, Life.ACTIVE))
+    problem = proven.result.problem
+    assert isinstance(proven.result, PasswordRequired)
+    assert (problem.code, problem.params) == ("login.identifier_retired", {"email": "e•••@example.com"})
+    assert proven.names[: len(UNKNOWN.names)] == UNKNOWN.names
+    ((changes,),) = proven.asked(AccountStore.commit)
+    assert [type(change) for change in changes] == [EventRecorded]
+
+
+@pytest.mark.parametrize(
+    "found, holdings",
+    [
+        (match(Life.RETIRED), held()),
+        (match(Life.RETIRED), held(Life.PENDING, Life.RETIRED)),
+        (match(Life.RETIRED, stage=Stage.LEGACY_ONLY), held(Life.ACTIVE)),
+    ],
+    ids=["no address", "none that is active", "none that signs in"],
+)
+def test_no_address_is_named_that_does_not_sign_in(found: Match, holdings: tuple[Holding, ...]) -> None:
+    """Where no address signs in, the owner reads the uniform refusal instead of a lie (ASVS 6.3.8)."""
+    assert prove_retired(found, holdings).result.problem == UNIFORM_REFUSAL
+
+
+def test_whitespace_around_an_identifier_is_not_carried_along() -> None:
+    """However much outer whitespace was typed, the sealed login stays small enough to be opened (C-46)."""
+    step = trace(identify(DESK, "\v" * 1000 + ENTERED + " "), {Clock.now: NOON}).result
+    assert isinstance(step, PasswordRequired)
+    assert step == trace(identify(DESK, ENTERED), {Clock.now: NOON}).result
+
+
+@pytest.mark.parametrize(
+    "entered, code",
+    [
+        ("", "login.malformed.empty"),
+        (" \t\r\n", "login.malformed.empty"),
+        (None, "login.malformed.not_text"),
+        (["erkki"], "login.malformed.not_text"),
+        ({"erkki": 1}, "login.malformed.not_text"),
+        (b"erkki", "login.malformed.not_text"),
+        (83, "login.malformed.not_text"),
+        ("x" * 1025, "login.malformed.too_long"),
+        ("å" * 513, "login.malformed.too_long"),
+        ("erk\0ki", "login.malformed.forbidden_character"),
+        ("erk\ud800ki", "login.malformed.forbidden_character"),
+        ("erk\u202eki", "login.malformed.forbidden_character"),
+    ],
+    ids=lambda value: ascii(value)[:16],
+)
+def test_what_can_be_no_identifier_is_said_at_once(entered: object, code: str) -> None:
+    """Malformed text is judged by itself on both steps, without a store (C-46, C-47, B-62, ASVS 15.3.5)."""
+    first = trace(identify(DESK, entered), {Clock.now: NOON})
+    assert isinstance(first.result, Refused)
+    assert (first.result.problem.code, first.names) == (code, ["Clock.now"])
+    if entered is not None:
+        pending = DESK.sealer.seal(Purpose.PENDING_LOGIN, {"entered": ENTERED}, NOON)
+        second = trace(submit_password(DESK, pending, PASSWORD, identifier=entered), {Clock.now: NOON})
+        assert second.result == first.result

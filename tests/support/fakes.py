@@ -1,0 +1,106 @@
+"""Stand-ins for the ports at the edge: they tell what they were asked, and they cost nothing."""
+
+import hashlib
+import unicodedata
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from cityauth.core.audit import AuditEvent
+from cityauth.core.client import UNKNOWN_CLIENT, ClientContext, Occasion
+from cityauth.core.hashing import HashParameters, examine, is_weaker, parameters_of, render
+from cityauth.core.password import Password
+from cityauth.policy import HashCeilings, HashProfile
+from cityauth.ports.hasher import Verdict
+
+
+def occasion(at: datetime, client: ClientContext = UNKNOWN_CLIENT) -> Occasion:
+    """Something that happens in a test."""
+    return Occasion("occasion", at, client)
+
+
+def typed(text: str) -> Password:
+    """A password as typed, past the caps."""
+    return Password(text, unicodedata.normalize("NFC", text))
+
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+"""When most tests begin."""
+
+
+@dataclass
+class FixedClock:
+    """A clock that moves only when told."""
+
+    at: datetime = NOON
+
+    def now(self) -> datetime:
+        """The present moment of the test."""
+        return self.at
+
+    def advance(self, span: timedelta) -> None:
+        """Let time pass, or with a negative span jump back."""
+        self.at += span
+
+
+@dataclass
+class SeededEntropy:
+    """Reproducible bytes, different at each draw."""
+
+    seed: bytes = b"seed"
+    drawn: int = 0
+
+    def draw(self, count: int) -> bytes:
+        """The next bytes of a stream that the seed fixes."""
+        self.drawn += 1
+        return hashlib.shake_256(self.seed + self.drawn.to_bytes(8)).digest(count)
+
+
+@dataclass
+class ListAudit:
+    """An audit sink that keeps what it hears."""
+
+    events: list[AuditEvent] = field(default_factory=list)
+
+    def emit(self, event: AuditEvent) -> None:
+        """Keep the event."""
+        self.events.append(event)
+
+
+@dataclass
+class SpyHasher:
+    """A hasher that writes down what each verification would have cost, and runs SHA-256 instead.
+
+    Its hashes look like Argon2id of its profile, so the hash of a ghost has the same shape.
+
+    Attributes:
+        profile: Parameters of new hashes.
+        work: One entry a verification: the scheme, its costs and the lengths of salt and digest.
+        made: How many hashes were made.
+    """
+
+    profile: HashProfile = HashProfile.SMALL
+    work: list[tuple[object, ...]] = field(default_factory=list)
+    made: int = 0
+
+    def verify(self, password: Password, stored: str) -> Verdict:
+        """Compare, once for each candidate of the password."""
+        found = examine(stored, HashCeilings())
+        if not isinstance(found, HashParameters):
+            self.work.append((self.profile,))
+            return Verdict(matched=False, defect=found)
+        matched = False
+        for candidate in password.candidates:
+            self.work.append((found.scheme, found.costs, len(found.salt), len(found.digest)))
+            matched |= _digest(found.salt, candidate, len(found.digest)) == found.digest
+        return Verdict(matched=matched, outdated=matched and is_weaker(found, self.profile))
+
+    def hash(self, password: Password) -> str:
+        """Make a hash of the profile's shape, with a salt of its own."""
+        self.made += 1
+        salt = self.made.to_bytes(self.profile.salt_bytes)
+        digest = _digest(salt, password.nfc.encode(), self.profile.hash_bytes)
+        return render(parameters_of(self.profile, salt, digest))
+
+
+def _digest(salt: bytes, password: bytes, size: int) -> bytes:
+    return hashlib.shake_256(salt + password).digest(size)
