@@ -8,14 +8,19 @@ from typing import get_args
 
 import pytest
 
-from cityauth.core import login
 from cityauth.core.account import Account, AccountId, Status
+from cityauth.core.claim import Claim
 from cityauth.core.event import (
     Event,
     IdentifierGiven,
+    LinkAsked,
+    LinkPresented,
     LoggedOut,
     LoginExpired,
+    NewPasswordAccepted,
+    NewPasswordRefused,
     PasswordAccepted,
+    PasswordConfirmed,
     PasswordRefused,
     Refusal,
     RetiredIdentifierProven,
@@ -23,8 +28,19 @@ from cityauth.core.event import (
 from cityauth.core.identifier import Identifier
 from cityauth.core.login import TRANSITIONS, Admitted, advance, judge
 from cityauth.core.resolution import Outcome, Reason, Resolution
+from cityauth.core.sealing import Purpose
 from cityauth.core.session import open_session
-from cityauth.core.state import Anonymous, Authenticated, Identified, SignedOut, State
+from cityauth.core.state import (
+    Anonymous,
+    Authenticated,
+    CredentialSet,
+    Identified,
+    LinkAwaited,
+    LinkProven,
+    SignedOut,
+    State,
+)
+from cityauth.core.step import UNIFORM_REFUSAL
 from cityauth.errors import IllegalTransitionError
 from tests.support.fakes import NOON, occasion
 
@@ -32,13 +48,19 @@ ERKKI = Account(AccountId("erkki"), "citizen", "Erkki Esimerkki")
 STRANGER = Account(AccountId("stranger"), "citizen", "Joku Muu")
 EMAIL = Identifier("email", "erkki@example.com", "1:erkki@example.com")
 RESOLVED = Resolution("erkki@example.com", Outcome.RESOLVED, identifier=EMAIL, account=ERKKI)
-SESSION = open_session(ERKKI, bytes(range(32)), occasion(NOON), remember=False, identifier_kind="email")
+SESSION = open_session(ERKKI, bytes(range(32)), occasion(NOON), remember=False, fresh=True, identifier_kind="email")
+
+CLAIM = Claim(bytes(32), Purpose.RESET, ERKKI.id, 0, None, NOON, NOON + timedelta(hours=1))
+LATER = open_session(ERKKI, bytes(range(1, 33)), occasion(NOON), remember=False, fresh=True, identifier_kind="email")
 
 STATES: dict[type[State], State] = {
     Anonymous: Anonymous(),
     Identified: Identified("erkki@example.com", NOON),
     Authenticated: Authenticated(ERKKI, SESSION),
     SignedOut: SignedOut(),
+    LinkAwaited: LinkAwaited(),
+    LinkProven: LinkProven(CLAIM),
+    CredentialSet: CredentialSet(),
 }
 EVENTS: dict[type[Event], Event] = {
     IdentifierGiven: IdentifierGiven("matti", NOON + timedelta(minutes=1)),
@@ -47,6 +69,11 @@ EVENTS: dict[type[Event], Event] = {
     PasswordAccepted: PasswordAccepted(RESOLVED, ERKKI, SESSION),
     LoginExpired: LoginExpired(),
     LoggedOut: LoggedOut(),
+    PasswordConfirmed: PasswordConfirmed(ERKKI, LATER),
+    LinkAsked: LinkAsked(),
+    LinkPresented: LinkPresented(CLAIM),
+    NewPasswordRefused: NewPasswordRefused(),
+    NewPasswordAccepted: NewPasswordAccepted(CLAIM),
 }
 #: What the table must say, written a second time by hand: every pair that is not here is illegal.
 LEGAL: dict[tuple[type[State], type[Event]], State] = {
@@ -57,7 +84,16 @@ LEGAL: dict[tuple[type[State], type[Event]], State] = {
     (Identified, PasswordAccepted): Authenticated(ERKKI, SESSION),
     (Identified, LoginExpired): Anonymous(),
     (Identified, LoggedOut): SignedOut(),
+    (Identified, LinkAsked): LinkAwaited(),
+    (Authenticated, PasswordConfirmed): Authenticated(ERKKI, LATER),
     (Authenticated, LoggedOut): SignedOut(),
+    (Anonymous, LinkAsked): LinkAwaited(),
+    (Anonymous, LinkPresented): LinkProven(CLAIM),
+    (LinkAwaited, IdentifierGiven): Identified("matti", NOON + timedelta(minutes=1)),
+    (LinkAwaited, LinkAsked): LinkAwaited(),
+    (LinkAwaited, LinkPresented): LinkProven(CLAIM),
+    (LinkProven, NewPasswordRefused): LinkProven(CLAIM),
+    (LinkProven, NewPasswordAccepted): CredentialSet(),
 }
 
 
@@ -65,7 +101,7 @@ def test_the_table_knows_every_state_and_no_other() -> None:
     """Every state has a row, every event a column, and terminal states stand in the table with no way out (ASVS 2.3.1)."""
     assert set(TRANSITIONS) == set(get_args(State)) == set(STATES)
     assert {event for row in TRANSITIONS.values() for event in row} == set(get_args(Event)) == set(EVENTS)
-    assert [state for state, row in TRANSITIONS.items() if not row] == [SignedOut]
+    assert [state for state, row in TRANSITIONS.items() if not row] == [SignedOut, CredentialSet]
 
 
 @pytest.mark.parametrize(("state", "event"), list(product(STATES, EVENTS)))
@@ -91,7 +127,7 @@ def test_the_signatures_say_what_the_table_says() -> None:
         if result != set(get_args(State)):
             narrow += 1
             assert {TRANSITIONS[state][event].to for state, event in product(states, events)} == result
-    assert narrow == 3
+    assert narrow == 8
 
 
 def _members(hint: typing.Any) -> set[type]:
@@ -99,12 +135,35 @@ def _members(hint: typing.Any) -> set[type]:
     return set(get_args(hint)) or {hint}
 
 
+def roads_to(state: type[State]) -> set[tuple[type[State], type[Event]]]:
+    """Every pair of the table that leads to a state from another one."""
+    return {(s, e) for s, row in TRANSITIONS.items() for e, there in row.items() if there.to is state is not s}
+
+
 def test_only_an_accepted_password_signs_in() -> None:
     """`PasswordAccepted` in `Identified` is the one road to `Authenticated` (ASVS 2.3.1, B-85)."""
-    roads = [
-        (s, e) for s, row in TRANSITIONS.items() for e, there in row.items() if there.to is Authenticated
-    ]
-    assert roads == [(Identified, PasswordAccepted)]
+    assert roads_to(Authenticated) == {(Identified, PasswordAccepted)}
+
+
+def test_only_a_presented_link_sets_a_credential() -> None:
+    """`CredentialSet` is reached from `LinkProven` alone, and that by a presented link alone (B-84)."""
+    assert roads_to(CredentialSet) == {(LinkProven, NewPasswordAccepted)}
+    assert {event for _, event in roads_to(LinkProven)} == {LinkPresented}
+
+
+def test_another_link_sets_nothing() -> None:
+    """A password that was set with another claim than the presented one is illegal (B-84, B-25)."""
+    other = replace(CLAIM, digest=bytes(range(32)))
+    with pytest.raises(IllegalTransitionError, match="another link"):
+        advance(STATES[LinkProven], NewPasswordAccepted(other))
+
+
+@pytest.mark.parametrize("account", [ERKKI, STRANGER], ids=["their session", "their password and session"])
+def test_a_confirmed_password_is_of_whoever_is_signed_in(account: Account) -> None:
+    """Freshness comes from the credential of the same account, never of another one (B-86, B-53)."""
+    theirs = open_session(STRANGER, bytes(32), occasion(NOON), remember=False, fresh=True, identifier_kind="email")
+    with pytest.raises(IllegalTransitionError, match="not of the account that is signed in"):
+        advance(STATES[Authenticated], PasswordConfirmed(account, theirs))
 
 
 @pytest.mark.parametrize(
@@ -184,5 +243,5 @@ def test_judge(resolution: Resolution, matched: bool, has_password: bool, expect
 
 def test_the_uniform_refusal_tells_nothing() -> None:
     """What every refused attempt says has a code and no detail (B-20, ASVS 6.3.8)."""
-    assert login.UNIFORM_REFUSAL.code == "login.refused"
-    assert not login.UNIFORM_REFUSAL.params
+    assert UNIFORM_REFUSAL.code == "login.refused"
+    assert not UNIFORM_REFUSAL.params

@@ -47,6 +47,13 @@ RIGHT, WRONG = Verdict(matched=True), Verdict(matched=False)
 CLIENT = ClientContext("192.0.2.7", "Firefox", "fi")
 
 
+EDGE: dict[Any, Any] = {Clock.now: NOON, Entropy.draw: bytes(range(32))}
+"""What the edge answers where nothing else matters."""
+
+BEGINNING = ["Clock.now", "Entropy.draw"]
+"""When it is, and a name for the commit."""
+
+
 def match(
     life: Life = Life.ACTIVE, stored: Concealed | None = STORED, of: Account = ACCOUNT, **changed: Any
 ) -> Match:
@@ -130,7 +137,7 @@ def shape(found: Trace[Any]) -> list[tuple[Any, ...]]:
 def test_the_order_of_a_refused_attempt() -> None:
     """One look-up, one verification, one line of audit: written out once, so that it is changed on purpose (B-15, C-16)."""
     assert UNKNOWN.names == [
-        "Clock.now",
+        *BEGINNING,
         "AccountStore.find",
         "PasswordHasher.verify",
         "AccountStore.commit",
@@ -208,7 +215,7 @@ def test_a_malformed_password_costs_every_one_the_same(case: str, password: obje
     """What can be no password is refused before hashing, for all identifiers alike (B-23, B-62, C-45, C-47, ASVS 15.3.5)."""
     matches, verdict, _ = REFUSED[case]
     found = attempt(matches, verdict, password=password)
-    assert found.names == ["Clock.now", "AccountStore.find", "AccountStore.commit", "AuditSink.emit"]
+    assert found.names == [*BEGINNING, "AccountStore.find", "AccountStore.commit", "AuditSink.emit"]
     assert found.result == UNKNOWN.result
 
 
@@ -232,10 +239,11 @@ def test_the_order_of_an_accepted_attempt() -> None:
     """After the password was accepted come the session's bytes and one commit; no rehash unless it is due (C-09)."""
     found = attempt([match()], RIGHT)
     assert isinstance(found.result, Authenticated)
-    assert found.names[:3] == UNKNOWN.names[:3]
-    assert found.names[3:] == ["Entropy.draw", "AccountStore.commit", "AuditSink.emit"]
+    verified = UNKNOWN.names[: UNKNOWN.names.index("AccountStore.commit")]
+    assert found.names[: len(verified)] == verified
+    assert found.names[len(verified) :] == ["Entropy.draw", "AccountStore.commit", "AuditSink.emit"]
     rehashed = attempt([match()], Verdict(matched=True, outdated=True))
-    assert rehashed.names[3:] == [
+    assert rehashed.names[len(verified) :] == [
         "PasswordHasher.hash",
         "Entropy.draw",
         "AccountStore.commit",
@@ -246,7 +254,7 @@ def test_the_order_of_an_accepted_attempt() -> None:
 def test_a_store_that_is_down_is_no_refusal() -> None:
     """A failing store raises at the same question for everyone; nobody is signed in (C-24, B-87, ASVS 16.5.3)."""
     pending = DESK.sealer.seal(Purpose.PENDING_LOGIN, {"entered": ENTERED}, NOON)
-    answers = {Clock.now: NOON, AccountStore.find: StoreUnavailableError("down")}
+    answers = {**EDGE, AccountStore.find: StoreUnavailableError("down")}
     with pytest.raises(StoreUnavailableError):
         trace(submit_password(DESK, pending, PASSWORD), answers)
 
@@ -255,7 +263,7 @@ def test_a_store_that_is_down_is_no_refusal() -> None:
 def test_a_pending_login_without_an_identifier_begins_again(payload: dict[str, str | int]) -> None:
     """A genuine token that names nobody is refused, never raised (B-28, B-52)."""
     pending = DESK.sealer.seal(Purpose.PENDING_LOGIN, payload, NOON)
-    found = trace(submit_password(DESK, pending, PASSWORD), {Clock.now: NOON})
+    found = trace(submit_password(DESK, pending, PASSWORD), EDGE)
     assert isinstance(found.result, Refused)
     assert found.result.problem.code == "login.expired"
 
@@ -266,10 +274,10 @@ def test_an_identifier_that_no_kind_reads_any_more_is_refused_alike() -> None:
     pending = cards.sealer.seal(Purpose.PENDING_LOGIN, {"entered": "erkki"}, NOON)
     found = trace(
         submit_password(cards, pending, PASSWORD),
-        {Clock.now: NOON, AccountStore.commit: Committed(), AuditSink.emit: None},
+        {**EDGE, AccountStore.commit: Committed(), AuditSink.emit: None},
     )
     assert found.result == PasswordRequired(pending, "erkki", UNIFORM_REFUSAL)
-    assert found.names == ["Clock.now", "AccountStore.commit", "AuditSink.emit"]
+    assert found.names == [*BEGINNING, "AccountStore.commit", "AuditSink.emit"]
 
 
 def held(*lives: Life, address: str = "erkki.esimerkki@example.com") -> tuple[Holding, ...]:
@@ -282,7 +290,7 @@ def prove_retired(found: Match, holdings: tuple[Holding, ...]) -> Trace[Any]:
     """The right password under an identifier that no longer signs in."""
     pending = DESK.sealer.seal(Purpose.PENDING_LOGIN, {"entered": ENTERED}, NOON)
     answers = {
-        Clock.now: NOON,
+        **EDGE,
         AccountStore.find: (found,),
         PasswordHasher.verify: RIGHT,
         AccountStore.commit: Committed(),
@@ -352,5 +360,5 @@ def test_what_can_be_no_identifier_is_said_at_once(entered: object, code: str) -
     assert (first.result.problem.code, first.names) == (code, ["Clock.now"])
     if entered is not None:
         pending = DESK.sealer.seal(Purpose.PENDING_LOGIN, {"entered": ENTERED}, NOON)
-        second = trace(submit_password(DESK, pending, PASSWORD, identifier=entered), {Clock.now: NOON})
+        second = trace(submit_password(DESK, pending, PASSWORD, identifier=entered), EDGE)
         assert second.result == first.result

@@ -1,11 +1,13 @@
 """A small city service to sign in to, with everything at its edge in the test's hands."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from cityauth import Account, AccountId, CityAuth, MemoryStore, NewAccount, Policy
+from cityauth.adapters.mailbox import MemoryMailer
 from cityauth.core.change import AccountAdded, Committed, IdentifierRetired
 from cityauth.core.identifier import BUILT_IN, IdentifierKind
 from cityauth.core.resolution import Holding
@@ -56,6 +58,7 @@ class Service:
     clock: FixedClock = field(default_factory=FixedClock)
     entropy: SeededEntropy = field(default_factory=SeededEntropy)
     audit: ListAudit = field(default_factory=ListAudit)
+    mailer: Any = field(default_factory=MemoryMailer)
     secrets: Sequence[bytes] = (KEY,)
 
     def __post_init__(self) -> None:
@@ -68,6 +71,7 @@ class Service:
             clock=self.clock,
             entropy=self.entropy,
             audit=self.audit,
+            mailer=self.mailer,
         )
 
     @property
@@ -119,6 +123,18 @@ class Service:
     def token(self, identifier: str, password: str = PASSWORD, **given: Any) -> str:
         """Sign in and take the cookie."""
         return self.sign_in(identifier, password, **given).session.token.reveal()
+
+    def link(self, to: str) -> str:
+        """Send what is due, and take the token out of the newest mail to an address."""
+        self.auth.outbox.flush()
+        found = re.findall(r"token=(\S+)", self.mailer.sent(to)[-1].letter.body)
+        assert found, "the mail has no link"
+        return str(found[-1])
+
+    def subjects(self, to: str | None = None) -> list[str]:
+        """Send what is due, and tell the subjects of all mails so far, without the service's name."""
+        self.auth.outbox.flush()
+        return [mail.letter.subject.partition(": ")[2] for mail in self.mailer.sent(to)]
 
     def is_live(self, token: object) -> bool:
         """Whether the cookie still signs somebody in."""

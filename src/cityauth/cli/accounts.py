@@ -7,24 +7,25 @@ from typing import IO
 
 import click
 
+from cityauth import CityAuth
 from cityauth.cli.database import Load
 from cityauth.cli.explaining import DEFECT, MALFORMED, PRECONDITION
-from cityauth.cli.failing import Failure, Status
+from cityauth.cli.failing import Misuse, Refusal
 from cityauth.cli.finding import By, Finding, Registry, Shown
 from cityauth.cli.output import say, say_json
 from cityauth.cli.records import finding_as_json, print_account, shown_as_json
 from cityauth.core.account import Account, AccountId
 from cityauth.core.change import Precondition
-from cityauth.core.characters import clean
 from cityauth.core.client import ClientContext
 from cityauth.core.hashing import MAX_STORED_LENGTH, HashDefect, examine
 from cityauth.core.identifier import Malformed
+from cityauth.core.problem import Problem
 from cityauth.core.resolution import Life
 from cityauth.core.stage import Stage
 from cityauth.flows.accounts import AccountOutcome, AccountRefused, NewAccount
+from cityauth.flows.naming import read_name
 from cityauth.messages import LANGUAGES, name_and_email
 from cityauth.policy import HashCeilings, Policy
-from cityauth.run.calling import CityAuth
 
 _HERE = ClientContext(user_agent="the cityauth command")
 """What the audit trail says about where a change came from."""
@@ -86,10 +87,10 @@ def add(  # noqa: PLR0913 - one for each option
             raise click.UsageError("an account needs something to sign in with: give --email or --username")
         added = registry.auth.accounts.add(new, client=_HERE)
         if isinstance(added, AccountRefused):
-            raise Failure(_why_not_added(registry, new, added))
+            raise Refusal(_why_not_added(registry, new, added))
         shown = registry.show(added.id, _now())
     if shown is None:
-        raise Failure("the account was added, and removed again by somebody else")
+        raise Refusal("the account was added, and removed again by somebody else")
     if as_json:
         say_json(shown_as_json(shown))
         return
@@ -107,7 +108,7 @@ def show(load: Load, *, text: str, by: By | None, as_json: bool) -> None:
     with _registry(load) as registry:
         finding = registry.find(text, by, _now())
     if not finding.accounts:
-        raise Failure(_nobody(text, finding))
+        raise Refusal(_nobody(text, finding))
     if as_json:
         say_json(finding_as_json(finding))
         return
@@ -162,24 +163,24 @@ def _change(load: Load, text: str, by: By | None, how: Callable[[CityAuth, Accou
     if isinstance(changed, AccountRefused):
         status = one.record.account.status
         if changed.why is Precondition.STATUS_CHANGED:
-            raise Failure(f"{_who(one.record.account)} is {status} already; nothing was changed")
-        raise Failure(PRECONDITION[Precondition(changed.why)])
+            raise Refusal(f"{_who(one.record.account)} is {status} already; nothing was changed")
+        raise Refusal(PRECONDITION[Precondition(changed.why)])
     return changed
 
 
 def _the_one(text: str, finding: Finding) -> Shown:
     """Return the account that is meant; nothing is ever picked where there may be two."""
     if not finding.accounts:
-        raise Failure(_nobody(text, finding))
+        raise Refusal(_nobody(text, finding))
     if len(finding.accounts) > 1:
         ids = " and ".join(one.record.account.id for one in finding.accounts)
-        raise Failure(f"{text!r} is the identifier of one account and the id of another ({ids}): say which with --by")
+        raise Refusal(f"{text!r} is the identifier of one account and the id of another ({ids}): say which with --by")
     (one,) = finding.accounts
     for holding, _ in one.judged:
         resolved = finding.resolution
         if holding.life is Life.CONTESTED and resolved and resolved.identifier == holding.identifier:
             account_id = one.record.account.id
-            raise Failure(f"several accounts claim {text!r}: say which by its id, such as --by id {account_id}")
+            raise Refusal(f"several accounts claim {text!r}: say which by its id, such as --by id {account_id}")
     return one
 
 
@@ -192,16 +193,16 @@ def _nobody(text: str, finding: Finding) -> str:
 
 
 def _name(given: str) -> str:
-    cleaned = clean(given)
-    if isinstance(cleaned, Malformed):
-        raise Failure(f"the name {given[:80]!r} {MALFORMED[cleaned]}; give it as the person writes it")
-    return cleaned
+    name = read_name(given)
+    if isinstance(name, Problem):
+        raise Refusal(f"--name: {name.text('en')}")
+    return name
 
 
 def _require_realm(policy: Policy, realm: str) -> None:
     if realm not in policy.realms:
         known = ", ".join(policy.realms)
-        raise Failure(f"there is no realm {realm!r}; the configuration has {known}", Status.WRONG)
+        raise Misuse(f"there is no realm {realm!r}; the configuration has {known}")
 
 
 def _stored_hash(file: IO[bytes] | None, ceilings: HashCeilings) -> str | None:
@@ -214,7 +215,7 @@ def _stored_hash(file: IO[bytes] | None, ceilings: HashCeilings) -> str | None:
         stored = "?"  # of no known format
     judged = examine(stored, ceilings)
     if isinstance(judged, HashDefect):
-        raise Failure(f"the stored hash {DEFECT[judged]}")
+        raise Refusal(f"the stored hash {DEFECT[judged]}")
     return stored
 
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from cityauth import CityAuth
 from cityauth.cli import keyfile
 from cityauth.cli.sections import PROFILES, read_policy
 from cityauth.cli.values import read_one_of, read_text
 from cityauth.core.secret import Concealed, KeyRing
 from cityauth.errors import ConfigurationError, SecretError
 from cityauth.policy import Policy
-from cityauth.run.calling import CityAuth
 
 if TYPE_CHECKING:
     from cityauth.adapters.sql import SqlStore

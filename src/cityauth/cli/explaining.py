@@ -31,6 +31,7 @@ PRECONDITION: Final = {
     Precondition.ACCOUNT_MISSING: "the account is gone; look it up again",
     Precondition.PASSWORD_CHANGED: "the password was changed meanwhile; look at the account and try again",
     Precondition.STATUS_CHANGED: "the account has that status already",
+    Precondition.CLAIM_SPENT: "the link is spent; make another one",
     Precondition.EPOCH_CHANGED: "the account's sessions were ended meanwhile; try again",
 }
 """Why a commit was refused."""

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import IntEnum
-from typing import IO, Any
+from typing import IO, Any, ClassVar
 
 import click
 
@@ -11,48 +10,49 @@ from cityauth.cli.output import plain, say_wrong
 from cityauth.errors import CityAuthError, StoreError
 
 
-class Status(IntEnum):
-    """The exit status of a command that was not done."""
+class Refusal(click.ClickException):
+    """What is stored does not allow it; nothing was changed. Status 1."""
 
-    REFUSED = 1
-    """What is stored does not allow it."""
-    WRONG = 2
-    """The command line or the configuration is wrong, or a library is missing."""
-    UNAVAILABLE = 3
-    """The store cannot answer: it is down, locked, or its tables are missing or of another release."""
-
-
-class Failure(click.ClickException):
-    """The command was not done, and nothing was changed."""
-
-    def __init__(self, message: str, status: Status = Status.REFUSED) -> None:
-        """Say what is wrong and what to do."""
-        super().__init__(message)
-        self.exit_code = status
+    exit_code: ClassVar[int] = 1
 
     def show(self, file: IO[Any] | None = None) -> None:  # noqa: ARG002 - click's signature
         """Print the sentence on standard error."""
         say_wrong(self.message)
 
 
+class Misuse(Refusal):
+    """The command line or the configuration is wrong, or a library is missing. Status 2."""
+
+    exit_code: ClassVar[int] = 2
+
+
+class Unavailable(Refusal):
+    """The store cannot answer: it is down, locked, or its tables are missing or of another release. Status 3."""
+
+    exit_code: ClassVar[int] = 3
+
+
 @contextmanager
 def telling() -> Iterator[None]:
-    """Turn the library's exceptions into sentences, and take the escapes out of click's own."""
+    """Turn the library's exceptions into sentences, and make click's harmless for a terminal."""
     try:
         yield
     except StoreError as error:
-        raise Failure(str(error), Status.UNAVAILABLE) from error
+        raise Unavailable(str(error)) from error
     except CityAuthError as error:
-        raise Failure(str(error), Status.WRONG) from error
-    except click.ClickException as error:
-        error.message = plain(error.message)
+        raise Misuse(str(error)) from error
+    except (Refusal, click.exceptions.NoArgsIsHelpError):
         raise
+    except click.UsageError as error:
+        raise click.UsageError(plain(error.format_message()), error.ctx) from error
+    except click.ClickException as error:
+        raise Misuse(error.format_message()) from error
 
 
 class TellingGroup(click.Group):
     """A group of commands that fails in words only.
 
-    It is a class because click parses the words of a command line and runs them in these two methods.
+    It is a class because click reads a command line and runs it in these two methods.
     """
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:  # noqa: ANN401 - click's signature

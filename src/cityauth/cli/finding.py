@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from cityauth import CityAuth
 from cityauth.core.account import AccountId
 from cityauth.core.identifier import Malformed, look_up
 from cityauth.core.resolution import Holding, IdentifierResolver, Match, Resolution
 from cityauth.core.stage import Stage
 from cityauth.flows.accounts import AccountRecord
 from cityauth.policy import Policy
-from cityauth.run.calling import CityAuth
 from cityauth.run.stores import Store
 
 
@@ -30,8 +30,7 @@ class Shown:
         record: The account with its identifiers.
         stage: The stage that holds for it now.
         judged: Each identifier with what it is at that stage.
-        has_password: Whether a hash is stored; ``False`` too for an account without any identifier, to
-            which nobody can sign in anyway.
+        has_password: Whether a hash is stored.
     """
 
     record: AccountRecord
@@ -93,10 +92,9 @@ class Registry:
             )
             for one in matches
         )
-        stored = self.store.find([holding.identifier.key for holding in record.holdings[:1]])
         return Shown(
             record,
             resolver.stage_of(record.account, now),
             judged,
-            has_password=any(match.password_hash is not None for match in stored),
+            has_password=self.store.password_hash(account_id) is not None,
         )

@@ -1,26 +1,24 @@
 """The key file: one signing secret a line, the oldest first, readable by its owner alone."""
 
+import base64
 import os
 import stat
-from collections.abc import Callable
 from pathlib import Path
 
-from cityauth.adapters.system import SystemEntropy
 from cityauth.core.secret import MIN_SECRET_BYTES, KeyRing
 from cityauth.errors import SecretError
+from cityauth.ports.clock import Entropy
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
-def generate(draw: Callable[[int], bytes] = SystemEntropy().draw) -> str:
+def generate(entropy: Entropy) -> str:
     """Return a new secret: 32 random bytes as 43 characters of unpadded base64url (ASVS 11.5.1).
 
     A draw that would be taken for a sample, one in about a million, is drawn again.
     """
-    import base64
-
     while True:
-        secret = base64.urlsafe_b64encode(draw(MIN_SECRET_BYTES)).decode().rstrip("=")
+        secret = base64.urlsafe_b64encode(entropy.draw(MIN_SECRET_BYTES)).decode().rstrip("=")
         try:
             KeyRing.of([secret])
         except SecretError:

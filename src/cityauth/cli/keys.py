@@ -2,10 +2,11 @@
 
 import click
 
+from cityauth.adapters.system import SystemEntropy
 from cityauth.cli import keyfile
 from cityauth.cli.configuration import SECRETS
 from cityauth.cli.database import Load
-from cityauth.cli.failing import Failure, Status
+from cityauth.cli.failing import Misuse
 from cityauth.cli.output import say
 
 
@@ -23,13 +24,13 @@ def generate(load: Load, *, append: bool) -> None:
     The newest secret signs, all of them verify: append one to rotate, and take the oldest out when whatever
     it signed has expired. Restart the service after each step.
     """
-    secret = keyfile.generate()
+    secret = keyfile.generate(SystemEntropy())
     if not append:
         say(secret)
         return
     configuration = load()
     if configuration.given_secrets:
-        raise Failure(f"{SECRETS} is set and wins over the key file: add the new secret there", Status.WRONG)
+        raise Misuse(f"{SECRETS} is set and wins over the key file: add the new secret there")
     path = configuration.key_file()
     count = keyfile.append(path, secret)
     if count == 1:

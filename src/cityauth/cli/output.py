@@ -17,10 +17,10 @@ _WIDE: Final = 100_000
 
 
 def plain(text: str) -> str:
-    """Return *text* on one line and harmless in a terminal.
+    r"""Return *text* on one line and harmless in a terminal.
 
     Controls, bidi controls, surrogates, invisible characters and every space but the ASCII one are written as
-    escapes, such as ``\\x1b`` and ``\\u202e``.
+    escapes, such as ``\x1b`` and ``\u202e``.
     """
     if is_clean(text):
         return text

@@ -13,7 +13,7 @@ class ClientContext:
 
     Attributes:
         address: The client's IP address *after trusted proxies*, as text; ``None`` when unknown.
-        user_agent: The ``User-Agent`` header; cut to 256 characters.
+        user_agent: The ``User-Agent`` header; cut to 256 characters, unprintable ones replaced.
         language: The page's language.
     """
 
@@ -22,10 +22,15 @@ class ClientContext:
     language: str = "fi"
 
     def __post_init__(self) -> None:
-        """Cut what a hostile client could make long."""
-        object.__setattr__(self, "user_agent", self.user_agent[:MAX_USER_AGENT])
+        """Cut what a hostile client could make long, and replace what no store or log line may hold (C-47)."""
+        object.__setattr__(self, "user_agent", _harmless(self.user_agent[:MAX_USER_AGENT]))
         if self.address is not None:
-            object.__setattr__(self, "address", self.address[:45])
+            object.__setattr__(self, "address", _harmless(self.address[:45]))
+
+
+def _harmless(text: str) -> str:
+    """Return *text* with U+FFFD for NUL, line breaks, surrogates and all else that is not printable."""
+    return text if text.isprintable() else "".join(char if char.isprintable() else "\ufffd" for char in text)
 
 
 UNKNOWN_CLIENT = ClientContext()

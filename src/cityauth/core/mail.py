@@ -4,6 +4,7 @@ import html
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from cityauth.core.identifier import Identifier
 from cityauth.messages.mails import Letter
 
 
@@ -44,6 +45,13 @@ class OutboxStatus:
     waiting: int
     retrying: int
     oldest: datetime | None
+
+
+def mail_address(identifier: Identifier) -> str:
+    """Return the address to mail: the local part as its owner wrote it, the domain as the DNS knows it."""
+    local = identifier.shown.rpartition("@")[0]
+    domain = identifier.key.rpartition("@")[2]
+    return f"{local}@{domain}"
 
 
 def as_html(letter: Letter, language: str) -> str:

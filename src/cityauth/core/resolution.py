@@ -150,7 +150,7 @@ class IdentifierResolver:
         return self._explain_one_account(text, matches, now)
 
     def _explain_one_account(self, text: str, matches: Sequence[Match], now: datetime) -> Resolution:
-        """Judge each holding; one that signs in wins over those of the same account that do not."""
+        """Judge each holding: a contested one signs nobody in, else one that signs in wins over those that do not."""
         account = matches[0].account
         stage = self.stage_of(account, now)
         judged = [(*_judge(match.holding, stage), match.holding.identifier) for match in matches]
@@ -159,7 +159,7 @@ class IdentifierResolver:
         return Resolution(text, outcome, reason, identifier, stage, named)
 
 
-_PRECEDENCE = (Outcome.RESOLVED, Outcome.AMBIGUOUS, Outcome.RETIRED, Outcome.UNKNOWN)
+_PRECEDENCE = (Outcome.AMBIGUOUS, Outcome.RESOLVED, Outcome.RETIRED, Outcome.UNKNOWN)
 
 
 def _judge(holding: Holding, stage: Stage) -> tuple[Outcome, Reason]:

@@ -18,6 +18,7 @@ from cityauth.core.change import (
 )
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
 from cityauth.core.identifier import Identifier, Malformed, inherit, register
+from cityauth.core.mail import mail_address
 from cityauth.core.resolution import Holding, Life
 from cityauth.core.secret import Concealed
 from cityauth.core.stage import Stage
@@ -109,7 +110,7 @@ def add(desk: Deployment, new: NewAccount, client: ClientContext = UNKNOWN_CLIEN
         realm=new.realm,
         display_name=new.display_name,
         language=new.language,
-        contact=new.contact or new.email,
+        contact=new.contact or _login_address(holdings),
         stage=new.stage,
     )
     ledger = tuple(desk.ledger_digest(holding.identifier) for holding in holdings)
@@ -123,6 +124,11 @@ def new_account_id() -> Flow[AccountId]:
     """Return a random account id: 24 letters and digits."""
     entropy = yield from ask(Entropy.draw, _ID_BYTES)
     return AccountId(base64.b32encode(entropy).decode().lower())
+
+
+def _login_address(holdings: Sequence[Holding]) -> str | None:
+    """Return the address that signs in, as mail is sent to it."""
+    return next((mail_address(one.identifier) for one in holdings if one.identifier.kind == "email"), None)
 
 
 def _holdings(desk: Deployment, new: NewAccount) -> tuple[Holding, ...] | AccountRefused:

@@ -17,13 +17,14 @@ from cityauth.core.change import (
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext, Occasion
 from cityauth.core.identifier import Identifier, Malformed, register
 from cityauth.core.link import Declined, Done, LinkDead, LinkLive, LinkOutcome, MailOutcome
+from cityauth.core.mail import mail_address
 from cityauth.core.problem import Problem
 from cityauth.core.resolution import Holding, Life
 from cityauth.core.sealing import Purpose
 from cityauth.core.session import LiveSession, is_fresh
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.deployment import Deployment
-from cityauth.flows.letters import addresses_of, mail_address, notify, queue
+from cityauth.flows.letters import addresses_of, notify, queue
 from cityauth.flows.linking import holdings_of, make_link, open_link
 from cityauth.flows.mail_cap import mail_allowed
 from cityauth.flows.malformed import address_problem_of

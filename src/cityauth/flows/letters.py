@@ -7,8 +7,7 @@ from types import MappingProxyType
 from cityauth.core.account import Account
 from cityauth.core.change import MailQueued
 from cityauth.core.client import Occasion
-from cityauth.core.identifier import Identifier
-from cityauth.core.mail import QueuedMail
+from cityauth.core.mail import QueuedMail, mail_address
 from cityauth.core.resolution import Holding, Life
 from cityauth.flows.deployment import Deployment
 from cityauth.flows.linking import Link, lifetime_of, page
@@ -68,10 +67,3 @@ def addresses_of(account: Account, held: Iterable[Holding]) -> tuple[str, ...]:
         mail_address(one.identifier) for one in held if one.identifier.kind == "email" and one.life is Life.ACTIVE
     ]
     return tuple(dict.fromkeys([*filter(None, [account.contact]), *active]))
-
-
-def mail_address(identifier: Identifier) -> str:
-    """Return the address to mail: the local part as its owner wrote it, the domain as the DNS knows it."""
-    local = identifier.shown.rpartition("@")[0]
-    domain = identifier.key.rpartition("@")[2]
-    return f"{local}@{domain}"

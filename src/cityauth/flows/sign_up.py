@@ -6,13 +6,14 @@ from cityauth.core.change import AccountAdded, Change, ClaimIssued, ClaimUsed, P
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
 from cityauth.core.identifier import Malformed, register
 from cityauth.core.link import Declined, Done, LinkDead, LinkLive, LinkOutcome, MailOutcome
+from cityauth.core.mail import mail_address
 from cityauth.core.problem import Problem
 from cityauth.core.resolution import Holding
 from cityauth.core.sealing import Purpose
 from cityauth.flows.accounts import new_account_id
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.deployment import Deployment
-from cityauth.flows.letters import mail_address, queue
+from cityauth.flows.letters import queue
 from cityauth.flows.linking import make_link, open_link
 from cityauth.flows.mail_cap import mail_allowed
 from cityauth.flows.malformed import address_problem_of

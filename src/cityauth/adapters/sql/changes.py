@@ -7,7 +7,7 @@ from typing import Any, Final, TypeAlias
 from sqlalchemy import Connection, insert
 from sqlalchemy.exc import IntegrityError
 
-from cityauth.adapters.sql import account_changes, claim_changes, outbox, session_changes
+from cityauth.adapters.sql import account_changes, claim_changes, identifier_changes, outbox, session_changes
 from cityauth.adapters.sql.rows import micros
 from cityauth.adapters.sql.tables import event
 from cityauth.core.audit import AuditEvent
@@ -40,8 +40,8 @@ Apply: TypeAlias = Callable[[Connection, Any], Precondition | None]
 
 APPLY: Final[Mapping[type[Change], Apply]] = {
     AccountAdded: account_changes.add_account,
-    IdentifierClaimed: account_changes.claim_identifier,
-    IdentifierRetired: account_changes.retire_identifier,
+    IdentifierClaimed: identifier_changes.claim_identifier,
+    IdentifierRetired: identifier_changes.retire_identifier,
     PasswordReplaced: account_changes.replace_password,
     PasswordSet: account_changes.set_password,
     StatusChanged: account_changes.change_status,

@@ -1,11 +1,12 @@
 """Connections: one a thread, kept, since fetching one from a pool costs more than a look-up."""
 
 import os
+import sqlite3
 import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, cast
 
 from sqlalchemy import URL, Connection, Engine, create_engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
@@ -14,10 +15,10 @@ from sqlalchemy.pool import NullPool
 from cityauth.errors import ConfigurationError
 
 Synchronous: TypeAlias = Literal["normal", "full"]
-"""How SQLite waits for the disk; see `SqlStore`."""
+"""When a commit waits for the disk; see `SqlStore`."""
 
 BUSY_SECONDS: Final = 5
-"""How long a write waits for another process's, before the store counts as unavailable (C-34)."""
+"""How long a write waits for another one, before the store counts as unavailable (C-34)."""
 
 
 def engine_for(url: str | URL) -> Engine:
@@ -33,7 +34,7 @@ def engine_for(url: str | URL) -> Engine:
             hide_parameters=True,
             connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
         )
-    except (ArgumentError, NoSuchModuleError, TypeError):
+    except (ArgumentError, ImportError, NoSuchModuleError, TypeError):
         engine = None
     return require_file(engine)
 
@@ -44,7 +45,7 @@ def require_file(engine: Engine | None) -> Engine:
     Raises:
         ConfigurationError: it does not. The message holds nothing of the URL, which may hold a password.
     """
-    if engine is None or engine.dialect.name != "sqlite" or engine.dialect.is_async:
+    if engine is None or (engine.dialect.name, engine.dialect.driver) != ("sqlite", "pysqlite"):
         raise ConfigurationError("SqlStore needs the URL of a SQLite file: sqlite:///service.db")
     database = engine.url.database
     if not database or ":memory:" in database or engine.url.query.get("mode") == "memory":
@@ -52,17 +53,28 @@ def require_file(engine: Engine | None) -> Engine:
     return engine
 
 
-class _Kept:
+class Kept:
     """A thread's own connection; closed when the thread ends or the store is closed.
 
     It is a class so that a thread's end, which forgets it, closes the connection.
+
+    Attributes:
+        connection: The connection, in autocommit: a look-up is not wrapped in a transaction.
+        driver: The driver's connection beneath it.
+        close: Closes it, once.
     """
 
-    __slots__ = ("__weakref__", "close", "connection")
+    __slots__ = ("__weakref__", "close", "connection", "driver")
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+        self.driver = driver_of(connection)
         self.close = weakref.finalize(self, _close, connection)
+
+
+def driver_of(connection: Connection) -> sqlite3.Connection:
+    """Return the driver's connection beneath *connection*."""
+    return cast("sqlite3.Connection", connection.connection.dbapi_connection)
 
 
 def _close(connection: Connection) -> None:
@@ -80,19 +92,18 @@ class Connections:
         self._check = check
         self._checked = False
         self._local = threading.local()
-        self._kept: weakref.WeakSet[_Kept] = weakref.WeakSet()
-        self._writing = threading.Lock()
+        self._kept: weakref.WeakSet[Kept] = weakref.WeakSet()
         _ALL.add(self)
 
-    def current(self) -> Connection:
-        """Return this thread's connection, in autocommit: a look-up is not wrapped in a transaction."""
+    def mine(self) -> Kept:
+        """Return this thread's connection."""
         try:
-            kept: _Kept = self._local.kept
+            kept: Kept = self._local.kept
         except AttributeError:
-            return self._keep()
-        return kept.connection
+            kept = self._local.kept = self._keep()
+        return kept
 
-    def _keep(self) -> Connection:
+    def _keep(self) -> Kept:
         connection = self.open()
         try:
             if not self._checked:
@@ -101,38 +112,28 @@ class Connections:
         except BaseException:
             connection.close()
             raise
-        kept = _Kept(connection)
+        kept = Kept(connection)
         self._kept.add(kept)
-        self._local.kept = kept
-        return connection
+        return kept
 
     def open(self) -> Connection:
-        """Open a connection that is nobody else's: not this thread's, not in a pool, tables unchecked."""
+        """Open a connection that is nobody else's: not this thread's, in no pool, with its tables unchecked."""
         connection = self._engine.connect()
         try:
             connection.execution_options(isolation_level="AUTOCOMMIT").detach()
-            for pragma in (
-                f"busy_timeout = {BUSY_SECONDS * 1000}",
-                "journal_mode = wal",
-                f"synchronous = {self._synchronous}",
-                "foreign_keys = on",
-            ):
-                connection.exec_driver_sql(f"PRAGMA {pragma}")
+            driver = driver_of(connection)
+            driver.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+            driver.execute("PRAGMA journal_mode = wal")
+            driver.execute(f"PRAGMA synchronous = {self._synchronous}")
+            driver.execute("PRAGMA foreign_keys = on")
         except BaseException:
             connection.close()
             raise
         return connection
 
-    @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """Give this thread's connection with a transaction begun: committed at the end, undone on any exception."""
-        connection = self.current()
-        with transaction(connection):
-            yield connection
-
     def renew(self) -> None:
-        """Close this thread's connection, after a failure: the next question opens a fresh one."""
-        kept: _Kept | None = self._local.__dict__.pop("kept", None)
+        """Close this thread's connection after a failure: the next question opens a fresh one."""
+        kept: Kept | None = self._local.__dict__.pop("kept", None)
         if kept is not None:
             kept.close()
 
@@ -143,17 +144,16 @@ class Connections:
             kept.close()
 
     def forget(self) -> None:
-        """Drop every connection unclosed: in a forked child they are the parent's (SQLite forbids even closing)."""
+        """Drop every connection unclosed: in a forked child they are the parent's, and SQLite forbids even closing."""
         for kept in list(self._kept):
             kept.close.detach()
-            _PARENTS.append(kept.connection)
-        self._kept.clear()
+            _PARENTS.append(kept)
+        self._kept = weakref.WeakSet()
         self._local = threading.local()
-        self._writing = threading.Lock()
 
 
 _ALL: weakref.WeakSet[Connections] = weakref.WeakSet()
-_PARENTS: list[Connection] = []
+_PARENTS: list[Kept] = []
 
 
 def _after_fork() -> None:
@@ -166,13 +166,13 @@ if hasattr(os, "register_at_fork"):
 
 
 @contextmanager
-def transaction(connection: Connection) -> Iterator[None]:
-    """Run the block in a transaction that holds the write lock from its beginning, so that it cannot lose it."""
+def transaction(driver: sqlite3.Connection) -> Iterator[None]:
+    """Run the block in a transaction that has the write lock from its beginning, so that it cannot lose it."""
     try:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        driver.execute("BEGIN IMMEDIATE")
         yield
-        connection.exec_driver_sql("COMMIT")
+        driver.execute("COMMIT")
     except BaseException:
-        with suppress(DBAPIError):  # what went wrong first is what is told
-            connection.exec_driver_sql("ROLLBACK")
+        with suppress(sqlite3.Error):  # what went wrong first is what is told
+            driver.execute("ROLLBACK")
         raise

@@ -2,26 +2,23 @@
 
 import sqlite3
 
-from sqlalchemy.exc import DBAPIError, ProgrammingError
-
-from cityauth.errors import SchemaError, StoreError, StoreUnavailableError, UsageError
+from cityauth.errors import SchemaError, StoreError, StoreUnavailableError
 
 _PRIMARY_CODE = 0xFF
 """SQLite's extended codes hold the primary one in their low byte."""
 
+_REFUSED = {sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_RANGE}
 
-def failure_of(error: DBAPIError) -> StoreError:
-    """Return the `StoreError` that tells what *error* means, by its code alone."""
-    cause = error.orig
-    code = getattr(cause, "sqlite_errorcode", None)
-    name = getattr(cause, "sqlite_errorname", type(cause).__name__)
-    if isinstance(error, ProgrammingError) or code == sqlite3.SQLITE_ERROR:
+
+def failure_of(error: BaseException | None) -> StoreError:
+    """Return the `StoreError` that tells what the driver's *error* means, by its code alone."""
+    code = getattr(error, "sqlite_errorcode", None)
+    name = getattr(error, "sqlite_errorname", type(error).__name__)
+    primary = None if code is None else code & _PRIMARY_CODE
+    if primary == sqlite3.SQLITE_ERROR:
         return SchemaError(f"the tables do not fit ({name}); run `cityauth db upgrade`")
-    if code is not None and code & _PRIMARY_CODE == sqlite3.SQLITE_BUSY:
+    if primary == sqlite3.SQLITE_BUSY:
         return StoreUnavailableError(f"the database stayed locked past the time limit ({name})")
+    if primary in _REFUSED:
+        return StoreError(f"the database refused a value ({name})")
     return StoreUnavailableError(f"the database cannot be used ({name})")
-
-
-def unstorable() -> UsageError:
-    """Return the error for text that is no Unicode, such as half of a surrogate pair."""
-    return UsageError("text with a lone surrogate cannot be stored")

@@ -3,6 +3,7 @@
 from typing import Final
 
 from sqlalchemy import bindparam, select
+from sqlalchemy.dialects import sqlite
 
 from cityauth.adapters.sql.rows import ACCOUNT, CLAIM, EVENT, HOLDING, LIVE_SESSION, MATCH, SESSION
 from cityauth.adapters.sql.tables import account, claim, event, identifier, session
@@ -53,3 +54,7 @@ TRAIL: Final = select(*EVENT).order_by(event.c.number)
 
 TRAIL_END: Final = select(*EVENT).order_by(event.c.number.desc()).limit(bindparam("limit"))
 """The end of the audit trail, newest first."""
+
+# What every request asks, compiled too: see `Database.fetch`.
+FIND_ONE_SQL: Final = str(FIND_ONE.compile(dialect=sqlite.dialect()))
+FIND_SESSION_SQL: Final = str(FIND_SESSION.compile(dialect=sqlite.dialect()))

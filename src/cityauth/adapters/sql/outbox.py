@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, case, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, case, delete, func, insert, literal, select, update
 
 from cityauth.adapters.sql.rows import MAIL, mail_of, mail_row, micros
 from cityauth.adapters.sql.tables import mail
@@ -13,6 +13,8 @@ from cityauth.core.mail import QueuedMail
 
 _IS_DECOY = mail.c.recipient == ""
 _DUE = mail.c.due_at <= bindparam("now")
+ANY_DUE: Final = select(literal(1)).where(mail.c.due_at <= bindparam("at")).limit(1)
+"""Whether there is anything to lease: asked first, so that an idle worker takes no write lock."""
 _QUEUE: Final = insert(mail)
 _DROP_DECOYS: Final = delete(mail).where(_DUE, _IS_DECOY)
 _LEASE: Final = (

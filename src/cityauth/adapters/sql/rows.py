@@ -10,17 +10,13 @@ from cityauth.adapters.sql.tables import account, claim, event, identifier, mail
 from cityauth.core.account import Account, AccountId, Status
 from cityauth.core.audit import AuditEvent, Happening
 from cityauth.core.claim import Claim
-from cityauth.core.claim import Claim
 from cityauth.core.identifier import Identifier
 from cityauth.core.mail import OutboxStatus, QueuedMail
-from cityauth.core.mail import QueuedMail
 from cityauth.core.resolution import Holding, Life, Match
-from cityauth.core.sealing import Purpose
 from cityauth.core.sealing import Purpose
 from cityauth.core.secret import Concealed
 from cityauth.core.session import LiveSession, Session
 from cityauth.core.stage import Stage
-from cityauth.messages.mails import Letter
 from cityauth.messages.mails import Letter
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -105,21 +101,6 @@ def live_session_of(row: Sequence[Any]) -> LiveSession:
     return LiveSession(session_of(row[:12]), account_of(row[12:]))
 
 
-def claim_of(row: Sequence[Any]) -> Claim:
-    """Read a row of `CLAIM`."""
-    digest, purpose, account_id, epoch, address, issued, expires = row
-    return Claim(
-        digest, Purpose(purpose), _id_or_none(account_id), epoch, address, moment(issued), moment(expires)
-    )
-
-
-def mail_of(row: Sequence[Any]) -> QueuedMail:
-    """Read a row of `MAIL`."""
-    mail_id, recipient, subject, body, language, queued, expires, attempts = row
-    letter = Letter(subject, body)
-    return QueuedMail(mail_id, recipient, letter, language, moment(queued), moment(expires), attempts)
-
-
 def event_of(row: Sequence[Any]) -> AuditEvent:
     """Read a row of `EVENT`."""
     event_id, what, at, account_id, reason, subject, address, user_agent, detail = row
@@ -169,8 +150,9 @@ def claim_row(issued: Claim) -> dict[str, object]:
 
 def mail_of(row: Sequence[Any]) -> QueuedMail:
     """Read a row of `MAIL`."""
-    mail_id, recipient, subject, body, queued, expires, attempts = row
-    return QueuedMail(mail_id, recipient, Letter(subject, body), moment(queued), moment(expires), attempts)
+    mail_id, recipient, subject, body, language, queued, expires, attempts = row
+    letter = Letter(subject, body)
+    return QueuedMail(mail_id, recipient, letter, language, moment(queued), moment(expires), attempts)
 
 
 def mail_row(queued: QueuedMail) -> dict[str, object]:
@@ -180,6 +162,7 @@ def mail_row(queued: QueuedMail) -> dict[str, object]:
         "recipient": queued.to,
         "subject": queued.letter.subject,
         "body": queued.letter.body,
+        "language": queued.language,
         "queued_at": micros(queued.queued_at),
         "expires_at": micros(queued.expires_at),
         "attempts": queued.attempts,

@@ -17,7 +17,6 @@ from sqlalchemy import (
 METADATA = MetaData(
     naming_convention={
         "pk": "pk_%(table_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_name)s",
         "fk": "fk_%(table_name)s_%(column_0_name)s",
         "ix": "ix_%(table_name)s_%(column_0_name)s",
         "uq": "uq_%(table_name)s_%(column_0_name)s",
@@ -105,6 +104,7 @@ mail = Table(
     Column("recipient", Text(), nullable=False),
     Column("subject", Text(), nullable=False),
     Column("body", Text(), nullable=False),
+    Column("language", Text(), nullable=False),
     Column("queued_at", BigInteger(), nullable=False),
     Column("expires_at", BigInteger(), nullable=False),
     Column("attempts", Integer(), nullable=False),
@@ -116,48 +116,6 @@ throttle = Table(
     "cityauth_throttle",
     METADATA,
     Column("id", COUNTER, primary_key=True),
-    Column("bucket", EXACT, nullable=False),
-    Column("at", BigInteger(), nullable=False),
-    Index(None, "bucket", "at"),
-)
-
-claim = Table(
-    "cityauth_claim",
-    METADATA,
-    Column("digest", LargeBinary(32), primary_key=True),
-    Column("purpose", Text(), nullable=False),
-    Column("account_id", EXACT, index=True),  # no foreign key: a decoy's account never was
-    Column("epoch", Integer()),
-    Column("address", Text()),
-    Column("issued_at", BigInteger(), nullable=False),
-    Column("expires_at", BigInteger(), nullable=False),
-)
-
-ledger = Table(
-    "cityauth_ledger",
-    METADATA,
-    Column("digest", LargeBinary(32), primary_key=True),
-    Column("at", BigInteger(), nullable=False),
-)
-
-mail = Table(
-    "cityauth_mail",
-    METADATA,
-    Column("id", EXACT, primary_key=True),
-    Column("recipient", Text(), nullable=False),
-    Column("subject", Text(), nullable=False),
-    Column("body", Text(), nullable=False),
-    Column("language", Text(), nullable=False),
-    Column("queued_at", BigInteger(), nullable=False),
-    Column("expires_at", BigInteger(), nullable=False),
-    Column("attempts", Integer(), nullable=False),
-    Column("due_at", BigInteger(), nullable=False, index=True),
-)
-
-throttle = Table(
-    "cityauth_throttle",
-    METADATA,
-    Column("number", COUNTER, primary_key=True),
     Column("bucket", EXACT, nullable=False),
     Column("at", BigInteger(), nullable=False),
     Index(None, "bucket", "at"),

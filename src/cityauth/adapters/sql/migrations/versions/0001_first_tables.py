@@ -90,6 +90,7 @@ def upgrade() -> None:
         sa.Column("recipient", sa.Text(), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("language", sa.Text(), nullable=False),
         sa.Column("queued_at", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
@@ -108,7 +109,7 @@ def upgrade() -> None:
     op.create_index("ix_cityauth_throttle_bucket", "cityauth_throttle", ["bucket", "at"])
     op.create_table(
         "cityauth_event",
-        sa.Column("seq", COUNTER, nullable=False),
+        sa.Column("number", COUNTER, nullable=False),
         sa.Column("id", EXACT, nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("what", sa.Text(), nullable=False),
@@ -118,7 +119,7 @@ def upgrade() -> None:
         sa.Column("address", sa.Text()),
         sa.Column("user_agent", sa.Text(), nullable=False),
         sa.Column("detail", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("seq", name="pk_cityauth_event"),
+        sa.PrimaryKeyConstraint("number", name="pk_cityauth_event"),
         sa.UniqueConstraint("id", name="uq_cityauth_event_id"),
     )
     op.create_index("ix_cityauth_event_account_id", "cityauth_event", ["account_id"])

@@ -1,0 +1,40 @@
+"""What the library knows of the person's device."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cityauth.core.client import MAX_USER_AGENT, UNKNOWN_CLIENT, ClientContext
+
+
+def test_what_a_client_sends_is_cut() -> None:
+    """A huge user agent or address is cut before it is stored or logged (B-56, C-52)."""
+    client = ClientContext("1" * 1_000_000, "x" * 1_000_000)
+    assert client.user_agent == "x" * MAX_USER_AGENT == "x" * 256
+    assert client.address == "1" * 45
+    assert ClientContext("192.0.2.7", "Firefox") == ClientContext("192.0.2.7", "Firefox", "fi")
+
+
+def test_an_unknown_client_has_no_address() -> None:
+    """A command or a job is told from a request."""
+    assert (UNKNOWN_CLIENT.address, UNKNOWN_CLIENT.user_agent) == (None, "")
+
+
+@pytest.mark.parametrize("hostile", ["\ud800", "a\0b", "a\r\nb", "a\x1b[2Jb", "a\u202eb", "a\u2028b"], ids=ascii)
+def test_what_no_store_or_log_takes_is_replaced(hostile: str) -> None:
+    """Lone surrogates, NUL, line breaks, escapes and bidi controls never leave the client's context (C-47, B-92, ASVS 16.4.1)."""
+    client = ClientContext(hostile, hostile)
+    for text in (client.user_agent, client.address or ""):
+        assert text.isprintable()
+        assert text.encode()
+        assert len(text) == len(hostile)
+    assert "\ufffd" in client.user_agent
+
+
+@given(st.text(st.characters()), st.none() | st.text(st.characters()))
+def test_any_text_makes_a_client(user_agent: str, address: str | None) -> None:
+    """Whatever the headers hold, the context can be made, stored and written on one line (C-47)."""
+    client = ClientContext(address, user_agent)
+    assert client.user_agent.isprintable()
+    assert len((client.address or "").encode()) <= 4 * 45
+    assert (client.address is None) is (address is None)

@@ -1,0 +1,181 @@
+"""The resolver: what was typed, explained, and never decided by order."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import permutations, product
+
+import pytest
+
+from cityauth.core.account import Account, AccountId, Status
+from cityauth.core.identifier import EMAIL, USERNAME, Identifier, Malformed
+from cityauth.core.resolution import Holding, IdentifierResolver, Life, Match, Outcome, Reason, Resolution
+from cityauth.core.secret import Concealed
+from cityauth.core.stage import DatedStage, RealmPolicy, Stage
+from cityauth.errors import PolicyError
+from cityauth.policy import Policy
+from tests.support.fakes import NOON
+from tests.support.service import CARD
+
+REALMS = {"citizen": RealmPolicy(Stage.EMAIL_PREFERRED), "official": RealmPolicy(Stage.LEGACY_ONLY)}
+RESOLVER = IdentifierResolver(REALMS, (EMAIL, USERNAME, CARD))
+ERKKI = Account(AccountId("erkki"), "citizen", "Erkki Esimerkki")
+MATTI = Account(AccountId("matti"), "citizen", "Matti Meikäläinen")
+IDENTIFIERS = {
+    "email": Identifier("email", "Erkki@example.com", "1:erkki@example.com"),
+    "username": Identifier("username", "Erkki", "1:erkki"),
+    "card": Identifier("card", "2001", "1:card:2001"),
+}
+
+
+def match(kind: str, life: Life = Life.ACTIVE, account: Account = ERKKI) -> Match:
+    """What a store finds."""
+    return Match(account, Holding(IDENTIFIERS[kind], life), None)
+
+
+def explain(entered: str, *matches: Match, resolver: IdentifierResolver = RESOLVER) -> Resolution:
+    """Read and explain."""
+    return resolver.explain(entered, resolver.read(entered), matches, NOON)
+
+
+def expected(life: Life, stage: Stage, kind: str) -> tuple[Outcome, Reason]:
+    """The table, written a second time by hand."""
+    if life is Life.CONTESTED:
+        return Outcome.AMBIGUOUS, Reason.CONTESTED
+    if life is Life.PENDING:
+        return Outcome.UNKNOWN, Reason.PENDING
+    if life is Life.RETIRED:
+        return Outcome.RETIRED, Reason.RETIRED
+    if (kind, stage) == ("username", Stage.EMAIL_ONLY):
+        return Outcome.RETIRED, Reason.KIND_NO_LONGER_SIGNS_IN
+    if (kind, stage) == ("email", Stage.LEGACY_ONLY):
+        return Outcome.UNKNOWN, Reason.KIND_DOES_NOT_SIGN_IN_YET
+    return Outcome.RESOLVED, Reason.NONE
+
+
+@pytest.mark.parametrize(("life", "stage", "kind"), list(product(Life, Stage, IDENTIFIERS)))
+def test_every_life_at_every_stage_of_every_kind(life: Life, stage: Stage, kind: str) -> None:
+    """What an identifier is follows from its life, the stage and its kind, and is explained (B-20, ASVS 6.1.3)."""
+    account = replace(ERKKI, stage=stage)
+    found = explain(IDENTIFIERS[kind].shown, match(kind, life, account))
+    outcome, reason = expected(life, stage, kind)
+    named = account if outcome in {Outcome.RESOLVED, Outcome.RETIRED} else None
+    assert found == Resolution(IDENTIFIERS[kind].shown, outcome, reason, IDENTIFIERS[kind], stage, named)
+    assert found.kind == kind
+
+
+def test_nothing_found_is_unknown() -> None:
+    """An unknown text is explained with the identifier that was looked for (ASVS 6.3.8)."""
+    found = explain("Kuka@Example.com")
+    looked_for = Identifier("email", "Kuka@Example.com", "1:kuka@example.com")
+    assert found == Resolution("Kuka@Example.com", Outcome.UNKNOWN, Reason.NOT_FOUND, looked_for)
+
+
+@pytest.mark.parametrize("entered", ["", None, 7, ["erkki"], "x" * 1025, "a\0b", "\ud800", "a\u202eb"], ids=ascii)
+def test_malformed_text_is_explained_and_not_kept(entered: object) -> None:
+    """Text that can be no identifier is named malformed, and none of it is kept (B-56, C-46, C-47)."""
+    candidates = RESOLVER.read(entered)
+    assert isinstance(candidates, Malformed)
+    found = RESOLVER.explain(entered, candidates, (), NOON)
+    assert found == Resolution("", Outcome.MALFORMED, Reason.MALFORMED, malformed=candidates)
+    assert found.kind is None
+
+
+@pytest.mark.parametrize("lives", list(product([Life.ACTIVE, Life.RETIRED, Life.CONTESTED], repeat=2)))
+def test_two_accounts_are_ambiguous_whatever_their_lives(lives: tuple[Life, Life]) -> None:
+    """A text that names two accounts names none: no order, kind or life picks one (B-11, B-12, F5)."""
+    matches = [match("username", lives[0]), match("card", lives[1], MATTI)]
+    found = {explain("2001", *order) for order in permutations(matches)}
+    assert {(one.outcome, one.reason, one.account) for one in found} == {
+        (Outcome.AMBIGUOUS, Reason.SEVERAL_ACCOUNTS, None)
+    }
+
+
+@pytest.mark.parametrize("lives", list(product(Life, repeat=2)))
+def test_the_order_of_kinds_and_matches_decides_nothing(lives: tuple[Life, Life]) -> None:
+    """Permuting the kinds and what the store answers changes neither the outcome nor the account (B-11, F5)."""
+    matches = [match("username", lives[0]), match("card", lives[1])]
+    found = {
+        (one.outcome, one.account)
+        for kinds in permutations((EMAIL, USERNAME, CARD))
+        for order in permutations(matches)
+        for one in [explain("2001", *order, resolver=IdentifierResolver(REALMS, kinds))]
+    }
+    assert len(found) == 1
+
+
+def test_a_contested_reading_signs_nobody_in() -> None:
+    """One contested reading makes a text ambiguous, though another reading of it would sign in (B-11, F5)."""
+    for order in permutations([match("username"), match("card", Life.CONTESTED)]):
+        found = explain("2001", *order)
+        assert (found.outcome, found.reason, found.account) == (Outcome.AMBIGUOUS, Reason.CONTESTED, None)
+
+
+def test_one_account_by_two_readings_is_one_account() -> None:
+    """Where both readings are the same person's, the one that signs in is used (B-12)."""
+    found = explain("2001", match("username", Life.RETIRED), match("card"))
+    assert (found.outcome, found.kind, found.account) == (Outcome.RESOLVED, "card", ERKKI)
+
+
+def test_a_host_adds_a_kind() -> None:
+    """A library card is read beside the built-in kinds, with a key of its own corner (B-11)."""
+    candidates = RESOLVER.read("2001 5")
+    assert isinstance(candidates, tuple)
+    assert [(one.kind, one.key) for one in candidates] == [("username", "1:2001 5"), ("card", "1:card:20015")]
+
+
+def test_a_username_that_is_an_address_is_read_as_one() -> None:
+    """A text that is somebody's e-mail is never also somebody else's username: one key (B-11, B-12, F5)."""
+    candidates = RESOLVER.read("Erkki@Example.com")
+    assert isinstance(candidates, tuple)
+    assert [one.key for one in candidates] == ["1:erkki@example.com"]
+
+
+@pytest.mark.parametrize("kinds", [(), (USERNAME, USERNAME), (CARD, CARD)])
+def test_kinds_have_different_names(kinds: tuple[()]) -> None:
+    """No kind at all, or two of one name, is a mistake that is told at construction (ASVS 6.1.3)."""
+    with pytest.raises(PolicyError, match="different names"):
+        IdentifierResolver(REALMS, kinds)
+
+
+def test_the_stage_is_the_accounts_own_or_its_realms() -> None:
+    """An account's own stage goes before its realm's, and a realm that the policy lacks is told (ASVS 6.1.3)."""
+    official = replace(ERKKI, realm="official")
+    assert RESOLVER.stage_of(official, NOON) is Stage.LEGACY_ONLY
+    assert RESOLVER.stage_of(replace(official, stage=Stage.EMAIL_ONLY), NOON) is Stage.EMAIL_ONLY
+    with pytest.raises(PolicyError, match="'guest' is not in the policy"):
+        RESOLVER.stage_of(replace(ERKKI, realm="guest"), NOON)
+
+
+def test_the_move_takes_place_by_the_calendar() -> None:
+    """A username signs in until its realm's day comes, and is told as retired from then on (C-37)."""
+    day = datetime(2026, 9, 1, tzinfo=UTC)
+    realm = RealmPolicy(Stage.EMAIL_PREFERRED, (DatedStage(day, Stage.EMAIL_ONLY),))
+    resolver = IdentifierResolver({"citizen": realm}, (EMAIL, USERNAME))
+    held = (match("username"),)
+    outcomes = [
+        resolver.explain("Erkki", resolver.read("Erkki"), held, now).outcome
+        for now in (day - timedelta(seconds=1), day)
+    ]
+    assert outcomes == [Outcome.RESOLVED, Outcome.RETIRED]
+
+
+def test_officials_are_exempt() -> None:
+    """By the default policy an official's username signs in and an e-mail of theirs does not (B-88)."""
+    resolver = IdentifierResolver(Policy().realms)
+    official = replace(ERKKI, realm="official")
+    outcomes = {
+        kind: resolver.explain("x", resolver.read("x"), [match(kind, account=official)], NOON).outcome
+        for kind in ("email", "username")
+    }
+    assert outcomes == {"email": Outcome.UNKNOWN, "username": Outcome.RESOLVED}
+
+
+def test_a_disabled_account_is_resolved_all_the_same() -> None:
+    """Whether an account is active is not the resolver's to tell: the password comes first (B-19, B-20)."""
+    found = explain("Erkki", match("username", account=replace(ERKKI, status=Status.DISABLED)))
+    assert found.outcome is Outcome.RESOLVED
+
+
+def test_a_match_shows_no_hash() -> None:
+    """What a store found shows no stored hash (B-74)."""
+    assert "canary" not in repr(replace(match("email"), password_hash=Concealed("canary")))

@@ -1,0 +1,387 @@
+"""Forgotten username or password: who gets which mail, what a link may do, and how little is told."""
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from cityauth import PasswordRejected
+from cityauth.core.account import Account, AccountId
+from cityauth.core.client import ClientContext
+from cityauth.core.identifier import EMAIL, USERNAME, Identifier, look_up, register
+from cityauth.core.link import Declined, Done, LinkDead, LinkLive, MailAwaited, MailerDown
+from cityauth.core.resolution import Holding, Life
+from cityauth.core.sealing import Purpose
+from cityauth.messages.codes import Code
+from tests.support.racing import race
+from tests.support.recording import recording
+from tests.support.service import KEY, OTHER_KEY, PASSWORD, Service
+
+NEW = "uusi pitkä salasana keväältä"
+ERKKI = "erkki@example.com"
+
+
+def username(name: str) -> Identifier:
+    """An old username as it is stored."""
+    found = look_up(name, (USERNAME,))
+    assert isinstance(found, tuple)
+    return found[0]
+
+
+def populate(service: Service) -> None:
+    """Bring in one of every kind that a request may name."""
+    service.add("Erkki", email=ERKKI, usernames=["erkki"], retired_usernames=["erkki.vanha"])
+    service.add("Disabled", email="disabled@example.com")
+    service.auth.accounts.disable(AccountId("disabled"))
+    service.add("Virve", realm="official", usernames=["virve.v"])
+    contested = Holding(username("sama"), Life.CONTESTED)
+    service.plant(Account(AccountId("c"), "citizen", "C", contact="c@example.com"), contested)
+
+
+NAMED = {
+    "known address": ERKKI,
+    "known username": "erkki",
+    "retired username": "erkki.vanha",
+    "unknown address": "nobody@example.com",
+    "unknown username": "nobody",
+    "address without a mailbox": "nobody@example.invalid",
+    "disabled": "disabled@example.com",
+    "official without an address": "virve.v",
+    "contested": "sama",
+}
+
+
+def test_every_identifier_asks_and_writes_the_same(service: Service) -> None:
+    """Known, unknown, disabled, official, contested: equal questions, equal kinds of changes (B-21, B-24, ASVS 6.3.8)."""
+    populate(service)
+    traces = {}
+    for which, entered in NAMED.items():
+        with recording(service.auth) as asked:
+            service.auth.recovery.request(entered)
+        traces[which] = list(asked)
+        service.wait(hours=2)
+    expected = traces["known address"]
+    assert ("AccountStore.commit", "ClaimIssued", "MailQueued", "EventRecorded") in expected
+    assert traces == dict.fromkeys(NAMED, expected)
+
+
+def test_every_identifier_is_answered_the_same(service: Service) -> None:
+    """The answer is one and the same value, whatever is stored (B-24, ASVS 6.3.8)."""
+    populate(service)
+    answers = {repr(service.auth.recovery.request(entered)) for entered in NAMED.values()}
+    assert len(answers) == 1
+
+
+def test_who_gets_which_mail(service: Service) -> None:
+    """A link goes to the stored address alone, a stranger's address is told that it has no account (B-1)."""
+    populate(service)
+    for entered in NAMED.values():
+        service.auth.recovery.request(entered)
+        service.auth.outbox.flush()
+        service.wait(hours=2)
+    got = [(mail.to, "token=" in mail.letter.body) for mail in service.mailer.sent()]
+    assert got == [(ERKKI, True), (ERKKI, True), (ERKKI, True), ("nobody@example.com", False)]
+
+
+def test_the_mail_tells_the_login_name_and_what_to_do(service: Service) -> None:
+    """The mail names the login name, in the account's language, and how long the link lives."""
+    service.add("Åsa", email="asa@example.com", language="sv")
+    service.auth.recovery.request("asa@example.com", client=ClientContext(language="en"))
+    service.auth.outbox.flush()
+    (mail,) = service.mailer.sent()
+    assert mail.language == "sv"
+    assert "asa@example.com" in mail.letter.body
+    assert re.search(r"1 timme", mail.letter.body)
+
+
+@pytest.mark.parametrize("entered", ["erkkı@example.com", "ERKKI@EXAMPLE.COM", "  erkki@example.com "])
+def test_mail_never_goes_to_what_was_typed(service: Service, entered: str) -> None:
+    """A look-alike of a stored address finds nothing; a variant of it finds the stored one (B-1, B-2)."""
+    service.add("Erkki", email=ERKKI)
+    service.auth.recovery.request(entered)
+    service.auth.outbox.flush()
+    links = [mail.to for mail in service.mailer.sent() if "token=" in mail.letter.body]
+    assert links == ([] if "ı" in entered else [ERKKI])
+
+
+@pytest.mark.parametrize(
+    "entered",
+    [
+        [ERKKI, "attacker@example.com"],
+        (ERKKI,),
+        {"email": ERKKI},
+        None,
+        0,
+        b"erkki@example.com",
+        "erkki@example.com\r\nBcc: attacker@example.com",
+        "erkki@example.com\x00attacker@example.com",
+        "",
+        "a" * 2000,
+        "\ud800",
+    ],
+)
+def test_what_is_no_identifier_sends_nothing(service: Service, entered: object) -> None:
+    """Lists, line breaks and other hostile input are declined, and no mail is queued (B-5, B-6, B-9, ASVS 15.3.5)."""
+    service.add("Erkki", email=ERKKI)
+    assert isinstance(service.auth.recovery.request(entered), Declined)
+    assert service.auth.outbox.status().waiting == 0
+
+
+@pytest.mark.parametrize("joined", [f"{ERKKI},attacker@example.com", f"{ERKKI};attacker@example.com", f"{ERKKI} a@b.fi"])
+def test_a_list_of_addresses_reaches_nobody(service: Service, joined: str) -> None:
+    """Two addresses in one field are no address, and mail goes to neither (B-5, B-7, B-8)."""
+    service.add("Erkki", email=ERKKI)
+    service.auth.recovery.request(joined)
+    service.auth.outbox.flush()
+    assert service.mailer.sent() == []
+
+
+def test_the_link_leads_where_the_configuration_says(service: Service) -> None:
+    """The link's host comes from the configuration; the flow is given no header at all (B-82)."""
+    service.add("Erkki", email=ERKKI)
+    service.auth.recovery.request(ERKKI)
+    service.auth.outbox.flush()
+    (link,) = re.findall(r"https?://\S+", service.mailer.sent()[0].letter.body)
+    assert link.startswith("http://localhost/new-password?token=")
+
+
+def test_looking_uses_nothing_up(service: Service) -> None:
+    """Twenty looks of a mail scanner, then the person's own use: it works (C-57)."""
+    service.add("Erkki", email=ERKKI)
+    service.auth.recovery.request(ERKKI)
+    token = service.link(ERKKI)
+    for _ in range(19):
+        assert service.auth.recovery.inspect(token) == LinkLive(Purpose.RESET, ERKKI)
+    assert isinstance(service.auth.recovery.complete(token, NEW), Done)
+
+
+def test_a_reset_ends_everything_and_signs_nobody_in(service: Service) -> None:
+    """Sessions end, remembered ones too, every address is told, no session is made (B-58, ASVS 6.3.6, 6.3.7, NIST 4.6)."""
+    service.add("Erkki", email=ERKKI, usernames=["erkki"], contact="toinen@example.com")
+    tokens = [service.token("erkki"), service.token(ERKKI, remember=True)]
+    service.auth.recovery.request("erkki")
+    token = service.link("toinen@example.com")
+    assert isinstance(service.auth.recovery.complete(token, NEW), Done)
+    assert [service.is_live(one) for one in tokens] == [False, False]
+    assert service.auth.sessions.list(AccountId("erkki")) == ()
+    service.auth.outbox.flush()
+    assert {mail.to for mail in service.mailer.sent()[1:]} == {ERKKI, "toinen@example.com"}
+    assert service.is_live(service.token("erkki", NEW))
+    assert not hasattr(service.attempt("erkki", PASSWORD), "session")
+
+
+def test_a_refused_password_uses_nothing_up(service: Service) -> None:
+    """A weak password, then a good one, with the same link (C-03, ASVS 6.2.1, 6.2.11)."""
+    service.add("Erkki", email=ERKKI)
+    service.auth.recovery.request(ERKKI)
+    token = service.link(ERKKI)
+    for weak in ["lyhyt", "", "x" * 5000, None, ["a"], ERKKI, "\ud800" * 20]:
+        assert isinstance(service.auth.recovery.complete(token, weak), PasswordRejected)
+    assert isinstance(service.auth.recovery.complete(token, NEW), Done)
+    assert service.auth.recovery.complete(token, NEW) == LinkDead(_problem(Code.LINK_INVALID))
+
+
+def _problem(code: Code):  # type: ignore[no-untyped-def]  # read by mypy as Problem at the use
+    from cityauth import Problem
+
+    return Problem(code)
+
+
+def test_one_link_used_by_many_at_once_works_once(service: Service) -> None:
+    """Thirty-two parallel uses, some of malleated copies: one succeeds, one password, one audit line (B-38, B-39, C-01, C-02)."""
+    service.add("Erkki", email=ERKKI)
+    service.auth.recovery.request(ERKKI)
+    token = service.link(ERKKI)
+    copies = [token, token + "=", token, token + "=="]
+    jobs = [
+        lambda number=number: service.auth.recovery.complete(  # type: ignore[misc]
+            copies[number % 4], f"{NEW} {number}", client=ClientContext(f"192.0.2.{number}")
+        )
+        for number in range(32)
+    ]
+    results = race(jobs)
+    winners = [number for number, result in enumerate(results) if isinstance(result, Done)]
+    assert len(winners) == 1
+    assert service.is_live(service.token(ERKKI, f"{NEW} {winners[0]}"))
+    events = [event for event in service.audit.events if event.what == "password.reset"]
+    assert len(events) == 1
+
+
+OVERTAKE = {
+    "password reset by another link": lambda s: s.auth.recovery.complete(_another(s), NEW),
+    "password changed": lambda s: s.auth.accounts.change_password(s.token(ERKKI), PASSWORD, NEW),
+    "disabled": lambda s: s.auth.accounts.disable(AccountId("erkki")),
+    "disabled and enabled": lambda s: (
+        s.auth.accounts.disable(AccountId("erkki")),
+        s.auth.accounts.enable(AccountId("erkki")),
+    ),
+    "all sessions ended": lambda s: s.auth.sessions.close_all(AccountId("erkki")),
+    "e-mail changed": lambda s: _change_email(s),
+    "account deleted": lambda s: s.auth.accounts.delete(s.auth.sessions.check(s.token(ERKKI))),
+}
+
+
+def _another(service: Service) -> str:
+    service.wait(minutes=2)
+    service.auth.recovery.request(ERKKI)
+    return service.link(ERKKI)
+
+
+def _change_email(service: Service) -> None:
+    live = service.auth.sessions.check(service.token(ERKKI))
+    assert live is not None
+    service.auth.accounts.change_email(live, "erkki.uusi@example.com")
+    assert isinstance(service.auth.accounts.confirm_email(service.link("erkki.uusi@example.com")), Done)
+
+
+@pytest.mark.parametrize("how", OVERTAKE)
+def test_a_link_dies_with_any_change(service: Service, how: str) -> None:
+    """Any change of password, e-mail or status kills the outstanding link (B-26, B-29, B-30, C-10b)."""
+    service.add("Erkki", email=ERKKI)
+    service.auth.recovery.request(ERKKI)
+    token = service.link(ERKKI)
+    OVERTAKE[how](service)
+    assert isinstance(service.auth.recovery.inspect(token), LinkDead)
+    assert isinstance(service.auth.recovery.complete(token, f"{NEW} 2"), LinkDead)
+
+
+def test_a_link_lives_sixty_minutes(service: Service) -> None:
+    """One second before its end it works, at its end it is too old, whenever the mail arrived (B-27, C-31, NIST 4.2.1.2)."""
+    service.add("Erkki", email=ERKKI)
+    service.auth.recovery.request(ERKKI)
+    token = service.link(ERKKI)
+    service.wait(minutes=59, seconds=59)
+    assert isinstance(service.auth.recovery.inspect(token), LinkLive)
+    service.wait(seconds=1)
+    assert service.auth.recovery.inspect(token) == LinkDead(_problem(Code.LINK_EXPIRED))
+    assert isinstance(service.auth.recovery.complete(token, NEW), LinkDead)
+
+
+def test_a_used_link_stays_used_when_the_clock_jumps_back(service: Service) -> None:
+    """A clock that falls back an hour revives no used link (C-36)."""
+    service.add("Erkki", email=ERKKI)
+    service.auth.recovery.request(ERKKI)
+    token = service.link(ERKKI)
+    service.wait(minutes=50)
+    assert isinstance(service.auth.recovery.complete(token, NEW), Done)
+    service.wait(hours=-1)
+    assert isinstance(service.auth.recovery.complete(token, f"{NEW} 2"), LinkDead)
+
+
+def test_a_node_two_seconds_ahead_is_forgiven(service: Service) -> None:
+    """A link of a node whose clock is ahead opens within the leeway (C-35)."""
+    service.add("Erkki", email=ERKKI)
+    service.auth.recovery.request(ERKKI)
+    token = service.link(ERKKI)
+    service.wait(seconds=-2)
+    assert isinstance(service.auth.recovery.inspect(token), LinkLive)
+
+
+def test_keys_rotate_with_links_outstanding(service: Service) -> None:
+    """A link of the old key works while that key is in the ring, and is dead like any other after (B-37, C-38, C-39)."""
+    service.add("Erkki", email=ERKKI)
+    service.auth.recovery.request(ERKKI)
+    token = service.link(ERKKI)
+    rotated = Service(store=service.store, clock=service.clock, secrets=(KEY, OTHER_KEY))
+    assert isinstance(rotated.auth.recovery.inspect(token), LinkLive)
+    retired = Service(store=service.store, clock=service.clock, secrets=(OTHER_KEY,))
+    assert retired.auth.recovery.inspect(token) == LinkDead(_problem(Code.LINK_INVALID))
+
+
+@pytest.mark.parametrize("token", ["", " ", "0", None, 0, False, [], b"x", "a" * 5000, "a.b", "\ud800"], ids=lambda token: repr(token)[:20])
+def test_what_is_no_token_is_a_dead_link(service: Service, token: object) -> None:
+    """Empty, numeric, huge or foreign tokens match nothing and raise nothing (B-28, B-31, B-32, C-51)."""
+    service.add("Erkki", email=ERKKI)
+    assert isinstance(service.auth.recovery.inspect(token), LinkDead)
+    assert isinstance(service.auth.recovery.complete(token, NEW), LinkDead)
+
+
+def test_mail_is_capped_for_the_account_whatever_was_typed(service: Service) -> None:
+    """One mail a minute and five an hour for an account, by all its identifiers together; answered alike (C-54, ASVS 2.4.1)."""
+    service.add("Erkki", email=ERKKI, usernames=["erkki"])
+    answers = set()
+    for second in range(60):
+        answers.add(repr(service.auth.recovery.request("erkki" if second % 2 else ERKKI)))
+        service.wait(seconds=1)
+    assert len(service.subjects(ERKKI)) == 1
+    for _ in range(58):
+        answers.add(repr(service.auth.recovery.request(ERKKI)))
+        service.wait(minutes=1)
+    assert len(service.subjects(ERKKI)) == 5
+    assert len(answers) == 1
+
+
+def test_mail_is_capped_for_a_network(service: Service) -> None:
+    """A network gets twenty mails a minute out of the service, for whomever; an IPv6 /64 counts as one (C-54)."""
+    for number in range(40):
+        client = ClientContext(f"2001:db8::{number:x}")
+        answer = service.auth.recovery.request(f"person{number}@example.com", client=client)
+        assert isinstance(answer, MailAwaited)
+    for _ in range(3):
+        service.auth.outbox.flush()
+    assert len(service.mailer.sent()) == 20
+
+
+def test_a_mailer_that_is_down_is_told_to_everyone_alike(service: Service) -> None:
+    """The page depends on the mailer's health alone, and the mail leaves when it is up again (B-18, C-31)."""
+    populate(service)
+    service.mailer.up = False
+    answers = {repr(service.auth.recovery.request(entered)) for entered in NAMED.values()}
+    assert len(answers) == 1
+    assert isinstance(service.auth.recovery.request("anybody"), MailerDown)
+    assert service.auth.outbox.flush().sent == 0
+    service.mailer.up = True
+    service.wait(seconds=10)
+    assert isinstance(service.auth.recovery.complete(service.link(ERKKI), NEW), Done)
+
+
+def test_the_mailers_health_is_asked_before_anybody_is_looked_up(service: Service) -> None:
+    """No look-up can influence what is said of the mailer (B-18)."""
+    with recording(service.auth) as asked:
+        service.auth.recovery.request(ERKKI)
+    methods = [question[0] for question in asked]
+    assert methods.index("Mailer.is_up") < methods.index("AccountStore.find")
+
+
+def test_a_restored_backup_revives_no_link(service: Service) -> None:
+    """A new generation kills every link that a restored database would revive (C-41)."""
+    from dataclasses import replace
+
+    service.add("Erkki", email=ERKKI)
+    service.auth.recovery.request(ERKKI)
+    token = service.link(ERKKI)
+    restored = Service(
+        store=service.store, clock=service.clock, policy=replace(service.policy, generation="after the restore")
+    )
+    assert isinstance(restored.auth.recovery.complete(token, NEW), LinkDead)
+    assert isinstance(service.auth.recovery.complete(token, NEW), Done)
+
+
+def test_looking_at_links_is_capped_for_a_network(service: Service) -> None:
+    """After twenty links a minute a network is told to wait, and nothing is used up (ASVS 6.6.3)."""
+    service.add("Erkki", email=ERKKI)
+    service.auth.recovery.request(ERKKI)
+    token = service.link(ERKKI)
+    answers = [service.auth.recovery.inspect(token) for _ in range(21)]
+    assert [isinstance(answer, LinkLive) for answer in answers] == [True] * 20 + [False]
+    service.wait(minutes=1)
+    assert isinstance(service.auth.recovery.complete(token, NEW), Done)
+
+
+def test_a_registered_address_with_a_foreign_domain_is_mailed_as_the_dns_knows_it(service: Service) -> None:
+    """The envelope's domain is the A-label, its local part as its owner wrote it (B-7)."""
+    identifier = register("Väinö".replace("ä", "a").replace("ö", "o") + "@bücher.example", EMAIL)
+    assert not isinstance(identifier, str)
+    service.add("Vaino", email="Vaino@bücher.fi")
+    service.auth.recovery.request("vaino@bücher.fi")
+    service.auth.outbox.flush()
+    assert [mail.to for mail in service.mailer.sent()] == ["Vaino@xn--bcher-kva.fi"]
+
+
+def test_links_live_no_longer_than_a_day() -> None:
+    """A reset link that lives longer than 24 hours is refused at construction (B-27, NIST 4.2.1.2)."""
+    from cityauth import PolicyError
+    from cityauth.policy import LinkPolicy
+
+    with pytest.raises(PolicyError, match="24 hours"):
+        LinkPolicy(reset=timedelta(hours=24, seconds=1))
