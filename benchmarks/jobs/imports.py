@@ -22,12 +22,15 @@ STATEMENTS = {
 SETTINGS = "from django.conf import settings; settings.configure(INSTALLED_APPS=['django.contrib.auth', \
 'django.contrib.contenttypes', 'django.contrib.sessions']); import django; django.setup(); "
 _TIMED = """
-import resource, time
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+import time
+def resident():
+    with open("/proc/self/status", encoding="ascii") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
+before = resident()
 started = time.perf_counter_ns()
 {statement}
 spent = time.perf_counter_ns() - started
-print(spent / 1000, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+print(spent / 1000, (resident() - before) / 1024)
 """
 ABOUT = (
     "Import time in a fresh interpreter, byte code already compiled, and how much the process grows. The base is what "

@@ -23,6 +23,13 @@ from cityauth import (
 from cityauth.adapters.sql import SqlStore
 
 _PROFILE = HashProfile(memory_kib=ARGON2["memory_cost"], passes=ARGON2["time_cost"], lanes=ARGON2["parallelism"])
+_ALONE = """
+SELECT min(cid) FROM pragma_table_info(:table) WHERE pk HAVING count(*) = 1
+UNION SELECT min(cid) FROM pragma_index_list(:table) AS indexes, pragma_index_info(indexes.name)
+WHERE "unique" GROUP BY indexes.name HAVING count(*) = 1
+"""
+"""Columns that are unique by themselves, by their place."""
+
 _CLIENT = ClientContext("192.0.2.7", "benchmark")
 
 
@@ -91,18 +98,14 @@ def _multiply(database: sqlite3.Connection, accounts: int) -> None:
     differ from row to row otherwise is made different. So it keeps working when the tables change.
     """
     database.execute("PRAGMA synchronous = off")
-    tables = database.execute(
-        "SELECT name FROM sqlite_master WHERE type = 'table' AND name GLOB 'cityauth_*'"
-    ).fetchall()
-    for (table,) in tables:
+    tables = database.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name GLOB 'cityauth_*'")
+    for (table,) in tables.fetchall():
         rows = database.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608 - our own names
-        if any(number(0) in str(value) for row in rows for value in row):
-            keys = {key for (key,) in database.execute("SELECT name FROM pragma_table_info(?) WHERE pk", (table,))}
-            names = [name for (name,) in database.execute("SELECT name FROM pragma_table_info(?)", (table,))]
-            alone = {name for name in names if {name} == keys}
-            holes = ", ".join("?" * len(names))
-            for row in rows:
-                makers = [_maker(value, unique=name in alone) for name, value in zip(names, row, strict=True)]
+        alone = {column for (column,) in database.execute(_ALONE, {"table": table})}
+        for row in rows:
+            if any(isinstance(value, str) and number(0) in value for value in row):
+                makers = [_maker(value, unique=column in alone) for column, value in enumerate(row)]
+                holes = ", ".join("?" * len(row))
                 database.executemany(f"INSERT INTO {table} VALUES ({holes})", _copies(makers, accounts))  # noqa: S608
     database.commit()
 
@@ -119,5 +122,5 @@ def _maker(value: Any, *, unique: bool) -> Callable[[int], Any]:
     if not unique:
         return lambda _: value
     if isinstance(value, bytes):
-        return lambda n: hashlib.sha256(b"%d" % n).digest()[: len(value)]
+        return lambda n: hashlib.sha256(value + b"%d" % n).digest()[: len(value)]
     return (lambda _: None) if isinstance(value, int) else (lambda n: f"{value}{n}")

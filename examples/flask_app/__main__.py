@@ -3,6 +3,7 @@
 import argparse
 import errno
 import logging
+import os
 import socket
 import sqlite3
 import sys
@@ -37,6 +38,7 @@ def main() -> None:
 
 def serve(port: int, database: Path) -> None:
     """Prepare the database, print where the service is and who can sign in, and serve."""
+    os.umask(0o077)  # the database holds password hashes: for this user alone
     with socket.create_server(("127.0.0.1", port)) as listener:
         config = Config(database, Keys.beside(database), plain_localhost=True)
         cases = Cases(database)

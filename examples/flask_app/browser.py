@@ -98,7 +98,7 @@ def _add_headers(response: Response) -> Response:
     response.headers.update(HEADERS)
     if request.endpoint != "static" or response.status_code >= 400:  # noqa: PLR2004 - an error page is a page
         response.headers["Cache-Control"] = "no-store"
-        response.vary.add("Cookie")
+        response.vary.update(("Accept-Language", "Cookie"))
     if current_app.config["SESSION_COOKIE_SECURE"]:
         response.headers["Strict-Transport-Security"] = "max-age=31536000"
     return response

@@ -1,5 +1,6 @@
 """The city's own pages: what would be there whatever signed people in."""
 
+import sqlite3
 from typing import Any
 
 from flask import Blueprint, Response, current_app, g, render_template, request
@@ -75,10 +76,11 @@ def form_expired(_error: CSRFError) -> ResponseReturnValue:
     return _error_page(400, "expired")
 
 
+@blueprint.app_errorhandler(sqlite3.OperationalError)
 @blueprint.app_errorhandler(StoreError)
-def interrupted(error: StoreError) -> ResponseReturnValue:
+def interrupted(error: Exception) -> ResponseReturnValue:
     """Say that nobody can be served just now. No cookie is cleared: whoever was signed in still is."""
-    current_app.logger.error("the store cannot answer: %s", error)
+    current_app.logger.error("the database cannot answer: %s", error)
     return _error_page(503, "503", {"Retry-After": "60"})
 
 

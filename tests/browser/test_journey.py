@@ -25,7 +25,7 @@ def say(label: Label, language: str) -> str:
 def sign_in(page: Page, identifier: str, password: str, language: str = "fi") -> None:
     """Go from the start page to the signed-in pages by what the person reads."""
     page.goto("/")
-    page.get_by_role("link", name=say(Label.SIGN_IN, language)).click()
+    page.get_by_role("button", name=say(Label.SIGN_IN, language)).click()
     page.get_by_label(say(Label.IDENTIFIER, language)).fill(identifier)
     page.get_by_role("button", name=say(Label.CONTINUE, language)).click()
     page.get_by_label(say(Label.PASSWORD, language), exact=True).fill(password)
@@ -39,7 +39,7 @@ def test_the_journey(opened: Open, inspect: Inspect, language: str, size: tuple[
     page = opened(language=language, size=size)
     page.goto("/")
     inspect(page, "1-start")
-    page.get_by_role("link", name=say(Label.SIGN_IN, language)).click()
+    page.get_by_role("button", name=say(Label.SIGN_IN, language)).click()
     expect(page.get_by_role("heading", level=1)).to_have_text(say(Label.SIGNING_IN, language))
     expect(page.get_by_text(say(Label.NOTICE, language))).to_be_visible()
     expect(page.get_by_text(say(Label.OFFICIAL, language))).to_be_visible()

@@ -54,9 +54,7 @@ BEGINNING = ["Clock.now", "Entropy.draw"]
 """When it is, and a name for the commit."""
 
 
-def match(
-    life: Life = Life.ACTIVE, stored: Concealed | None = STORED, of: Account = ACCOUNT, **changed: Any
-) -> Match:
+def match(life: Life = Life.ACTIVE, stored: Concealed | None = STORED, of: Account = ACCOUNT, **changed: Any) -> Match:
     """What the store finds under the username."""
     return Match(replace(of, **changed), Holding(USERNAME_READ, life), stored)
 
@@ -113,9 +111,7 @@ def attempt(matches: list[Match], verdict: Verdict, entered: str = ENTERED, **gi
         PasswordHasher.hash: "new hash",
         Entropy.draw: bytes(range(32)),
     }
-    return trace(
-        submit_password(DESK, pending, given.pop("password", PASSWORD), client=CLIENT, **given), answers
-    )
+    return trace(submit_password(DESK, pending, given.pop("password", PASSWORD), client=CLIENT, **given), answers)
 
 
 UNKNOWN = attempt(*REFUSED["unknown"][:2])
@@ -300,9 +296,7 @@ def prove_retired(found: Match, holdings: tuple[Holding, ...]) -> Trace[Any]:
     return trace(submit_password(DESK, pending, PASSWORD), answers)
 
 
-@pytest.mark.parametrize(
-    "found", [match(Life.RETIRED), match(stage=Stage.EMAIL_ONLY)], ids=["retired", "by the stage"]
-)
+@pytest.mark.parametrize("found", [match(Life.RETIRED), match(stage=Stage.EMAIL_ONLY)], ids=["retired", "by the stage"])
 def test_the_owner_of_a_retired_identifier_is_told_the_new_one(found: Match) -> None:
     """After the right password, and only then, the new address is named, masked, and nobody is signed in (B-20, ASVS 6.3.8)."""
     proven = prove_retired(found, held(Life.RETIRED, Life.ACTIVE))

@@ -1,11 +1,13 @@
 """Forgotten username or password: who gets which mail, what a link may do, and how little is told."""
 
 import re
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from cityauth import PasswordRejected
+from cityauth import PasswordRejected, PolicyError, Problem
 from cityauth.core.account import Account, AccountId
 from cityauth.core.client import ClientContext
 from cityauth.core.identifier import EMAIL, USERNAME, Identifier, look_up, register
@@ -13,6 +15,7 @@ from cityauth.core.link import Declined, Done, LinkDead, LinkLive, MailAwaited, 
 from cityauth.core.resolution import Holding, Life
 from cityauth.core.sealing import Purpose
 from cityauth.messages.codes import Code
+from cityauth.policy import LinkPolicy
 from tests.support.racing import race
 from tests.support.recording import recording
 from tests.support.service import KEY, OTHER_KEY, PASSWORD, Service
@@ -127,7 +130,9 @@ def test_what_is_no_identifier_sends_nothing(service: Service, entered: object) 
     assert service.auth.outbox.status().waiting == 0
 
 
-@pytest.mark.parametrize("joined", [f"{ERKKI},attacker@example.com", f"{ERKKI};attacker@example.com", f"{ERKKI} a@b.fi"])
+@pytest.mark.parametrize(
+    "joined", [f"{ERKKI},attacker@example.com", f"{ERKKI};attacker@example.com", f"{ERKKI} a@b.fi"]
+)
 def test_a_list_of_addresses_reaches_nobody(service: Service, joined: str) -> None:
     """Two addresses in one field are no address, and mail goes to neither (B-5, B-7, B-8)."""
     service.add("Erkki", email=ERKKI)
@@ -181,9 +186,7 @@ def test_a_refused_password_uses_nothing_up(service: Service) -> None:
     assert service.auth.recovery.complete(token, NEW) == LinkDead(_problem(Code.LINK_INVALID))
 
 
-def _problem(code: Code):  # type: ignore[no-untyped-def]  # read by mypy as Problem at the use
-    from cityauth import Problem
-
+def _problem(code: Code) -> Problem:
     return Problem(code)
 
 
@@ -194,7 +197,7 @@ def test_one_link_used_by_many_at_once_works_once(service: Service) -> None:
     token = service.link(ERKKI)
     copies = [token, token + "=", token, token + "=="]
     jobs = [
-        lambda number=number: service.auth.recovery.complete(  # type: ignore[misc]
+        lambda number=number: service.auth.recovery.complete(
             copies[number % 4], f"{NEW} {number}", client=ClientContext(f"192.0.2.{number}")
         )
         for number in range(32)
@@ -205,20 +208,6 @@ def test_one_link_used_by_many_at_once_works_once(service: Service) -> None:
     assert service.is_live(service.token(ERKKI, f"{NEW} {winners[0]}"))
     events = [event for event in service.audit.events if event.what == "password.reset"]
     assert len(events) == 1
-
-
-OVERTAKE = {
-    "password reset by another link": lambda s: s.auth.recovery.complete(_another(s), NEW),
-    "password changed": lambda s: s.auth.accounts.change_password(s.token(ERKKI), PASSWORD, NEW),
-    "disabled": lambda s: s.auth.accounts.disable(AccountId("erkki")),
-    "disabled and enabled": lambda s: (
-        s.auth.accounts.disable(AccountId("erkki")),
-        s.auth.accounts.enable(AccountId("erkki")),
-    ),
-    "all sessions ended": lambda s: s.auth.sessions.close_all(AccountId("erkki")),
-    "e-mail changed": lambda s: _change_email(s),
-    "account deleted": lambda s: s.auth.accounts.delete(s.auth.sessions.check(s.token(ERKKI))),
-}
 
 
 def _another(service: Service) -> str:
@@ -232,6 +221,26 @@ def _change_email(service: Service) -> None:
     assert live is not None
     service.auth.accounts.change_email(live, "erkki.uusi@example.com")
     assert isinstance(service.auth.accounts.confirm_email(service.link("erkki.uusi@example.com")), Done)
+
+
+def _delete(service: Service) -> None:
+    live = service.auth.sessions.check(service.token(ERKKI))
+    assert live is not None
+    service.auth.accounts.delete(live)
+
+
+OVERTAKE: dict[str, Callable[[Service], object]] = {
+    "password reset by another link": lambda s: s.auth.recovery.complete(_another(s), NEW),
+    "password changed": lambda s: s.auth.accounts.change_password(s.token(ERKKI), PASSWORD, NEW),
+    "disabled": lambda s: s.auth.accounts.disable(AccountId("erkki")),
+    "disabled and enabled": lambda s: (
+        s.auth.accounts.disable(AccountId("erkki")),
+        s.auth.accounts.enable(AccountId("erkki")),
+    ),
+    "all sessions ended": lambda s: s.auth.sessions.close_all(AccountId("erkki")),
+    "e-mail changed": _change_email,
+    "account deleted": _delete,
+}
 
 
 @pytest.mark.parametrize("how", OVERTAKE)
@@ -288,7 +297,9 @@ def test_keys_rotate_with_links_outstanding(service: Service) -> None:
     assert retired.auth.recovery.inspect(token) == LinkDead(_problem(Code.LINK_INVALID))
 
 
-@pytest.mark.parametrize("token", ["", " ", "0", None, 0, False, [], b"x", "a" * 5000, "a.b", "\ud800"], ids=lambda token: repr(token)[:20])
+@pytest.mark.parametrize(
+    "token", ["", " ", "0", None, 0, False, [], b"x", "a" * 5000, "a.b", "\ud800"], ids=lambda token: repr(token)[:20]
+)
 def test_what_is_no_token_is_a_dead_link(service: Service, token: object) -> None:
     """Empty, numeric, huge or foreign tokens match nothing and raise nothing (B-28, B-31, B-32, C-51)."""
     service.add("Erkki", email=ERKKI)
@@ -345,8 +356,6 @@ def test_the_mailers_health_is_asked_before_anybody_is_looked_up(service: Servic
 
 def test_a_restored_backup_revives_no_link(service: Service) -> None:
     """A new generation kills every link that a restored database would revive (C-41)."""
-    from dataclasses import replace
-
     service.add("Erkki", email=ERKKI)
     service.auth.recovery.request(ERKKI)
     token = service.link(ERKKI)
@@ -380,8 +389,5 @@ def test_a_registered_address_with_a_foreign_domain_is_mailed_as_the_dns_knows_i
 
 def test_links_live_no_longer_than_a_day() -> None:
     """A reset link that lives longer than 24 hours is refused at construction (B-27, NIST 4.2.1.2)."""
-    from cityauth import PolicyError
-    from cityauth.policy import LinkPolicy
-
     with pytest.raises(PolicyError, match="24 hours"):
         LinkPolicy(reset=timedelta(hours=24, seconds=1))

@@ -25,9 +25,10 @@ def test_a_public_page_speaks_the_language_that_the_browser_asks_for(
 def test_the_start_page_offers_to_sign_in(visitor: Visitor) -> None:
     """Step 1 of the journey: a button that leads to the identify page."""
     visitor.get("/")
-    button = visitor.soup.find("a", string="Kirjaudu sisään")
+    button = visitor.soup.find("button", string="Kirjaudu sisään")
     assert button is not None
-    visitor.get(str(button["href"]))
+    assert button.parent is not None
+    visitor.get(str(button.parent["action"]))
     assert visitor.heading == "Kirjautuminen"
 
 

@@ -1,6 +1,7 @@
 """What is refused: alike for everybody, and never with a traceback."""
 
 import re
+import sqlite3
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,13 +17,16 @@ VARYING = re.compile(rb'(name="(?:csrf_token|pending)" value=")[^"]+')
 """Values that differ from one answer to the next, whoever asks."""
 
 
-def refused_page(service: Service, identifier: str, password: str = "a wrong password, but long") -> bytes:
-    """Return the refusal, with the echo and what differs every time put aside."""
+def refused_page(
+    service: Service, identifier: str, password: str = "a wrong password, but long"
+) -> tuple[bytes, list[tuple[str, str]]]:
+    """Return the refusal and its headers, with the echo and what differs every time put aside."""
     visitor = Visitor(service)
     page = visitor.sign_in(identifier, password)
     assert page.status_code == 422
     body: bytes = page.data
-    return VARYING.sub(rb"\1", body).replace(identifier.encode(), b"ECHO")
+    headers = [(name, value) for name, value in page.headers if name != "Content-Length"]
+    return VARYING.sub(rb"\1", body).replace(identifier.encode(), b"ECHO"), headers
 
 
 @pytest.fixture(scope="module")
@@ -191,6 +195,54 @@ def test_when_the_store_is_down_nobody_is_told_to_be_signed_out(
     assert "cannot be opened" not in page.text
     assert visitor.cookie("__Host-cityauth") == token
     assert visitor.get("/cases").status_code == 200
+
+
+def test_a_locked_case_register_is_an_interruption_too(
+    own_service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The city's own table cannot be read: the same 503, and the session stays (C-24)."""
+    visitor = Visitor(own_service)
+    visitor.sign_in(ERKKI.email, ERKKI.password)
+
+    def locked(*_: object) -> None:
+        raise sqlite3.OperationalError("database is locked")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(own_service.app.extensions["cases"], "of", locked, raising=False)
+        assert visitor.get("/cases").status_code == 503
+    assert visitor.get("/cases").status_code == 200
+
+
+def test_a_broken_check_makes_nobody_of_the_person(
+    own_service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error while the session is looked up shows no page of one's own (B-87)."""
+    visitor = Visitor(own_service)
+    visitor.sign_in(ERKKI.email, ERKKI.password)
+
+    def broken(*_: object) -> None:
+        raise ValueError("a bug")
+
+    monkeypatch.setattr(own_service.auth.sessions, "check", broken)
+    page = visitor.get("/cases")
+    assert page.status_code == 500
+    assert ERKKI.name not in page.text
+
+
+def test_a_form_sent_by_nobody_is_not_sent_again_after_signing_in(own_service: Service) -> None:
+    """What was posted without a session is gone: the person lands on the cases, and nothing was done (B-89)."""
+    other = Visitor(own_service)
+    other.sign_in(ERKKI.email, ERKKI.password)
+    visitor = Visitor(own_service)
+    visitor.get("/login")
+    token = visitor.soup.select_one('input[name="csrf_token"]')
+    assert token is not None
+    visitor.post("/settings/sessions/close-others", {"csrf_token": token["value"]})
+    assert visitor.heading == "Kirjautuminen"
+    visitor.send("/login", identifier=ERKKI.email)
+    visitor.send("/login/password", password=ERKKI.password)
+    assert visitor.page.request.path == "/cases"
+    assert other.get("/cases").request.path == "/cases"
 
 
 def test_a_fault_of_the_service_shows_no_traceback(own_service: Service, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -66,7 +66,7 @@ def started(*arguments: str) -> Iterator[tuple[str, str]]:
 
 
 def test_it_prints_its_address_and_its_people_and_keeps_the_data(tmp_path: Path) -> None:
-    """The second start finds what the first one made: accounts, cases and keys."""
+    """The second start finds what the first one made, in a file that others cannot read: accounts, cases, keys."""
     database = tmp_path / "kept.db"
     for _ in range(2):
         with started("--database", str(database)) as (address, printed):
@@ -80,6 +80,7 @@ def test_it_prints_its_address_and_its_people_and_keeps_the_data(tmp_path: Path)
             (count,) = connection.execute("SELECT count(*) FROM demo_case").fetchone()
         connection.close()
         assert count == sum(len(person.cases) for person in PEOPLE)
+        assert stat.S_IMODE(database.stat().st_mode) == 0o600
 
 
 def test_the_keys_are_random_and_for_this_user_alone(tmp_path: Path) -> None:

@@ -10,12 +10,14 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from typing import Literal
 
+from cityauth.core.identifier import EmailKind, Malformed, register
 from cityauth.core.mail import QueuedMail, as_html
 from cityauth.errors import ConfigurationError, MailerUnavailableError, MailRefusedError
 
 Security = Literal["starttls", "tls", "none"]
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_RECIPIENT = EmailKind(smtputf8=True)
 _PERMANENT = range(500, 600)
 _REMEMBERED = 3.0
 """Seconds for which the last word on the server's health is believed: a page asks it before each mail."""
@@ -83,9 +85,7 @@ class SmtpMailer:
     def send(self, mail: QueuedMail) -> None:
         """See `Mailer.send`."""
         try:
-            message = self._message(mail).as_bytes()
-            with self._connect() as server:
-                server.sendmail(self._sender.addr_spec, [mail.to], message)
+            self._hand_over(mail)
         except smtplib.SMTPRecipientsRefused as refused:
             code = next(iter(refused.recipients.values()))[0]
             raise _trouble(code) from None
@@ -98,6 +98,18 @@ class SmtpMailer:
             self._health = (self._monotonic(), False)
             raise MailerUnavailableError(type(error).__name__) from None
         self._health = (self._monotonic(), True)
+
+    def _hand_over(self, mail: QueuedMail) -> None:
+        """Send one message to one recipient.
+
+        `smtplib` would parse the address again, leniently (B-8): only one plain address gets that far.
+        """
+        if isinstance(register(mail.to, _RECIPIENT), Malformed):
+            raise ValueError(mail.id)
+        message = self._message(mail).as_bytes()
+        options = () if mail.to.isascii() else ("SMTPUTF8", "BODY=8BITMIME")
+        with self._connect() as server:
+            server.sendmail(self._sender.addr_spec, [mail.to], message, options)
 
     def _connect(self) -> smtplib.SMTP:
         """Connect, encrypt and log in; raise rather than go on in the clear."""
@@ -128,9 +140,9 @@ class SmtpMailer:
         message["Date"] = mail.queued_at
         message["Message-ID"] = f"<{mail.id}@{self._sender.domain}>"
         message["Auto-Submitted"] = "auto-generated"
-        message["Content-Language"] = mail.language
         message.set_content(mail.letter.body)
         message.add_alternative(as_html(mail.letter, mail.language), subtype="html")
+        message["Content-Language"] = mail.language
         return message
 
 

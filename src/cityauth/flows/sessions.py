@@ -87,6 +87,8 @@ def close_all(account_id: AccountId, *, keep: object = None, client: ClientConte
     """
     occasion = yield from begin(client)
     kept = digest_of(keep)
+    if kept is not None and (yield from ask(AccountStore.load, account_id)) is None:
+        return False  # that nothing ended would not tell: ending sessions is never refused
     reason = "kept_one" if kept else ""
     event = report(Happening.SESSIONS_CLOSED, occasion, account_id=account_id, reason=reason)
     ending: list[Change] = (

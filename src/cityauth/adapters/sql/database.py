@@ -42,7 +42,7 @@ class Database:
 
     def within(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do *work* in a transaction; any exception undoes it."""
-        return self._answer(self._within, work, *args, **kwargs)
+        return self._answer(lambda: self._within(work, *args, **kwargs))
 
     def alone(self, work: Callable[[Connection], T]) -> T:
         """Do *work* on the tables themselves, in a transaction on a connection opened for it."""

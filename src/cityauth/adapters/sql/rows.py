@@ -11,7 +11,7 @@ from cityauth.core.account import Account, AccountId, Status
 from cityauth.core.audit import AuditEvent, Happening
 from cityauth.core.claim import Claim
 from cityauth.core.identifier import Identifier
-from cityauth.core.mail import OutboxStatus, QueuedMail
+from cityauth.core.mail import QueuedMail
 from cityauth.core.resolution import Holding, Life, Match
 from cityauth.core.sealing import Purpose
 from cityauth.core.secret import Concealed
@@ -168,9 +168,3 @@ def mail_row(queued: QueuedMail) -> dict[str, object]:
         "attempts": queued.attempts,
         "due_at": micros(queued.queued_at),
     }
-
-
-def outbox_status_of(row: Sequence[Any]) -> OutboxStatus:
-    """Read the row of the outbox's status."""
-    waiting, retrying, oldest = row
-    return OutboxStatus(waiting, retrying, None if oldest is None else moment(oldest))

@@ -149,8 +149,8 @@ class SqlStore:
 
     def outbox_status(self) -> OutboxStatus:
         """See `OutboxStore.outbox_status`."""
-        waiting, retrying, oldest = self._database.ask(outbox.STATUS)[0]
-        return OutboxStatus(waiting, retrying or 0, None if oldest is None else moment(oldest))
+        row = tuple(self._database.ask(outbox.STATUS)[0])
+        return OutboxStatus(row[0], row[1], None if row[2] is None else moment(row[2]))
 
     # --- ThrottleStore ----------------------------------------------------------------------------
 

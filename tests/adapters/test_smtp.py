@@ -1,0 +1,233 @@
+"""`SmtpMailer` against a real SMTP server on loopback."""
+
+import email
+import email.policy
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, AuthResult
+
+from cityauth.adapters.smtp import SmtpMailer
+from cityauth.core.mail import QueuedMail
+from cityauth.errors import ConfigurationError, MailerUnavailableError, MailRefusedError
+from cityauth.messages.mails import Letter
+from tests.support.certificates import certificate
+from tests.support.fakes import NOON
+
+SENDER = "asiointi@service.example"
+BODY = "Hei!\n\nhttps://service.example/new-password?token=abc\n\nTerveisin\nEsimerkkilä <&>\n"
+
+
+def mail(to: str = "erkki@example.com", subject: str = "Linkki: älä jaa") -> QueuedMail:
+    """A mail as the outbox holds it."""
+    return QueuedMail("abc123-0", to, Letter(subject, BODY), "fi", NOON, NOON + timedelta(hours=1))
+
+
+@dataclass
+class Received:
+    """What the server was given."""
+
+    answer: str = "250 OK"
+    recipients: list[list[str]] = field(default_factory=list)
+    messages: list[EmailMessage] = field(default_factory=list)
+    encrypted: list[bool] = field(default_factory=list)
+
+    async def handle_RCPT(  # noqa: N802 - the server's own name
+        self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any
+    ) -> str:
+        """Take the recipient, or give the refusal that the test wants."""
+        if self.answer.startswith("250"):
+            envelope.rcpt_tos.append(address)
+        return self.answer
+
+    async def handle_DATA(self, _server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
+        """Keep the message."""
+        self.recipients.append(list(envelope.rcpt_tos))
+        parsed = email.message_from_bytes(envelope.content, policy=email.policy.default)
+        assert isinstance(parsed, EmailMessage)
+        self.messages.append(parsed)
+        self.encrypted.append(session.ssl is not None)
+        return "250 OK"
+
+
+def free_port() -> int:
+    """A port that nobody listens on just now."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+Serve = Callable[..., tuple[Received, int]]
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Start servers that end with the test."""
+    running: list[Controller] = []
+
+    def start(received: Received | None = None, **options: Any) -> tuple[Received, int]:
+        handler = received or Received()
+        controller = Controller(handler, hostname="127.0.0.1", port=free_port(), **options)
+        controller.start()
+        running.append(controller)
+        return handler, controller.port
+
+    yield start
+    for controller in running:
+        controller.stop()
+
+
+def test_a_mail_arrives_as_it_was_written(serve: Serve) -> None:
+    """Text and simple HTML, the stored address as envelope, a Message-ID that stays the same (B-7, C-20)."""
+    received, port = serve()
+    mailer = SmtpMailer("127.0.0.1", port, sender=SENDER, sender_name="Esimerkkilän kaupunki", security="none")
+    assert mailer.is_up()
+    mailer.send(mail())
+    mailer.send(mail())
+    message = received.messages[0]
+    assert received.recipients == [["erkki@example.com"]] * 2
+    assert message["To"] == "erkki@example.com"
+    assert message["From"] == "Esimerkkilän kaupunki <asiointi@service.example>"
+    assert message["Subject"] == "Linkki: älä jaa"
+    assert message["Content-Language"] == "fi"
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert {one["Message-ID"] for one in received.messages} == {"<abc123-0@service.example>"}
+    text, html = (message.get_body((kind,)) for kind in ("plain", "html"))
+    assert text is not None
+    assert html is not None
+    assert text.get_content().replace("\r\n", "\n") == BODY
+    assert '<a href="https://service.example/new-password?token=abc">' in html.get_content()
+    assert "Esimerkkilä &lt;&amp;&gt;" in html.get_content()
+
+
+@pytest.mark.parametrize(
+    "to", ["a@b.fi\r\nBcc: c@d.fi", "a@b.fi\nRCPT TO:<c@d.fi>", "a b@c.fi", "", "a@b.fi>", "a@b.fi, c@d.fi"]
+)
+def test_a_hostile_address_reaches_nobody(serve: Serve, to: str) -> None:
+    """No address can add a header, a recipient or a command (B-5, B-9, ASVS 1.3.11)."""
+    received, port = serve()
+    mailer = SmtpMailer("127.0.0.1", port, sender=SENDER, security="none")
+    with pytest.raises((MailRefusedError, MailerUnavailableError)):
+        mailer.send(mail(to))
+    assert received.messages == []
+
+
+def test_a_line_break_in_a_subject_adds_no_header(serve: Serve) -> None:
+    """A subject of several lines is refused, never split (B-9)."""
+    received, port = serve()
+    with pytest.raises(MailRefusedError):
+        SmtpMailer("127.0.0.1", port, sender=SENDER, security="none").send(mail(subject="a\r\nBcc: c@d.fi"))
+    assert received.messages == []
+
+
+def test_a_recipient_that_is_refused_for_good_is_told_from_one_to_try_again(serve: Serve) -> None:
+    """5xx is final, 4xx is not, and neither stops the mailer from being up."""
+    for answer, error in [("550 no such user", MailRefusedError), ("451 try later", MailerUnavailableError)]:
+        _, port = serve(Received(answer))
+        mailer = SmtpMailer("127.0.0.1", port, sender=SENDER, security="none")
+        with pytest.raises(error):
+            mailer.send(mail())
+        assert mailer.is_up()
+
+
+def test_a_server_that_is_down_is_known_to_be_down() -> None:
+    """Nothing listens: not up, and a mail stays (C-31)."""
+    mailer = SmtpMailer("127.0.0.1", free_port(), sender=SENDER, security="none", timeout=1)
+    assert not mailer.is_up()
+    with pytest.raises(MailerUnavailableError, match="ConnectionRefusedError"):
+        mailer.send(mail())
+
+
+def test_health_is_remembered_for_a_few_seconds(serve: Serve) -> None:
+    """The server is greeted once in three seconds, however many pages ask."""
+    seconds = [0.0]
+    port = free_port()
+    mailer = SmtpMailer("127.0.0.1", port, sender=SENDER, security="none", timeout=1, monotonic=lambda: seconds[0])
+    assert not mailer.is_up()
+    controller = Controller(Received(), hostname="127.0.0.1", port=port)
+    controller.start()
+    try:
+        assert not mailer.is_up()
+        seconds[0] = 3.0
+        assert mailer.is_up()
+    finally:
+        controller.stop()
+
+
+def test_starttls_or_nothing(serve: Serve, tmp_path: Path) -> None:
+    """Mail is encrypted by STARTTLS; a server that has none gets nothing in the clear (B-91)."""
+    server_side, client_side = certificate(tmp_path)
+    received, port = serve(tls_context=server_side)
+    mailer = SmtpMailer("localhost", port, sender=SENDER, security="starttls", context=client_side)
+    mailer.send(mail())
+    assert received.encrypted == [True]
+    plain, plain_port = serve()
+    downgraded = SmtpMailer("localhost", plain_port, sender=SENDER, security="starttls", context=client_side)
+    assert not downgraded.is_up()
+    with pytest.raises(MailerUnavailableError):
+        downgraded.send(mail())
+    assert plain.messages == []
+
+
+def test_a_certificate_that_is_not_trusted_gets_nothing(serve: Serve, tmp_path: Path) -> None:
+    """The system's trust does not hold the server's certificate: no mail (B-91)."""
+    server_side, _ = certificate(tmp_path)
+    received, port = serve(tls_context=server_side)
+    with pytest.raises(MailerUnavailableError):
+        SmtpMailer("localhost", port, sender=SENDER, security="starttls").send(mail())
+    assert received.messages == []
+
+
+def test_tls_from_the_first_byte(serve: Serve, tmp_path: Path) -> None:
+    """Implicit TLS works, and a plain server is no server for it."""
+    server_side, client_side = certificate(tmp_path)
+    received, port = serve(ssl_context=server_side)
+    SmtpMailer("localhost", port, sender=SENDER, security="tls", context=client_side).send(mail())
+    assert received.recipients == [["erkki@example.com"]]
+
+
+def test_a_server_that_asks_who_is_sending(serve: Serve, tmp_path: Path) -> None:
+    """User name and password are given under TLS; a wrong one leaves the mail in the outbox."""
+    server_side, client_side = certificate(tmp_path)
+
+    def judge(_server: SMTP, _session: Any, _envelope: Any, _mechanism: str, data: Any) -> AuthResult:
+        return AuthResult(success=data.password == b"right")
+
+    options = {"tls_context": server_side, "authenticator": judge, "auth_required": True}
+    received, port = serve(**options)
+    for password in ("wrong", "right"):
+        mailer = SmtpMailer(
+            "localhost", port, sender=SENDER, username="service", password=password, context=client_side
+        )
+        if password == "wrong":
+            with pytest.raises(MailerUnavailableError):
+                mailer.send(mail())
+        else:
+            mailer.send(mail())
+    assert len(received.messages) == 1
+
+
+def test_mail_to_another_machine_must_be_encrypted() -> None:
+    """An unencrypted server that is not this machine is refused at construction (B-91)."""
+    with pytest.raises(ConfigurationError, match="unencrypted"):
+        SmtpMailer("mail.example.com", 25, sender=SENDER, security="none")
+
+
+@pytest.mark.parametrize("sender", ["", "x", "@example.com", "a@b.fi\r\nX: y", "a@"])
+def test_the_sender_must_be_an_address(sender: str) -> None:
+    """A configuration without a proper sender is refused at construction."""
+    with pytest.raises(ConfigurationError, match="sender"):
+        SmtpMailer("localhost", sender=sender)
+
+
+def test_the_context_is_the_systems_own_by_default() -> None:
+    """Without a context certificates are verified by the system's trust."""
+    assert ssl.create_default_context().verify_mode is ssl.CERT_REQUIRED

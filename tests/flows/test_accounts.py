@@ -1,0 +1,158 @@
+"""Accounts, for a host and its customer service: all of one, or nothing."""
+
+from typing import Any
+
+import pytest
+
+from cityauth import AccountRecord, AccountRefused, NewAccount, UsageError
+from cityauth.core.account import Account, AccountId, Status
+from cityauth.core.audit import Happening
+from cityauth.core.change import Committed
+from cityauth.core.client import ClientContext
+from cityauth.core.resolution import Life
+from cityauth.core.stage import Stage
+from cityauth.flows.accounts import disable
+from cityauth.ports.accounts import AccountStore
+from cityauth.ports.audit import AuditSink
+from cityauth.ports.clock import Clock, Entropy
+from tests.support.fakes import NOON
+from tests.support.racing import race
+from tests.support.service import Service
+from tests.support.tracing import trace
+
+
+def test_an_account_is_added_whole(service: Service) -> None:
+    """Everything that was given is stored and shown to customer service, the hash excepted (B-74)."""
+    account = service.add(
+        "Erkki",
+        email="Erkki@Example.com",
+        usernames=["Erkki", "erkki_83"],
+        retired_usernames=["eki"],
+        language="sv",
+        stage=Stage.BOTH,
+    )
+    assert account == Account(
+        AccountId("erkki"), "citizen", "Erkki", "sv", contact="Erkki@example.com", stage=Stage.BOTH
+    )
+    record = service.auth.accounts.show(account.id)
+    assert isinstance(record, AccountRecord)
+    assert record.account == account
+    assert [(one.identifier.kind, one.identifier.shown, one.life) for one in record.holdings] == [
+        ("email", "Erkki@Example.com", Life.ACTIVE),
+        ("username", "Erkki", Life.ACTIVE),
+        ("username", "erkki_83", Life.ACTIVE),
+        ("username", "eki", Life.RETIRED),
+    ]
+    assert "argon2" not in repr(record)
+
+
+def test_an_account_id_is_random_and_never_the_same(service: Service) -> None:
+    """Without an id of the host's own, it is 120 random bits (B-13, ASVS 11.5.1)."""
+    ids = {service.auth.accounts.add(NewAccount("X")).id for _ in range(5)}  # type: ignore[union-attr]
+    assert len(ids) == 5
+    assert all(len(one) == 24 and one.isalnum() for one in ids)
+
+
+def test_an_account_without_a_password_has_none(service: Service) -> None:
+    """No password is no hash, and not the hash of nothing (B-73, B-72)."""
+    service.add("Erkki", email="erkki@example.com", password=None)
+    (found,) = service.store.find(["1:erkki@example.com"])
+    assert found.password_hash is None
+
+
+@pytest.mark.parametrize(
+    ("given", "why", "entered"),
+    [
+        ({"email": "a@b.fi,c@d.fi"}, "not_an_address", "a@b.fi,c@d.fi"),
+        ({"email": ["a@b.fi", "c@d.fi"]}, "not_text", ["a@b.fi", "c@d.fi"]),
+        ({"email": ""}, "empty", ""),
+        ({"email": "a\uff20b.fi"}, "forbidden_character", "a\uff20b.fi"),
+        ({"usernames": ["good", "a\0b"]}, "forbidden_character", "a\0b"),
+        ({"usernames": ["\ud800"]}, "forbidden_character", "\ud800"),
+        ({"usernames": ["x" * 1025]}, "too_long", "x" * 1025),
+        ({"retired_usernames": [" "]}, "empty", " "),
+        ({"usernames": ["Erkki"]}, "identifier_taken", ""),
+        ({"usernames": ["ERKKI@example.COM"]}, "identifier_taken", ""),
+        ({"email": "erkki@example.com"}, "identifier_taken", ""),
+        ({"email": "fresh@example.com", "usernames": ["fresh@example.com"]}, "identifier_taken", ""),
+        ({"usernames": ["eki"]}, "identifier_taken", ""),
+        ({"id": "erkki"}, "account_exists", ""),
+    ],
+    ids=lambda value: ascii(value)[:30] if isinstance(value, dict) else "",
+)
+def test_an_account_is_refused_whole(service: Service, given: dict[str, Any], why: str, entered: object) -> None:
+    """One bad or taken identifier, over kinds and retired ones too, and nothing is written (B-5, B-6, B-11, C-47, F5)."""
+    service.add("Erkki", email="erkki@example.com", usernames=["erkki"], retired_usernames=["eki"])
+    told = len(service.audit.events)
+    assert service.auth.accounts.add(NewAccount("New", **{"id": "new", **given})) == AccountRefused(why, entered)  # type: ignore[arg-type]
+    assert service.auth.accounts.show(AccountId("new")) is None
+    assert len(service.audit.events) == told
+    assert not service.store.find(["1:fresh@example.com", "1:good"])
+
+
+def test_a_realm_that_the_policy_lacks_is_a_mistake(service: Service) -> None:
+    """The host is told at once, before anything is written (B-88)."""
+    with pytest.raises(UsageError, match="'guest' is not in the policy"):
+        service.auth.accounts.add(NewAccount("Guest", realm="guest"))
+
+
+def test_one_identifier_goes_to_one_account(service: Service) -> None:
+    """Of sixteen threads that take one name as username or address, one gets it (B-11, C-06, C-07, ASVS 15.4.2)."""
+    names = ["Erkki@example.com", "erkki@EXAMPLE.com"]
+    new = [
+        NewAccount(str(n), usernames=[names[n % 2]]) if n % 4 < 2 else NewAccount(str(n), email=names[n % 2])
+        for n in range(16)
+    ]
+    outcomes = race([lambda one=one: service.auth.accounts.add(one) for one in new])  # type: ignore[misc]
+    assert sum(isinstance(outcome, Account) for outcome in outcomes) == 1
+    assert {outcome.why for outcome in outcomes if isinstance(outcome, AccountRefused)} == {"identifier_taken"}
+
+
+def test_an_account_is_disabled_and_enabled(service: Service) -> None:
+    """Each is a compare-and-set that says so when it was done already, is audited with the client, and ends the epoch (ASVS 7.4.2, 16.3.1)."""
+    account = service.add("Erkki")
+    client = ClientContext("192.0.2.9")
+    disabled = service.auth.accounts.disable(account.id, client=client)
+    assert isinstance(disabled, Account)
+    assert (disabled.status, disabled.epoch) == (Status.DISABLED, 1)
+    assert service.auth.accounts.disable(account.id) == AccountRefused("status_changed")  # type: ignore[arg-type]
+    enabled = service.auth.accounts.enable(account.id)
+    assert isinstance(enabled, Account)
+    assert (enabled.status, enabled.epoch) == (Status.ACTIVE, 1)
+    assert service.auth.accounts.enable(account.id) == AccountRefused("status_changed")  # type: ignore[arg-type]
+    assert [event.what for event in service.audit.events[-2:]] == [
+        Happening.ACCOUNT_DISABLED,
+        Happening.ACCOUNT_ENABLED,
+    ]
+    assert service.audit.events[-2].address == "192.0.2.9"
+
+
+@pytest.mark.parametrize("nobody", ["nobody", "", "x" * 1000])
+def test_nobody_is_neither_shown_nor_disabled(service: Service, nobody: str) -> None:
+    """An unknown id is told as missing, and nothing is written (C-47)."""
+    assert service.auth.accounts.show(AccountId(nobody)) is None
+    assert service.auth.accounts.disable(AccountId(nobody)) == AccountRefused("account_missing")  # type: ignore[arg-type]
+    assert service.auth.accounts.enable(AccountId(nobody)) == AccountRefused("account_missing")  # type: ignore[arg-type]
+    assert service.audit.events == []
+
+
+def test_of_many_that_disable_one_does(service: Service) -> None:
+    """Eight threads disable one account: one is told that it did, and one epoch passes (ASVS 15.4.2)."""
+    account = service.add("Erkki")
+    outcomes = race([lambda: service.auth.accounts.disable(account.id)] * 8)
+    assert sum(isinstance(outcome, Account) for outcome in outcomes) == 1
+    record = service.auth.accounts.show(account.id)
+    assert record is not None
+    assert record.account.epoch == 1
+
+
+def test_an_account_that_is_erased_meanwhile_is_missing() -> None:
+    """Between the commit and the answer the account may go; that is told, not raised (ASVS 16.5.3)."""
+    answers = {
+        Clock.now: NOON,
+        Entropy.draw: bytes(12),
+        AccountStore.commit: Committed(),
+        AuditSink.emit: None,
+        AccountStore.load: None,
+    }
+    assert trace(disable(AccountId("erkki")), answers).result == AccountRefused("account_missing")  # type: ignore[arg-type]

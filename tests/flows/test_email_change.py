@@ -1,0 +1,202 @@
+"""Change of address: verified first, told to the old mailbox, undone from there; history stays."""
+
+import pytest
+
+from cityauth import Problem
+from cityauth.core.account import AccountId
+from cityauth.core.link import Declined, Done, LinkDead, LinkLive, MailAwaited
+from cityauth.core.resolution import Life, Outcome
+from cityauth.core.sealing import Purpose
+from cityauth.core.session import LiveSession
+from cityauth.core.step import PasswordRequired
+from cityauth.messages.codes import Code
+from tests.support.racing import race
+from tests.support.recording import recording
+from tests.support.service import PASSWORD, Service
+
+OLD, NEW, THIRD = "erkki@example.com", "erkki.uusi@example.com", "erkki.kolmas@example.com"
+ID = AccountId("erkki")
+
+
+@pytest.fixture
+def erkki(service: Service) -> Service:
+    """A service with Erkki in it."""
+    service.add("Erkki", email=OLD, usernames=["erkki"])
+    return service
+
+
+def live(service: Service, identifier: str = OLD, password: str = PASSWORD) -> LiveSession:
+    """A fresh session."""
+    found = service.auth.sessions.check(service.token(identifier, password))
+    assert found is not None
+    return found
+
+
+def changed(service: Service, to: str = NEW, identifier: str = OLD) -> str:
+    """Change the address and return the undo link that the old mailbox got."""
+    service.auth.accounts.change_email(live(service, identifier), to)
+    assert isinstance(service.auth.accounts.confirm_email(service.link(to)), Done)
+    return service.link(identifier)
+
+
+def test_the_new_address_signs_in_after_its_link_and_the_old_does_not(erkki: Service) -> None:
+    """Verified first; then the login name is the new address, under the same account id (B-41, NIST 4.2.1.2)."""
+    erkki.auth.accounts.change_email(live(erkki), NEW)
+    assert isinstance(erkki.attempt(NEW), PasswordRequired)
+    assert erkki.sign_in(OLD).account.contact == OLD
+    token = erkki.link(NEW)
+    assert erkki.auth.accounts.inspect_email(token) == LinkLive(Purpose.EMAIL_CHANGE, NEW, NEW)
+    assert erkki.auth.accounts.confirm_email(token) == Done(Problem(Code.EMAIL_CHANGE_DONE))
+    account = erkki.sign_in(NEW).account
+    assert (account.id, account.contact) == (ID, NEW)
+    hint = erkki.attempt(OLD)
+    assert isinstance(hint, PasswordRequired)
+    assert hint.problem is not None
+    assert hint.problem.code is Code.LOGIN_IDENTIFIER_RETIRED
+    assert erkki.sign_in("erkki").account.id == ID
+
+
+def test_every_session_ends_with_the_change(erkki: Service) -> None:
+    """Old sessions die, remembered ones too (C-11, ASVS 7.4.3)."""
+    tokens = [erkki.token(OLD), erkki.token("erkki", remember=True)]
+    changed(erkki)
+    assert not any(erkki.is_live(token) for token in tokens)
+
+
+def test_the_old_mailbox_undoes_the_change(erkki: Service) -> None:
+    """The undo link restores the old address, retires the new one, ends every session and tells both (ASVS 6.3.7)."""
+    undo = changed(erkki)
+    token = erkki.token(NEW)
+    assert erkki.auth.accounts.inspect_undo(undo) == LinkLive(Purpose.EMAIL_UNDO, OLD, OLD)
+    assert erkki.auth.accounts.undo_email(undo) == Done(Problem(Code.EMAIL_CHANGE_UNDONE))
+    assert not erkki.is_live(token)
+    assert erkki.sign_in(OLD).account.contact == OLD
+    assert erkki.auth.identifiers.resolve(NEW).outcome is Outcome.RETIRED
+    assert erkki.subjects(OLD)[-1] == erkki.subjects(NEW)[-1] == "sähköpostiosoite palautettu"
+    assert isinstance(erkki.auth.accounts.undo_email(undo), LinkDead)
+
+
+def test_an_undo_outlives_what_an_intruder_does_next(erkki: Service) -> None:
+    """A new password and a further change of address do not kill the first owner's undo; using it kills later ones."""
+    first = changed(erkki)
+    intruder = erkki.token(NEW)
+    erkki.auth.accounts.change_password(intruder, PASSWORD, "tunkeilijan uusi salasana")
+    erkki.wait(minutes=2)
+    erkki.auth.accounts.change_email(live(erkki, NEW, "tunkeilijan uusi salasana"), THIRD)
+    assert isinstance(erkki.auth.accounts.confirm_email(erkki.link(THIRD)), Done)
+    second = erkki.link(NEW)
+    assert isinstance(erkki.auth.accounts.undo_email(first), Done)
+    assert isinstance(erkki.auth.accounts.undo_email(second), LinkDead)
+    assert erkki.auth.identifiers.resolve(OLD).outcome is Outcome.RESOLVED
+
+
+def test_an_undo_lives_seven_days(erkki: Service) -> None:
+    """One second before the end it works, at the end it does not."""
+    undo = changed(erkki)
+    erkki.wait(days=6, hours=23, minutes=59, seconds=59)
+    assert isinstance(erkki.auth.accounts.inspect_undo(undo), LinkLive)
+    erkki.wait(seconds=1)
+    assert erkki.auth.accounts.undo_email(undo) == LinkDead(Problem(Code.LINK_EXPIRED))
+
+
+def test_a_stale_session_must_confirm_the_password(erkki: Service) -> None:
+    """After five minutes, and in a remembered session at once, the password is asked again (B-61, ASVS 7.5.1)."""
+    remembered = erkki.auth.sessions.check(erkki.token(OLD, remember=True))
+    stale = live(erkki)
+    assert remembered is not None
+    erkki.wait(minutes=5)
+    for session in (remembered, stale):
+        assert erkki.auth.accounts.change_email(session, NEW) == Declined(Problem(Code.REAUTH_REQUIRED))
+    assert erkki.auth.outbox.status().waiting == 0
+
+
+def test_an_address_of_somebody_else_looks_the_same(erkki: Service) -> None:
+    """Equal questions, changes and answers for a free and a taken address; its owner is told (B-22, B-24)."""
+    erkki.add("Matti", email="matti@example.com")
+    traces, answers = [], []
+    for address in (NEW, "matti@example.com"):
+        session = live(erkki)
+        with recording(erkki.auth) as asked:
+            answers.append(erkki.auth.accounts.change_email(session, address))
+        traces.append(list(asked))
+        erkki.wait(minutes=2)
+    assert traces[0] == traces[1]
+    assert answers[0] == answers[1]
+    assert isinstance(answers[0], MailAwaited)
+    erkki.auth.outbox.flush()
+    assert "token=" not in erkki.mailer.sent("matti@example.com")[0].letter.body
+
+
+def test_the_newest_request_wins(erkki: Service) -> None:
+    """Each link confirms its own address alone, and an older request's link is dead (B-40, C-05)."""
+    erkki.auth.accounts.change_email(live(erkki), NEW)
+    older = erkki.link(NEW)
+    erkki.wait(minutes=2)
+    erkki.auth.accounts.change_email(live(erkki), THIRD)
+    newer = erkki.link(THIRD)
+    assert isinstance(erkki.auth.accounts.confirm_email(older), LinkDead)
+    assert isinstance(erkki.auth.accounts.confirm_email(newer), Done)
+    assert erkki.sign_in(THIRD).account.id == ID
+
+
+def test_two_people_who_want_one_address(erkki: Service) -> None:
+    """Both links are used at the same moment: one gets the address, the other a neutral answer (C-04)."""
+    erkki.add("Matti", email="matti@example.com")
+    tokens = []
+    for owner in (OLD, "matti@example.com"):
+        erkki.auth.accounts.change_email(live(erkki, owner), NEW)
+        tokens.append(erkki.link(NEW))
+    jobs = [lambda token=token: erkki.auth.accounts.confirm_email(token) for token in tokens]
+    results = race(jobs)
+    assert sum(isinstance(result, Done) for result in results) == 1
+    assert LinkDead(Problem(Code.EMAIL_CHANGE_FAILED)) in results
+
+
+def test_one_link_confirms_once(erkki: Service) -> None:
+    """Thirty-two parallel confirmations: one change, one undo mail (B-38, C-01)."""
+    erkki.auth.accounts.change_email(live(erkki), NEW)
+    token = erkki.link(NEW)
+    jobs = [lambda: erkki.auth.accounts.confirm_email(token)] * 16
+    assert sum(isinstance(result, Done) for result in race(jobs)) == 1
+    assert erkki.subjects(OLD) == ["sähköpostiosoitteesi on vaihdettu"]
+
+
+def test_one_may_return_to_an_own_retired_address(erkki: Service) -> None:
+    """An address that the account itself retired may be taken into use again; the history stays one account's."""
+    changed(erkki)
+    erkki.wait(minutes=2)
+    changed(erkki, OLD, NEW)
+    held = {one.identifier.shown: one.life for one in erkki.store.holdings(ID) if one.identifier.kind == "email"}
+    assert held == {OLD: Life.ACTIVE, NEW: Life.RETIRED}
+
+
+def test_a_retired_address_passes_to_nobody_else(erkki: Service) -> None:
+    """Nobody else may take an address that the ledger holds for its first owner (B-11, B-12)."""
+    changed(erkki)
+    erkki.add("Matti", email="matti@example.com")
+    erkki.auth.accounts.change_email(live(erkki, "matti@example.com"), OLD)
+    erkki.auth.outbox.flush()
+    assert "token=" not in erkki.mailer.sent(OLD)[-1].letter.body
+
+
+@pytest.mark.parametrize("entered", ["", "erkki", None, ["a@b.fi"], "a@b.fi, c@d.fi", f"{NEW}\r\nBcc: x@y.fi"])
+def test_what_is_no_address_is_declined(erkki: Service, entered: object) -> None:
+    """Hostile input sends nothing and changes nothing (B-5, B-9)."""
+    assert isinstance(erkki.auth.accounts.change_email(live(erkki), entered), Declined)
+    assert erkki.auth.outbox.status().waiting == 0
+
+
+def test_own_requests_are_capped_and_told(erkki: Service) -> None:
+    """A second mail within the minute is declined openly: it is the person's own budget (C-54)."""
+    assert isinstance(erkki.auth.accounts.change_email(live(erkki), NEW), MailAwaited)
+    assert erkki.auth.accounts.change_email(live(erkki), NEW) == Declined(Problem(Code.THROTTLE_REQUEST))
+
+
+def test_a_change_by_link_needs_an_active_account(erkki: Service) -> None:
+    """A link of an account that was disabled meanwhile is dead, and stays dead after (B-30)."""
+    erkki.auth.accounts.change_email(live(erkki), NEW)
+    token = erkki.link(NEW)
+    erkki.auth.accounts.disable(ID)
+    assert isinstance(erkki.auth.accounts.confirm_email(token), LinkDead)
+    erkki.auth.accounts.enable(ID)
+    assert isinstance(erkki.auth.accounts.confirm_email(token), LinkDead)

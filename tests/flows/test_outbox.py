@@ -1,0 +1,115 @@
+"""The outbox: mail leaves after the commit, at least once, and is never lost while the mailer is down."""
+
+import pytest
+
+from cityauth.core.mail import QueuedMail
+from cityauth.errors import MailRefusedError
+from cityauth.flows.outbox import Flushed, wait_after
+from cityauth.policy import OutboxPolicy
+from cityauth.ports.mailer import Mailer
+from tests.support.racing import race
+from tests.support.recording import recording, stepping_in
+from tests.support.service import Service
+
+ERKKI = "erkki@example.com"
+
+
+@pytest.fixture
+def waiting(service: Service) -> Service:
+    """A service with one mail in its outbox."""
+    service.add("Erkki", email=ERKKI)
+    service.auth.recovery.request(ERKKI)
+    return service
+
+
+def test_a_mail_leaves_once(waiting: Service) -> None:
+    """Sent, and forgotten with its link (C-20)."""
+    assert waiting.auth.outbox.status().waiting == 1
+    assert waiting.auth.outbox.flush() == Flushed(sent=1)
+    assert waiting.auth.outbox.flush() == Flushed()
+    assert waiting.auth.outbox.status().oldest is None
+
+
+def test_a_mail_waits_while_the_mailer_is_down(waiting: Service) -> None:
+    """Postponed with growing waits, the first within ten seconds, and sent when the mailer is up (C-31)."""
+    waiting.mailer.up = False
+    assert waiting.auth.outbox.flush() == Flushed(postponed=1)
+    assert waiting.auth.outbox.status().retrying == 1
+    assert waiting.auth.outbox.flush() == Flushed()
+    waiting.wait(seconds=10)
+    assert waiting.auth.outbox.flush() == Flushed(postponed=1)
+    waiting.mailer.up = True
+    waiting.wait(seconds=10)
+    assert waiting.auth.outbox.flush() == Flushed(sent=1)
+
+
+def test_a_mailer_that_is_down_is_tried_once_a_round(service: Service) -> None:
+    """The rest of a batch is postponed untried, so a dead server costs one time-out."""
+    for number in range(5):
+        service.add(f"P{number}", email=f"p{number}@example.com")
+        service.auth.recovery.request(f"p{number}@example.com")
+    service.mailer.up = False
+    with recording(service.auth) as asked:
+        assert service.auth.outbox.flush() == Flushed(postponed=5)
+    assert asked.count(("Mailer.send",)) == 1
+
+
+def test_a_mail_that_is_refused_for_good_is_abandoned_and_audited(waiting: Service) -> None:
+    """A refusal that is final does not stand in the way of other mail, and is told (ASVS 16.3.1)."""
+
+    def refuse(_mail: QueuedMail) -> None:
+        raise MailRefusedError
+
+    with stepping_in(waiting.auth, Mailer.send, lambda _: refuse):
+        assert waiting.auth.outbox.flush() == Flushed(abandoned=1)
+    assert waiting.audit.events[-1].what == "mail.abandoned"
+    assert waiting.auth.outbox.status().waiting == 0
+
+
+def test_a_mail_whose_link_is_dead_is_not_sent(waiting: Service) -> None:
+    """After its link's hour a mail would only confuse."""
+    waiting.wait(hours=1)
+    assert waiting.auth.outbox.flush() == Flushed(abandoned=1)
+    assert waiting.mailer.sent() == []
+
+
+def test_two_workers_send_a_mail_once(waiting: Service) -> None:
+    """A lease keeps a mail from other workers (C-20)."""
+    results = race([waiting.auth.outbox.flush] * 8)
+    assert sum(result.sent for result in results) == 1
+    assert len(waiting.mailer.sent()) == 1
+
+
+def test_a_worker_that_dies_gives_its_mails_back(waiting: Service) -> None:
+    """When the lease ends, another worker sends the mail under the same id (C-20)."""
+
+    class Died(BaseException):
+        """The process is killed while it sends."""
+
+    def die(_mail: QueuedMail) -> None:
+        raise Died
+
+    with stepping_in(waiting.auth, Mailer.send, lambda _: die), pytest.raises(Died):
+        waiting.auth.outbox.flush()
+    assert waiting.auth.outbox.flush() == Flushed()
+    waiting.wait(minutes=2)
+    assert waiting.auth.outbox.flush() == Flushed(sent=1)
+
+
+def test_no_mail_without_its_commit(service: Service) -> None:
+    """A commit that is rejected queues nothing (C-21)."""
+    service.add("Erkki", email=ERKKI)
+    service.auth.recovery.request(ERKKI)
+    token = service.link(ERKKI)
+    before = len(service.mailer.sent())
+    service.auth.sessions.close_all(service.sign_in(ERKKI).account.id)
+    service.auth.recovery.complete(token, "aivan uusi pitkä salasana")
+    service.auth.outbox.flush()
+    assert len(service.mailer.sent()) == before
+
+
+def test_waits_double_up_to_the_longest() -> None:
+    """Five seconds, ten, twenty, and never more than a quarter of an hour."""
+    policy = OutboxPolicy()
+    waits = [wait_after(attempts, policy).total_seconds() for attempts in (0, 1, 2, 3, 8, 10**6)]
+    assert waits == [5, 5, 10, 20, 640, 900]

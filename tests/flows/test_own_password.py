@@ -1,0 +1,138 @@
+"""A signed-in person's password: confirmed before a sensitive change, or changed."""
+
+import pytest
+
+from cityauth import PasswordRejected, Problem
+from cityauth.core.account import AccountId
+from cityauth.core.link import Declined, Done
+from cityauth.core.state import Authenticated
+from cityauth.messages.codes import Code
+from cityauth.ports.accounts import AccountStore
+from cityauth.ports.hasher import PasswordHasher
+from tests.support.fakes import SeededEntropy
+from tests.support.recording import happening_before, stepping_in
+from tests.support.service import OTHER_PASSWORD, PASSWORD, Service
+
+NEW = "aivan uusi pitkä salasana"
+ERKKI = "erkki@example.com"
+
+
+@pytest.fixture
+def erkki(service: Service) -> Service:
+    """A service with Erkki and Matti in it."""
+    service.add("Erkki", email=ERKKI, contact="toinen@example.com")
+    service.add("Matti", email="matti@example.com", password=OTHER_PASSWORD)
+    return service
+
+
+def test_a_confirmed_password_makes_the_session_fresh_and_new(erkki: Service) -> None:
+    """A remembered session is fresh only after its password; the token changes and the old one dies (B-61, B-86, ASVS 7.2.4)."""
+    token = erkki.token(ERKKI, remember=True)
+    before = erkki.auth.sessions.check(token)
+    assert before is not None
+    assert not erkki.auth.sessions.is_fresh(before)
+    step = erkki.auth.sessions.confirm(token, PASSWORD)
+    assert isinstance(step, Authenticated)
+    renewed = step.session.token.reveal()
+    assert renewed != token
+    assert not erkki.is_live(token)
+    after = erkki.auth.sessions.check(renewed)
+    assert after is not None
+    assert erkki.auth.sessions.is_fresh(after)
+    assert after.session.remembered
+    erkki.wait(minutes=5)
+    assert not erkki.auth.sessions.is_fresh(after)
+
+
+def test_only_the_own_password_confirms(erkki: Service) -> None:
+    """Another account's right password is a wrong one here (B-86)."""
+    token = erkki.token(ERKKI)
+    wrong = Declined(Problem(Code.PASSWORD_WRONG_CURRENT))
+    for attempt in [OTHER_PASSWORD, "", None, ["x"], "x" * 5000, "\ud800"]:
+        assert erkki.auth.sessions.confirm(token, attempt) == wrong
+    assert erkki.is_live(token)
+
+
+def test_confirming_is_counted_before_it_is_tried(erkki: Service) -> None:
+    """Ten passwords in five minutes, then not even the right one is tried (B-50, B-98, ASVS 6.3.4)."""
+    token = erkki.token(ERKKI)
+    for _ in range(10):
+        erkki.auth.sessions.confirm(token, "väärä")
+    work = len(erkki.hasher.work)
+    assert erkki.auth.sessions.confirm(token, PASSWORD) == Declined(Problem(Code.THROTTLE_REQUEST))
+    assert len(erkki.hasher.work) == work
+    erkki.wait(minutes=5)
+    assert isinstance(erkki.auth.sessions.confirm(token, PASSWORD), Authenticated)
+
+
+def test_a_change_needs_the_current_password(erkki: Service) -> None:
+    """A wrong or missing current password changes nothing (ASVS 6.2.3)."""
+    token = erkki.token(ERKKI)
+    for current in ["väärä", "", None, 0]:
+        declined = erkki.auth.accounts.change_password(token, current, NEW)
+        assert declined == Declined(Problem(Code.PASSWORD_WRONG_CURRENT))
+    assert erkki.is_live(erkki.token(ERKKI, PASSWORD))
+
+
+def test_a_refused_new_password_changes_nothing(erkki: Service) -> None:
+    """Too short, or the own address: refused with its reason (ASVS 6.2.1, 6.2.11)."""
+    token = erkki.token(ERKKI)
+    for new in ["lyhyt", "toinen@example.com", ERKKI, None]:
+        assert isinstance(erkki.auth.accounts.change_password(token, PASSWORD, new), PasswordRejected)
+    assert erkki.is_live(token)
+
+
+def test_a_change_ends_every_other_session_and_tells_every_address(erkki: Service) -> None:
+    """This session goes on under a new token, the others end, both addresses are told (B-58, ASVS 6.2.2, 6.3.7, 7.4.3)."""
+    token, others = erkki.token(ERKKI), [erkki.token(ERKKI), erkki.token(ERKKI, remember=True)]
+    step = erkki.auth.accounts.change_password(token, PASSWORD, NEW)
+    assert isinstance(step, Authenticated)
+    assert erkki.is_live(step.session.token.reveal())
+    assert not any(erkki.is_live(one) for one in [token, *others])
+    assert erkki.is_live(erkki.token(ERKKI, NEW))
+    assert not isinstance(erkki.attempt(ERKKI, PASSWORD), Authenticated)
+    for address in (ERKKI, "toinen@example.com"):
+        assert erkki.subjects(address) == ["salasanasi on vaihdettu"]
+
+
+@pytest.mark.parametrize("token", ["", None, "x" * 43, 0, [], "\ud800" * 43], ids=repr)
+def test_nobody_can_confirm_or_change(erkki: Service, token: object) -> None:
+    """Without a live session there is nothing to confirm or change (ASVS 7.2.1)."""
+    ended = Declined(Problem(Code.SESSION_ENDED))
+    assert erkki.auth.sessions.confirm(token, PASSWORD) == ended
+    assert erkki.auth.accounts.change_password(token, PASSWORD, NEW) == ended
+
+
+def test_a_change_that_was_overtaken_is_declined(erkki: Service) -> None:
+    """A reset that lands between verifying and committing wins: the change writes nothing (F3, C-08)."""
+    token = erkki.token(ERKKI)
+    erkki.auth.recovery.request(ERKKI)
+    link = erkki.link("toinen@example.com")
+    other = Service(store=erkki.store, hasher=erkki.hasher, clock=erkki.clock, entropy=SeededEntropy(b"other"))
+    reset = []
+    with happening_before(
+        erkki.auth,
+        PasswordHasher.hash,
+        lambda: reset.append(other.auth.recovery.complete(link, "palautettu uusi salasana")),
+    ):
+        assert isinstance(erkki.auth.accounts.change_password(token, PASSWORD, NEW), Declined)
+    assert isinstance(reset[0], Done)
+    assert erkki.is_live(erkki.token(ERKKI, "palautettu uusi salasana"))
+
+
+def test_a_session_that_ends_meanwhile_is_not_confirmed(erkki: Service) -> None:
+    """All sessions end between verifying and committing: nothing is opened (C-11)."""
+    token = erkki.token(ERKKI)
+    with happening_before(erkki.auth, PasswordHasher.verify, lambda: erkki.auth.sessions.close_all(AccountId("erkki"))):
+        assert erkki.auth.sessions.confirm(token, PASSWORD) == Declined(Problem(Code.SESSION_ENDED))
+    assert erkki.auth.sessions.list(AccountId("erkki")) == ()
+
+
+def test_an_account_without_a_password_confirms_nothing(service: Service) -> None:
+    """No password matches an account that has none, at the cost of one verification (B-16, B-72, B-73)."""
+    service.add("Erkki", email=ERKKI)
+    token = service.token(ERKKI)
+    work = len(service.hasher.work)
+    with stepping_in(service.auth, AccountStore.password_hash, lambda _: lambda _id: None):
+        assert isinstance(service.auth.sessions.confirm(token, PASSWORD), Declined)
+    assert len(service.hasher.work) == work + 1

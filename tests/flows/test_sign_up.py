@@ -1,0 +1,152 @@
+"""Sign up: the account exists only after the link, and a taken address looks the same as a free one."""
+
+from dataclasses import replace
+
+import pytest
+
+from cityauth import PasswordRejected, Problem
+from cityauth.core.account import AccountId
+from cityauth.core.client import ClientContext
+from cityauth.core.link import Declined, Done, LinkDead, LinkLive
+from cityauth.core.sealing import Purpose
+from cityauth.core.step import PasswordRequired
+from cityauth.messages.codes import Code
+from tests.support.racing import race
+from tests.support.recording import recording
+from tests.support.service import Service
+
+NEW = "aivan uusi pitkä salasana"
+FREE, TAKEN = "uusi@example.com", "erkki@example.com"
+
+
+def begun(service: Service, address: str = FREE) -> str:
+    """Ask for an account and take the link."""
+    service.auth.accounts.sign_up(address)
+    return service.link(address)
+
+
+def test_a_taken_address_looks_the_same_as_a_free_one(service: Service) -> None:
+    """Equal questions, equal kinds of changes, equal answers; the owner is told by mail (B-22, ASVS 6.3.8)."""
+    service.add("Erkki", email=TAKEN, language="sv")
+    traces, answers = [], []
+    for address in (FREE, TAKEN):
+        with recording(service.auth) as asked:
+            answers.append(service.auth.accounts.sign_up(address))
+        traces.append(list(asked))
+    assert traces[0] == traces[1]
+    assert answers[0] == answers[1]
+    service.auth.outbox.flush()
+    free, taken = service.mailer.sent(FREE)[0], service.mailer.sent(TAKEN)[0]
+    assert "token=" in free.letter.body
+    assert "token=" not in taken.letter.body
+    assert (free.language, taken.language) == ("fi", "sv")
+
+
+def test_the_account_exists_only_after_the_link(service: Service) -> None:
+    """Before the link nobody signs in; after it the person does, in the language of the page (B-41)."""
+    token = begun(service)
+    assert isinstance(service.attempt(FREE, NEW), PasswordRequired)
+    assert service.auth.identifiers.resolve(FREE).account is None
+    assert service.auth.accounts.inspect_sign_up(token) == LinkLive(Purpose.SIGN_UP, FREE, FREE)
+    done = service.auth.accounts.confirm_sign_up(token, "  Uusi Asukas ", NEW, client=ClientContext(language="sv"))
+    assert done == Done(Problem(Code.SIGNUP_DONE))
+    account = service.sign_in(FREE, NEW).account
+    assert (account.display_name, account.language, account.realm) == ("Uusi Asukas", "sv", "citizen")
+
+
+def test_a_refused_name_or_password_uses_nothing_up(service: Service) -> None:
+    """The link survives every refusal, and each says why (C-03, ASVS 6.2.1)."""
+    token = begun(service)
+    confirm = service.auth.accounts.confirm_sign_up
+    for name in ["", "   ", None, ["x"], "a" * 151, "x\u202ey", "x\r\nBcc: y", "a" * 10**6]:
+        assert isinstance(confirm(token, name, NEW), Declined)
+    for password in ["lyhyt", FREE, "uusi asukas", "", None]:
+        assert isinstance(confirm(token, "Uusi Asukas", password), PasswordRejected)
+    assert isinstance(confirm(token, "Uusi Asukas", NEW), Done)
+    assert isinstance(confirm(token, "Uusi Asukas", NEW), LinkDead)
+
+
+def test_a_link_used_by_many_at_once_makes_one_account(service: Service) -> None:
+    """Thirty-two parallel confirmations: one account, and the others are told that the link is dead (C-01)."""
+    token = begun(service)
+    jobs = [
+        lambda number=number: service.auth.accounts.confirm_sign_up(
+            token, f"Asukas {number}", NEW, client=ClientContext(f"192.0.2.{number}")
+        )
+        for number in range(32)
+    ]
+    results = race(jobs)
+    assert sum(isinstance(result, Done) for result in results) == 1
+
+
+VARIANTS = ["vaino@example.com", "Vaino@example.com", "VAINO@EXAMPLE.COM", " vaino@example.com", "vaino@ExAmple.com "]
+
+
+def test_variants_of_one_address_make_one_account(service: Service) -> None:
+    """Case and spaces make no second account, not even when all links are used at once (C-06)."""
+    tokens = []
+    for variant in VARIANTS:
+        service.auth.accounts.sign_up(variant)
+        tokens.append(service.link(variant.strip().rpartition("@")[0] + "@example.com"))
+        service.wait(minutes=2)
+    jobs = [lambda token=token: service.auth.accounts.confirm_sign_up(token, "Väinö", NEW) for token in tokens]
+    assert sum(isinstance(result, Done) for result in race(jobs)) == 1
+
+
+def test_an_address_that_is_somebodys_username_is_taken(service: Service) -> None:
+    """An old username that looks like the address holds it, at the request and at the confirmation (B-11, C-07)."""
+    service.add("Haltija", usernames=["varattu@example.com"])
+    service.auth.accounts.sign_up("varattu@example.com")
+    service.auth.outbox.flush()
+    assert "token=" not in service.mailer.sent("varattu@example.com")[0].letter.body
+    token = begun(service)
+    service.add("Nopea", usernames=[FREE])
+    refused = service.auth.accounts.confirm_sign_up(token, "Hidas", NEW)
+    assert refused == LinkDead(Problem(Code.IDENTIFIER_UNAVAILABLE))
+
+
+@pytest.mark.parametrize(
+    ("entered", "code"),
+    [
+        ("", Code.IDENTIFIER_EMPTY),
+        (None, Code.IDENTIFIER_NOT_TEXT),
+        ("erkki", Code.IDENTIFIER_NOT_EMAIL),
+        ("a@b.fi,c@d.fi", Code.IDENTIFIER_NOT_EMAIL),
+        ('"e@attacker.com"@victim.com', Code.IDENTIFIER_NOT_EMAIL),
+        ("alice@a.fi)bob@b.fi", Code.IDENTIFIER_NOT_EMAIL),
+        ("a@b.fi\r\nBcc: c@d.fi", Code.IDENTIFIER_FORBIDDEN_CHARACTER),
+        ("a" * 3000, Code.IDENTIFIER_TOO_LONG),
+        ("usеr@example.com", Code.IDENTIFIER_CONFUSABLE),
+    ],
+)
+def test_what_is_no_address_is_told_so(service: Service, entered: object, code: Code) -> None:
+    """Text that is no address is declined with its reason, and no mail is queued (B-5, B-7, B-8, B-9)."""
+    declined = service.auth.accounts.sign_up(entered)
+    assert isinstance(declined, Declined)
+    assert declined.problem.code in {code, Code.IDENTIFIER_NOT_EMAIL}
+    assert declined.problem.text("fi")
+    assert service.auth.outbox.status().waiting == 0
+
+
+def test_an_erased_address_passes_to_nobody_unless_the_policy_says_so(service: Service) -> None:
+    """The ledger keeps the identifiers of an erased account, by a keyed digest (C-42)."""
+    service.add("Erkki", email=TAKEN)
+    live = service.auth.sessions.check(service.token(TAKEN))
+    assert live is not None
+    service.auth.accounts.delete(live)
+    service.auth.outbox.flush()
+    token = begun(service, TAKEN)
+    refused = service.auth.accounts.confirm_sign_up(token, "Toinen", NEW)
+    assert refused == LinkDead(Problem(Code.IDENTIFIER_UNAVAILABLE))
+
+
+def test_a_policy_may_let_erased_addresses_go(service: Service) -> None:
+    """Without the ledger an erased address may be registered anew."""
+    lenient = Service(store=service.store, policy=replace(service.policy, keep_ledger=False))
+    lenient.add("Erkki", email=TAKEN)
+    live = lenient.auth.sessions.check(lenient.token(TAKEN))
+    assert live is not None
+    lenient.auth.accounts.delete(live)
+    lenient.auth.outbox.flush()
+    assert isinstance(lenient.auth.accounts.confirm_sign_up(begun(lenient, TAKEN), "Uusi", NEW), Done)
+    assert lenient.auth.accounts.show(AccountId("erkki")) is None
