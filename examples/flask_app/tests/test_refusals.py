@@ -197,9 +197,7 @@ def test_when_the_store_is_down_nobody_is_told_to_be_signed_out(
     assert visitor.get("/cases").status_code == 200
 
 
-def test_a_locked_case_register_is_an_interruption_too(
-    own_service: Service, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_locked_case_register_is_an_interruption_too(own_service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     """The city's own table cannot be read: the same 503, and the session stays (C-24)."""
     visitor = Visitor(own_service)
     visitor.sign_in(ERKKI.email, ERKKI.password)
@@ -213,9 +211,7 @@ def test_a_locked_case_register_is_an_interruption_too(
     assert visitor.get("/cases").status_code == 200
 
 
-def test_a_broken_check_makes_nobody_of_the_person(
-    own_service: Service, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_broken_check_makes_nobody_of_the_person(own_service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     """An error while the session is looked up shows no page of one's own (B-87)."""
     visitor = Visitor(own_service)
     visitor.sign_in(ERKKI.email, ERKKI.password)

@@ -92,11 +92,11 @@ class SmtpMailer:
         except smtplib.SMTPResponseException as answer:
             permanent = isinstance(answer, smtplib.SMTPDataError | smtplib.SMTPSenderRefused)
             raise _trouble(answer.smtp_code if permanent else 0) from None
-        except (ValueError, UnicodeError):
-            raise MailRefusedError("the mail cannot be written as a message") from None
         except (OSError, smtplib.SMTPException) as error:
             self._health = (self._monotonic(), False)
             raise MailerUnavailableError(type(error).__name__) from None
+        except ValueError:  # last: a certificate that is not trusted is one, too
+            raise MailRefusedError("the mail cannot be written as a message") from None
         self._health = (self._monotonic(), True)
 
     def _hand_over(self, mail: QueuedMail) -> None:
@@ -104,7 +104,7 @@ class SmtpMailer:
 
         `smtplib` would parse the address again, leniently (B-8): only one plain address gets that far.
         """
-        if isinstance(register(mail.to, _RECIPIENT), Malformed):
+        if register(mail.to, _RECIPIENT) in set(Malformed):
             raise ValueError(mail.id)
         message = self._message(mail).as_bytes()
         options = () if mail.to.isascii() else ("SMTPUTF8", "BODY=8BITMIME")

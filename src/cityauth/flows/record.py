@@ -4,14 +4,23 @@ from collections.abc import Sequence
 
 from cityauth.core.audit import AuditEvent
 from cityauth.core.change import Change, CommitOutcome, Committed, EventRecorded
+from cityauth.errors import StoreUnavailableError
 from cityauth.flows.asking import Flow, ask
 from cityauth.ports.accounts import AccountStore
 from cityauth.ports.audit import AuditSink
 
 
 def commit_with(event: AuditEvent, changes: Sequence[Change] = ()) -> Flow[CommitOutcome]:
-    """Commit *changes* together with *event*; the sink hears of it only when they were committed."""
-    outcome = yield from ask(AccountStore.commit, (*changes, EventRecorded(event)))
+    """Commit *changes* together with *event*; the sink hears of it only when they were committed.
+
+    A commit that the store did not answer is repeated once: the event's id makes sure that it is not
+    applied twice, and that one which was applied after all is known (C-25).
+    """
+    whole = (*changes, EventRecorded(event))
+    try:
+        outcome = yield from ask(AccountStore.commit, whole)
+    except StoreUnavailableError:
+        outcome = yield from ask(AccountStore.commit, whole)
     if isinstance(outcome, Committed):
         yield from ask(AuditSink.emit, event)
     return outcome

@@ -1,0 +1,175 @@
+"""Links of every purpose at every door: each opens its own, and nothing else reaches a new password."""
+
+from collections.abc import Callable
+
+import pytest
+
+from cityauth import AccountRefused
+from cityauth.core.account import AccountId
+from cityauth.core.claim import Claim
+from cityauth.core.event import (
+    Event,
+    IdentifierGiven,
+    LinkAsked,
+    LinkPresented,
+    LoggedOut,
+    LoginExpired,
+    NewPasswordAccepted,
+    NewPasswordRefused,
+    PasswordRefused,
+    Refusal,
+)
+from cityauth.core.link import Done, LinkDead
+from cityauth.core.login import advance
+from cityauth.core.sealing import Purpose
+from cityauth.core.state import Anonymous, Authenticated, CredentialSet, State
+from cityauth.errors import IllegalTransitionError, StoreUnavailableError
+from cityauth.ports.accounts import AccountStore
+from tests.support.fakes import NOON
+from tests.support.recording import stepping_in
+from tests.support.service import Service
+
+NEW = "aivan uusi pitkä salasana"
+
+DOORS: dict[Purpose, Callable[[Service, str], object]] = {
+    Purpose.RESET: lambda s, token: s.auth.recovery.complete(token, NEW),
+    Purpose.SIGN_UP: lambda s, token: s.auth.accounts.confirm_sign_up(token, "Uusi", NEW),
+    Purpose.EMAIL_CHANGE: lambda s, token: s.auth.accounts.confirm_email(token),
+    Purpose.EMAIL_UNDO: lambda s, token: s.auth.accounts.undo_email(token),
+    Purpose.PENDING_LOGIN: lambda s, token: s.auth.login.submit_password(token, NEW),
+}
+LOOKS: dict[Purpose, Callable[[Service, str], object]] = {
+    Purpose.RESET: lambda s, token: s.auth.recovery.inspect(token),
+    Purpose.SIGN_UP: lambda s, token: s.auth.accounts.inspect_sign_up(token),
+    Purpose.EMAIL_CHANGE: lambda s, token: s.auth.accounts.inspect_email(token),
+    Purpose.EMAIL_UNDO: lambda s, token: s.auth.accounts.inspect_undo(token),
+}
+
+
+def _reset(service: Service) -> str:
+    service.auth.recovery.request("erkki@example.com")
+    return service.link("erkki@example.com")
+
+
+def _invitation(service: Service) -> str:
+    invited = service.auth.accounts.invite(AccountId("erkki"))
+    assert not isinstance(invited, AccountRefused)
+    return service.link("erkki@example.com")
+
+
+def _sign_up(service: Service) -> str:
+    service.auth.accounts.sign_up("uusi@example.com")
+    return service.link("uusi@example.com")
+
+
+def _email_change(service: Service) -> str:
+    live = service.auth.sessions.check(service.token("erkki@example.com"))
+    assert live is not None
+    service.auth.accounts.change_email(live, "erkki.uusi@example.com")
+    return service.link("erkki.uusi@example.com")
+
+
+def _email_undo(service: Service) -> str:
+    assert isinstance(service.auth.accounts.confirm_email(_email_change(service)), Done)
+    return service.link("erkki@example.com")
+
+
+def _pending(service: Service) -> str:
+    step = service.auth.login.identify("erkki@example.com")
+    return str(getattr(step, "pending", ""))
+
+
+MAKERS: dict[str, tuple[Callable[[Service], str], Purpose]] = {
+    "reset": (_reset, Purpose.RESET),
+    "invitation": (_invitation, Purpose.RESET),
+    "sign_up": (_sign_up, Purpose.SIGN_UP),
+    "email_change": (_email_change, Purpose.EMAIL_CHANGE),
+    "email_undo": (_email_undo, Purpose.EMAIL_UNDO),
+    "pending_login": (_pending, Purpose.PENDING_LOGIN),
+}
+
+
+@pytest.mark.parametrize("made", MAKERS)
+@pytest.mark.parametrize("door", DOORS)
+def test_a_token_opens_its_own_door_alone(service: Service, made: str, door: Purpose) -> None:
+    """Of the n × n matrix of purposes and doors only the diagonal does anything (B-25, B-33, ASVS 6.6.2, 9.2.2)."""
+    service.add("Erkki", email="erkki@example.com")
+    make, own = MAKERS[made]
+    token = make(service)
+    looked = LOOKS[door](service, token) if door in LOOKS else None
+    result = DOORS[door](service, token)
+    if door is own:
+        assert isinstance(result, Done) or door is Purpose.PENDING_LOGIN
+        assert not isinstance(looked, LinkDead)
+    else:
+        assert not isinstance(result, Done | Authenticated)
+        assert looked is None or isinstance(looked, LinkDead)
+
+
+CLAIMS = tuple(Claim(bytes(32), Purpose.RESET, AccountId(who), 0, None, NOON, NOON) for who in ("a", "b"))
+EVENTS: tuple[Event, ...] = (
+    IdentifierGiven("erkki", NOON),
+    PasswordRefused(Refusal.WRONG_PASSWORD),
+    LoginExpired(),
+    LoggedOut(),
+    LinkAsked(),
+    NewPasswordRefused(),
+    *(LinkPresented(claim) for claim in CLAIMS),
+    *(NewPasswordAccepted(claim) for claim in CLAIMS),
+)
+
+
+def test_no_path_to_a_new_password_without_the_mailed_link() -> None:
+    """Every sequence of events to depth 8 that sets a password presented that very claim before (B-84)."""
+    reached = 0
+    frontier: set[tuple[State, frozenset[Claim]]] = {(Anonymous(), frozenset())}
+    seen = set(frontier)
+    for _ in range(8):
+        following = set()
+        for state, presented in frontier:
+            for event in EVENTS:
+                try:
+                    after = advance(state, event)
+                except IllegalTransitionError:
+                    continue
+                shown = presented | {event.claim} if isinstance(event, LinkPresented) else presented
+                if isinstance(after, CredentialSet):
+                    reached += 1
+                    assert isinstance(event, NewPasswordAccepted)
+                    assert event.claim in shown
+                assert not isinstance(after, Authenticated)
+                following.add((after, shown))
+        frontier = following - seen
+        seen |= following
+    assert reached >= len(CLAIMS)
+
+
+def test_leaving_half_way_wipes_the_sign_in() -> None:
+    """After leaving, nothing of the sign-in can be gone on with (B-85)."""
+    left = advance(advance(Anonymous(), IdentifierGiven("erkki", NOON)), LoggedOut())
+    for event in EVENTS:
+        with pytest.raises(IllegalTransitionError):
+            advance(left, event)
+
+
+def test_a_commit_whose_outcome_was_lost_can_be_repeated(service: Service) -> None:
+    """The connection drops after COMMIT: the repeated commit is answered as committed, and done once (C-25)."""
+    service.add("Erkki", email="erkki@example.com")
+    token = _reset(service)
+    lost = []
+
+    def losing(answer: Callable[..., object]) -> Callable[..., object]:
+        def commit(changes: object) -> object:
+            outcome = answer(changes)
+            if not lost:
+                lost.append(outcome)
+                raise StoreUnavailableError
+            return outcome
+
+        return commit
+
+    with stepping_in(service.auth, AccountStore.commit, losing):
+        assert isinstance(service.auth.recovery.complete(token, NEW), Done)
+    assert len(lost) == 1
+    assert service.is_live(service.token("erkki@example.com", NEW))
+    assert service.subjects("erkki@example.com").count("salasanasi on vaihdettu") == 1
