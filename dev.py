@@ -72,9 +72,7 @@ def run(*command: "str | Path") -> None:
 def attempt(*command: "str | Path") -> "tuple[bool, str]":
     """Run a command quietly; answer whether it went well, and what it said."""
     env = {**os.environ, "UV_PYTHON_DOWNLOADS": "never", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-    env["PATH"] = (
-        f"{BIN}{os.pathsep}{os.environ['PATH']}"  # basedpyright asks the first python for the package
-    )
+    env["PATH"] = f"{BIN}{os.pathsep}{os.environ['PATH']}"  # basedpyright asks the first python for the package
     parts = [str(part) for part in command]
     done = subprocess.run(parts, cwd=ROOT, env=env, check=False, capture_output=True, text=True)
     return done.returncode == 0, done.stdout + done.stderr

@@ -65,7 +65,9 @@ def _section(result: Result) -> str:
         parts += [f"### {TITLES[result.job]}: {table.title}, {table.rounds} rounds", image, render(table)]
     versions = ", ".join(f"{name} {version}" for name, version in result.versions.items())
     machine = result.machine
-    parts.append(f"Measured with {versions}, on {machine['cores']} cores of {machine['processor']}, {machine['system']}.")
+    parts.append(
+        f"Measured with {versions}, on {machine['cores']} cores of {machine['processor']}, {machine['system']}."
+    )
     return "\n\n".join(parts) + "\n"
 
 

@@ -123,11 +123,12 @@ def cycles(graph: dict[str, set[str]]) -> list[str]:
 
 
 def import_graph(sources: dict[str, str]) -> dict[str, set[str]]:
-    """Which module imports which, within the package."""
-    return {
-        module: {name for name in imports(ast.parse(source)) if name in sources} - {module}
-        for module, source in sources.items()
-    }
+    """Which module imports which, within the package; of a folder's own files none counts as the folder's face."""
+    graph = {}
+    for module, source in sources.items():
+        named = {name for name in imports(ast.parse(source)) if name in sources}
+        graph[module] = named - {module, module.rpartition(".")[0]}
+    return graph
 
 
 def read_sources() -> dict[str, str]:

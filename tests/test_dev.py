@@ -35,9 +35,7 @@ def test_too_old_a_python_is_told_so() -> None:
     """One sentence names the version that is needed and the one that ran."""
     done = dev("demo", python=pretending("import sys; sys.version_info = (3, 9, 18)"))
     assert done.returncode == 1
-    assert done.stderr == (
-        "cityauth needs Python 3.11 or newer and this is 3.9: run this command with a newer one.\n"
-    )
+    assert done.stderr == ("cityauth needs Python 3.11 or newer and this is 3.9: run this command with a newer one.\n")
 
 
 def test_a_missing_venv_module_is_named(tmp_path: Path) -> None:

@@ -24,9 +24,7 @@ def loaded_by(code: str) -> set[str]:
 def test_all_names_exactly_what_is_public() -> None:
     """``__all__`` is sorted, complete and true: every name in it exists, and no other public name does."""
     public = {
-        name
-        for name, value in vars(cityauth).items()
-        if not name.startswith("_") and not isinstance(value, type(sys))
+        name for name, value in vars(cityauth).items() if not name.startswith("_") and not isinstance(value, type(sys))
     }
     assert sorted(set(cityauth.__all__)) == sorted(cityauth.__all__)
     assert {name for name in cityauth.__all__ if hasattr(cityauth, name)} == set(cityauth.__all__)

@@ -21,9 +21,7 @@ def measure(rounds: int, accounts: int) -> Result:
     """Time it among all accounts, and against a small population in the same rounds."""
     small = f"cityauth, {FEW:,} accounts"
     with arena(accounts) as peers, arena(FEW, entrants=((small, "ours"),)) as few:
-        contenders = [
-            Contender(name, peer.resolve, addresses(accounts), CALLS) for name, peer in peers.items()
-        ]
+        contenders = [Contender(name, peer.resolve, addresses(accounts), CALLS) for name, peer in peers.items()]
         contenders.append(Contender(small, few[small].resolve, addresses(FEW), CALLS))
         table = tabulate(f"{accounts:,} accounts", interleave(contenders, rounds), "floor")
         scans: list[Any] = ["Django", "Flask-Security"]
@@ -31,7 +29,9 @@ def measure(rounds: int, accounts: int) -> Result:
             Contender("floor", peers["floor"].resolve, addresses(accounts), CALLS),
             *(Contender(name, peers[name].resolve_ignoring_case, addresses(accounts), 1) for name in scans),
         ]
-        slow = tabulate(f"{accounts:,} accounts, peers ignoring case", interleave(ignoring, max(2, rounds // 6)), "floor")
+        slow = tabulate(
+            f"{accounts:,} accounts, peers ignoring case", interleave(ignoring, max(2, rounds // 6)), "floor"
+        )
     goals = [
         Goal("cityauth, times the floor", table.ratio("cityauth"), 4),
         Goal(

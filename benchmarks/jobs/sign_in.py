@@ -37,9 +37,7 @@ def measure(rounds: int, accounts: int) -> Result:
 
 def _table(rounds: int, accounts: int, sync: Sync) -> Table:
     with arena(accounts, sync=sync) as peers:
-        return tabulate(
-            f"{accounts:,} accounts, `synchronous={sync.value}`", _time(peers, rounds, accounts), "floor"
-        )
+        return tabulate(f"{accounts:,} accounts, `synchronous={sync.value}`", _time(peers, rounds, accounts), "floor")
 
 
 def _time(peers: dict[str, Peer], rounds: int, accounts: int) -> Samples:

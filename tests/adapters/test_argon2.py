@@ -120,9 +120,7 @@ def test_any_length_verifies(length: int) -> None:
     assert HASHER.verify(entered, HASHER.hash(entered)).matched
 
 
-@pytest.mark.parametrize(
-    ("set_text", "typed"), [("Väinö", "Va\u0308ino\u0308"), ("Va\u0308ino\u0308", "Väinö")]
-)
+@pytest.mark.parametrize(("set_text", "typed"), [("Väinö", "Va\u0308ino\u0308"), ("Va\u0308ino\u0308", "Väinö")])
 def test_a_decomposed_letter_is_the_same_letter(set_text: str, typed: str) -> None:
     """What was set in NFC is right when typed in NFD, and the other way round (NIST 3.1.1.2)."""
     assert HASHER.verify(password(typed), HASHER.hash(password(set_text))) == Verdict(matched=True)
@@ -243,9 +241,7 @@ def test_a_missing_hash_that_is_none_is_no_error() -> None:
 def test_no_stored_text_raises_or_matches(stored: str) -> None:
     """Any text in place of the hash is refused without an exception (C-49, ASVS 11.2.5)."""
     entered = password("jotakin aivan muuta")
-    assert (
-        not Argon2Hasher(CHEAP, ceilings=HashCeilings(argon2_memory_kib=640)).verify(entered, stored).matched
-    )
+    assert not Argon2Hasher(CHEAP, ceilings=HashCeilings(argon2_memory_kib=640)).verify(entered, stored).matched
 
 
 @pytest.mark.parametrize(

@@ -34,9 +34,7 @@ def test_shorter_minimums_have_their_three_thousand(minimum: int) -> None:
     """For each minimum that a policy may set, 3,000 entries of less than 15 characters meet it (ASVS 6.2.4)."""
     meeting = [entry for entry in common_passwords() if minimum <= len(entry)]
     assert len(meeting) >= 3000
-    assert {problems(entry, PasswordPolicy(min_length=minimum)) for entry in meeting} == {
-        (PasswordProblem.COMMON,)
-    }
+    assert {problems(entry, PasswordPolicy(min_length=minimum)) for entry in meeting} == {(PasswordProblem.COMMON,)}
 
 
 @pytest.mark.parametrize(

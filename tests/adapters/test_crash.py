@@ -39,9 +39,7 @@ if where == "after send":
 """
 
 
-@pytest.mark.parametrize(
-    ("where", "owed"), [("before commit", 0), ("after commit", 1), ("after send", 1)]
-)
+@pytest.mark.parametrize(("where", "owed"), [("before commit", 0), ("after commit", 1), ("after send", 1)])
 def test_exactly_the_mails_owed_arrive_after_a_kill(tmp_path: Path, where: str, owed: int) -> None:
     """No commit, no mail; a commit, the mail, at least once, and its link works (C-19, C-20, C-21)."""
     path = tmp_path / "service.db"
@@ -51,9 +49,7 @@ def test_exactly_the_mails_owed_arrive_after_a_kill(tmp_path: Path, where: str, 
     for number in range(3):
         service.add(f"P{number}", email=f"p{number}@example.com")
     for number in range(3):
-        killed = subprocess.run(
-            [sys.executable, "-c", SCRIPT, str(path), where, str(number)], check=False, timeout=60
-        )
+        killed = subprocess.run([sys.executable, "-c", SCRIPT, str(path), where, str(number)], check=False, timeout=60)
         assert killed.returncode == -signal.SIGKILL
     service.wait(minutes=3)
     flushed = service.auth.outbox.flush()

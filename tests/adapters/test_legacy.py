@@ -46,9 +46,7 @@ def by_passlib(handler: Any, **costs: int) -> Callable[[str], str]:
 MAKERS: dict[str, Callable[[str], str]] = {
     "bcrypt": by_passlib(PASSLIB.bcrypt, rounds=4),
     "bcrypt 2a": lambda text: bcrypt.hashpw(text.encode(), bcrypt.gensalt(4, b"2a")).decode(),
-    "bcrypt 2y": lambda text: (
-        bcrypt.hashpw(text.encode(), bcrypt.gensalt(4)).decode().replace("$2b$", "$2y$")
-    ),
+    "bcrypt 2y": lambda text: bcrypt.hashpw(text.encode(), bcrypt.gensalt(4)).decode().replace("$2b$", "$2y$"),
     "django_argon2": by_passlib(PASSLIB.django_argon2, rounds=1, memory_cost=64, parallelism=1),
     "django_bcrypt": by_passlib(PASSLIB.django_bcrypt, rounds=4),
     "django_bcrypt_sha256": by_passlib(PASSLIB.django_bcrypt_sha256, rounds=4),
@@ -112,9 +110,7 @@ def bcrypt_runs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[bytes, bytes]]:
 
 
 @pytest.mark.parametrize("typed", ["x" * 80, "x" * 72 + "y", "x" * 1024, "ä" * 37, "väärä"])
-def test_a_long_password_is_wrong_for_bcrypt_at_equal_cost(
-    bcrypt_runs: list[tuple[bytes, bytes]], typed: str
-) -> None:
+def test_a_long_password_is_wrong_for_bcrypt_at_equal_cost(bcrypt_runs: list[tuple[bytes, bytes]], typed: str) -> None:
     """More than 72 bytes are an ordinary wrong password that cost one bcrypt, and no error (B-69, B-16)."""
     stored = bcrypt.hashpw(b"jokin muu", bcrypt.gensalt(5)).decode()
     bcrypt_runs.clear()

@@ -12,9 +12,7 @@ from cityauth.core.characters import MAX_BYTES, Malformed, clean, exceeds, is_cl
 EVERY_CHARACTER = [chr(code_point) for code_point in range(sys.maxunicode + 1)]
 
 
-@pytest.mark.parametrize(
-    "entered", [None, True, 0, 7, 1.5, b"erkki", ["erkki"], ["a@x.fi", "b@x.fi"], {"erkki": 1}]
-)
+@pytest.mark.parametrize("entered", [None, True, 0, 7, 1.5, b"erkki", ["erkki"], ["a@x.fi", "b@x.fi"], {"erkki": 1}])
 def test_only_text_is_taken(entered: object) -> None:
     """Lists, mappings, numbers, bytes and nothing are refused by type, not by an error (B-6, C-47, ASVS 15.3.5)."""
     assert clean(entered) is Malformed.NOT_TEXT

@@ -30,7 +30,9 @@ def test_states_that_end_are_drawn_double() -> None:
     """Every state has its box, and a state without a way out is told by its border (ASVS 2.3.1)."""
     boxes = dict(re.findall(r"^ +(\w+)( \[peripheries=2\])?;$", to_dot(), re.MULTILINE))
     assert {name for name in boxes if name != "rankdir"} == {state.__name__ for state in TRANSITIONS}
-    assert {name for name, doubled in boxes.items() if doubled} == {s.__name__ for s, row in TRANSITIONS.items() if not row}
+    assert {name for name, doubled in boxes.items() if doubled} == {
+        s.__name__ for s, row in TRANSITIONS.items() if not row
+    }
 
 
 def test_the_documentation_shows_the_present_table() -> None:

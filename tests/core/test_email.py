@@ -35,9 +35,7 @@ def full_verdict(text: str) -> str | None:
 
 
 LABELS = st.one_of(
-    st.sampled_from(
-        ["example", "x", "fi", "COM", "a-b", "-a", "a-", "ab--c", "xn--fa-hia", "xn--", "xn--a", "1", ""]
-    ),
+    st.sampled_from(["example", "x", "fi", "COM", "a-b", "-a", "a-", "ab--c", "xn--fa-hia", "xn--", "xn--a", "1", ""]),
     st.text(string.ascii_letters + string.digits + "-", max_size=8),
     st.integers(60, 66).map(lambda length: "a" * length),
 )

@@ -59,8 +59,7 @@ def test_ghosts_are_as_mixed_as_the_population() -> None:
     mix = GhostMix(tuple(kinds), (700, 250, 50))
     drawn = 5_000
     counted = Counter(
-        shape(examine(draw(f"1:asukas{number}@example.com", SECRET, mix), CEILINGS))
-        for number in range(drawn)
+        shape(examine(draw(f"1:asukas{number}@example.com", SECRET, mix), CEILINGS)) for number in range(drawn)
     )
     for kind, weight in zip(kinds, mix.weights, strict=True):
         share = weight / sum(mix.weights)

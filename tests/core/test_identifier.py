@@ -30,8 +30,7 @@ CLEAN_CHARACTERS = [chr(i) for i in range(sys.maxunicode + 1) if chr(i).isprinta
 MAPPED_CHARACTERS = [
     c
     for c in CLEAN_CHARACTERS
-    if {c}
-    != {c.lower(), c.upper(), c.casefold(), unicodedata.normalize("NFC", c), unicodedata.normalize("NFKC", c)}
+    if {c} != {c.lower(), c.upper(), c.casefold(), unicodedata.normalize("NFC", c), unicodedata.normalize("NFKC", c)}
 ]
 
 
@@ -117,9 +116,7 @@ def test_no_kind_takes_it() -> None:
 def test_username_that_equals_an_address_collides_with_it() -> None:
     """A taken-over username keeps its kind but has the key of the address that it equals (B-11, B-12)."""
     assert inherit("Matti@EXAMPLE.com") == Identifier("username", "Matti@EXAMPLE.com", "1:matti@example.com")
-    assert register("matti@example.com", EMAIL) == Identifier(
-        "email", "matti@example.com", "1:matti@example.com"
-    )
+    assert register("matti@example.com", EMAIL) == Identifier("email", "matti@example.com", "1:matti@example.com")
 
 
 @pytest.mark.parametrize(

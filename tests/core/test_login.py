@@ -112,9 +112,7 @@ def test_every_pair_leads_where_the_table_says_or_nowhere(state: type[State], ev
         assert advance(STATES[state], EVENTS[event]) == expected
         assert TRANSITIONS[state][event].to is type(expected)
     else:
-        with pytest.raises(
-            IllegalTransitionError, match=f"^{event.__name__} is illegal in {state.__name__}$"
-        ):
+        with pytest.raises(IllegalTransitionError, match=f"^{event.__name__} is illegal in {state.__name__}$"):
             advance(STATES[state], EVENTS[event])
 
 

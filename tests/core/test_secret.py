@@ -66,7 +66,10 @@ def test_concealed_values_are_equal_by_value() -> None:
         ([KEY, OTHER_KEY, "x" * 31], "secret 3 is shorter than 32 bytes"),
         (["a" * 64], "secret 1 repeats too few"),
         ([bytes(32)], "secret 1 repeats too few"),
-        (["\x02\x01thisismyscretkey\x01\x02\\e\\y\\y\\h" * 2, "temporary_key_change_me_0987654321"], "secret 2 looks like a sample"),
+        (
+            ["\x02\x01thisismyscretkey\x01\x02\\e\\y\\y\\h" * 2, "temporary_key_change_me_0987654321"],
+            "secret 2 looks like a sample",
+        ),
         (["my-SECRET-key-please-replace-0123456789"], "secret 1 looks like a sample"),
         (["django-insecure-x1y2z3w4v5u6t7s8r9q0p1o2n3"], "secret 1 looks like a sample"),
         (["correct-horse-qwertyuiop-battery-staple"], "secret 1 looks like a sample"),

@@ -15,9 +15,9 @@ from cityauth.core.username import MAX_PROFILED, UsernameKind, canonical_usernam
 from cityauth.errors import PolicyError
 
 KIND = UsernameKind()
-CLEAN_TEXT = st.text(
-    st.characters(exclude_categories=["C", "Z"]) | st.just(" "), min_size=1, max_size=24
-).filter(is_clean)
+CLEAN_TEXT = st.text(st.characters(exclude_categories=["C", "Z"]) | st.just(" "), min_size=1, max_size=24).filter(
+    is_clean
+)
 
 
 @pytest.mark.parametrize(

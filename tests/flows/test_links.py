@@ -92,7 +92,7 @@ MAKERS: dict[str, tuple[Callable[[Service], str], Purpose]] = {
 @pytest.mark.parametrize("made", MAKERS)
 @pytest.mark.parametrize("door", DOORS)
 def test_a_token_opens_its_own_door_alone(service: Service, made: str, door: Purpose) -> None:
-    """Of the n × n matrix of purposes and doors only the diagonal does anything (B-25, B-33, ASVS 6.6.2, 9.2.2)."""
+    """Of the n by n matrix of purposes and doors only the diagonal does anything (B-25, B-33, ASVS 6.6.2, 9.2.2)."""
     service.add("Erkki", email="erkki@example.com")
     make, own = MAKERS[made]
     token = make(service)
@@ -125,7 +125,7 @@ def test_no_path_to_a_new_password_without_the_mailed_link() -> None:
     frontier: set[tuple[State, frozenset[Claim]]] = {(Anonymous(), frozenset())}
     seen = set(frontier)
     for _ in range(8):
-        following = set()
+        following: set[tuple[State, frozenset[Claim]]] = set()
         for state, presented in frontier:
             for event in EVENTS:
                 try:
@@ -156,7 +156,7 @@ def test_a_commit_whose_outcome_was_lost_can_be_repeated(service: Service) -> No
     """The connection drops after COMMIT: the repeated commit is answered as committed, and done once (C-25)."""
     service.add("Erkki", email="erkki@example.com")
     token = _reset(service)
-    lost = []
+    lost: list[object] = []
 
     def losing(answer: Callable[..., object]) -> Callable[..., object]:
         def commit(changes: object) -> object:

@@ -52,7 +52,11 @@ class Visit:
     def is_live(self, now: datetime) -> bool:
         """Whether neither limit has passed, and the password is still the one that opened it."""
         idle, absolute = (14 * 24, 30 * 24) if self.remembered else (0.5, 12)
-        return not self.outlived and now - self.seen < timedelta(hours=idle) and now - self.opened < timedelta(hours=absolute)
+        return (
+            not self.outlived
+            and now - self.seen < timedelta(hours=idle)
+            and now - self.opened < timedelta(hours=absolute)
+        )
 
 
 @dataclass
@@ -81,7 +85,13 @@ class SignIns(RuleBasedStateMachine):
             self.people[f"id-canary-{name}"] = Person(PASSWORDS[number])
         add = self.service.add
         add("ID-canary-Erkki", email="erkki@example.com", usernames=["erkki"], password=PASSWORDS[0])
-        add("ID-canary-Matti", email="matti@example.com", usernames=["matti.m"], stage=Stage.EMAIL_ONLY, password=PASSWORDS[1])
+        add(
+            "ID-canary-Matti",
+            email="matti@example.com",
+            usernames=["matti.m"],
+            stage=Stage.EMAIL_ONLY,
+            password=PASSWORDS[1],
+        )
         add("ID-canary-Virve", realm="official", usernames=["virve.v"], password=PASSWORDS[2])
 
     # --- what a person does --------------------------------------------------------------------------
@@ -193,6 +203,13 @@ class SignIns(RuleBasedStateMachine):
             if self.service.now - visit.seen >= timedelta(minutes=1):
                 visit.seen = self.service.now
 
+    @rule()
+    def stay(self) -> None:
+        """A working day in front of the page: the idle limit is never reached, the absolute one is."""
+        for _ in range(37):
+            self.service.wait(minutes=20)
+            self.use()
+
     # --- what happens to accounts --------------------------------------------------------------------
 
     @rule(account=st.sampled_from(["erkki", "matti", "virve"]), active=st.booleans())
@@ -255,7 +272,9 @@ class SignIns(RuleBasedStateMachine):
             listed = self.service.auth.sessions.list(AccountId(account_id))
             assert person.active or not listed
             live |= {one.digest: account_id for one in listed}
-        model = {digest_of(token): visit.account for token, visit in self.visits.items() if visit.is_live(self.service.now)}
+        model = {
+            digest_of(token): visit.account for token, visit in self.visits.items() if visit.is_live(self.service.now)
+        }
         assert live == model
 
     @invariant()

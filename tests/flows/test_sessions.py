@@ -280,6 +280,19 @@ def test_the_oldest_session_makes_room(make_store: MakeStore) -> None:
     assert service.is_live(theirs)
 
 
+def test_a_session_that_is_renewed_makes_room_itself(make_store: MakeStore) -> None:
+    """At the limit, who signs in again over the own session ends that one and no other device's (ASVS 7.1.2, 7.2.4)."""
+    policy = replace(POLICY, sessions=replace(POLICY.sessions, per_account=2))
+    service = Service(store=make_store(), policy=policy)
+    populate(service)
+    elsewhere = service.token("erkki")
+    service.wait(seconds=1)
+    here = service.token("erkki")
+    service.wait(seconds=1)
+    again = service.token("erkki", session_token=here)
+    assert [service.is_live(token) for token in (elsewhere, here, again)] == [True, False, True]
+
+
 def test_old_sessions_are_purged(service: Service) -> None:
     """A nightly job deletes what is past every lifetime and nothing that could still be alive (C-55, B-26)."""
     service.token("erkki")

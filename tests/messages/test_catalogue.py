@@ -211,9 +211,7 @@ before = catalogue._catalogue.cache_info().currsize
 text("not_yet", "sv")
 print(before, catalogue._catalogue.cache_info().currsize, "babel" in sys.modules)
 """
-    seen = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
-    )
+    seen = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
     assert seen.stdout.split() == ["0", "1", "False"]
 
 

@@ -14,6 +14,7 @@ PARAMS = {
     Mail.SIGNUP_TAKEN: {"link"},
     Mail.EMAIL_CHANGE: {"link", "valid"},
     Mail.EMAIL_CHANGED: {"email", "link", "valid"},
+    Mail.EMAIL_RESTORED: {"email", "link"},
     Mail.PASSWORD_CHANGED: {"link"},
     Mail.INVITATION: {"login_name", "link", "valid"},
     Mail.ACCOUNT_DELETED: set[str](),

@@ -9,9 +9,7 @@ from hypothesis import strategies as st
 from cityauth.messages import mask_email, name_and_email
 
 ANY_TEXT = st.text(st.characters(), max_size=60)
-LOCAL = st.text(
-    st.characters(exclude_categories=["C", "Z"], exclude_characters="@•"), min_size=1, max_size=40
-)
+LOCAL = st.text(st.characters(exclude_categories=["C", "Z"], exclude_characters="@•"), min_size=1, max_size=40)
 
 
 @pytest.mark.parametrize(
@@ -72,9 +70,7 @@ def test_mask_email(email: str, masked: str) -> None:
 def test_a_mask_tells_one_character(one: str, other: str) -> None:
     """Two addresses of one domain with the same first character look the same, whatever their length."""
     other = one[0] + other
-    assert (
-        mask_email(f"{one}@example.com") == mask_email(f"{other}@example.com") == f"{one[0]}•••@example.com"
-    )
+    assert mask_email(f"{one}@example.com") == mask_email(f"{other}@example.com") == f"{one[0]}•••@example.com"
 
 
 @given(ANY_TEXT)

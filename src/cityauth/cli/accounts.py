@@ -9,7 +9,7 @@ import click
 
 from cityauth import CityAuth
 from cityauth.cli.database import Load
-from cityauth.cli.explaining import DEFECT, MALFORMED, PRECONDITION
+from cityauth.cli.explaining import DEFECT, MALFORMED, PRECONDITION, reason_of
 from cityauth.cli.failing import Misuse, Refusal
 from cityauth.cli.finding import By, Finding, Registry, Shown
 from cityauth.cli.output import say, say_json
@@ -31,7 +31,9 @@ _HERE = ClientContext(user_agent="the cityauth command")
 """What the audit trail says about where a change came from."""
 
 by_option = click.option(
-    "--by", type=click.Choice(list(By)), help="Take TEXT for an identifier or an id alone, where it might be both."
+    "--by",
+    type=click.Choice([by.value for by in By]),
+    help="Take TEXT for an identifier or an id alone, where it might be both.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -48,7 +50,9 @@ def account() -> None:
 @click.option("--retired-username", "retired", multiple=True, help="One that signs in no more; may be given again.")
 @click.option("--realm", default="citizen", show_default=True, help="One of the realms of the configuration.")
 @click.option("--language", type=click.Choice(LANGUAGES), default="fi", show_default=True)
-@click.option("--stage", type=click.Choice(list(Stage)), help="The account's own stage; else the realm's.")
+@click.option(
+    "--stage", type=click.Choice([stage.value for stage in Stage]), help="The account's own stage; else the realm's."
+)
 @click.option(
     "--password-hash-file",
     "hash_file",
@@ -66,11 +70,13 @@ def add(  # noqa: PLR0913 - one for each option
     retired: tuple[str, ...],
     realm: str,
     language: str,
-    stage: Stage | None,
+    stage: str | None,
     hash_file: IO[bytes] | None,
     as_json: bool,
 ) -> None:
     """Add an account with its identifiers, or nothing of it."""
+    if not (email or usernames):
+        raise click.UsageError("an account needs something to sign in with: give --email or --username")
     with _registry(load) as registry:
         _require_realm(registry.policy, realm)
         new = NewAccount(
@@ -81,10 +87,8 @@ def add(  # noqa: PLR0913 - one for each option
             usernames=usernames,
             retired_usernames=retired,
             password_hash=_stored_hash(hash_file, registry.policy.ceilings),
-            stage=stage,
+            stage=Stage(stage) if stage else None,
         )
-        if not (email or usernames):
-            raise click.UsageError("an account needs something to sign in with: give --email or --username")
         added = registry.auth.accounts.add(new, client=_HERE)
         if isinstance(added, AccountRefused):
             raise Refusal(_why_not_added(registry, new, added))
@@ -103,15 +107,17 @@ def add(  # noqa: PLR0913 - one for each option
 @by_option
 @json_option
 @click.pass_obj
-def show(load: Load, *, text: str, by: By | None, as_json: bool) -> None:
+def show(load: Load, *, text: str, by: str | None, as_json: bool) -> None:
     """Show the account that TEXT names, an identifier in whatever life or an account's id, and explain it."""
     with _registry(load) as registry:
-        finding = registry.find(text, by, _now())
+        finding = registry.find(text, By(by) if by else None, _now())
     if not finding.accounts:
         raise Refusal(_nobody(text, finding))
     if as_json:
         say_json(finding_as_json(finding))
         return
+    if finding.resolution is not None:
+        say(f"{text!r} as an identifier: {reason_of(finding.resolution)}.")
     for one in finding.accounts:
         print_account(one)
     if len(finding.accounts) > 1:
@@ -122,7 +128,7 @@ def show(load: Load, *, text: str, by: By | None, as_json: bool) -> None:
 @click.argument("text")
 @by_option
 @click.pass_obj
-def disable(load: Load, *, text: str, by: By | None) -> None:
+def disable(load: Load, *, text: str, by: str | None) -> None:
     """Disable the account that TEXT names, and end all its sessions."""
     changed = _change(load, text, by, lambda auth, account_id: auth.accounts.disable(account_id, client=_HERE))
     say(f"Disabled {_who(changed)}: nobody signs in to it, and all its sessions have ended.", "green")
@@ -132,7 +138,7 @@ def disable(load: Load, *, text: str, by: By | None) -> None:
 @click.argument("text")
 @by_option
 @click.pass_obj
-def enable(load: Load, *, text: str, by: By | None) -> None:
+def enable(load: Load, *, text: str, by: str | None) -> None:
     """Enable the disabled account that TEXT names. Its old sessions stay ended."""
     changed = _change(load, text, by, lambda auth, account_id: auth.accounts.enable(account_id, client=_HERE))
     say(f"Enabled {_who(changed)}: its identifiers sign in again, and its old sessions stay ended.", "green")
@@ -155,10 +161,10 @@ def _who(one: Account) -> str:
     return f"{name_and_email(one.display_name, one.contact)}, id {one.id}"
 
 
-def _change(load: Load, text: str, by: By | None, how: Callable[[CityAuth, AccountId], AccountOutcome]) -> Account:
+def _change(load: Load, text: str, by: str | None, how: Callable[[CityAuth, AccountId], AccountOutcome]) -> Account:
     """Change the one account that *text* names for certain, and return it."""
     with _registry(load) as registry:
-        one = _the_one(text, registry.find(text, by, _now()))
+        one = _the_one(text, registry.find(text, By(by) if by else None, _now()))
         changed = how(registry.auth, one.record.account.id)
     if isinstance(changed, AccountRefused):
         status = one.record.account.status

@@ -47,6 +47,8 @@ def say_json(value: object) -> None:
 def show_fields(fields: Iterable[tuple[str, str]]) -> None:
     """Print names with their values, one to a line."""
     grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column()
+    grid.add_column(overflow="fold")
     for name, value in fields:
         grid.add_row(Text(name, "dim"), Text(plain(value)))
     _console().print(grid)
@@ -54,7 +56,9 @@ def show_fields(fields: Iterable[tuple[str, str]]) -> None:
 
 def show_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print a table."""
-    table = Table(*head, box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    table = Table(box=SIMPLE_HEAD, header_style="bold")
+    for name in head:
+        table.add_column(name, overflow="fold")  # never cut: what is hidden could be what matters
     for row in rows:
         table.add_row(*(Text(plain(cell)) for cell in row))
     _console().print(table)

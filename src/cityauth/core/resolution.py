@@ -113,7 +113,7 @@ class IdentifierResolver:
             msg = "identifier kinds must have different names, and there must be one"
             raise PolicyError(msg)
         self._realms = dict(realms)
-        self.kinds = tuple(kinds)
+        self.kinds: tuple[IdentifierKind, ...] = tuple(kinds)
 
     def read(self, entered: object) -> tuple[Identifier, ...] | Malformed:
         """Return the candidates for *entered* by the rules of looking up, or why there can be none."""

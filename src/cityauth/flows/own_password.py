@@ -62,8 +62,8 @@ def confirm(
         return stored
     opened = yield from _reopen(live, live.account, occasion)
     changes: list[Change] = [
+        SessionClosed(live.session.digest),  # first, so that it makes room for the new one
         SessionOpened(opened.session, desk.policy.sessions.per_account),
-        SessionClosed(live.session.digest),
     ]
     event = report(Happening.PASSWORD_CONFIRMED, occasion, account_id=live.account.id)
     outcome = yield from commit_with(event, changes)

@@ -62,10 +62,9 @@ def open_for(desk: Deployment, arrival: Arrival, occasion: Occasion) -> Flow[Aut
     kind = resolution.kind or ""
     remember = arrival.remember
     opened = open_session(account, entropy, occasion, remember=remember, fresh=not remember, identifier_kind=kind)
-    changes: list[Change] = [SessionOpened(opened.session, desk.policy.sessions.per_account)]
     former = digest_of(arrival.former)
-    if former is not None:
-        changes.append(SessionClosed(former))
+    ended = () if former is None else (SessionClosed(former),)  # first, so that it makes room for the new one
+    changes: list[Change] = [*ended, SessionOpened(opened.session, desk.policy.sessions.per_account)]
     outcome = yield from commit_with(_success(arrival, occasion, rehashed=bool(rehash)), (*rehash, *changes))
     if isinstance(outcome, Rejected) and outcome.why is Precondition.PASSWORD_CHANGED:
         outcome = yield from commit_with(_success(arrival, occasion, rehashed=False), changes)

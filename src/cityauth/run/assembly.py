@@ -2,6 +2,7 @@
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from cityauth.adapters.argon2 import Argon2Hasher
 from cityauth.adapters.blocklist import common_passwords
@@ -30,7 +31,7 @@ class Assembly:
     """A deployment, and which object answers which port."""
 
     desk: Deployment
-    ports: dict[type, object]
+    ports: dict[type[Any], object]
 
 
 class _BundledCommon(Container[str]):
@@ -78,7 +79,7 @@ def assemble(given: Supplies) -> Assembly:
         email=EmailKind(smtputf8=policy.identifiers.mailer_supports_smtputf8),
         common=_BundledCommon() if given.common is None else given.common,
     )
-    ports: dict[type, object] = {
+    ports: dict[type[Any], object] = {
         AccountStore: given.store,
         SessionStore: given.store,
         ClaimStore: given.store,

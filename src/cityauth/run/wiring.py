@@ -11,14 +11,14 @@ NEVER_BLOCKING = frozenset({"Clock", "Entropy", "AuditSink"})
 """Ports whose contract says that they do not block: asyncio calls them where it stands."""
 
 
-def methods_of(port: type) -> dict[str, Callable[..., Any]]:
+def methods_of(port: type[Any]) -> dict[str, Callable[..., Any]]:
     """Return the port's methods by name."""
     return {
         name: member for name, member in vars(port).items() if inspect.isfunction(member) and not name.startswith("_")
     }
 
 
-def wire(ports: dict[type, object]) -> Answers:
+def wire(ports: dict[type[Any], object]) -> Answers:
     """Return the answers that the objects in *ports* give, for the synchronous driver.
 
     Raises:
@@ -33,7 +33,7 @@ def wire(ports: dict[type, object]) -> Answers:
     return answers
 
 
-def wire_async(ports: dict[type, object]) -> dict[Callable[..., Any], Callable[..., Awaitable[Any]]]:
+def wire_async(ports: dict[type[Any], object]) -> dict[Callable[..., Any], Callable[..., Awaitable[Any]]]:
     """Return the answers for the asynchronous driver.
 
     An asynchronous method is awaited; a synchronous one runs in a worker thread, so that neither a
@@ -45,7 +45,7 @@ def wire_async(ports: dict[type, object]) -> dict[Callable[..., Any], Callable[.
     return {method: _awaitable(port, answer) for port, _, method, answer in _bound(ports)}
 
 
-def _bound(ports: dict[type, object]) -> list[tuple[str, str, Callable[..., Any], Callable[..., Any]]]:
+def _bound(ports: dict[type[Any], object]) -> list[tuple[str, str, Callable[..., Any], Callable[..., Any]]]:
     bound = []
     for port, supplied in ports.items():
         for name, method in methods_of(port).items():

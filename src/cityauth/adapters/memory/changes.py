@@ -60,18 +60,14 @@ def close_session(state: State, change: SessionClosed) -> None:
 
 def close_sessions(state: State, change: SessionsClosed) -> None:
     """Delete the account's sessions, but for one."""
-    state.drop_where(
-        state.sessions, lambda one: one.account_id == change.account_id and one.digest != change.keep
-    )
+    state.drop_where(state.sessions, lambda one: one.account_id == change.account_id and one.digest != change.keep)
 
 
 def issue_claim(state: State, change: ClaimIssued) -> None:
     """Keep the claim; alone, it is the account's only one of its purpose."""
     new = change.claim
     if change.alone and new.account_id is not None:
-        state.drop_where(
-            state.claims, lambda one: one.account_id == new.account_id and one.purpose is new.purpose
-        )
+        state.drop_where(state.claims, lambda one: one.account_id == new.account_id and one.purpose is new.purpose)
     state.put(state.claims, new.digest, new)
 
 
@@ -99,9 +95,7 @@ def drop_claims(state: State, change: ClaimsDropped) -> None:
     state.drop_where(
         state.claims,
         lambda one: (
-            one.account_id == change.account_id
-            and one.purpose is change.purpose
-            and one.issued_at >= change.since
+            one.account_id == change.account_id and one.purpose is change.purpose and one.issued_at >= change.since
         ),
     )
 

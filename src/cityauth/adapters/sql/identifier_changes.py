@@ -32,9 +32,7 @@ _TAKE_BACK: Final = (
     .where(_OWN, identifier.c.life != Life.CONTESTED.value)
     .values(life=Life.ACTIVE.value, kind=bindparam("sort"), shown=bindparam("form"))
 )
-_RETIRE: Final = (
-    update(identifier).where(_OWN, identifier.c.life == Life.ACTIVE.value).values(life=Life.RETIRED.value)
-)
+_RETIRE: Final = update(identifier).where(_OWN, identifier.c.life == Life.ACTIVE.value).values(life=Life.RETIRED.value)
 
 
 def add_identifiers(connection: Connection, change: AccountAdded) -> Precondition | None:

@@ -20,15 +20,11 @@ LOAD: Final = select(*ACCOUNT).where(account.c.id == bindparam("account_id"))
 """An account by its id."""
 
 HOLDINGS: Final = (
-    select(*HOLDING)
-    .where(identifier.c.account_id == bindparam("account_id"))
-    .order_by(identifier.c.position)
+    select(*HOLDING).where(identifier.c.account_id == bindparam("account_id")).order_by(identifier.c.position)
 )
 """An account's identifiers, oldest first."""
 
-FIND_SESSION: Final = (
-    select(*LIVE_SESSION).join_from(session, account).where(session.c.digest == bindparam("digest"))
-)
+FIND_SESSION: Final = select(*LIVE_SESSION).join_from(session, account).where(session.c.digest == bindparam("digest"))
 """A session with its account."""
 
 LIST_SESSIONS: Final = (
@@ -44,9 +40,7 @@ PASSWORD_HASH: Final = select(account.c.password_hash).where(account.c.id == bin
 FIND_CLAIM: Final = select(*CLAIM).where(claim.c.digest == bindparam("digest"))
 """A claim by its digest."""
 
-EVENTS: Final = (
-    select(*EVENT).where(event.c.account_id == bindparam("account_id")).order_by(event.c.number)
-)
+EVENTS: Final = select(*EVENT).where(event.c.account_id == bindparam("account_id")).order_by(event.c.number)
 """One account's audit trail, oldest first."""
 
 TRAIL: Final = select(*EVENT).order_by(event.c.number)

@@ -35,9 +35,9 @@ POSTPONE: Final = update(mail).where(mail.c.id == bindparam("which")).values(due
 """Moves a mail's next attempt."""
 DROP: Final = delete(mail).where(mail.c.id == bindparam("which"))
 """Deletes a mail with all its text."""
-STATUS: Final = select(
-    func.count(), func.count(case((mail.c.attempts > 0, 1))), func.min(mail.c.queued_at)
-).where(~_IS_DECOY)
+STATUS: Final = select(func.count(), func.count(case((mail.c.attempts > 0, 1))), func.min(mail.c.queued_at)).where(
+    ~_IS_DECOY
+)
 """How many wait, how many of them were tried before, and since when the oldest waits."""
 
 

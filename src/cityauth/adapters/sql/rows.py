@@ -60,9 +60,7 @@ def moment(stored: int) -> datetime:
 def account_of(row: Sequence[Any]) -> Account:
     """Read a row of `ACCOUNT`."""
     account_id, realm, name, language, status, epoch, contact, stage = row
-    return Account(
-        AccountId(account_id), realm, name, language, _STATUS[status], epoch, contact, _STAGE[stage]
-    )
+    return Account(AccountId(account_id), realm, name, language, _STATUS[status], epoch, contact, _STAGE[stage])
 
 
 def holding_of(row: Sequence[Any]) -> Holding:

@@ -75,6 +75,7 @@ def upgrade(connection: Connection) -> None:
     from alembic.config import Config
     from alembic.util import CommandError
 
+    connection.begin()  # Alembic leaves a transaction that it did not begin to whoever did
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", MIGRATIONS.as_posix().replace("%", "%%"))
     config.set_main_option("path_separator", "os")

@@ -37,9 +37,7 @@ def upgrade() -> None:
         sa.Column("since", sa.BigInteger(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("key", name="pk_cityauth_identifier"),
-        sa.ForeignKeyConstraint(
-            ["account_id"], ["cityauth_account.id"], name="fk_cityauth_identifier_account_id"
-        ),
+        sa.ForeignKeyConstraint(["account_id"], ["cityauth_account.id"], name="fk_cityauth_identifier_account_id"),
         sqlite_with_rowid=False,
     )
     op.create_index("ix_cityauth_identifier_account_id", "cityauth_identifier", ["account_id"])
@@ -58,9 +56,7 @@ def upgrade() -> None:
         sa.Column("address", sa.Text()),
         sa.Column("user_agent", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("digest", name="pk_cityauth_session"),
-        sa.ForeignKeyConstraint(
-            ["account_id"], ["cityauth_account.id"], name="fk_cityauth_session_account_id"
-        ),
+        sa.ForeignKeyConstraint(["account_id"], ["cityauth_account.id"], name="fk_cityauth_session_account_id"),
         sqlite_with_rowid=False,
     )
     op.create_index("ix_cityauth_session_account_id", "cityauth_session", ["account_id", "opened_at"])
