@@ -1,7 +1,8 @@
 """The contenders of one run, each with its own file of the same people."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,24 +18,37 @@ SAMPLE = 1000
 """How many persons take part in the timing."""
 
 
-@contextmanager
-def arena(
-    accounts: int,
-    *,
-    sync: Sync = Sync.NORMAL,
-    entrants: Sequence[tuple[str, str]] = (*ENTRANTS, FLASK),
-    say: Callable[[str], None] = print,
-) -> Iterator[dict[str, Peer]]:
-    """Populate a database for each of *entrants* (its name in the table, its name in `MODULES`)."""
-    with TemporaryDirectory(prefix="cityauth-bench-") as folder, ExitStack() as stack:
-        peers: dict[str, Peer] = {}
-        for name, module in entrants:
-            say(f"{name}: {accounts:,} accounts and sessions")
-            peer = load(module)(Path(folder) / f"{len(peers)}.db", sync)
-            stack.callback(peer.close)
+class Arena:
+    """A populated database for each entrant, in one folder."""
+
+    def __init__(self, folder: Path, accounts: int, entrants: Sequence[tuple[str, str]] = (*ENTRANTS, FLASK)) -> None:
+        """Populate for each of *entrants*: its name in the table, its name in `MODULES`."""
+        self._files = {name: (module, folder / f"{place}.db") for place, (name, module) in enumerate(entrants)}
+        for name, peer in self._open(Sync.NORMAL).items():
+            print(f"{name}: {accounts:,} accounts and sessions", flush=True)
             peer.populate(accounts)
-            peers[name] = peer
-        yield peers
+            peer.close()
+        os.sync()  # so that nobody's turn pays for what is still to be written
+
+    @contextmanager
+    def peers(self, sync: Sync = Sync.NORMAL) -> Iterator[dict[str, Peer]]:
+        """Open everybody's database."""
+        opened = self._open(sync)
+        try:
+            yield opened
+        finally:
+            for peer in opened.values():
+                peer.close()
+
+    def _open(self, sync: Sync) -> dict[str, Peer]:
+        return {name: load(module)(path, sync) for name, (module, path) in self._files.items()}
+
+
+@contextmanager
+def arena(accounts: int, entrants: Sequence[tuple[str, str]] = (*ENTRANTS, FLASK)) -> Iterator[Arena]:
+    """Give an `Arena` in a temporary folder."""
+    with TemporaryDirectory(prefix="cityauth-bench-") as folder:
+        yield Arena(Path(folder), accounts, entrants)
 
 
 def addresses(accounts: int) -> list[tuple[str, str]]:
@@ -42,7 +56,7 @@ def addresses(accounts: int) -> list[tuple[str, str]]:
     return [(email(n), email(n)) for n in sample(accounts, SAMPLE)]
 
 
-def tokens(peer: Peer, accounts: int, count: int) -> list[tuple[str, str]]:
+def tokens(peer: Peer, accounts: int) -> list[tuple[str, str]]:
     """Sign sampled persons in and return their tokens, each with whom it belongs to."""
-    signed_in = [(peer.sign_in(email(n), PASSWORD), email(n)) for n in sample(accounts, count)]
+    signed_in = [(peer.sign_in(email(n), PASSWORD), email(n)) for n in sample(accounts, SAMPLE)]
     return [(token, who) for token, who in signed_in if token is not None]

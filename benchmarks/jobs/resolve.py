@@ -20,7 +20,12 @@ ABOUT = (
 def measure(rounds: int, accounts: int) -> Result:
     """Time it among all accounts, and against a small population in the same rounds."""
     small = f"cityauth, {FEW:,} accounts"
-    with arena(accounts) as peers, arena(FEW, entrants=((small, "ours"),)) as few:
+    with (
+        arena(accounts) as populated,
+        populated.peers() as peers,
+        arena(FEW, ((small, "ours"),)) as small_one,
+        small_one.peers() as few,
+    ):
         contenders = [Contender(name, peer.resolve, addresses(accounts), CALLS) for name, peer in peers.items()]
         contenders.append(Contender(small, few[small].resolve, addresses(FEW), CALLS))
         table = tabulate(f"{accounts:,} accounts", interleave(contenders, rounds), "floor")

@@ -15,8 +15,8 @@ ABOUT = (
 
 def measure(rounds: int, accounts: int) -> Result:
     """Time it on sessions that each contender opened itself, among as many as there are accounts."""
-    with arena(accounts) as peers:
-        contenders = [Contender(name, peer.check, tokens(peer, accounts, CALLS), CALLS) for name, peer in peers.items()]
+    with arena(accounts) as populated, populated.peers() as peers:
+        contenders = [Contender(name, peer.check, tokens(peer, accounts), CALLS) for name, peer in peers.items()]
         table = tabulate(f"{accounts:,} sessions", interleave(contenders, rounds), "floor")
     goals = [
         Goal("cityauth, times the floor", table.ratio("cityauth"), 2.5),

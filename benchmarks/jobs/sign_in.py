@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from benchmarks.arena import addresses, arena
+from benchmarks.arena import Arena, addresses, arena
 from benchmarks.harness import Contender, Samples, interleave, without
 from benchmarks.peers import Peer, Sync
 from benchmarks.peers.floor import evaluate
@@ -24,7 +24,8 @@ ABOUT = (
 
 def measure(rounds: int, accounts: int) -> Result:
     """Time it with both settings of ``synchronous``."""
-    tables = {sync: _table(rounds, accounts, sync) for sync in Sync}
+    with arena(accounts) as populated:
+        tables = {sync: _table(populated, rounds, accounts, sync) for sync in Sync}
     normal, full = tables[Sync.NORMAL], tables[Sync.FULL]
     best_peer = min(normal.ratio("Django"), normal.ratio("Flask-Security"))
     goals = [

@@ -51,6 +51,8 @@ class FlaskSecurity:
         with self._app.app_context():
             self._database.create_all()
             row = {"active": True, "password": hash_password(PASSWORD), "username": None}
+            raw = self._database.session.connection().connection.dbapi_connection
+            raw.execute("PRAGMA cache_size = -400000")
             everybody = [{**row, "email": email(n), "fs_uniquifier": number(n) * 4} for n in range(accounts)]
             self._database.session.execute(insert(self._user.__table__), everybody)
             self._database.session.commit()

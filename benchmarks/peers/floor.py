@@ -50,7 +50,7 @@ class Floor:
         stored = PasswordHasher(**ARGON2).hash(PASSWORD)
         now = time.time_ns() // 1000
         ids = [f"account-{number(n)}" for n in range(accounts)]
-        self._database.executescript(_SCHEMA)
+        self._database.executescript(f"PRAGMA journal_mode = off; PRAGMA cache_size = -400000; {_SCHEMA}")
         self._database.execute("BEGIN")
         self._database.executemany(
             "INSERT INTO account VALUES (?, 'Matti Meik\u00e4l\u00e4inen', ?, 'active', 0, ?)",

@@ -9,13 +9,14 @@ import sqlite3
 import sys
 from pathlib import Path
 
-from werkzeug.serving import make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 
-from cityauth import CityAuthError
+from cityauth import CityAuthError, MemoryMailer
 from flask_app.app import create_app, create_auth, create_store
 from flask_app.cases import Cases
 from flask_app.config import Config, DemoError, Keys
 from flask_app.seeds import PEOPLE, seed
+from flask_app.sending import mailer_for, sending
 
 DATABASE = Path(__file__).parents[2] / "demo.db"
 """In the root of the checkout, which git ignores."""
@@ -26,34 +27,49 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="flask_app", description="The demo e-service of cityauth.")
     parser.add_argument("--port", type=int, default=8000, help="on the loopback address (8000)")
     parser.add_argument("--database", type=Path, default=DATABASE, help=f"an SQLite file ({DATABASE.name})")
+    parser.add_argument("--smtp", metavar="HOST:PORT", help="send mail there, not to the demo's own mailbox")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     try:
-        serve(options.port, options.database)
+        serve(options.port, options.database, options.smtp)
     except (DemoError, CityAuthError, OSError, OverflowError, sqlite3.Error) as error:
         sys.exit(f"The demo cannot start: {explain(error, options.port, options.database)}.")
     except KeyboardInterrupt:
         sys.exit(0)
 
 
-def serve(port: int, database: Path) -> None:
+class RequestHandler(WSGIRequestHandler):
+    """Logs requests without their query: the token of a mailed link belongs in no log."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Log the method, the path and the status."""
+        path = getattr(self, "path", "").partition("?")[0]
+        self.log("info", "%s %a %s %s", self.command or "-", path, code, size)
+
+
+def serve(port: int, database: Path, smtp: str | None = None) -> None:
     """Prepare the database, print where the service is and who can sign in, and serve."""
     os.umask(0o077)  # the database holds password hashes: for this user alone
+    mailer = mailer_for(smtp)
     with socket.create_server(("127.0.0.1", port)) as listener:
-        config = Config(database, Keys.beside(database), plain_localhost=True)
+        address = f"http://localhost:{listener.getsockname()[1]}"
+        config = Config(database, Keys.beside(database), plain_localhost=True, base_url=address)
         cases = Cases(database)
         cases.create_table()
         store = create_store(config)
         store.create_schema()
-        auth = create_auth(store, config)
+        auth = create_auth(store, config, mailer)
         seed(auth, cases)
-        server = make_server("127.0.0.1", port, create_app(config, auth), threaded=True, fd=listener.fileno())
-        print(f"{welcome(listener.getsockname()[1])}\n", flush=True)  # noqa: T201 - it speaks to a person
-        server.serve_forever()
+        app = create_app(config, auth, mailer if isinstance(mailer, MemoryMailer) else None)
+        handler, fd = RequestHandler, listener.fileno()
+        server = make_server("127.0.0.1", port, app, threaded=True, request_handler=handler, fd=fd)
+        print(f"{welcome(address, smtp)}\n", flush=True)  # noqa: T201 - it speaks to a person
+        with sending(auth, store):
+            server.serve_forever()
 
 
-def welcome(port: int) -> str:
-    """Return the address and the table of accounts, in columns."""
+def welcome(address: str, smtp: str | None) -> str:
+    """Return the address, where mail goes, and the table of accounts, in columns."""
     head = ("Realm", "Name", "E-mail", "Old username", "Password", "Stage")
     rows = [
         head,
@@ -61,7 +77,8 @@ def welcome(port: int) -> str:
     ]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
-    return "\n".join([f"The demo e-service is at http://localhost:{port}/", "", *lines])
+    mail = f"Its mail goes to {smtp}" if smtp else f"Its mail can be read at {address}/mailbox"
+    return "\n".join([f"The demo e-service is at {address}/", mail, "", *lines])
 
 
 def explain(error: Exception, port: int, database: Path) -> str:

@@ -1,18 +1,25 @@
 """The application: a store, secrets and a policy make a `CityAuth`; the pages stand around it."""
 
+from dataclasses import replace
+
 from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 
-from cityauth import CityAuth, Policy
+from cityauth import CityAuth, MailPolicy, MemoryMailer, Policy
 from cityauth.adapters.sql import SqlStore
 from cityauth.policy import PasswordPolicy
-from flask_app import browser, pages, sign_in
+from cityauth.ports.mailer import Mailer
+from flask_app import browser, links, mailbox, own_account, pages, sign_in
 from flask_app.cases import Cases
 from flask_app.config import Config
 
 csrf = CSRFProtect()
 
-POLICY = Policy(passwords=PasswordPolicy(context_words=("Esimerkkilä", "asiointipalvelu")), deployment="esimerkkila")
+POLICY = Policy(
+    passwords=PasswordPolicy(context_words=("Esimerkkilä", "asiointipalvelu")),
+    mail=MailPolicy(service="Esimerkkilä", contact="asiakaspalvelu@example.com, 020 000 0000"),
+    deployment="esimerkkila",
+)
 """What this service decides; the library's defaults for the rest."""
 
 
@@ -21,24 +28,31 @@ def create_store(config: Config) -> SqlStore:
     return SqlStore(f"sqlite:///{config.database}")
 
 
-def create_auth(store: SqlStore, config: Config) -> CityAuth:
-    """Return the library, with this installation's secrets and this service's policy."""
-    return CityAuth(store, config.keys.signing, policy=POLICY)
+def create_auth(store: SqlStore, config: Config, mailer: Mailer | None = None, policy: Policy = POLICY) -> CityAuth:
+    """Return the library, with this installation's secrets and addresses and this service's policy."""
+    policy = replace(policy, mail=replace(policy.mail, base_url=config.base_url))
+    return CityAuth(store, config.keys.signing, policy=policy, mailer=mailer)
 
 
-def create_app(config: Config, auth: CityAuth | None = None) -> Flask:
+def create_app(config: Config, auth: CityAuth | None = None, demo_mailbox: MemoryMailer | None = None) -> Flask:
     """Return the e-service over a database that `flask_app.seeds.prepare` has made.
 
     Args:
         config: What differs between installations.
-        auth: The library, already set up; by default over the service's own database.
+        auth: The library, already set up; by default over the service's own database, without a mailer.
+        demo_mailbox: What a page shows to anybody who asks for it: for a demo only.
     """
     app = Flask(__name__)
-    app.config.from_mapping(browser.flask_config(config))
+    app.config.from_mapping(browser.flask_config(config), SHORTEST_PASSWORD=POLICY.passwords.min_length)
     app.extensions["cityauth"] = auth or create_auth(create_store(config), config)
     app.extensions["cases"] = Cases(config.database)
     browser.init_app(app)
     app.register_blueprint(sign_in.blueprint)
+    app.register_blueprint(links.blueprint)
+    app.register_blueprint(own_account.blueprint)
     app.register_blueprint(pages.blueprint)
+    if demo_mailbox is not None:
+        app.extensions["mailbox"] = demo_mailbox
+        app.register_blueprint(mailbox.blueprint)
     csrf.init_app(app)  # after the pages, so that its refusals know the person's language
     return app

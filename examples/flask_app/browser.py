@@ -46,15 +46,19 @@ def flask_config(config: Config) -> dict[str, Any]:
     """Return Flask's settings for one installation."""
     prefix = "" if config.plain_localhost else "__Host-"
     return {
+        "EMAIL_COOKIE": f"{prefix}email-link",
         "LANGUAGE_COOKIE": f"{prefix}language",
         "MAX_CONTENT_LENGTH": MAX_BODY,
+        "RESET_COOKIE": f"{prefix}reset-link",
         "SECRET_KEY": config.keys.pages,
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_NAME": f"{prefix}pages",
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_SECURE": not config.plain_localhost,
         "SIGN_IN_COOKIE": f"{prefix}cityauth",
+        "SIGN_UP_COOKIE": f"{prefix}sign-up-link",
         "TRUSTED_HOSTS": list(config.hosts),
+        "UNDO_COOKIE": f"{prefix}undo-link",
         # A form lives as long as the CSRF secret, which changes at every sign-in and sign-out.
         "WTF_CSRF_TIME_LIMIT": None,
     }
@@ -95,7 +99,8 @@ def chosen_language(account: Account | None) -> str:
 
 
 def _add_headers(response: Response) -> Response:
-    response.headers.update(HEADERS)
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
     if request.endpoint != "static" or response.status_code >= 400:  # noqa: PLR2004 - an error page is a page
         response.headers["Cache-Control"] = "no-store"
         response.vary.update(("Accept-Language", "Cookie"))

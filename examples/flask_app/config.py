@@ -57,9 +57,11 @@ class Config:
             cookies then go without ``Secure`` and without the name prefix ``__Host-``, since a browser
             keeps neither over plain http. Behind TLS leave it off.
         hosts: The host names that requests may be sent to.
+        base_url: Where the links in mails lead, whatever host a request was sent to.
     """
 
     database: Path
     keys: Keys
     plain_localhost: bool = False
     hosts: tuple[str, ...] = ("localhost", "127.0.0.1")
+    base_url: str = "https://localhost"

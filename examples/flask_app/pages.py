@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException, SecurityError
 from werkzeug.routing import RequestRedirect
 
 from cityauth.errors import StoreError
-from cityauth.messages import Label, name_and_email, text
+from cityauth.messages import name_and_email, text
 from flask_app.cases import Cases
 from flask_app.devices import device
 from flask_app.sign_in import signed_in_only
@@ -24,6 +24,7 @@ def vocabulary() -> dict[str, Any]:
     """Give every template the words, in the page's language."""
     language = g.get("language", "fi")
     return {
+        "demo_mailbox": "mailbox" in current_app.blueprints,
         "device": device,
         "name_and_email": name_and_email,
         "say": lambda code, **params: text(code, language, **params),
@@ -56,18 +57,6 @@ def guide() -> ResponseReturnValue:
 def accessibility() -> ResponseReturnValue:
     """Show the accessibility statement."""
     return render_template("accessibility.html")
-
-
-@blueprint.get("/sign-up")
-def sign_up() -> ResponseReturnValue:
-    """Say that an account cannot be created here yet."""
-    return render_template("not_yet.html", heading=Label.CREATE_NEW_ACCOUNT)
-
-
-@blueprint.get("/forgotten")
-def forgotten() -> ResponseReturnValue:
-    """Say that a link cannot be sent from here yet."""
-    return render_template("not_yet.html", heading=Label.FORGOTTEN_HEADING)
 
 
 @blueprint.app_errorhandler(CSRFError)

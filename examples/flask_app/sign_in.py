@@ -19,7 +19,16 @@ from flask import (
 from flask import session as browser_state
 from flask.typing import ResponseReturnValue
 
-from cityauth import Authenticated, CityAuth, ClientContext, LoginStep, PasswordRequired, Refused, safe_next
+from cityauth import (
+    Authenticated,
+    CityAuth,
+    ClientContext,
+    LoginStep,
+    OpenedSession,
+    PasswordRequired,
+    Refused,
+    safe_next,
+)
 from cityauth.messages import LANGUAGES, Code
 from cityauth.policy import SessionPolicy
 from flask_app import browser
@@ -86,14 +95,19 @@ def signed_in_only(view: Callable[P, ResponseReturnValue]) -> Callable[P, Respon
     return guarded
 
 
+def keep_session(response: Response, opened: OpenedSession) -> None:
+    """Give the browser the session's token, for as long as the person chose."""
+    lifetime = REMEMBERED if opened.session.remembered else None
+    browser.set_cookie(response, "SIGN_IN_COOKIE", opened.token.reveal(), lifetime)
+
+
 def answer(step: LoginStep) -> ResponseReturnValue:
     """Show what *step* asks for. A form shown again is a 422, so that browsers do not save its password."""
     match step:
         case Authenticated(session=opened):
             browser_state.clear()  # and with it the CSRF secret
             response = see(next_page())
-            lifetime = REMEMBERED if opened.session.remembered else None
-            browser.set_cookie(response, "SIGN_IN_COOKIE", opened.token.reveal(), lifetime)
+            keep_session(response, opened)
             return response
         case PasswordRequired(problem=problem):
             page = render_template("password.html", step=step, problem=problem, next=next_page())
@@ -152,34 +166,14 @@ def sign_out() -> ResponseReturnValue:
 
 @blueprint.post("/language")
 def change_language() -> ResponseReturnValue:
-    """Change the language and stay on the page; in the middle of signing in, with what was typed."""
+    """Change the language and stay on the page; in the middle of signing in, with what was typed.
+
+    Mails to whoever is signed in will be in that language, too.
+    """
     chosen = request.form.get("language")
     g.language = chosen if chosen in LANGUAGES else g.language
+    if g.live and g.live.account.language != g.language:
+        auth().accounts.set_language(g.live, g.language, client=client())
     response = make_response(identify() if "identifier" in request.form else see(next_page()))
     browser.set_cookie(response, "LANGUAGE_COOKIE", g.language)
     return response
-
-
-@blueprint.get("/settings")
-@signed_in_only
-def own_settings() -> ResponseReturnValue:
-    """Show the person's own details and sessions."""
-    return render_template("settings.html", sessions=auth().sessions.list(g.live.account.id))
-
-
-@blueprint.post("/settings/sessions/close")
-@signed_in_only
-def close_session() -> ResponseReturnValue:
-    """End one of the person's own sessions, named by its handle."""
-    auth().sessions.close(g.live.account.id, request.form.get("handle", ""), client=client())
-    flash(Code.SESSION_CLOSED, "done")
-    return see(url_for("sign_in.own_settings"))
-
-
-@blueprint.post("/settings/sessions/close-others")
-@signed_in_only
-def close_other_sessions() -> ResponseReturnValue:
-    """End all of the person's sessions but this one."""
-    auth().sessions.close_all(g.live.account.id, keep=browser.cookie("SIGN_IN_COOKIE"), client=client())
-    flash(Code.SESSION_OTHERS_CLOSED, "done")
-    return see(url_for("sign_in.own_settings"))

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.cli.conftest import TOML, Deployment
 
 from cityauth import ConfigurationError, DatedStage, HashProfile, Policy, RealmPolicy, SecretError, Stage
 from cityauth.cli.configuration import VARIABLES, Configuration, load
+from cityauth.core.secret import KeyRing
 from cityauth.core.throttle import Limit
 from cityauth.policy import SessionPolicy
+from tests.cli.conftest import TOML, Deployment
 
 
 def test_a_whole_file(empty: Deployment) -> None:
@@ -235,7 +236,7 @@ def test_variables_of_the_host_are_its_own(empty: Deployment) -> None:
     ("environment", "sentence"),
     [
         ({}, "no signing secrets are configured: set secrets_file in cityauth.toml"),
-        ({"CITYAUTH_SECRETS": "short"}, "secret 1 is shorter than 32 bytes"),
+        ({"CITYAUTH_SECRETS": "hunter2"}, "secret 1 is shorter than 32 bytes"),
         ({"CITYAUTH_SECRETS": "change-me-change-me-change-me-0123"}, "secret 1 looks like a sample"),
         ({"CITYAUTH_SECRETS_FILE": "nope.keys"}, "there is no key file nope.keys"),
     ],
@@ -244,12 +245,29 @@ def test_weak_and_missing_secrets(empty: Deployment, environment: dict[str, str]
     """A missing, short or sample secret stops the command, by its place and never by its value (B-35, B-36)."""
     with pytest.raises(SecretError, match=f"^{sentence}") as raised:
         load(environment=environment).secrets()
-    assert environment.get("CITYAUTH_SECRETS", "-") not in str(raised.value)
+    assert environment.get("CITYAUTH_SECRETS", "hunter2") not in str(raised.value)
+
+
+@pytest.mark.parametrize("given", ["00" * 32, "0123456789abcdef" * 3, "hunter2", secrets.token_urlsafe(32)])
+def test_a_ledger_key_that_is_none(configured: Deployment, given: str) -> None:
+    """The key of the ledger is bytes in hexadecimal, long and random enough, and is never shown (B-35, B-77)."""
+    configuration = load(environment={"CITYAUTH_LEDGER_SECRET": given})
+    with pytest.raises(SecretError, match=r"^the ledger's key must be at least 32 random bytes") as raised:
+        configuration.ledger_secret()
+    assert given not in str(raised.value)
+
+
+def test_the_environment_gives_the_ledger_key(configured: Deployment) -> None:
+    """A configured key is taken as it is; without one it hangs on the oldest secret."""
+    given = secrets.token_hex(32)
+    assert load(environment={"CITYAUTH_LEDGER_SECRET": f"{given}\n"}).ledger_secret().hex() == given
+    configuration = load()
+    assert configuration.ledger_secret() == KeyRing.of(configuration.secrets()[:1]).derive("ledger")
 
 
 def test_a_missing_or_unreadable_database(empty: Deployment) -> None:
     """Without a database, or with a URL that names none, nothing is opened, and the URL is not shown (B-77)."""
-    with pytest.raises(ConfigurationError, match="^no database is configured: set database in cityauth.toml"):
+    with pytest.raises(ConfigurationError, match=r"^no database is configured: set database in cityauth\.toml"):
         load().store()
     with pytest.raises(ConfigurationError) as raised:
         load(environment={"CITYAUTH_DATABASE": "no url: hunter2"}).store()

@@ -1,17 +1,18 @@
 """The key file: private, replaced in one step, never lost."""
 
+import base64
 import os
 import stat
 import threading
 from pathlib import Path
 
 import pytest
-from tests.support.fakes import SeededEntropy
 
 from cityauth import SecretError
 from cityauth.adapters.system import SystemEntropy
 from cityauth.cli import keyfile
 from cityauth.core.secret import KeyRing
+from tests.support.fakes import SeededEntropy
 
 ROOT = os.geteuid() == 0
 
@@ -40,7 +41,7 @@ def test_a_secret_is_made_of_all_that_was_drawn() -> None:
 def test_a_draw_that_looks_like_a_sample_is_drawn_again() -> None:
     """What the command makes is never refused by the library (B-36)."""
     good = SeededEntropy().draw(32)
-    sample = bytes.fromhex("b1e72b7abb") * 6 + b"\0\0"
+    sample = base64.urlsafe_b64decode("secretAB") + good[6:]
     assert keyfile.generate(Draws(bytes(32), sample, good)) == keyfile.generate(Draws(good))
 
 
@@ -68,7 +69,7 @@ def test_a_file_open_to_others_is_refused(tmp_path: Path, mode: int) -> None:
 
 def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
     """A missing file, a folder and a binary each have their sentence."""
-    with pytest.raises(SecretError, match="there is no key file .*keys: `cityauth keys generate --append` makes it"):
+    with pytest.raises(SecretError, match=r"there is no key file .*keys: `cityauth keys generate --append` makes it"):
         keyfile.read(tmp_path / "keys")
     with pytest.raises(SecretError, match="cannot be read: Is a directory"):
         keyfile.read(tmp_path)

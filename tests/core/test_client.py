@@ -38,3 +38,9 @@ def test_any_text_makes_a_client(user_agent: str, address: str | None) -> None:
     assert client.user_agent.isprintable()
     assert len((client.address or "").encode()) <= 4 * 45
     assert (client.address is None) is (address is None)
+
+
+@pytest.mark.parametrize("language", ["de", "FI", "", "fi\r\nX: y", "x" * 10**6])
+def test_a_language_that_is_none_of_ours_becomes_english(language: str) -> None:
+    """No hostile language code gets into a row or a header (B-66)."""
+    assert ClientContext(language=language).language == "en"

@@ -12,9 +12,11 @@ from flask import Flask
 from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
 
-from cityauth import CityAuth, HashProfile
+from cityauth import CityAuth, HashProfile, MemoryMailer, Policy
 from cityauth.adapters.sql import SqlStore
-from flask_app.app import POLICY, create_app, create_store
+from cityauth.core.mail import QueuedMail
+from cityauth.ports.mailer import Mailer
+from flask_app.app import POLICY, create_app, create_auth, create_store
 from flask_app.cases import Cases
 from flask_app.config import Config, Keys
 from flask_app.seeds import PEOPLE, seed
@@ -33,25 +35,44 @@ class Service:
     auth: CityAuth
     store: SqlStore
     config: Config
+    mailbox: MemoryMailer
+
+    def mail(self, to: str) -> QueuedMail:
+        """Send what waits in the outbox, and return the last mail that went to the address *to*."""
+        self.auth.outbox.flush()
+        return self.mailbox.sent(to)[-1]
+
+    def link(self, to: str) -> str:
+        """Return the address in the last mail to *to*, without its host."""
+        (link,) = [line for line in self.mail(to).letter.body.splitlines() if line.startswith(self.config.base_url)]
+        return link.removeprefix(self.config.base_url)
 
 
-def install(folder: Path, *, plain_localhost: bool = False) -> Service:
-    """Prepare the demo in *folder*, as ``python -m flask_app`` does."""
+def install(
+    folder: Path,
+    *,
+    plain_localhost: bool = False,
+    base_url: str = "https://localhost",
+    mailer: Mailer | None = None,
+    policy: Policy = CHEAP,
+) -> Service:
+    """Prepare the demo in *folder*, as ``python -m flask_app`` does; with a *mailer* it has no demo mailbox."""
     database = folder / "demo.db"
-    config = Config(database, Keys.beside(database), plain_localhost=plain_localhost)
+    config = Config(database, Keys.beside(database), plain_localhost=plain_localhost, base_url=base_url)
     cases = Cases(database)
     cases.create_table()
     store = create_store(config)
     store.create_schema()
-    auth = CityAuth(store, config.keys.signing, policy=CHEAP)
+    mailbox = MemoryMailer()
+    auth = create_auth(store, config, mailer or mailbox, policy)
     seed(auth, cases)
-    return Service(create_app(config, auth), auth, store, config)
+    return Service(create_app(config, auth, None if mailer else mailbox), auth, store, config, mailbox)
 
 
 @contextmanager
-def serving(app: Flask) -> Iterator[str]:
-    """Serve *app* on a free loopback port for the time of the block; gives the address."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
+def serving(app: Flask, port: int = 0) -> Iterator[str]:
+    """Serve *app* on a loopback port, a free one by default, for the time of the block; gives the address."""
+    server = make_server("127.0.0.1", port, app, threaded=True)
     thread = Thread(target=server.serve_forever)
     thread.start()
     try:

@@ -1,4 +1,4 @@
-"""``cityauth account``: add, show, disable and enable accounts."""
+"""``cityauth account``: add, show, invite, disable and enable accounts."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -18,7 +18,7 @@ from cityauth.core.account import Account, AccountId
 from cityauth.core.change import Precondition
 from cityauth.core.client import ClientContext
 from cityauth.core.hashing import MAX_STORED_LENGTH, HashDefect, examine
-from cityauth.core.identifier import Malformed
+from cityauth.core.identifier import Malformed, look_up
 from cityauth.core.problem import Problem
 from cityauth.core.resolution import Life
 from cityauth.core.stage import Stage
@@ -40,7 +40,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 
 @click.group()
 def account() -> None:
-    """Add, show, disable and enable accounts."""
+    """Add, show, invite, disable and enable accounts."""
 
 
 @account.command()
@@ -144,6 +144,28 @@ def enable(load: Load, *, text: str, by: str | None) -> None:
     say(f"Enabled {_who(changed)}: its identifiers sign in again, and its old sessions stay ended.", "green")
 
 
+@account.command()
+@click.argument("text")
+@by_option
+@click.pass_obj
+def invite(load: Load, *, text: str, by: str | None) -> None:
+    """Make a link with which the person sets the password; mail it, or print it where there is no address.
+
+    The link works once, and earlier ones stop working. The password is never the administrator's choice.
+    """
+    with _registry(load) as registry:
+        one = _the_one(text, registry.find(text, By(by) if by else None, _now()))
+        invited = registry.auth.accounts.invite(one.record.account.id, client=_HERE)
+    if isinstance(invited, AccountRefused):
+        raise Refusal(f"{_who(one.record.account)} cannot be invited: the account is not active")
+    hours = registry.policy.links.invitation.total_seconds() / 3600
+    if invited.mailed_to is not None:
+        say(f"Queued an invitation to {invited.mailed_to}, good for {hours:g} hours.", "green")
+    else:
+        say(f"Made an invitation, good once and for {hours:g} hours; hand it over in person:", "green")
+        say(invited.link.reveal())
+
+
 @contextmanager
 def _registry(load: Load) -> Iterator[Registry]:
     """Open the deployment for the time of one command."""
@@ -229,14 +251,17 @@ def _why_not_added(registry: Registry, new: NewAccount, refused: AccountRefused)
     """Say which identifier stands in the way, and whose it is."""
     if isinstance(refused.why, Malformed):
         return f"the identifier {refused.entered[:80]!r} {MALFORMED[refused.why]}"
-    if refused.why is Precondition.IDENTIFIER_TAKEN:
-        wanted = [new.email] if new.email else []
-        for text in (*wanted, *new.usernames, *new.retired_usernames):
-            for match in registry.holders(text):
-                life = match.holding.life
-                return (
-                    f"{text!r} is an identifier of the account {match.account.id} already, {life}: an identifier,"
-                    f" also a retired one, never passes to another account; look at it with `cityauth account show`"
-                )
-        return "two of the identifiers given are the same one; give each once"
-    return PRECONDITION[refused.why]
+    if refused.why is not Precondition.IDENTIFIER_TAKEN:
+        return PRECONDITION[refused.why]
+    never = "an identifier never passes to another account, also a retired one"
+    keys = set[str]()
+    for text in (*([new.email] if new.email else []), *new.usernames, *new.retired_usernames):
+        readings = look_up(text)
+        for reading in readings if isinstance(readings, tuple) else ():
+            if reading.key in keys:
+                return f"{text!r} is given twice, perhaps in two forms; give it once"
+            keys.add(reading.key)
+        for match in registry.holders(text):
+            whose = f"the account {match.account.id}, {match.holding.life}"
+            return f"{text!r} is an identifier of {whose}: {never}; see `cityauth account show`"
+    return f"an identifier given belonged to an account that was erased: {never}"

@@ -11,6 +11,7 @@ from cityauth.cli.configuration import CONFIG, FILE, load
 from cityauth.cli.database import db
 from cityauth.cli.failing import TellingGroup
 from cityauth.cli.keys import keys
+from cityauth.cli.outbox import outbox
 
 
 @click.group(cls=TellingGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -34,3 +35,4 @@ def command(context: click.Context, config: Path | None) -> None:
 command.add_command(db)
 command.add_command(keys)
 command.add_command(account)
+command.add_command(outbox)

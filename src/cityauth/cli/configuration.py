@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cityauth import CityAuth
 from cityauth.cli import keyfile
 from cityauth.cli.sections import PROFILES, read_policy
+from cityauth.cli.smtp import SMTP, SmtpSettings, read_smtp
 from cityauth.cli.values import read_one_of, read_text
 from cityauth.core.secret import Concealed, KeyRing
 from cityauth.errors import ConfigurationError, SecretError
@@ -26,9 +27,21 @@ CONFIG: Final = "CITYAUTH_CONFIG"
 DATABASE: Final = "CITYAUTH_DATABASE"
 SECRETS: Final = "CITYAUTH_SECRETS"
 SECRETS_FILE: Final = "CITYAUTH_SECRETS_FILE"
+LEDGER_SECRET: Final = "CITYAUTH_LEDGER_SECRET"
 DEPLOYMENT: Final = "CITYAUTH_DEPLOYMENT"
 HASHING_PROFILE: Final = "CITYAUTH_HASHING_PROFILE"
-VARIABLES: Final = (CONFIG, DATABASE, SECRETS, SECRETS_FILE, DEPLOYMENT, HASHING_PROFILE)
+GENERATION: Final = "CITYAUTH_GENERATION"
+SMTP_PASSWORD: Final = "CITYAUTH_SMTP_PASSWORD"  # noqa: S105 - a variable's name
+VARIABLES: Final = (
+    CONFIG,
+    DATABASE,
+    SECRETS,
+    SECRETS_FILE,
+    DEPLOYMENT,
+    GENERATION,
+    HASHING_PROFILE,
+    SMTP_PASSWORD,
+)
 """Variables of the environment; each wins over the file."""
 
 _SIMILAR: Final = 0.75
@@ -44,12 +57,16 @@ class Configuration:
         database: The database's URL, which may hold a password; ``None`` when none is configured.
         secrets_file: The key file; ``None`` when none is configured.
         given_secrets: The secrets that the environment gives, the oldest first; they win over the key file.
+        smtp: The mail server; ``None`` when none is configured, and mail stays in the outbox.
+        smtp_password: Its password, from the environment alone.
     """
 
     policy: Policy
     database: Concealed | None = None
     secrets_file: Path | None = None
     given_secrets: tuple[Concealed, ...] = ()
+    smtp: SmtpSettings | None = None
+    smtp_password: Concealed | None = None
 
     def secrets(self) -> list[str]:
         """Return the signing secrets, the oldest first, from the environment or else the key file.
@@ -63,6 +80,30 @@ class Configuration:
             found = keyfile.read(self.key_file())
         KeyRing.of(found)
         return found
+
+    def ledger_secret(self) -> bytes:
+        """Return the key of what is kept of erased accounts: as configured, or else from the oldest secret.
+
+        It must never change. So it must be configured before the oldest secret is removed.
+
+        Raises:
+            SecretError: it is not 32 bytes or more in hexadecimal, or there is no secret to derive it from.
+        """
+        if self.given_ledger is not None:
+            lines = [self.given_ledger.reveal()]
+        elif self.ledger_file is not None:
+            lines = keyfile.read(self.ledger_file)
+        else:
+            return KeyRing.of(self.secrets()).derive("ledger")
+        try:
+            (line,) = lines
+            (secret,) = KeyRing.of([bytes.fromhex(line)]).keys
+        except ValueError as error:
+            raise SecretError(
+                "the ledger's key must be at least 32 random bytes as one line of hexadecimal digits;"
+                " `cityauth keys ledger` prints the present one"
+            ) from error
+        return secret
 
     def key_file(self) -> Path:
         """Return the path of the key file, which need not be there yet.
@@ -99,8 +140,10 @@ class Configuration:
         Raises:
             SecretError: see `secrets`.
             PolicyError: the hash profile is over the ceilings.
+            ConfigurationError: the mail server is not this machine and would get mail unencrypted.
         """
-        return CityAuth(store, self.secrets(), policy=self.policy)
+        mailer = self.smtp.mailer(self.smtp_password) if self.smtp else None
+        return CityAuth(store, self.secrets(), policy=self.policy, mailer=mailer)
 
 
 def load(path: Path | None = None, environment: Mapping[str, str] = os.environ) -> Configuration:
@@ -169,14 +212,18 @@ def _configure(file: dict[str, Any], given: Mapping[str, str], folder: Path) -> 
     content = dict(file)
     if DEPLOYMENT in given:
         content["deployment"] = given[DEPLOYMENT]
+    if GENERATION in given:
+        content["generation"] = given[GENERATION]
     if HASHING_PROFILE in given:
         content["hashing"] = {"profile": given[HASHING_PROFILE]}
-    policy = read_policy(content, besides=("database", "secrets_file"))
+    policy = read_policy(content, besides=("database", "secrets_file", SMTP))
     return Configuration(
         policy,
         _database(content, given, folder),
-        _key_file(content, given, folder),
+        Path(given[SECRETS_FILE]) if SECRETS_FILE in given else _path(content, "secrets_file", folder),
         tuple(Concealed(secret) for secret in given.get(SECRETS, "").replace(",", " ").split()),
+        read_smtp(content[SMTP]) if SMTP in content else None,
+        Concealed(given[SMTP_PASSWORD]) if SMTP_PASSWORD in given else None,
     )
 
 
@@ -192,9 +239,5 @@ def _database(content: Mapping[str, object], given: Mapping[str, str], folder: P
     return Concealed(url)
 
 
-def _key_file(content: Mapping[str, object], given: Mapping[str, str], folder: Path) -> Path | None:
-    if SECRETS_FILE in given:
-        return Path(given[SECRETS_FILE])
-    if "secrets_file" not in content:
-        return None
-    return folder / Path(read_text(content["secrets_file"], "secrets_file")).expanduser()
+def _path(content: Mapping[str, object], key: str, folder: Path) -> Path | None:
+    return folder / Path(read_text(content[key], key)).expanduser() if key in content else None

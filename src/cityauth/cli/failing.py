@@ -45,8 +45,6 @@ def telling() -> Iterator[None]:
         raise
     except click.UsageError as error:
         raise click.UsageError(plain(error.format_message()), error.ctx) from error
-    except click.ClickException as error:
-        raise Misuse(error.format_message()) from error
 
 
 class TellingGroup(click.Group):

@@ -12,7 +12,7 @@ from cityauth.cli.output import say
 
 @click.group()
 def keys() -> None:
-    """Make signing secrets."""
+    """Make signing secrets, and keep what hangs on them."""
 
 
 @keys.command()
@@ -39,3 +39,14 @@ def generate(load: Load, *, append: bool) -> None:
         say(
             f"Appended secret {count} to {path}. Restart the service: it signs with the new one, and verifies with all."
         )
+
+
+@keys.command()
+@click.pass_obj
+def ledger(load: Load) -> None:
+    """Print the key of what is kept of erased accounts, in hexadecimal.
+
+    It must never change. Unless it is configured, it comes from the oldest signing secret: so put it into
+    the configuration before that secret is removed.
+    """
+    say(load().ledger_secret().hex())

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from cityauth.messages import FALLBACK, LANGUAGES
+
 MAX_USER_AGENT = 256
 """Characters of the user agent that are kept (security.md D, max input)."""
 
@@ -14,7 +16,7 @@ class ClientContext:
     Attributes:
         address: The client's IP address *after trusted proxies*, as text; ``None`` when unknown.
         user_agent: The ``User-Agent`` header; cut to 256 characters, unprintable ones replaced.
-        language: The page's language.
+        language: The page's language: ``fi``, ``sv`` or ``en``; anything else becomes English (B-66).
     """
 
     address: str | None = None

@@ -22,7 +22,7 @@ from cityauth.flows.occasion import begin
 from cityauth.flows.passwords import PasswordRejected, hash_new
 from cityauth.flows.record import commit_with
 from cityauth.flows.recovery import answer
-from cityauth.messages import LANGUAGES, Mail
+from cityauth.messages import Mail
 from cityauth.messages.codes import Code
 from cityauth.ports.accounts import AccountStore
 from cityauth.ports.mailer import Mailer
@@ -98,8 +98,7 @@ def confirm(
     if isinstance(hashed, PasswordRejected):
         return hashed
     account_id = yield from new_account_id()
-    language = client.language if client.language in LANGUAGES else LANGUAGES[0]
-    account = Account(account_id, desk.policy.sign_up_realm, name, language, contact=mail_address(identifier))
+    account = Account(account_id, desk.policy.sign_up_realm, name, client.language, contact=mail_address(identifier))
     changes: list[Change] = [
         ClaimUsed(opened.claim.digest, Purpose.SIGN_UP, occasion.at),
         AccountAdded(account, (Holding(identifier),), hashed, occasion.at, (desk.ledger_digest(identifier),)),

@@ -67,9 +67,9 @@ class Kept:
     __slots__ = ("__weakref__", "close", "connection", "driver")
 
     def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-        self.driver = driver_of(connection)
-        self.close = weakref.finalize(self, _close, connection)
+        self.connection: Connection = connection
+        self.driver: sqlite3.Connection = driver_of(connection)
+        self.close: weakref.finalize[[Connection], Kept] = weakref.finalize(self, _close, connection)
 
 
 def driver_of(connection: Connection) -> sqlite3.Connection:

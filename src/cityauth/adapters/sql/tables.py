@@ -29,7 +29,7 @@ EXACT = Text().with_variant(Text(collation="C"), "postgresql")
 COUNTER = BigInteger().with_variant(Integer(), "sqlite")
 """A number that the database counts up: SQLite counts only a column that it takes for its row id."""
 
-account = Table(
+account: Table = Table(
     "cityauth_account",
     METADATA,
     Column("id", EXACT, primary_key=True),
@@ -44,7 +44,7 @@ account = Table(
     Column("created_at", BigInteger(), nullable=False),
 )
 
-identifier = Table(
+identifier: Table = Table(
     "cityauth_identifier",
     METADATA,
     Column("key", EXACT, primary_key=True),
@@ -57,7 +57,7 @@ identifier = Table(
     sqlite_with_rowid=False,
 )
 
-session = Table(
+session: Table = Table(
     "cityauth_session",
     METADATA,
     Column("digest", LargeBinary(32), primary_key=True),
@@ -76,7 +76,7 @@ session = Table(
     sqlite_with_rowid=False,
 )
 
-claim = Table(
+claim: Table = Table(
     "cityauth_claim",
     METADATA,
     Column("digest", LargeBinary(32), primary_key=True),
@@ -89,7 +89,7 @@ claim = Table(
     sqlite_with_rowid=False,
 )
 
-ledger = Table(
+ledger: Table = Table(
     "cityauth_ledger",
     METADATA,
     Column("digest", LargeBinary(32), primary_key=True),
@@ -97,7 +97,7 @@ ledger = Table(
     sqlite_with_rowid=False,
 )
 
-mail = Table(
+mail: Table = Table(
     "cityauth_mail",
     METADATA,
     Column("id", EXACT, primary_key=True),
@@ -112,7 +112,7 @@ mail = Table(
     sqlite_with_rowid=False,
 )
 
-throttle = Table(
+throttle: Table = Table(
     "cityauth_throttle",
     METADATA,
     Column("id", COUNTER, primary_key=True),
@@ -121,7 +121,7 @@ throttle = Table(
     Index(None, "bucket", "at"),
 )
 
-event = Table(
+event: Table = Table(
     "cityauth_event",
     METADATA,
     Column("number", COUNTER, primary_key=True),  # the order of the trail

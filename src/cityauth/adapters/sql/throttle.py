@@ -27,6 +27,9 @@ def reserve(connection: Connection, bucket: str, limits: Sequence[Limit], now: d
     """Count one more use, within a transaction that no other writer can be in at the same time (C-14)."""
     free_again = []
     for limit in limits:
+        if limit.count < 1:
+            free_again.append(now + limit.window)
+            continue
         nth = connection.execute(NTH_NEWEST, {"bucket": bucket, "newer": limit.count - 1}).scalar()
         if nth is not None and moment(nth) > now - limit.window:
             free_again.append(moment(nth) + limit.window)

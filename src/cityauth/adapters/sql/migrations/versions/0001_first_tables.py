@@ -5,7 +5,7 @@ from alembic import op
 
 revision = "cityauth_0001"
 down_revision = None
-branch_labels = ("cityauth",)
+branch_labels: tuple[str, ...] = ("cityauth",)
 depends_on = None
 
 EXACT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")

@@ -1,0 +1,178 @@
+"""Own settings: what a signed-in person does with the own account."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import TypeVar
+
+from flask import Blueprint, Response, abort, current_app, flash, g, make_response, render_template, request, url_for
+from flask import session as browser_state
+from flask.typing import ResponseReturnValue
+
+from cityauth import Authenticated, Declined, Done, LiveSession, PasswordRejected, Problem
+from cityauth.messages import Code
+from flask_app import browser
+from flask_app.cases import Cases
+from flask_app.links import asked, typed
+from flask_app.sign_in import auth, client, entered, keep_session, see, signed_in_only
+
+T = TypeVar("T")
+
+blueprint = Blueprint("own_account", __name__, url_prefix="/settings")
+
+PASSED_ON = ("email", "understood")
+"""Fields of a form that waits while its sender confirms the password."""
+
+
+@blueprint.get("")
+@signed_in_only
+def own_settings() -> ResponseReturnValue:
+    """Show the person's own details and sessions, and the forms that change them."""
+    return settings_page()
+
+
+def settings_page(form: str = "", *problems: Problem) -> ResponseReturnValue:
+    """Show the settings, with what is wrong with what was sent from *form*."""
+    sessions = auth().sessions.list(g.live.account.id)
+    page = render_template("settings.html", sessions=sessions, form=form, problems=problems, typed=typed)
+    return page, 422 if problems else 200
+
+
+def done(notice: Problem) -> Response:
+    """Show the settings again, and say what was done."""
+    flash(notice.code, "done")
+    return see(url_for("own_account.own_settings"))
+
+
+def freshly(
+    act: Callable[[LiveSession], T | Declined], show: Callable[[T | Declined], ResponseReturnValue]
+) -> Response:
+    """Do *act* and *show* what came of it; where a fresh sign-in is due, the password is asked for in between."""
+    confirmed = None
+    if "password" in request.form:
+        confirmed = auth().sessions.confirm(browser.cookie("SIGN_IN_COOKIE"), entered("password"), client=client())
+        if isinstance(confirmed, Declined):
+            return make_response(confirm_page(confirmed.problem), 422)
+        g.live = LiveSession(confirmed.session.session, confirmed.account)
+    outcome = act(g.live)
+    if isinstance(outcome, Declined) and outcome.problem.code == Code.REAUTH_REQUIRED:
+        return make_response(confirm_page())
+    response = make_response(show(outcome))
+    if confirmed and g.live:
+        keep_session(response, confirmed.session)
+    return response
+
+
+def confirm_page(problem: Problem | None = None) -> str:
+    """Ask for the password, and keep what was sent until then."""
+    kept = {name: typed(name) for name in PASSED_ON if name in request.form}
+    return render_template("confirm.html", kept=kept, problem=problem)
+
+
+@blueprint.post("/email")
+@signed_in_only
+def change_email() -> ResponseReturnValue:
+    """Mail a link to the new address."""
+    return freshly(
+        lambda live: auth().accounts.change_email(live, entered("email"), client=client()),
+        lambda outcome: asked(outcome, lambda problem: settings_page("email", problem), "own_account.own_settings"),
+    )
+
+
+@blueprint.post("/password")
+@signed_in_only
+def change_password() -> ResponseReturnValue:
+    """Change the password; every other session ends, and this one goes on under a new token."""
+    token = browser.cookie("SIGN_IN_COOKIE")
+    outcome = auth().accounts.change_password(token, entered("current"), entered("new"), client=client())
+    match outcome:
+        case Authenticated(session=opened):
+            response = done(Problem(Code.PASSWORD_CHANGED))
+            keep_session(response, opened)
+            return response
+        case PasswordRejected(problems=problems):
+            return settings_page("new", *problems)
+        case Declined(problem=problem):
+            return settings_page("current", problem)
+
+
+@blueprint.post("/name")
+@signed_in_only
+def change_name() -> ResponseReturnValue:
+    """Change the name that the pages show."""
+    match auth().accounts.set_name(g.live, entered("name"), client=client()):
+        case Done(notice=notice):
+            return done(notice)
+        case Declined(problem=problem):
+            return settings_page("name", problem)
+
+
+@blueprint.post("/language")
+@signed_in_only
+def change_own_language() -> ResponseReturnValue:
+    """Change the language of pages and mails."""
+    match auth().accounts.set_language(g.live, entered("language"), client=client()):
+        case Done(notice=notice):
+            response = done(notice)
+            browser.set_cookie(response, "LANGUAGE_COOKIE", request.form["language"])
+            return response
+        case Declined(problem=problem):
+            return settings_page("language", problem)
+
+
+@blueprint.post("/sessions/close")
+@signed_in_only
+def close_session() -> ResponseReturnValue:
+    """End one of the person's own sessions, named by its handle."""
+    auth().sessions.close(g.live.account.id, request.form.get("handle", ""), client=client())
+    return done(Problem(Code.SESSION_CLOSED))
+
+
+@blueprint.post("/sessions/close-others")
+@signed_in_only
+def close_other_sessions() -> ResponseReturnValue:
+    """End all of the person's sessions but this one."""
+    auth().sessions.close_all(g.live.account.id, keep=browser.cookie("SIGN_IN_COOKIE"), client=client())
+    return done(Problem(Code.SESSION_OTHERS_CLOSED))
+
+
+@blueprint.get("/data")
+@signed_in_only
+def own_data() -> ResponseReturnValue:
+    """Give the person everything that is stored of them, the city's cases included."""
+    account_id = g.live.account.id
+    cases: Cases = current_app.extensions["cases"]
+    stored = auth().accounts.export(account_id) or abort(404)
+    own = {**stored, "cases": [asdict(case) for case in cases.of(account_id)]}
+    response = Response(json.dumps(own, ensure_ascii=False, indent=2, default=str), content_type="application/json")
+    response.headers.set("Content-Disposition", "attachment", filename="cityauth.json")
+    return response
+
+
+@blueprint.get("/delete")
+@signed_in_only
+def delete_page() -> ResponseReturnValue:
+    """Ask whether the person means it."""
+    return render_template("delete.html", unticked=False)
+
+
+@blueprint.post("/delete")
+@signed_in_only
+def delete_account() -> ResponseReturnValue:
+    """Erase the account. The cases stay in the city's register, as the law wants."""
+    if "understood" not in request.form:
+        return render_template("delete.html", unticked=True), 422
+
+    def show(outcome: Done | Declined) -> ResponseReturnValue:
+        match outcome:
+            case Declined(problem=problem):
+                return settings_page("delete", problem)
+            case Done(notice=notice):
+                g.live = None
+                browser_state.clear()
+                flash(notice.code, "done")
+                response = see(url_for("pages.start"))
+                browser.forget_cookie(response, "SIGN_IN_COOKIE")
+                return response
+
+    return freshly(lambda live: auth().accounts.delete(live, client=client()), show)

@@ -1,0 +1,84 @@
+"""Sends what the outbox holds while the demo runs, and clears away what is past its time."""
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from threading import Event, Thread
+
+from cityauth import CityAuth, ConfigurationError, MemoryMailer, StoreError
+from cityauth.adapters.smtp import SmtpMailer
+from cityauth.adapters.sql import SqlStore
+from flask_app.config import DemoError
+
+EVERY = 0.5
+"""Seconds between two looks at the outbox; a look at an empty one is a single query."""
+
+TIDY_EVERY = 3600.0
+"""Seconds between two rounds of clearing away."""
+
+KEPT = timedelta(days=1)
+"""How long a dead link, or a count of attempts, is kept after it has stopped to matter."""
+
+SENDER = "ei-vastausta@example.com"
+
+logger = logging.getLogger("flask_app.sending")
+
+
+def mailer_for(smtp: str | None) -> MemoryMailer | SmtpMailer:
+    """Return what sends the demo's mail: the SMTP server at ``HOST:PORT``, or without one the demo mailbox.
+
+    A server on this computer is spoken to as it is, any other one under STARTTLS.
+
+    Raises:
+        DemoError: *smtp* is no host and port.
+    """
+    if smtp is None:
+        return MemoryMailer()
+    host, _, port = smtp.rpartition(":")
+    host = host.strip("[]")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:  # noqa: PLR2004 - the highest port
+        raise DemoError(f"{smtp} is no mail server; write its name and port, such as localhost:1025")
+    local = host in {"localhost", "127.0.0.1", "::1"}
+    try:
+        return SmtpMailer(
+            host, int(port), sender=SENDER, sender_name="Esimerkkilä", security="none" if local else "starttls"
+        )
+    except ConfigurationError as error:
+        raise DemoError(str(error)) from error
+
+
+@contextmanager
+def sending(auth: CityAuth, store: SqlStore) -> Iterator[None]:
+    """Send mail for the time of the block, in a thread of its own."""
+    ended = Event()
+    thread = Thread(target=_send_until, args=(ended, auth, store), name="outbox", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _send_until(ended: Event, auth: CityAuth, store: SqlStore) -> None:
+    """Look at the outbox again and again. A store that cannot answer is asked again, and nothing is lost."""
+    tidied = -TIDY_EVERY
+    while not ended.wait(EVERY):
+        try:
+            flushed = auth.outbox.flush()
+            if flushed.postponed:
+                logger.warning("%d mails could not be sent and wait", flushed.postponed)
+            if time.monotonic() - tidied >= TIDY_EVERY:
+                tidy(auth, store)
+                tidied = time.monotonic()
+        except StoreError as error:
+            logger.warning("the outbox cannot be read: %s", error)
+
+
+def tidy(auth: CityAuth, store: SqlStore) -> None:
+    """Delete sessions, links and counts that are past their time."""
+    auth.sessions.purge()
+    store.purge_claims(datetime.now(UTC) - KEPT)
+    store.purge_throttle(datetime.now(UTC) - KEPT)

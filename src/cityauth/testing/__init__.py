@@ -1,0 +1,36 @@
+"""What a store promises, as tests. Whoever writes a store runs `StoreContract` against it.
+
+    import pytest
+    from cityauth.testing import StoreContract
+
+    class TestMyStore(StoreContract):
+        @pytest.fixture
+        def store(self):
+            return MyStore()
+
+``pytest.register_assert_rewrite("cityauth.testing")``, called before the import, makes a failure show its
+values. `cityauth.testing.machine.StoreMachine` compares a store with `MemoryStore` over random histories; it
+needs the extra ``testing``.
+"""
+
+from cityauth.testing.accounts import AccountContract
+from cityauth.testing.claims import ClaimContract
+from cityauth.testing.contract import StoreContract
+from cityauth.testing.identifiers import IdentifierContract
+from cityauth.testing.outbox import OutboxContract
+from cityauth.testing.races import RaceContract
+from cityauth.testing.racing import race
+from cityauth.testing.sessions import SessionContract
+from cityauth.testing.throttle import ThrottleContract
+
+__all__ = [
+    "AccountContract",
+    "ClaimContract",
+    "IdentifierContract",
+    "OutboxContract",
+    "RaceContract",
+    "SessionContract",
+    "StoreContract",
+    "ThrottleContract",
+    "race",
+]

@@ -1,0 +1,237 @@
+"""What a store promises of accounts, of commits and of the audit trail."""
+
+from dataclasses import replace
+
+from cityauth.core.account import Account, AccountId, Status
+from cityauth.core.change import (
+    Committed,
+    ContactChanged,
+    EpochAdvanced,
+    PasswordReplaced,
+    PasswordSet,
+    Precondition,
+    ProfileChanged,
+    Rejected,
+    SessionClosed,
+    StatusChanged,
+)
+from cityauth.core.identifier import MAX_KEY_BYTES, Identifier
+from cityauth.core.resolution import Holding, Life
+from cityauth.core.secret import Concealed
+from cityauth.core.stage import Stage
+from cityauth.run.stores import Store
+from cityauth.testing.samples import (
+    AINO,
+    HOSTILE,
+    NEW_HASH,
+    NOON,
+    OLD_HASH,
+    added,
+    commit,
+    digest,
+    identifier,
+    opened,
+    queued,
+    recorded,
+    refuse,
+)
+
+NOBODY = AccountId("nobody")
+
+
+class AccountContract:
+    """Accounts: found, loaded, and changed all or nothing."""
+
+    def reopen(self, store: Store) -> Store:
+        """Return a fresh store on what *store* has written; a store that outlives its process overrides this."""
+        return store
+
+    def test_nothing_is_found_in_an_empty_store(self, store: Store) -> None:
+        """What is not there is told by nothing, never by an exception."""
+        assert list(store.find(["1:a@example.com"])) == []
+        assert list(store.find([])) == []
+        assert list(store.find(["1:a", "1:b", "1:c"])) == []
+        assert store.load(NOBODY) is None
+        assert list(store.holdings(NOBODY)) == []
+        assert store.password_hash(NOBODY) is None
+        assert list(store.events(NOBODY)) == []
+
+    def test_an_account_comes_back_whole(self, store: Store) -> None:
+        """Every field of an account is loaded and found as it was added."""
+        change = added(
+            AINO,
+            "a@example.com",
+            realm="official",
+            display_name="Aino Virtanen",
+            language="sv",
+            status=Status.DISABLED,
+            epoch=7,
+            contact="mail@example.com",
+            stage=Stage.EMAIL_PREFERRED,
+        )
+        commit(store, change)
+        store = self.reopen(store)
+        assert store.load(AINO) == change.account
+        (match,) = store.find(["1:a@example.com"])
+        assert match.account == change.account
+        assert match.holding == Holding(identifier("a@example.com"))
+        assert match.password_hash == store.password_hash(AINO) == OLD_HASH
+
+    def test_an_account_may_have_no_password_and_no_identifier(self, store: Store) -> None:
+        """No hash is told apart from every hash, the empty one included."""
+        commit(store, added("none", "n@example.com", password=None), added("empty", password=Concealed("")))
+        (match,) = store.find(["1:n@example.com"])
+        assert match.password_hash is None
+        assert store.password_hash(AccountId("none")) is None
+        assert store.password_hash(AccountId("empty")) == Concealed("")
+        assert list(store.holdings(AccountId("empty"))) == []
+
+    def test_any_text_comes_back_as_it_went_in(self, store: Store) -> None:
+        """Quotes, wildcards, line breaks, emoji and 256 characters are only text (ASVS 1.2.4)."""
+        for number, text in enumerate(HOSTILE):
+            account = Account(AccountId(f"id{number} {text}"), text, text, contact=text)
+            held = Holding(Identifier(text, text, f"1:{number}{text}"))
+            change = replace(added(), account=account, holdings=(held,), password_hash=Concealed(text))
+            happened = recorded(f"event{number}", account.id, reason=text, user_agent=text, detail={text: text})
+            commit(store, change, happened, opened(number, account.id, user_agent=text, address=text))
+            assert store.load(account.id) == account
+            assert list(store.holdings(account.id)) == [held]
+            assert store.password_hash(account.id) == Concealed(text)
+            assert list(store.events(account.id)) == [happened.event]
+            (session,) = store.list_sessions(account.id)
+            assert (session.user_agent, session.address) == (text, text)
+
+    def test_the_longest_key_is_found(self, store: Store) -> None:
+        """A key of `MAX_KEY_BYTES` is kept whole, so that two that differ in the last byte are two."""
+        long = "ä" * (MAX_KEY_BYTES // 2 - 2)
+        commit(store, added("a", long + "a"), added("b", long + "b"))
+        (match,) = store.find([f"1:{long}b"])
+        assert match.account.id == "b"
+
+    def test_an_id_is_taken_once(self, store: Store) -> None:
+        """An account id that exists is refused, and the account stays as it was."""
+        commit(store, added(AINO, "a@example.com"))
+        refuse(store, added(AINO, "b@example.com", display_name="B"), Precondition.ACCOUNT_EXISTS)
+        assert list(store.find(["1:b@example.com"])) == []
+        assert store.load(AINO) == added().account
+
+    def test_a_password_is_replaced_only_if_it_is_still_the_same(self, store: Store) -> None:
+        """A rehash of a password that was changed meanwhile is refused (C-08, C-09)."""
+        commit(store, added())
+        refuse(store, PasswordReplaced(AINO, was=NEW_HASH, now=NEW_HASH), Precondition.PASSWORD_CHANGED)
+        refuse(store, PasswordReplaced(AINO, was=None, now=NEW_HASH), Precondition.PASSWORD_CHANGED)
+        refuse(store, PasswordReplaced(NOBODY, was=None, now=NEW_HASH), Precondition.ACCOUNT_MISSING)
+        commit(store, PasswordReplaced(AINO, was=OLD_HASH, now=NEW_HASH))
+        assert store.password_hash(AINO) == NEW_HASH
+        refuse(store, PasswordReplaced(AINO, was=OLD_HASH, now=OLD_HASH), Precondition.PASSWORD_CHANGED)
+
+    def test_a_missing_password_is_a_value_to_compare_with(self, store: Store) -> None:
+        """An account without a password gets one only while it has none."""
+        commit(store, added(password=None))
+        refuse(store, PasswordReplaced(AINO, was=OLD_HASH, now=NEW_HASH), Precondition.PASSWORD_CHANGED)
+        commit(store, PasswordReplaced(AINO, was=None, now=NEW_HASH))
+        assert store.password_hash(AINO) == NEW_HASH
+
+    def test_a_password_is_set_whatever_it_was(self, store: Store) -> None:
+        """A link sets the password of an account that exists."""
+        commit(store, added(), PasswordSet(AINO, NEW_HASH))
+        assert store.password_hash(AINO) == NEW_HASH
+        refuse(store, PasswordSet(NOBODY, NEW_HASH), Precondition.ACCOUNT_MISSING)
+
+    def test_a_status_is_compared_and_set(self, store: Store) -> None:
+        """Disabling a disabled account is refused."""
+        disabling = StatusChanged(AINO, Status.ACTIVE, Status.DISABLED)
+        commit(store, added(), disabling)
+        assert store.load(AINO) == replace(added().account, status=Status.DISABLED)
+        refuse(store, disabling, Precondition.STATUS_CHANGED)
+        refuse(store, StatusChanged(NOBODY, Status.ACTIVE, Status.DISABLED), Precondition.ACCOUNT_MISSING)
+
+    def test_an_epoch_counts_up(self, store: Store) -> None:
+        """Each advance counts, also two in one commit."""
+        commit(store, added(), EpochAdvanced(AINO), EpochAdvanced(AINO))
+        assert store.load(AINO) == replace(added().account, epoch=2)
+        refuse(store, EpochAdvanced(NOBODY), Precondition.ACCOUNT_MISSING)
+
+    def test_contact_and_profile_change(self, store: Store) -> None:
+        """Contact, display name and language are set; nothing else is."""
+        commit(store, added(), ContactChanged(AINO, "new@example.com"), ProfileChanged(AINO, "Aino V.", "en"))
+        expected = replace(added().account, contact="new@example.com", display_name="Aino V.", language="en")
+        assert store.load(AINO) == expected
+        commit(store, ContactChanged(AINO, None))
+        assert store.load(AINO) == replace(expected, contact=None)
+        refuse(store, ContactChanged(NOBODY, None), Precondition.ACCOUNT_MISSING)
+        refuse(store, ProfileChanged(NOBODY, "", "fi"), Precondition.ACCOUNT_MISSING)
+
+    def test_a_commit_applies_all_or_nothing(self, store: Store) -> None:
+        """When one change is refused, nothing before it stays and nothing after it happens (ASVS 2.3.3, C-16, C-19)."""
+        commit(store, added(AINO, "a@example.com"), opened("kept"))
+        before = store.load(AINO)
+        last = PasswordReplaced(AINO, was=NEW_HASH, now=NEW_HASH)
+        outcome = store.commit(
+            [
+                added("other", "o@example.com"),
+                ProfileChanged(AINO, "changed", "en"),
+                EpochAdvanced(AINO),
+                opened("new", epoch=1),
+                SessionClosed(digest("kept")),
+                queued("mail"),
+                recorded("event"),
+                last,
+                StatusChanged(AINO, Status.ACTIVE, Status.DISABLED),
+            ]
+        )
+        assert outcome == Rejected(last, Precondition.PASSWORD_CHANGED)
+        assert store.load(AccountId("other")) is None
+        assert list(store.find(["1:o@example.com"])) == []
+        assert store.load(AINO) == before
+        assert [one.digest for one in store.list_sessions(AINO)] == [digest("kept")]
+        assert store.outbox_status().waiting == 0
+        assert list(store.events(AINO)) == []
+
+    def test_the_first_change_that_is_refused_is_named(self, store: Store) -> None:
+        """Of two changes that could not be applied the earlier one is told."""
+        commit(store, added())
+        first, second = EpochAdvanced(NOBODY), StatusChanged(AINO, Status.DISABLED, Status.ACTIVE)
+        assert store.commit([first, second]) == Rejected(first, Precondition.ACCOUNT_MISSING)
+        assert store.commit([second, first]) == Rejected(second, Precondition.STATUS_CHANGED)
+
+    def test_changes_see_those_before_them(self, store: Store) -> None:
+        """A commit is applied in order: a session may be opened in the account that was just added."""
+        commit(store, added(), EpochAdvanced(AINO), opened("first", epoch=1))
+        refuse(store, opened("second", epoch=0), Precondition.EPOCH_CHANGED)
+        assert store.commit([]) == Committed()
+
+    def test_a_commit_survives_reopening(self, store: Store) -> None:
+        """What was committed is there when the store is opened again."""
+        commit(store, added(AINO, "a@example.com", life=Life.RETIRED), opened("here"), queued("mail"))
+        store = self.reopen(store)
+        assert [match.holding.life for match in store.find(["1:a@example.com"])] == [Life.RETIRED]
+        live = store.find_session(digest("here"))
+        assert live is not None
+        assert live.session.opened_at == NOON
+        assert store.outbox_status().waiting == 1
+
+    def test_the_trail_is_kept_in_order(self, store: Store) -> None:
+        """Events come back whole, oldest first, each account's own (ASVS 16.2.1)."""
+        commit(store, recorded("b", detail={"kind": "email", "stage": "both"}, subject="0123456789abcdef"))
+        commit(store, recorded("a", address=None), recorded("other", NOBODY), recorded("unknown", None))
+        assert [event.id for event in store.events(AINO)] == ["b", "a"]
+        assert store.events(AINO)[0] == recorded("b", detail={"kind": "email", "stage": "both"}, subject="0123456789abcdef").event
+        assert [event.id for event in store.events(NOBODY)] == ["other"]
+
+    def test_a_commit_that_is_repeated_is_applied_once(self, store: Store) -> None:
+        """A commit whose outcome was lost is repeated, and answered as the first time would have been (C-25)."""
+        changes = [added(), EpochAdvanced(AINO), queued("mail"), recorded("event")]
+        assert store.commit(changes) == Committed()
+        assert store.commit(changes) == Committed()
+        assert store.load(AINO) == replace(added().account, epoch=1)
+        assert store.outbox_status().waiting == 1
+        assert len(store.events(AINO)) == 1
+
+    def test_a_commit_that_was_refused_may_be_repeated(self, store: Store) -> None:
+        """The event of a refused commit is not recorded, so that its repetition is judged again (C-16, C-25)."""
+        changes = [EpochAdvanced(AINO), recorded("event")]
+        assert store.commit(changes) == Rejected(changes[0], Precondition.ACCOUNT_MISSING)
+        commit(store, added())
+        assert store.commit(changes) == Committed()
+        assert store.load(AINO) == replace(added().account, epoch=1)

@@ -1,0 +1,140 @@
+"""Random changes over a world so small that they meet: few accounts, few keys, few moments."""
+
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+
+from cityauth.core.account import AccountId, Status
+from cityauth.core.change import (
+    AccountErased,
+    Change,
+    ClaimIssued,
+    ClaimsDropped,
+    ClaimUsed,
+    ContactChanged,
+    EpochAdvanced,
+    EventRecorded,
+    IdentifierRetired,
+    PasswordReplaced,
+    PasswordSet,
+    ProfileChanged,
+    SessionClosed,
+    SessionOpened,
+    SessionsClosed,
+    StatusChanged,
+)
+from cityauth.core.resolution import Life
+from cityauth.core.sealing import Purpose
+from cityauth.core.secret import Concealed
+from cityauth.core.throttle import Limit
+from cityauth.testing.samples import (
+    MINUTE,
+    NOON,
+    added,
+    claim,
+    claimed,
+    digest,
+    identifier,
+    queued,
+    recorded,
+    session,
+)
+
+ACCOUNTS = ("anna", "bert", "Anna")
+VALUES = ("anna", "Anna", "anna@example.com", "bert")
+NAMES = tuple(f"name {number}" for number in range(24))
+
+names = st.sampled_from(NAMES)
+spans = st.builds(lambda minutes, spare: minutes * MINUTE + timedelta(microseconds=spare), *[st.integers(-3, 3)] * 2)
+moments = spans.map(lambda span: NOON + span)
+limits = st.builds(Limit, st.integers(0, 3), st.integers(1, 4).map(lambda minutes: minutes * MINUTE))
+
+_ids = st.sampled_from(ACCOUNTS).map(AccountId)
+_values = st.sampled_from(VALUES)
+_keys = _values.map(lambda value: identifier(value).key)
+_digests = names.map(digest)
+_ledger = _values.map(lambda value: claimed(value).ledger)
+_hashes = st.sampled_from(("hash", "new", "Hash")).map(Concealed)
+_purposes = st.sampled_from((Purpose.RESET, Purpose.EMAIL_UNDO))
+_statuses = st.sampled_from(Status)
+_epochs = st.integers(0, 1)
+_texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
+
+
+def _added() -> st.SearchStrategy[Change]:
+    return st.builds(
+        lambda account_id, values, ledger, life: added(account_id, *values, ledger=tuple(ledger), life=life),
+        _ids,
+        st.lists(_values, max_size=2),
+        st.lists(_ledger, max_size=1),
+        st.sampled_from(Life),
+    )
+
+
+def _issued() -> st.SearchStrategy[Change]:
+    def make(name: str, account_id: AccountId | None, alone: bool, **fields: Any) -> Change:  # noqa: FBT001 - drawn
+        return ClaimIssued(claim(name, account_id, **fields), alone)
+
+    return st.builds(
+        make,
+        names,
+        st.none() | _ids,
+        st.booleans(),
+        purpose=_purposes,
+        epoch=st.none() | _epochs,
+        issued_at=moments,
+        expires_at=moments,
+    )
+
+
+def _opened() -> st.SearchStrategy[Change]:
+    def make(name: str, account_id: AccountId, most: int, **fields: Any) -> Change:
+        return SessionOpened(session(name, account_id, **fields), most)
+
+    return st.builds(
+        make, names, _ids, st.integers(1, 3), epoch=_epochs, opened_at=moments, seen_at=moments, user_agent=_texts
+    )
+
+
+def _queued() -> st.SearchStrategy[Change]:
+    return st.builds(
+        lambda name, to, at: queued(name, to, at=at),
+        names,
+        st.sampled_from(("", "anna@example.com")),
+        moments,
+    )
+
+
+def events() -> st.SearchStrategy[EventRecorded]:
+    """Return audit lines, some of which repeat an earlier one's id."""
+    return st.builds(
+        lambda name, account_id, reason: recorded(name, account_id, reason=reason),
+        names,
+        st.none() | _ids,
+        _texts,
+    )
+
+
+def changes() -> st.SearchStrategy[Change]:
+    """Return changes of every type but `EventRecorded`, adding accounts the most often."""
+    return st.one_of(
+        _added(),
+        _added(),
+        _opened(),
+        _issued(),
+        _queued(),
+        st.builds(claimed, _values, _ids),
+        st.builds(IdentifierRetired, _ids, _keys, moments),
+        st.builds(PasswordReplaced, _ids, st.none() | _hashes, _hashes),
+        st.builds(PasswordSet, _ids, _hashes),
+        st.builds(StatusChanged, _ids, _statuses, _statuses),
+        st.builds(EpochAdvanced, _ids),
+        st.builds(ContactChanged, _ids, st.none() | _texts),
+        st.builds(ProfileChanged, _ids, _texts, st.sampled_from(("fi", "sv"))),
+        st.builds(AccountErased, _ids, st.lists(_ledger, max_size=2).map(tuple), moments),
+        st.builds(SessionClosed, _digests),
+        st.builds(SessionsClosed, _ids, st.none() | _digests),
+        st.builds(ClaimUsed, _digests, _purposes, moments),
+        st.builds(ClaimsDropped, _ids, _purposes, moments),
+    )

@@ -1,0 +1,139 @@
+"""`StoreMachine`: any store against `MemoryStore`, over random histories. Needs the extra ``testing``."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from operator import attrgetter
+
+from cityauth.adapters.memory import MemoryStore
+from cityauth.core.account import AccountId
+from cityauth.core.change import Change, ClaimIssued, EventRecorded, MailQueued, SessionOpened
+from cityauth.core.throttle import Limit
+from cityauth.errors import MissingExtraError
+from cityauth.run.stores import Store
+
+try:
+    from hypothesis import strategies as st
+    from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+except ImportError:
+    raise MissingExtraError("testing", "StoreMachine") from None
+
+from cityauth.testing import histories
+from cityauth.testing.samples import MINUTE, NOON, digest, identifier
+
+
+_key = attrgetter("holding.identifier.key")
+_digest = attrgetter("digest")
+
+
+class StoreMachine(RuleBasedStateMachine):
+    """Does the same to a store and to `MemoryStore`, and compares every answer and everything stored.
+
+    Subclass it with `make_store`; the subclass's ``TestCase`` is what pytest or unittest collects.
+    """
+
+    def __init__(self) -> None:
+        """Make both stores, empty."""
+        super().__init__()
+        self.store = self.make_store()
+        self.model: Store = MemoryStore()
+        self._names: set[str] = set()
+
+    def make_store(self) -> Store:
+        """Return an empty store; called once for each history. A subclass gives it."""
+        raise NotImplementedError
+
+    def _new(self, change: Change) -> bool:
+        """Whether what *change* brings has a random name of its own, as it always does outside a test."""
+        match change:
+            case SessionOpened(session=session):
+                name = session.handle
+            case ClaimIssued(claim=claim):
+                name = f"claim {claim.digest.hex()}"
+            case MailQueued(mail=mail):
+                name = f"mail {mail.id}"
+            case _:
+                return True
+        known = name in self._names
+        self._names.add(name)
+        return not known
+
+    @rule(changes=st.lists(histories.changes(), max_size=4), event=st.none() | histories.events())
+    def commit(self, changes: Sequence[Change], event: EventRecorded | None) -> None:
+        """Commit a few changes, sometimes under an event that was recorded before."""
+        wanted: list[Change] = [change for change in changes if self._new(change)]
+        if event is not None:
+            wanted.append(event)
+        assert self.store.commit(wanted) == self.model.commit(wanted)
+
+    @rule(name=histories.names, at=histories.moments)
+    def touch_session(self, name: str, at: datetime) -> None:
+        """Touch a session, perhaps one that is not there."""
+        self.store.touch_session(digest(name), at)
+        self.model.touch_session(digest(name), at)
+
+    @rule(before=histories.moments)
+    def purge(self, before: datetime) -> None:
+        """Purge everything that can be."""
+        assert self.store.purge_sessions(before) == self.model.purge_sessions(before)
+        assert self.store.purge_claims(before) == self.model.purge_claims(before)
+        assert self.store.purge_throttle(before) == self.model.purge_throttle(before)
+
+    @rule(now=histories.moments, span=histories.spans, most=st.integers(1, 3))
+    def lease_mails(self, now: datetime, span: timedelta, most: int) -> None:
+        """Lease mails."""
+        assert list(self.store.lease_mails(now, now + span, most)) == list(
+            self.model.lease_mails(now, now + span, most)
+        )
+
+    @rule(name=histories.names, until=histories.moments)
+    def postpone_mail(self, name: str, until: datetime) -> None:
+        """Postpone a mail, perhaps one that is not there."""
+        self.store.postpone_mail(name, until)
+        self.model.postpone_mail(name, until)
+
+    @rule(name=histories.names)
+    def drop_mail(self, name: str) -> None:
+        """Drop a mail, perhaps one that is not there."""
+        self.store.drop_mail(name)
+        self.model.drop_mail(name)
+
+    @rule(bucket=st.sampled_from("ab"), limits=st.lists(histories.limits, max_size=3), now=histories.moments)
+    def reserve(self, bucket: str, limits: list[Limit], now: datetime) -> None:
+        """Reserve a use under any number of limits."""
+        assert self.store.reserve(bucket, limits, now) == self.model.reserve(bucket, limits, now)
+
+    @invariant()
+    def accounts_agree(self) -> None:
+        """Accounts, identifiers, passwords, trails and sessions are the same in both."""
+        for account_id in map(AccountId, histories.ACCOUNTS):
+            assert self.store.load(account_id) == self.model.load(account_id)
+            assert self.store.password_hash(account_id) == self.model.password_hash(account_id)
+            assert list(self.store.holdings(account_id)) == list(self.model.holdings(account_id))
+            assert list(self.store.events(account_id)) == list(self.model.events(account_id))
+            listed, expected = self.store.list_sessions(account_id), self.model.list_sessions(account_id)
+            assert [one.seen_at for one in listed] == [one.seen_at for one in expected]
+            assert sorted(listed, key=_digest) == sorted(expected, key=_digest)  # ties come in any order
+
+    @invariant()
+    def lookups_agree(self) -> None:
+        """Whatever is found by a key or a digest is the same in both."""
+        keys = [identifier(value).key for value in histories.VALUES]
+        for key in keys:
+            assert list(self.store.find([key])) == list(self.model.find([key]))
+        assert sorted(self.store.find(keys), key=_key) == sorted(self.model.find(keys), key=_key)
+        for name in histories.NAMES:
+            assert self.store.find_session(digest(name)) == self.model.find_session(digest(name))
+            assert self.store.find_claim(digest(name)) == self.model.find_claim(digest(name))
+
+    @invariant()
+    def the_outbox_agrees(self) -> None:
+        """The outbox stands the same in both."""
+        assert self.store.outbox_status() == self.model.outbox_status()
+
+    def teardown(self) -> None:
+        """See what is due in the end, and close a store that can be closed."""
+        end = NOON + 10_000 * MINUTE
+        assert list(self.store.lease_mails(end, end, 99)) == list(self.model.lease_mails(end, end, 99))
+        close = getattr(self.store, "close", None)
+        if callable(close):
+            close()

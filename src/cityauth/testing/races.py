@@ -1,0 +1,163 @@
+"""What a store promises when many act at the same moment: every race has the winners that it must have."""
+
+from collections.abc import Callable
+
+from cityauth.core.account import AccountId, Status
+from cityauth.core.change import (
+    Change,
+    ClaimIssued,
+    ClaimUsed,
+    CommitOutcome,
+    Committed,
+    ContactChanged,
+    EpochAdvanced,
+    PasswordReplaced,
+    Precondition,
+    ProfileChanged,
+    Rejected,
+    SessionClosed,
+    StatusChanged,
+)
+from cityauth.core.sealing import Purpose
+from cityauth.core.secret import Concealed
+from cityauth.run.stores import Store
+from cityauth.testing.racing import RACERS, race
+from cityauth.testing.samples import (
+    AINO,
+    MINUTE,
+    NOON,
+    OLD_HASH,
+    added,
+    claim,
+    claimed,
+    commit,
+    digest,
+    opened,
+    queued,
+    recorded,
+)
+
+
+def commits(store: Store, *changes: Change) -> Callable[[], CommitOutcome]:
+    """Return a job that commits *changes*."""
+    return lambda: store.commit(changes)
+
+
+def wins(outcomes: list[CommitOutcome]) -> int:
+    """Return how many were committed."""
+    return outcomes.count(Committed())
+
+
+def losses(outcomes: list[CommitOutcome]) -> set[Precondition]:
+    """Return why the others were rejected."""
+    return {outcome.why for outcome in outcomes if isinstance(outcome, Rejected)}
+
+
+class RaceContract:
+    """Races: the write itself decides, so that exactly one can win (ASVS 15.4.2)."""
+
+    def test_one_of_many_new_accounts_gets_an_identifier(self, store: Store) -> None:
+        """Of many accounts with one identifier one is added, and nothing of the others (C-06, C-07)."""
+        outcomes = race([commits(store, added(f"a{n}", f"own{n}", "one")) for n in range(RACERS)])
+        assert wins(outcomes) == 1
+        assert losses(outcomes) == {Precondition.IDENTIFIER_TAKEN}
+        (match,) = store.find(["1:one"])
+        assert sum(store.load(AccountId(f"a{n}")) is not None for n in range(RACERS)) == 1
+        assert store.load(match.account.id) is not None
+
+    def test_one_of_many_accounts_is_given_an_identifier(self, store: Store) -> None:
+        """Of many accounts that confirm one address one gets it, the others are told so (C-04)."""
+        commit(store, *(added(f"a{n}") for n in range(RACERS)))
+        outcomes = race([commits(store, claimed("one", AccountId(f"a{n}"))) for n in range(RACERS)])
+        assert wins(outcomes) == 1
+        assert losses(outcomes) == {Precondition.IDENTIFIER_TAKEN}
+
+    def test_one_account_of_an_id_is_added(self, store: Store) -> None:
+        """Of many accounts with one id one is added."""
+        outcomes = race([commits(store, added(AINO, f"own{n}")) for n in range(RACERS)])
+        assert wins(outcomes) == 1
+        assert losses(outcomes) == {Precondition.ACCOUNT_EXISTS}
+        assert len(store.holdings(AINO)) == 1
+
+    def test_one_of_many_replaces_a_password(self, store: Store) -> None:
+        """Of many that compare and set one hash one sets it (C-08, C-09)."""
+        commit(store, added())
+        hashes = [Concealed(f"hash{n}") for n in range(RACERS)]
+        outcomes = race([commits(store, PasswordReplaced(AINO, OLD_HASH, now)) for now in hashes])
+        assert wins(outcomes) == 1
+        assert losses(outcomes) == {Precondition.PASSWORD_CHANGED}
+        assert store.password_hash(AINO) == hashes[outcomes.index(Committed())]
+
+    def test_one_of_many_uses_a_claim(self, store: Store) -> None:
+        """Of many uses of one link one wins, with all that its commit writes (C-01, B-38)."""
+        commit(store, added(), ClaimIssued(claim("link", epoch=None)))
+        use = ClaimUsed(digest("link"), Purpose.RESET, NOON + MINUTE)
+        outcomes = race([commits(store, use, EpochAdvanced(AINO), recorded(f"event{n}")) for n in range(RACERS)])
+        assert wins(outcomes) == 1
+        assert losses(outcomes) == {Precondition.CLAIM_SPENT}
+        account = store.load(AINO)
+        assert account is not None
+        assert account.epoch == len(store.events(AINO)) == 1
+
+    def test_every_advance_of_an_epoch_counts(self, store: Store) -> None:
+        """No advance is lost to another that read the same epoch."""
+        commit(store, added())
+        assert wins(race([commits(store, EpochAdvanced(AINO))] * RACERS)) == RACERS
+        account = store.load(AINO)
+        assert account is not None
+        assert account.epoch == RACERS
+
+    def test_a_repeated_commit_is_applied_once_under_any_concurrency(self, store: Store) -> None:
+        """Repetitions of one commit all hear that it was committed, and it was, once (C-25)."""
+        commit(store, added())
+        outcomes = race([commits(store, EpochAdvanced(AINO), queued("mail"), recorded("event"))] * RACERS)
+        assert wins(outcomes) == RACERS
+        account = store.load(AINO)
+        assert account is not None
+        assert account.epoch == store.outbox_status().waiting == 1
+
+    def test_no_session_opens_in_an_account_that_was_disabled(self, store: Store) -> None:
+        """Sign-ins against the end of all sessions: whoever comes later is refused, none lives (C-10, C-11)."""
+        commit(store, added())
+        ending = commits(store, StatusChanged(AINO, Status.ACTIVE, Status.DISABLED), EpochAdvanced(AINO))
+        outcomes = race([*(commits(store, opened(n)) for n in range(RACERS - 1)), ending])
+        assert outcomes[-1] == Committed()
+        account = store.load(AINO)
+        assert account is not None
+        stored = store.list_sessions(AINO)
+        assert [one for one in stored if one.epoch == account.epoch] == []
+        assert len(stored) == wins(outcomes[:-1])
+        assert losses(outcomes) <= {Precondition.STATUS_CHANGED, Precondition.EPOCH_CHANGED}
+
+    def test_the_number_of_sessions_holds_under_any_concurrency(self, store: Store) -> None:
+        """Many sign-ins of one account at once leave no more sessions than it may have (C-55)."""
+        commit(store, added())
+        outcomes = race([commits(store, opened(n, per_account=5)) for n in range(RACERS)])
+        assert wins(outcomes) == RACERS
+        assert len(store.list_sessions(AINO)) == 5
+
+    def test_no_touch_revives_a_closed_session(self, store: Store) -> None:
+        """Touches against a sign-out: the sign-out is not lost (C-15)."""
+        commit(store, added(), opened("a"))
+        touches = [lambda n=n: store.touch_session(digest("a"), NOON + n * MINUTE) for n in range(RACERS - 1)]
+        race([*touches, lambda: commit(store, SessionClosed(digest("a")))])
+        assert store.find_session(digest("a")) is None
+
+    def test_no_mail_is_leased_twice(self, store: Store) -> None:
+        """Two workers never hold the same mail at once (C-20)."""
+        commit(store, *(queued(f"mail{n:02}") for n in range(RACERS)))
+        leased = race([lambda: store.lease_mails(NOON, NOON + MINUTE, 3)] * RACERS)
+        ids = [one.id for batch in leased for one in batch]
+        assert sorted(ids) == [f"mail{n:02}" for n in range(RACERS)]
+
+    def test_readers_see_whole_commits_only(self, store: Store) -> None:
+        """Whoever reads during commits sees an account before or after each, never between (ASVS 2.3.3)."""
+        commit(store, added(AINO, "a@example.com", display_name="0", contact="0"))
+        writers = [
+            commits(store, ProfileChanged(AINO, str(n), "fi"), ContactChanged(AINO, str(n))) for n in range(RACERS // 2)
+        ]
+        readers = [lambda: store.load(AINO)] * (RACERS // 2)
+        seen = race([*writers, *readers])[len(writers) :]
+        assert all(one is not None and one.display_name == one.contact for one in seen)
+
+

@@ -1,0 +1,135 @@
+"""The command as a process: how it starts, and what it says when a library is missing."""
+
+import json
+import os
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from cityauth.cli import main
+from cityauth.cli.command import command
+from tests.cli.conftest import Deployment
+
+MODULE = (sys.executable, "-m", "cityauth.cli")
+SCRIPT = (str(Path(sys.executable).with_name("cityauth")),)
+
+
+def start(*words: str, folder: Path, **variables: str) -> "subprocess.CompletedProcess[str]":
+    """Run a process in *folder* with no variable of cityauth but those given."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("CITYAUTH_")}
+    return subprocess.run(
+        words,
+        cwd=folder,
+        env={**environment, "PYTHONWARNINGS": "error", **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        encoding="utf-8",
+    )
+
+
+def test_the_command_works_as_a_process(tmp_path: Path) -> None:
+    """From an empty folder to an account, by environment alone, with no warning on the way."""
+    made = start(*SCRIPT, "keys", "generate", folder=tmp_path)
+    given = {"CITYAUTH_SECRETS": made.stdout.strip(), "CITYAUTH_DATABASE": "sqlite:///service.db"}
+    assert start(*SCRIPT, "db", "init", folder=tmp_path, **given).returncode == 0
+    added = start(*SCRIPT, "account", "add", "--name", "Åsa", "--username", "åsa", "--json", folder=tmp_path, **given)
+    assert (added.returncode, added.stderr) == (0, "")
+    assert json.loads(added.stdout)["name"] == "Åsa"
+    nobody = start(*SCRIPT, "account", "show", "nobody", folder=tmp_path, **given)
+    assert (nobody.returncode, nobody.stdout) == (1, "")
+    assert nobody.stderr.startswith("Error: no account has 'nobody'")
+    assert start(*SCRIPT, "account", "show", folder=tmp_path, **given).returncode == 2
+    assert start(*SCRIPT, "db", "init", folder=tmp_path, CITYAUTH_DATABASE="sqlite:////no/such/x.db").returncode == 3
+
+
+def test_main_ends_with_the_status(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Both front doors run the arguments of the process and end with the command's status."""
+    monkeypatch.setattr(sys, "argv", ["cityauth", "account", "--help"])
+    for door in (main, lambda: runpy.run_module("cityauth.cli", run_name="__main__")):
+        with pytest.raises(SystemExit) as ended:
+            door()
+        assert ended.value.code == 0
+        assert capsys.readouterr().out.startswith("Usage: cityauth account")
+
+
+def test_the_module_is_the_same_command(tmp_path: Path) -> None:
+    """``python -m cityauth.cli`` answers as ``cityauth`` does, where no script is installed."""
+    one, other = (start(*how, "account", "--help", folder=tmp_path) for how in (MODULE, SCRIPT))
+    assert (one.returncode, one.stdout) == (0, other.stdout)
+
+
+def test_a_terminal_without_the_letters_is_no_error(deployment: Deployment) -> None:
+    """A terminal that knows ASCII alone gets escapes in place of letters."""
+    deployment.well("account", "add", "--name", "Åsa", "--username", "åsa")
+    shown = start(*MODULE, "account", "show", "åsa", folder=deployment.folder, PYTHONIOENCODING="ascii")
+    assert shown.returncode == 0
+    assert r"\xc5sa" in shown.stdout
+
+
+@pytest.mark.parametrize("missing", ["click", "rich"])
+def test_a_missing_library_is_named_in_one_sentence(tmp_path: Path, missing: str) -> None:
+    """Without the extra the command says which one to install, and ends with the status 2."""
+    code = f"import sys; sys.modules[{missing!r}] = None; from cityauth.cli import main; main()"
+    done = start(sys.executable, "-c", code, folder=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "The cityauth command needs the extra 'cli': pip install 'cityauth[cli]'\n"
+
+
+def test_a_missing_database_library_is_named_too(deployment: Deployment) -> None:
+    """Where only SQLAlchemy is missing, the sentence names the extra that brings it."""
+    code = "import sys; sys.modules['sqlalchemy'] = None; from cityauth.cli import main; main()"
+    done = start(sys.executable, "-c", code, "account", "show", "x", folder=deployment.folder)
+    assert done.returncode == 2
+    assert done.stderr == "Error: SqlStore needs the extra 'sql': pip install 'cityauth[sql]'\n"
+
+
+def test_a_broken_installation_is_not_hidden(tmp_path: Path) -> None:
+    """Another import that fails is told as what it is."""
+    code = "import sys; sys.modules['cityauth.cli.records'] = None; from cityauth.cli import main; main()"
+    assert "cityauth.cli.records" in start(sys.executable, "-c", code, folder=tmp_path).stderr
+
+
+def test_the_front_door_stays_light(tmp_path: Path) -> None:
+    """Importing the command's package loads neither click nor rich nor a database."""
+    code = "import sys, cityauth.cli; print({'click', 'rich', 'sqlalchemy', 'alembic'} & set(sys.modules))"
+    assert start(sys.executable, "-c", code, folder=tmp_path).stdout == "set()\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [(), ("db",), ("keys",), ("account",), ("db", "init"), ("db", "upgrade"), ("keys", "generate"), ("keys", "ledger")],
+)
+def test_every_command_helps(words: tuple[str, ...]) -> None:
+    """Help is there for every group and command, and needs no configuration."""
+    helped = CliRunner().invoke(command, [*words, "--help"])
+    assert (helped.exit_code, helped.stderr) == (0, "")
+    assert helped.stdout.startswith("Usage: ")
+
+
+def test_a_group_without_a_command_shows_its_help(empty: Deployment) -> None:
+    """A group alone is wrong usage, answered with the whole help."""
+    result = empty.run("account")
+    assert result.exit_code == 2
+    assert "disable" in result.stderr
+
+
+def test_the_version_is_told(empty: Deployment) -> None:
+    """The command names the release that is installed."""
+    from importlib.metadata import version
+
+    assert empty.well("--version") == f"cityauth {version('cityauth')}\n"
+
+
+def test_a_named_configuration_is_used(deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """--config works from any folder, and the database is still the one beside the file."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+    done = start(*MODULE, "--config", str(deployment.folder / "cityauth.toml"), "db", "init", folder=folder)
+    assert "already there" in done.stdout
+    assert list(folder.iterdir()) == []
+    assert "there is no configuration file nope.toml" in deployment.refused(2, "--config", "nope.toml", "db", "init")

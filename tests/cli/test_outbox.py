@@ -1,0 +1,84 @@
+"""``cityauth outbox`` and ``cityauth account invite``."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from aiosmtpd.controller import Controller
+
+from tests.adapters.test_smtp import Received, free_port
+from tests.cli.conftest import TOML, Deployment
+
+SMTP = TOML + '[smtp]\nhost = "127.0.0.1"\nport = {port}\nsender = "asiointi@service.example"\nsecurity = "none"\n'
+
+
+@pytest.fixture
+def server() -> Iterator[tuple[Received, int]]:
+    """A mail server on loopback."""
+    received = Received()
+    controller = Controller(received, hostname="127.0.0.1", port=free_port())
+    controller.start()
+    yield received, controller.port
+    controller.stop()
+
+
+def invited(deployment: Deployment) -> None:
+    """Add an account with an address and invite it."""
+    deployment.well("account", "add", "--name", "Erkki", "--email", "erkki@example.com")
+    assert "erkki@example.com" in deployment.well("account", "invite", "erkki@example.com")
+
+
+def test_an_invitation_is_mailed(deployment: Deployment, server: tuple[Received, int]) -> None:
+    """Queued by the one command, sent by the other, and then nothing waits (ASVS 6.4.6)."""
+    received, port = server
+    deployment.write(SMTP.format(port=port))
+    invited(deployment)
+    assert deployment.json("outbox", "status")["waiting"] == 1
+    assert "Sent 1" in deployment.well("outbox", "flush")
+    assert received.recipients == [["erkki@example.com"]]
+    assert deployment.json("outbox", "status") == {"waiting": 0, "retrying": 0, "oldest": None}
+    assert "0 waiting" in deployment.well("outbox", "status")
+
+
+def test_a_server_that_is_down_loses_nothing(deployment: Deployment) -> None:
+    """Status 1, a sentence with the number that waits, and the mails stay (C-31)."""
+    deployment.write(SMTP.format(port=free_port()))
+    invited(deployment)
+    assert "1 wait" in deployment.refused(1, "outbox", "flush")
+    assert deployment.json("outbox", "status")["retrying"] == 1
+
+
+def test_without_a_server_mail_waits(deployment: Deployment) -> None:
+    """A deployment without [smtp] keeps its mail."""
+    invited(deployment)
+    assert "1 wait" in deployment.refused(1, "outbox", "flush")
+
+
+def test_an_account_without_an_address_is_handed_its_link(deployment: Deployment) -> None:
+    """The link is printed once, for the person alone."""
+    deployment.well("account", "add", "--name", "Virve", "--username", "virve.v", "--realm", "official")
+    printed = deployment.well("account", "invite", "virve.v")
+    assert re.search(r"^http://localhost/new-password\?token=\S+$", printed, re.MULTILINE)
+    deployment.well("account", "disable", "virve.v")
+    assert "not active" in deployment.refused(1, "account", "invite", "virve.v")
+
+
+@pytest.mark.parametrize(
+    ("section", "said"),
+    [
+        ("smtp = 1", "table"),
+        ('[smtp]\nhost = "x"', "sender"),
+        ('[smtp]\nsender = "a@b.fi"', "host"),
+        ('[smtp]\nhost = "x"\nsender = "a@b.fi"\nsecurity = "ssl"', "starttls"),
+        ('[smtp]\nhost = "x"\nsender = "a@b.fi"\nprot = 25', "'port'"),
+        ('[smtp]\nhost = "x"\nsender = "a@b.fi"\npassword = "CANARY"', "unknown key 'password'"),
+        ('[smtp]\nhost = "mail.example.com"\nsender = "a@b.fi"\nsecurity = "none"', "unencrypted"),
+        ('[smtp]\nhost = "localhost"\nsender = "nobody"', "sender"),
+    ],
+)
+def test_a_wrong_section_is_told_in_one_sentence(deployment: Deployment, section: str, said: str) -> None:
+    """Each mistake in [smtp] is a sentence that names it, and shows no password."""
+    deployment.write(TOML + section + "\n")
+    sentence = deployment.refused(2, "outbox", "status")
+    assert said in sentence
+    assert "CANARY" not in sentence

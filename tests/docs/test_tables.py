@@ -1,0 +1,133 @@
+"""The numbers in the documentation are the defaults: whoever changes one has to change the other."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cityauth.core.account import Account, AccountId
+from cityauth.core.characters import Malformed
+from cityauth.core.identifier import EMAIL, USERNAME, inherit
+from cityauth.core.resolution import Holding, Life, Outcome, Reason
+from cityauth.core.stage import Stage
+from cityauth.core.throttle import Limit
+from cityauth.flows.recovery import words_of
+from cityauth.policy import (
+    HashCeilings,
+    HashProfile,
+    LinkPolicy,
+    OutboxPolicy,
+    PasswordPolicy,
+    SessionPolicy,
+    ThrottlePolicy,
+)
+from tests.docs.reading import table
+
+UNITS = {
+    "day": timedelta(days=1),
+    "hour": timedelta(hours=1),
+    "minute": timedelta(minutes=1),
+    "second": timedelta(seconds=1),
+}
+
+
+def worded(value: Any) -> str:
+    """A default as the documentation writes it."""
+    match value:
+        case timedelta():
+            unit, span = next((unit, span) for unit, span in UNITS.items() if not value % span)
+            count = value // span
+            return f"{count} {unit}{'s' if count > 1 else ''}"
+        case Limit(count, window):
+            return f"{count} in {worded(window)}"
+        case tuple():
+            return ", ".join(worded(one) for one in value) or "none"
+        case _:
+            return f"{value:,}"
+
+
+def defaults(policy: Any) -> dict[str, str]:
+    """Every field of a policy with its default, worded."""
+    return {f"`{field.name}`": worded(getattr(policy, field.name)) for field in fields(policy)}
+
+
+def column(rows: Mapping[str, tuple[str, ...]], number: int = 0) -> dict[str, str]:
+    """One column of a table, by the first one."""
+    return {name: cells[number] for name, cells in rows.items()}
+
+
+def test_a_changed_default_would_be_seen() -> None:
+    """The comparison below sees a changed value and a new field, so it cannot pass by looking at nothing."""
+    rows = column(table("sessions.md", "`SessionPolicy`"))
+    assert rows != defaults(SessionPolicy(idle=timedelta(minutes=31)))
+    assert {**rows, "`another`": "1"} != defaults(SessionPolicy())
+
+
+def test_session_timeouts_are_documented() -> None:
+    """Idle and absolute timeouts, the number of sessions, and what is beyond it stand in the documentation with their reasons (ASVS 7.1.1, 7.1.2)."""
+    rows = table("sessions.md", "`SessionPolicy`")
+    assert column(rows) == defaults(SessionPolicy())
+    assert column(rows, 1) == defaults(SessionPolicy.AAL2)
+    assert all(cells[2] for cells in rows.values())
+    assert "oldest session ends" in rows["`per_account`"][2]
+
+
+def test_limits_are_documented() -> None:
+    """Each limit, what it is counted per and what is beyond it stand in the documentation (ASVS 6.1.1)."""
+    rows = table("throttling.md", "`ThrottlePolicy`")
+    assert column(rows) == defaults(ThrottlePolicy())
+    assert all(all(cells) for cells in rows.values())
+
+
+def test_lifetimes_of_links_are_documented() -> None:
+    """The lifetime of every mailed link stands in the documentation (NIST 4.2.1.2)."""
+    assert column(table("recovery.md", "`LinkPolicy`")) == defaults(LinkPolicy())
+
+
+def test_the_password_policy_is_documented() -> None:
+    """Lengths, hash parameters and ceilings stand in the documentation (ASVS 6.2.1, 6.2.9, 11.4.2)."""
+    assert column(table("passwords.md", "`PasswordPolicy`")) == defaults(PasswordPolicy())
+    profiles = table("passwords.md", "`HashProfile`")
+    assert column(profiles) == defaults(HashProfile.RFC_9106)
+    assert column(profiles, 1) == defaults(HashProfile.SMALL)
+    assert column(table("passwords.md", "`HashCeilings`")) == defaults(HashCeilings())
+
+
+def test_context_words_are_documented() -> None:
+    """The words of a person that no password may be are those that the documentation lists (ASVS 6.1.2)."""
+    account = Account(AccountId("1"), "citizen", "Erkki Esimerkki", contact="erkki@example.com")
+    name = inherit("erkki.e")
+    assert not isinstance(name, Malformed)
+    refused = words_of(account, (Holding(name, Life.RETIRED),))
+    assert tuple(column(table("passwords.md", "word")).values()) == refused
+
+
+def test_the_outbox_is_documented() -> None:
+    """How mail is retried stands in the documentation (ASVS 13.1.3)."""
+    assert column(table("outbox.md", "`OutboxPolicy`")) == defaults(OutboxPolicy())
+
+
+def test_stages_are_documented() -> None:
+    """Which kind signs in at which stage is what the documentation says."""
+    said = {name: cells[:3] for name, cells in table("identifiers.md", "`Stage`").items()}
+    kinds = (USERNAME.name, EMAIL.name, "card")
+    assert said == {f"`{one}`": tuple("yes" if one.admits(kind) else "no" for kind in kinds) for one in Stage}
+
+
+def test_reasons_are_documented() -> None:
+    """Every outcome, every reason and every fault of a text stands in the documentation."""
+    page = Path(__file__).parents[2].joinpath("docs", "identifiers.md").read_text(encoding="utf-8")
+    pairs = set(re.findall(r"^\| `([a-z_]+)` \| (?:`([a-z_]+)`|\(empty\)) \|", page, re.MULTILINE))
+    assert {outcome for outcome, _ in pairs} == set(Outcome)
+    assert {reason for _, reason in pairs} == set(Reason)
+    assert set(table("identifiers.md", "`Malformed`")) == {f"`{one}`" for one in Malformed}
+
+
+@pytest.mark.parametrize(("value", "said"), [(timedelta(minutes=90), "90 minutes"), ((), "none"), (65536, "65,536")])
+def test_a_default_is_worded(value: object, said: str) -> None:
+    """Spans take the largest unit that divides them, numbers their thousands' commas."""
+    assert worded(value) == said

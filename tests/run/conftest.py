@@ -1,0 +1,5 @@
+"""What runs through the public face runs on every store."""
+
+from tests.flows.conftest import make_store, service
+
+__all__ = ["make_store", "service"]

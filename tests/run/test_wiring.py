@@ -1,0 +1,106 @@
+"""Wiring: what a host supplies is checked when the library is constructed, not when a person signs in."""
+
+import asyncio
+import inspect
+from typing import Any
+
+import pytest
+
+from cityauth import AsyncCityAuth, CityAuth, MemoryStore, WiringError
+from cityauth.ports.accounts import AccountStore
+from cityauth.ports.audit import AuditSink
+from cityauth.ports.claims import ClaimStore
+from cityauth.ports.clock import Clock, Entropy
+from cityauth.ports.hasher import PasswordHasher
+from cityauth.ports.mailer import Mailer
+from cityauth.ports.outbox import OutboxStore
+from cityauth.ports.sessions import SessionStore
+from cityauth.ports.throttle import ThrottleStore
+from cityauth.run.stores import AsyncStore, Store
+from cityauth.run.wiring import methods_of, wire, wire_async
+from tests.support.fakes import FixedClock, ListAudit, SeededEntropy, SpyHasher
+from tests.support.service import KEY
+
+STORE_PORTS = (AccountStore, SessionStore, ClaimStore, OutboxStore, ThrottleStore)
+FACES = pytest.mark.parametrize("face", [CityAuth, AsyncCityAuth])
+
+
+class Partial:
+    """A port that lacks one method."""
+
+    def __init__(self, whole: object, lacking: str) -> None:
+        self._whole, self._lacking = whole, lacking
+
+    def __getattr__(self, name: str) -> Any:
+        if name == self._lacking:
+            raise AttributeError(name)
+        return getattr(self._whole, name)
+
+
+@FACES
+@pytest.mark.parametrize("method", sorted(name for port in STORE_PORTS for name in methods_of(port)))
+def test_a_store_that_lacks_a_method_is_told(face: Any, method: str) -> None:
+    """Each method that a flow may ask is looked for at construction, and named when it is missing (ASVS 16.5.3)."""
+    with pytest.raises(WiringError, match=f"Partial is no {'|'.join(port.__name__ for port in STORE_PORTS)}.*{method!r}|{method!r}"):
+        face(Partial(MemoryStore(), method), [KEY])
+
+
+@FACES
+@pytest.mark.parametrize(
+    ("supplied", "port", "method"),
+    [("hasher", PasswordHasher, "hash"), ("clock", Clock, "now"), ("entropy", Entropy, "draw"), ("audit", AuditSink, "emit"), ("mailer", Mailer, "send")],
+)  # fmt: skip
+def test_what_is_no_port_is_told(face: Any, supplied: str, port: type, method: str) -> None:
+    """Any other object in a port's place is refused by the port's name (ASVS 16.5.3)."""
+    assert method in methods_of(port)
+    with pytest.raises(WiringError, match=f"str is no {port.__name__}: it has no method"):
+        face(MemoryStore(), [KEY], **{supplied: "not a port"})
+
+
+@FACES
+def test_what_cannot_be_called_is_no_method(face: Any) -> None:
+    """A value where a method should be is refused too (ASVS 16.5.3)."""
+
+    class Flat(MemoryStore):
+        load = None  # type: ignore[assignment]
+
+    with pytest.raises(WiringError, match="Flat is no AccountStore: it has no method 'load'"):
+        face(Flat(), [KEY])
+
+
+def test_an_asynchronous_port_is_not_called_synchronously() -> None:
+    """A coroutine method under the synchronous face is told at construction, with what to use instead (ASVS 16.5.3)."""
+
+    class Slow(MemoryStore):
+        async def find(self, keys: Any) -> Any:  # type: ignore[override]
+            return ()
+
+    with pytest.raises(WiringError, match=r"AccountStore.find is asynchronous: use AsyncCityAuth"):
+        CityAuth(Slow(), [KEY])
+    assert AsyncCityAuth(Slow(), [KEY])
+
+
+def test_every_method_of_every_port_is_answered() -> None:
+    """The answers hold the very methods of what was supplied, for both drivers (ASVS 6.3.4)."""
+    clock, entropy, audit, hasher = FixedClock(), SeededEntropy(), ListAudit(), SpyHasher()
+    ports: dict[type, object] = {Clock: clock, Entropy: entropy, AuditSink: audit, PasswordHasher: hasher}
+    answers, awaited = wire(ports), wire_async(ports)
+    wanted = {method for port in ports for method in methods_of(port).values()}
+    assert set(answers) == set(awaited) == wanted
+    assert answers[Clock.now]() == clock.at == asyncio.run(_await(awaited[Clock.now]()))
+    assert all(inspect.iscoroutinefunction(answer) for answer in awaited.values())
+
+
+async def _await(coming: Any) -> Any:
+    return await coming
+
+
+def test_the_asynchronous_store_is_the_synchronous_one_awaited() -> None:
+    """Both protocols have the same methods with the same parameters and answers (ASVS 6.3.4)."""
+    ours = {name: method for port in STORE_PORTS for name, method in methods_of(port).items()}
+    theirs = methods_of(AsyncStore)
+    assert set(STORE_PORTS) <= set(Store.__mro__)
+    assert ours.keys() == theirs.keys()
+    for name, method in ours.items():
+        assert inspect.signature(method) == inspect.signature(theirs[name])
+        assert inspect.iscoroutinefunction(theirs[name])
