@@ -68,17 +68,19 @@ def interleave(contenders: Sequence[Contender], rounds: int) -> Samples:
 
 
 def _turn(contender: Contender, number: int) -> float:
-    """Return the mean time of one call in this turn, in microseconds."""
+    """Return the median time of one call in this turn, in microseconds: whoever else uses the machine hits some calls only."""
     call, every = contender.call, contender.arguments
     first = number * contender.calls
-    batch = [every[index % len(every)] for index in range(first, first + contender.calls)]
+    spent: list[int] = []
     gc.collect()
-    started = perf_counter_ns()
-    answers = [call(argument) for argument, _ in batch]
-    spent = perf_counter_ns() - started
-    if answers != [right for _, right in batch]:
-        raise WrongAnswerError(contender.name)
-    return spent / contender.calls / 1000
+    for index in range(first, first + contender.calls):
+        argument, right = every[index % len(every)]
+        started = perf_counter_ns()
+        answer = call(argument)
+        spent.append(perf_counter_ns() - started)
+        if answer != right:
+            raise WrongAnswerError(contender.name)
+    return median(spent) / 1000
 
 
 def without(samples: Samples, name: str) -> Samples:

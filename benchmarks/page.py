@@ -40,12 +40,20 @@ WIDTH, BAR, LABEL, NUMBER = 720, 26, 200, 70
 
 def write(folder: Path = RESULTS, docs: Path = DOCS) -> None:
     """Write the page and its plots."""
-    plots = docs / "performance"
-    plots.mkdir(exist_ok=True)
-    for result in results(folder):
-        for number, table in enumerate(result.tables):
-            (plots / _plot_name(result, number)).write_text(plot(table), encoding="utf-8")
-    (docs / "performance.md").write_text(text(results(folder)), encoding="utf-8")
+    found = results(folder)
+    (docs / "performance").mkdir(exist_ok=True)
+    for name, drawing in plots(found).items():
+        (docs / "performance" / name).write_text(drawing, encoding="utf-8")
+    (docs / "performance.md").write_text(text(found), encoding="utf-8")
+
+
+def plots(found: list[Result]) -> dict[str, str]:
+    """Return the plot of each table, by the name of its file."""
+    return {
+        _plot_name(result, number): plot(table)
+        for result in found
+        for number, table in enumerate(result.tables)
+    }
 
 
 def results(folder: Path = RESULTS) -> list[Result]:

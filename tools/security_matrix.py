@@ -92,8 +92,8 @@ def page(matrix: Matrix) -> str:
         "",
         "# Security",
         "",
-        "Every promise about security, and the tests that can refute it. A test names its rows in its docstring, so this page",
-        "cannot claim what no test says. How to report a fault stands in `SECURITY.md`.",
+        "Every promise about security, and the tests that can refute it. A test names its rows in its docstring, so",
+        "this page cannot claim what no test says. How to report a fault stands in `SECURITY.md`.",
         "",
         f"{len(promised) - len(missing)} of {len(promised)} rows are proven. **Not proven yet:** {', '.join(missing)}.",
     ]

@@ -36,9 +36,10 @@ def measure(rounds: int, accounts: int) -> Result:
     return Result("sign_in", ABOUT, [normal, full], goals)
 
 
-def _table(rounds: int, accounts: int, sync: Sync) -> Table:
-    with arena(accounts, sync=sync) as peers:
-        return tabulate(f"{accounts:,} accounts, `synchronous={sync.value}`", _time(peers, rounds, accounts), "floor")
+def _table(populated: Arena, rounds: int, accounts: int, sync: Sync) -> Table:
+    with populated.peers(sync) as peers:
+        samples = _time(peers, rounds, accounts)
+        return tabulate(f"{accounts:,} accounts, `synchronous={sync.value}`", samples, "floor")
 
 
 def _time(peers: dict[str, Peer], rounds: int, accounts: int) -> Samples:

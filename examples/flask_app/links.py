@@ -7,8 +7,18 @@ from datetime import timedelta
 from flask import Blueprint, flash, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from cityauth import Declined, Done, LinkDead, LinkLive, LinkOutcome, MailAwaited, MailerDown, MailOutcome
-from cityauth import PasswordRejected, Problem
+from cityauth import (
+    Declined,
+    Done,
+    LinkDead,
+    LinkLive,
+    LinkOutcome,
+    MailAwaited,
+    MailerDown,
+    MailOutcome,
+    PasswordRejected,
+    Problem,
+)
 from cityauth.messages import Code
 from flask_app import browser
 from flask_app.sign_in import MAX_ECHO, auth, client, entered, see
@@ -191,12 +201,11 @@ def link_page(
     kind: Kind, outcome: LinkOutcome, problems: tuple[Problem, ...] = (), wrong: str = ""
 ) -> ResponseReturnValue:
     """Show a live link's form, with *problems* of the field *wrong*; or say that the link is dead."""
-    match outcome:
-        case LinkLive():
-            page = render_template(kind.template, link=outcome, problems=problems, wrong=wrong, name=typed("name"))
-            status = 422 if problems else 200
-        case LinkDead(problem=problem):
-            busy = problem.code == Code.THROTTLE_REQUEST
-            page = render_template("dead_link.html", problem=problem, anew=kind.anew, busy=busy)
-            status = 429 if busy else 410
+    if isinstance(outcome, LinkLive):
+        page = render_template(kind.template, link=outcome, problems=problems, wrong=wrong, name=typed("name"))
+        status = 422 if problems else 200
+    else:
+        busy = outcome.problem.code == Code.THROTTLE_REQUEST  # then the link may still be good
+        page = render_template("dead_link.html", problem=outcome.problem, anew=kind.anew, busy=busy)
+        status = 429 if busy else 410
     return page, status, {"Referrer-Policy": "no-referrer"}

@@ -44,28 +44,26 @@ def done(notice: Problem) -> Response:
     return see(url_for("own_account.own_settings"))
 
 
-def freshly(
-    act: Callable[[LiveSession], T | Declined], show: Callable[[T | Declined], ResponseReturnValue]
-) -> Response:
+def freshly(act: Callable[[LiveSession], T], show: Callable[[T], ResponseReturnValue]) -> Response:
     """Do *act* and *show* what came of it; where a fresh sign-in is due, the password is asked for in between."""
-    confirmed = None
+    opened = None
     if "password" in request.form:
-        confirmed = auth().sessions.confirm(browser.cookie("SIGN_IN_COOKIE"), entered("password"), client=client())
-        if isinstance(confirmed, Declined):
-            return make_response(confirm_page(confirmed.problem), 422)
-        g.live = LiveSession(confirmed.session.session, confirmed.account)
+        step = auth().sessions.confirm(browser.cookie("SIGN_IN_COOKIE"), entered("password"), client=client())
+        if isinstance(step, Declined):
+            return make_response(confirm_page(step.problem), 422)
+        opened, g.live = step.session, LiveSession(step.session.session, step.account)
     outcome = act(g.live)
     if isinstance(outcome, Declined) and outcome.problem.code == Code.REAUTH_REQUIRED:
         return make_response(confirm_page())
     response = make_response(show(outcome))
-    if confirmed and g.live:
-        keep_session(response, confirmed.session)
+    if opened and g.live:
+        keep_session(response, opened)
     return response
 
 
 def confirm_page(problem: Problem | None = None) -> str:
     """Ask for the password, and keep what was sent until then."""
-    kept = {name: typed(name) for name in PASSED_ON if name in request.form}
+    kept = {name: request.form[name] for name in PASSED_ON if name in request.form}
     return render_template("confirm.html", kept=kept, problem=problem)
 
 

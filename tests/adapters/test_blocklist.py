@@ -57,7 +57,7 @@ def test_shorter_minimums_have_their_three_thousand(minimum: int) -> None:
     ],
 )
 def test_what_people_do_to_reach_fifteen_is_refused(text: str) -> None:
-    """Known leaked passwords, and short ones made long in Finnish and Swedish, are on the list (ASVS 6.2.4, NIST)."""
+    """Known leaked passwords, and short ones made long in Finnish and Swedish, are on the list (ASVS 6.2.4, NIST 3.1.1.2)."""
     assert problems(text) == (PasswordProblem.COMMON,)
 
 

@@ -1,79 +1,36 @@
-"""A deployment in a folder of its own, and the command run on it."""
+"""Deployments to run the command on. Without the extra 'cli' this file still loads, and the tests are left out."""
 
-import json
 import os
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
-from click.testing import CliRunner, Result
 
-from cityauth.adapters.system import SystemEntropy
-from cityauth.cli import keyfile
-from cityauth.cli.command import command
-
-TOML = """\
-database = "sqlite:///service.db"
-secrets_file = "service.keys"
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Deployment:
-    """The folder with cityauth.toml, its key file and its database; the working folder of the test."""
-
-    folder: Path
-
-    def run(self, *arguments: str, given: bytes | None = None) -> Result:
-        """Run the command as a shell would."""
-        return CliRunner().invoke(command, arguments, input=given, prog_name="cityauth")
-
-    def well(self, *arguments: str, given: bytes | None = None) -> str:
-        """Run the command, which must succeed in silence on standard error; return what it printed."""
-        result = self.run(*arguments, given=given)
-        assert (result.exit_code, result.stderr) == (0, ""), result.output
-        return result.stdout
-
-    def json(self, *arguments: str) -> Any:
-        """Run the command with --json and read the answer."""
-        return json.loads(self.well(*arguments, "--json"))
-
-    def refused(self, status: int, *arguments: str, given: bytes | None = None) -> str:
-        """Run the command, which must fail with *status* and print nothing; return the sentence."""
-        result = self.run(*arguments, given=given)
-        assert (result.exit_code, result.stdout) == (status, ""), result.output
-        *usage, sentence = result.stderr.splitlines()
-        assert sentence.startswith("Error: ")
-        assert not usage or (status == 2 and usage[0].startswith("Usage: "))
-        assert "Traceback" not in result.stderr
-        return sentence.removeprefix("Error: ")
-
-    def write(self, toml: str) -> None:
-        """Replace the configuration."""
-        (self.folder / "cityauth.toml").write_text(toml, encoding="utf-8")
+if TYPE_CHECKING:
+    from tests.support.command import Deployment
 
 
 @pytest.fixture
-def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Deployment:
+def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> "Deployment":
     """An empty working folder, and no variable of cityauth in the environment."""
     for name in os.environ:
         if name.startswith("CITYAUTH_"):
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
+    from tests.support.command import Deployment
+
     return Deployment(tmp_path)
 
 
 @pytest.fixture
-def configured(empty: Deployment) -> Deployment:
+def configured(empty: "Deployment") -> "Deployment":
     """A configuration and a key file, and no database yet."""
-    empty.write(TOML)
-    keyfile.append(empty.folder / "service.keys", keyfile.generate(SystemEntropy()))
+    empty.configure()
     return empty
 
 
 @pytest.fixture
-def deployment(configured: Deployment) -> Deployment:
+def deployment(configured: "Deployment") -> "Deployment":
     """A deployment with its tables."""
     configured.well("db", "init")
     return configured

@@ -17,7 +17,7 @@ from cityauth.core.change import AccountAdded, AccountErased, Committed
 from cityauth.core.identifier import Identifier
 from cityauth.core.resolution import Holding, Life
 from cityauth.core.state import Authenticated
-from tests.cli.conftest import TOML, Deployment
+from tests.support.command import TOML, Deployment
 
 ERKKI = ("account", "add", "--name", "Erkki Esimerkki")
 EMAIL = "erkki.esimerkki@example.com"
@@ -44,7 +44,7 @@ def test_an_account_is_added_with_all_its_identifiers(deployment: Deployment) ->
         *ERKKI, "--email", EMAIL, "--username", "Erkki", "--username", "åsa_83", "--retired-username", "e.e"
     )
     assert said.startswith(f"Added Erkki Esimerkki ({EMAIL}), id ")
-    assert "The account has no password: nobody can sign in to it yet." in said
+    assert "The account has no password: `cityauth account invite` makes a link that sets one." in said
     shown = deployment.json("account", "show", "ERKKI")
     (account,) = shown["accounts"]
     assert shown["resolution"] == {"entered": "ERKKI", "outcome": "resolved", "reason": "", "kind": "username"}

@@ -13,7 +13,7 @@ from cityauth.cli.configuration import VARIABLES, Configuration, load
 from cityauth.core.secret import KeyRing
 from cityauth.core.throttle import Limit
 from cityauth.policy import SessionPolicy
-from tests.cli.conftest import TOML, Deployment
+from tests.support.command import TOML, Deployment
 
 
 def test_a_whole_file(empty: Deployment) -> None:

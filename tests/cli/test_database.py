@@ -5,7 +5,7 @@ import sqlite3
 import pytest
 
 from cityauth.adapters.sql import schema
-from tests.cli.conftest import Deployment
+from tests.support.command import Deployment
 
 
 def test_init_makes_the_tables_once(configured: Deployment) -> None:

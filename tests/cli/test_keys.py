@@ -6,7 +6,7 @@ import pytest
 
 from cityauth.cli import keyfile
 from cityauth.core.secret import KeyRing
-from tests.cli.conftest import Deployment
+from tests.support.command import Deployment
 
 
 def test_a_secret_is_printed_alone(empty: Deployment) -> None:

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from cityauth.cli import main
 from cityauth.cli.command import command
-from tests.cli.conftest import Deployment
+from tests.support.command import Deployment
 
 MODULE = (sys.executable, "-m", "cityauth.cli")
 SCRIPT = (str(Path(sys.executable).with_name("cityauth")),)

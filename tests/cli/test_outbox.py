@@ -7,7 +7,7 @@ import pytest
 from aiosmtpd.controller import Controller
 
 from tests.adapters.test_smtp import Received, free_port
-from tests.cli.conftest import TOML, Deployment
+from tests.support.command import TOML, Deployment
 
 SMTP = TOML + '[smtp]\nhost = "127.0.0.1"\nport = {port}\nsender = "asiointi@service.example"\nsecurity = "none"\n'
 

@@ -58,6 +58,7 @@ def test_nothing_is_wrapped_or_coloured_on_a_pipe(capsys: pytest.CaptureFixture[
     printed = capsys.readouterr().out
     assert "\x1b" not in printed
     assert "long " * 99 in printed
+    assert " \n" not in printed.split("\n", 1)[1]
     assert "x" * 500 in printed
 
 

@@ -10,7 +10,7 @@ ERKKI = Account(AccountId("erkki"), "citizen", "Erkki Esimerkki")
 
 
 def test_an_account_has_no_password() -> None:
-    """No field holds a hash, so nothing that shows an account can show one (B-74)."""
+    """No field holds a hash, so nothing that shows an account can show one; nor a hint or a question (B-74, ASVS 6.4.2)."""
     assert {field.name for field in fields(Account)} == {
         "id",
         "realm",

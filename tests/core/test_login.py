@@ -1,4 +1,4 @@
-"""The login machine: the table, every pair of state and event, and the one way to be signed in."""
+"""The login machine: the table, every pair of state and event, and the roads to its ends."""
 
 import typing
 from dataclasses import FrozenInstanceError, fields, replace
@@ -44,32 +44,35 @@ from cityauth.core.step import UNIFORM_REFUSAL
 from cityauth.errors import IllegalTransitionError
 from tests.support.fakes import NOON, occasion
 
+LATER = NOON + timedelta(minutes=1)
 ERKKI = Account(AccountId("erkki"), "citizen", "Erkki Esimerkki")
 STRANGER = Account(AccountId("stranger"), "citizen", "Joku Muu")
 EMAIL = Identifier("email", "erkki@example.com", "1:erkki@example.com")
 RESOLVED = Resolution("erkki@example.com", Outcome.RESOLVED, identifier=EMAIL, account=ERKKI)
-SESSION = open_session(ERKKI, bytes(range(32)), occasion(NOON), remember=False, fresh=True, identifier_kind="email")
-
+SESSION, CONFIRMED, STRANGERS = (
+    open_session(account, bytes([seed]) * 32, occasion(NOON), remember=False, fresh=True, identifier_kind="email")
+    for seed, account in enumerate([ERKKI, ERKKI, STRANGER])
+)
 CLAIM = Claim(bytes(32), Purpose.RESET, ERKKI.id, 0, None, NOON, NOON + timedelta(hours=1))
-LATER = open_session(ERKKI, bytes(range(1, 33)), occasion(NOON), remember=False, fresh=True, identifier_kind="email")
+OTHER_CLAIM = replace(CLAIM, digest=bytes([1]) * 32)
 
 STATES: dict[type[State], State] = {
     Anonymous: Anonymous(),
     Identified: Identified("erkki@example.com", NOON),
-    Authenticated: Authenticated(ERKKI, SESSION),
-    SignedOut: SignedOut(),
     LinkAwaited: LinkAwaited(),
     LinkProven: LinkProven(CLAIM),
+    Authenticated: Authenticated(ERKKI, SESSION),
+    SignedOut: SignedOut(),
     CredentialSet: CredentialSet(),
 }
 EVENTS: dict[type[Event], Event] = {
-    IdentifierGiven: IdentifierGiven("matti", NOON + timedelta(minutes=1)),
+    IdentifierGiven: IdentifierGiven("matti", LATER),
     PasswordRefused: PasswordRefused(Refusal.WRONG_PASSWORD),
     RetiredIdentifierProven: RetiredIdentifierProven(ERKKI),
     PasswordAccepted: PasswordAccepted(RESOLVED, ERKKI, SESSION),
+    PasswordConfirmed: PasswordConfirmed(ERKKI, CONFIRMED),
     LoginExpired: LoginExpired(),
     LoggedOut: LoggedOut(),
-    PasswordConfirmed: PasswordConfirmed(ERKKI, LATER),
     LinkAsked: LinkAsked(),
     LinkPresented: LinkPresented(CLAIM),
     NewPasswordRefused: NewPasswordRefused(),
@@ -77,23 +80,23 @@ EVENTS: dict[type[Event], Event] = {
 }
 #: What the table must say, written a second time by hand: every pair that is not here is illegal.
 LEGAL: dict[tuple[type[State], type[Event]], State] = {
-    (Anonymous, IdentifierGiven): Identified("matti", NOON + timedelta(minutes=1)),
-    (Identified, IdentifierGiven): Identified("matti", NOON + timedelta(minutes=1)),
+    (Anonymous, IdentifierGiven): Identified("matti", LATER),
+    (Anonymous, LinkAsked): LinkAwaited(),
+    (Anonymous, LinkPresented): LinkProven(CLAIM),
+    (Identified, IdentifierGiven): Identified("matti", LATER),
     (Identified, PasswordRefused): STATES[Identified],
     (Identified, RetiredIdentifierProven): STATES[Identified],
     (Identified, PasswordAccepted): Authenticated(ERKKI, SESSION),
     (Identified, LoginExpired): Anonymous(),
-    (Identified, LoggedOut): SignedOut(),
     (Identified, LinkAsked): LinkAwaited(),
-    (Authenticated, PasswordConfirmed): Authenticated(ERKKI, LATER),
-    (Authenticated, LoggedOut): SignedOut(),
-    (Anonymous, LinkAsked): LinkAwaited(),
-    (Anonymous, LinkPresented): LinkProven(CLAIM),
-    (LinkAwaited, IdentifierGiven): Identified("matti", NOON + timedelta(minutes=1)),
+    (Identified, LoggedOut): SignedOut(),
+    (LinkAwaited, IdentifierGiven): Identified("matti", LATER),
     (LinkAwaited, LinkAsked): LinkAwaited(),
     (LinkAwaited, LinkPresented): LinkProven(CLAIM),
     (LinkProven, NewPasswordRefused): LinkProven(CLAIM),
     (LinkProven, NewPasswordAccepted): CredentialSet(),
+    (Authenticated, PasswordConfirmed): Authenticated(ERKKI, CONFIRMED),
+    (Authenticated, LoggedOut): SignedOut(),
 }
 
 
@@ -118,12 +121,12 @@ def test_every_pair_leads_where_the_table_says_or_nowhere(state: type[State], ev
 
 def test_the_signatures_say_what_the_table_says() -> None:
     """Each narrow overload of `advance` is true of the table, so what a type checker infers holds (ASVS 2.3.1)."""
-    narrow = 0
+    covered: set[tuple[type, type]] = set()
     for overload in typing.get_overloads(advance):
         hints = typing.get_type_hints(overload)
         states, events, result = (_members(hints[name]) for name in ("state", "event", "return"))
         if result != set(get_args(State)):
-            narrow += 1
+            covered |= set(product(states, events))
             assert {TRANSITIONS[state][event].to for state, event in product(states, events)} == result
     assert narrow == 8
 
@@ -138,30 +141,26 @@ def roads_to(state: type[State]) -> set[tuple[type[State], type[Event]]]:
     return {(s, e) for s, row in TRANSITIONS.items() for e, there in row.items() if there.to is state is not s}
 
 
+def _roads_to(there: type[State], table: typing.Any = TRANSITIONS) -> set[tuple[type[State], type[Event]]]:
+    return {(state, event) for state, row in table.items() for event, way in row.items() if way.to is there}
+
+
 def test_only_an_accepted_password_signs_in() -> None:
-    """`PasswordAccepted` in `Identified` is the one road to `Authenticated` (ASVS 2.3.1, B-85)."""
-    assert roads_to(Authenticated) == {(Identified, PasswordAccepted)}
+    """`PasswordAccepted` is the one road into `Authenticated`, and there only a confirmation leads back (ASVS 2.3.1, B-85)."""
+    assert _roads_to(Authenticated) == {(Identified, PasswordAccepted), (Authenticated, PasswordConfirmed)}
 
 
-def test_only_a_presented_link_sets_a_credential() -> None:
-    """`CredentialSet` is reached from `LinkProven` alone, and that by a presented link alone (B-84)."""
-    assert roads_to(CredentialSet) == {(LinkProven, NewPasswordAccepted)}
-    assert {event for _, event in roads_to(LinkProven)} == {LinkPresented}
-
-
-def test_another_link_sets_nothing() -> None:
-    """A password that was set with another claim than the presented one is illegal (B-84, B-25)."""
-    other = replace(CLAIM, digest=bytes(range(32)))
-    with pytest.raises(IllegalTransitionError, match="another link"):
-        advance(STATES[LinkProven], NewPasswordAccepted(other))
-
-
-@pytest.mark.parametrize("account", [ERKKI, STRANGER], ids=["their session", "their password and session"])
-def test_a_confirmed_password_is_of_whoever_is_signed_in(account: Account) -> None:
-    """Freshness comes from the credential of the same account, never of another one (B-86, B-53)."""
-    theirs = open_session(STRANGER, bytes(32), occasion(NOON), remember=False, fresh=True, identifier_kind="email")
-    with pytest.raises(IllegalTransitionError, match="not of the account that is signed in"):
-        advance(STATES[Authenticated], PasswordConfirmed(account, theirs))
+def test_no_password_is_set_without_a_link() -> None:
+    """No sequence of events reaches `CredentialSet` unless it holds `LinkPresented`, searched to depth 8 (B-84, ASVS 2.3.1)."""
+    frontier: set[type[State]] = {Anonymous}
+    for _ in range(8):
+        frontier |= {
+            way.to for state in frontier for event, way in TRANSITIONS[state].items() if event is not LinkPresented
+        }
+        assert CredentialSet not in frontier
+    assert _roads_to(CredentialSet) == {(LinkProven, NewPasswordAccepted)}
+    assert {event for _, event in _roads_to(LinkProven)} == {LinkPresented, NewPasswordRefused}
+    assert _roads_to(Authenticated).isdisjoint(product([LinkAwaited, LinkProven, CredentialSet], EVENTS))
 
 
 @pytest.mark.parametrize(
@@ -174,6 +173,7 @@ def test_a_confirmed_password_is_of_whoever_is_signed_in(account: Account) -> No
         PasswordAccepted(replace(RESOLVED, outcome=Outcome.AMBIGUOUS), ERKKI, SESSION),
         PasswordAccepted(replace(RESOLVED, entered="matti"), ERKKI, SESSION),
         PasswordAccepted(replace(RESOLVED, account=STRANGER), STRANGER, SESSION),
+        PasswordAccepted(RESOLVED, ERKKI, STRANGERS),
     ],
     ids=[
         "other account",
@@ -182,7 +182,8 @@ def test_a_confirmed_password_is_of_whoever_is_signed_in(account: Account) -> No
         "retired",
         "ambiguous",
         "other text",
-        "other's session",
+        "session of the first",
+        "session of another",
     ],
 )
 def test_an_accepted_password_of_anybody_else_is_illegal(event: PasswordAccepted) -> None:
@@ -191,9 +192,25 @@ def test_an_accepted_password_of_anybody_else_is_illegal(event: PasswordAccepted
         advance(STATES[Identified], event)
 
 
+@pytest.mark.parametrize(
+    "event", [PasswordConfirmed(STRANGER, CONFIRMED), PasswordConfirmed(ERKKI, STRANGERS)], ids=["account", "session"]
+)
+def test_a_password_confirmed_by_anybody_else_is_illegal(event: PasswordConfirmed) -> None:
+    """Freshness comes only from the password of the very account that is signed in (B-53, B-86)."""
+    with pytest.raises(IllegalTransitionError, match="not of the account that is signed in"):
+        advance(STATES[Authenticated], event)
+
+
+def test_a_password_set_with_another_link_is_illegal() -> None:
+    """The claim that is used must be the one that was presented (B-84, ASVS 6.6.2)."""
+    with pytest.raises(IllegalTransitionError, match="another link"):
+        advance(STATES[LinkProven], NewPasswordAccepted(OTHER_CLAIM))
+
+
 def test_a_pending_login_cannot_know_an_account() -> None:
-    """`Identified` has no field that could say whether the account exists, or hold a password (B-76, ASVS 6.3.8)."""
+    """`Identified` and `LinkAwaited` have no field that could tell of an account or hold a password (B-76, ASVS 6.3.8)."""
     assert [field.name for field in fields(Identified)] == ["entered", "at"]
+    assert not fields(LinkAwaited)
 
 
 def test_states_cannot_be_changed() -> None:

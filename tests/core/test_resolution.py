@@ -7,7 +7,7 @@ from itertools import permutations, product
 import pytest
 
 from cityauth.core.account import Account, AccountId, Status
-from cityauth.core.identifier import EMAIL, USERNAME, Identifier, Malformed
+from cityauth.core.identifier import EMAIL, USERNAME, Identifier, IdentifierKind, Malformed
 from cityauth.core.resolution import Holding, IdentifierResolver, Life, Match, Outcome, Reason, Resolution
 from cityauth.core.secret import Concealed
 from cityauth.core.stage import DatedStage, RealmPolicy, Stage
@@ -17,7 +17,8 @@ from tests.support.fakes import NOON
 from tests.support.service import CARD
 
 REALMS = {"citizen": RealmPolicy(Stage.EMAIL_PREFERRED), "official": RealmPolicy(Stage.LEGACY_ONLY)}
-RESOLVER = IdentifierResolver(REALMS, (EMAIL, USERNAME, CARD))
+KINDS: tuple[IdentifierKind, ...] = (EMAIL, USERNAME, CARD)
+RESOLVER = IdentifierResolver(REALMS, KINDS)
 ERKKI = Account(AccountId("erkki"), "citizen", "Erkki Esimerkki")
 MATTI = Account(AccountId("matti"), "citizen", "Matti Meikäläinen")
 IDENTIFIERS = {
@@ -96,7 +97,7 @@ def test_the_order_of_kinds_and_matches_decides_nothing(lives: tuple[Life, Life]
     matches = [match("username", lives[0]), match("card", lives[1])]
     found = {
         (one.outcome, one.account)
-        for kinds in permutations((EMAIL, USERNAME, CARD))
+        for kinds in permutations(KINDS)
         for order in permutations(matches)
         for one in [explain("2001", *order, resolver=IdentifierResolver(REALMS, kinds))]
     }

@@ -52,7 +52,7 @@ def test_the_token_is_signed_as_it_says() -> None:
     assert signed(body) == TOKEN
 
 
-@pytest.mark.parametrize("sealed, tried", list(product(Purpose, Purpose)))
+@pytest.mark.parametrize(("sealed", "tried"), list(product(Purpose, Purpose)))
 def test_a_token_is_good_for_its_purpose_alone(sealed: Purpose, tried: Purpose) -> None:
     """Of the matrix of purposes only the diagonal opens (B-33, ASVS 6.6.2, 9.2.2)."""
     found = opens(SEALER.seal(sealed, {"a": 1}, NOON), purpose=tried)
@@ -69,7 +69,7 @@ def test_a_signature_under_another_salt_is_nothing(salt: str) -> None:
 
 
 def test_sha_1_is_refused() -> None:
-    """A token signed with the library's default, SHA-1, is not accepted (ASVS 11.4.1, 9.1.2)."""
+    """A token signed with the library's default, SHA-1, is not accepted (F7, ASVS 11.4.1, 9.1.2)."""
     body = TOKEN.rpartition(".")[0]
     weak = Signer(KEY, salt="cityauth:v1:4:city:pending_login", key_derivation="hmac")
     assert opens(weak.sign(body).decode()) is SealDefect.INVALID
@@ -90,7 +90,7 @@ def test_deployments_never_run_into_each_other(one: str, other: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "one, other", [("ab", "a"), ("a:1", "a"), ("1:a", "a"), ("", ":pending_login"), ("a", "a:pending_login")]
+    ("one", "other"), [("ab", "a"), ("a:1", "a"), ("1:a", "a"), ("", ":pending_login"), ("a", "a:pending_login")]
 )
 def test_a_deployment_cannot_borrow_from_the_purpose(one: str, other: str) -> None:
     """Names that would join to the same text without their lengths sign differently (B-34)."""
@@ -120,7 +120,7 @@ def test_malleated_copies_are_the_same_token() -> None:
 
 
 @pytest.mark.parametrize(
-    "late, opened",
+    ("late", "opened"),
     [
         (timedelta(0), True),
         (AGE - SECOND, True),
@@ -132,7 +132,7 @@ def test_malleated_copies_are_the_same_token() -> None:
     ],
 )
 def test_a_token_has_an_age(late: timedelta, opened: bool) -> None:
-    """It opens until its age is reached, and from a clock at most 60 seconds behind (C-35, ASVS 9.2.1, B-27, B-28)."""
+    """It opens until its age is reached, and from a clock at most 60 seconds behind (F7, C-35, ASVS 9.2.1, B-27, B-28)."""
     found = SEALER.open(PENDING, TOKEN, NOON + late, AGE)
     assert found == (Opened(PAYLOAD, NOON) if opened else SealDefect.EXPIRED)
     assert timedelta(seconds=60) == LEEWAY

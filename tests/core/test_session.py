@@ -47,7 +47,7 @@ def alive(session: Session, now: datetime, account: Account = ERKKI) -> bool:
 
 
 def test_a_token_is_all_of_the_entropy() -> None:
-    """The token is 256 bits in base64url, and only its SHA-256 is in the session (ASVS 7.2.3, 11.5.1, B-60)."""
+    """The token is 256 bits in base64url, and only its SHA-256 is in the session (ASVS 7.2.3, 11.5.1, NIST 5.1, B-60)."""
     made = open_session(ERKKI, ENTROPY, occasion(NOON), remember=False, fresh=True, identifier_kind="email")
     token = made.token.reveal()
     assert base64.urlsafe_b64decode(token + "=") == ENTROPY
@@ -115,7 +115,7 @@ def test_an_idle_session_ends(remember: bool, name: str, idle: timedelta) -> Non
     ("remember", "absolute"), [(False, timedelta(hours=12)), (True, timedelta(days=30))]
 )  # fmt: skip
 def test_no_activity_outlives_the_absolute_limit(remember: bool, absolute: timedelta) -> None:
-    """However lately it was used, a session ends at its absolute age (ASVS 7.3.2)."""
+    """However lately it was used, a session ends at its absolute age (ASVS 7.3.2, NIST 2.1.3)."""
     used = touched(opened(remember=remember), NOON + absolute - MOMENT)
     assert alive(used, NOON + absolute - MOMENT)
     assert not alive(touched(used, NOON + absolute), NOON + absolute)
@@ -161,7 +161,7 @@ def test_a_touch_is_due_once_a_minute() -> None:
 
 
 def test_the_preset_of_assurance_level_2_keeps_to_its_limits() -> None:
-    """The preset ends sessions after an hour idle and 24 hours in all, remembered ones too (ASVS 7.3.1, 7.3.2)."""
+    """The preset ends sessions after an hour idle and 24 hours in all, remembered ones too (ASVS 7.3.1, 7.3.2, NIST 2.2.3)."""
     for remember in (False, True):
         session = opened(remember=remember)
         assert not is_live(session, ERKKI, NOON + timedelta(hours=1), SessionPolicy.AAL2)

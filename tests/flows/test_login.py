@@ -19,6 +19,8 @@ from cityauth.core.secret import Concealed
 from cityauth.core.stage import Stage
 from cityauth.core.state import Authenticated
 from cityauth.core.step import UNIFORM_REFUSAL, PasswordRequired, Refused
+from cityauth.core.state import Authenticated
+from cityauth.core.step import UNIFORM_REFUSAL, PasswordRequired, Refused
 from cityauth.errors import StoreUnavailableError
 from cityauth.flows.login import identify, submit_password
 from cityauth.policy import HashCeilings
@@ -309,7 +311,7 @@ def test_the_owner_of_a_retired_identifier_is_told_the_new_one(found: Match) -> 
 
 
 @pytest.mark.parametrize(
-    "found, holdings",
+    ("found", "holdings"),
     [
         (match(Life.RETIRED), held()),
         (match(Life.RETIRED), held(Life.PENDING, Life.RETIRED)),
@@ -330,7 +332,7 @@ def test_whitespace_around_an_identifier_is_not_carried_along() -> None:
 
 
 @pytest.mark.parametrize(
-    "entered, code",
+    ("entered", "code"),
     [
         ("", "login.malformed.empty"),
         (" \t\r\n", "login.malformed.empty"),

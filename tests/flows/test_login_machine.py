@@ -5,7 +5,14 @@ from datetime import datetime, timedelta
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from cityauth.core.account import AccountId
 from cityauth.core.change import Committed, EpochAdvanced, PasswordReplaced
@@ -267,7 +274,7 @@ class SignIns(RuleBasedStateMachine):
     @invariant()
     def the_live_sessions_are_the_models(self) -> None:
         """No session is live that the model does not know, and each is of the account that signed in."""
-        live = {}
+        live: dict[bytes, str] = {}
         for account_id, person in self.people.items():
             listed = self.service.auth.sessions.list(AccountId(account_id))
             assert person.active or not listed
@@ -285,7 +292,6 @@ class SignIns(RuleBasedStateMachine):
         assert not any(token in told for token in self.issued)
 
 
-class TestSignIns(SignIns.TestCase):
+def test_people_sign_in_in_any_order() -> None:
     """Whatever people do in whatever order, model and library agree (ASVS 2.3.1, 7.2.4, 7.4.2, B-13, B-52, B-61, B-85, B-88)."""
-
-    settings = settings(max_examples=100, stateful_step_count=40)
+    run_state_machine_as_test(SignIns, settings=settings(max_examples=100, stateful_step_count=40))  # type: ignore[no-untyped-call]

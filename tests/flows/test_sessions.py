@@ -107,7 +107,7 @@ def test_a_planted_token_never_becomes_a_session(service: Service, token: object
     ids=["at the desk", "remembered"],
 )
 def test_limits(service: Service, remember: bool, idle: timedelta, absolute: timedelta) -> None:
-    """Use extends the idle limit and never the absolute one (ASVS 7.3.1, 7.3.2, 7.4.1)."""
+    """Use extends the idle limit and never the absolute one; a new sign-in begins both anew (ASVS 7.3.1, 7.3.2, 7.4.1, NIST 5.2)."""
     second = timedelta(seconds=1)
     token = service.token("erkki", remember=remember)
     service.clock.advance(idle - second)
@@ -230,6 +230,14 @@ def test_what_is_no_handle_closes_nothing(service: Service, handle: object) -> N
     token = service.token("erkki")
     assert not service.auth.sessions.close(ERKKI, handle)
     assert service.is_live(token)
+
+
+def test_a_remembered_session_is_ended_from_afar(service: Service) -> None:
+    """Each device's remembered session has a row of its own, and ends by its handle without the others (B-57, B-97, ASVS 7.5.2)."""
+    phone, desk_top = service.token("erkki", remember=True), service.token("erkki", remember=True)
+    chosen = next(one for one in service.auth.sessions.list(ERKKI) if one.digest == digest_of(phone))
+    assert service.auth.sessions.close(ERKKI, chosen.handle)
+    assert [service.is_live(token) for token in (phone, desk_top)] == [False, True]
 
 
 def test_all_sessions_end_at_once(service: Service) -> None:

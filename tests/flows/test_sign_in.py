@@ -124,6 +124,13 @@ def test_an_outdated_hash_is_replaced_at_sign_in(make_store: MakeStore, profile:
     assert "rehashed" not in service.audit.events[-1].detail
 
 
+def test_a_password_does_not_expire(service: Service) -> None:
+    """After ten years, and never used meanwhile, the password still signs in (ASVS 6.2.10)."""
+    populate(service)
+    service.wait(days=3653)
+    service.sign_in("erkki")
+
+
 def test_a_stronger_hash_is_kept(make_store: MakeStore) -> None:
     """A profile that was rolled back never weakens what is stored (C-50)."""
     service = Service(store=make_store())
@@ -239,7 +246,7 @@ def test_a_rejected_sign_in_writes_nothing(make_store: MakeStore) -> None:
 
 @pytest.mark.parametrize("jobs", [16])
 def test_many_sign_ins_at_once_all_succeed(make_store: MakeStore, jobs: int) -> None:
-    """Sixteen threads that sign in to one outdated account get sixteen sessions, and one of them rehashes (C-09, ASVS 15.4.1)."""
+    """Sixteen threads that sign in to one outdated account get sixteen sessions, and one of them rehashes (C-09, F3, ASVS 15.4.1, 2.3.4)."""
     service = Service(store=make_store(), hasher=SpyHasher(WEAK))
     populate(service)
     service.hasher.profile = service.policy.hashing

@@ -16,6 +16,7 @@ from cityauth.core.password import Password
 from cityauth.core.state import Authenticated
 from cityauth.core.step import PasswordRequired
 from cityauth.ports.hasher import Verdict
+from tests.support.altered import Altered
 from tests.support.fakes import FixedClock, ListAudit, SeededEntropy, SpyHasher
 from tests.support.recording import recording
 from tests.support.service import KEY, PASSWORD, POLICY
@@ -27,7 +28,7 @@ PARTS = ("login", "sessions", "identifiers", "passwords", "accounts", "recovery"
 class AsyncMemoryStore:
     """A store all of whose methods are coroutines."""
 
-    inner: MemoryStore = field(default_factory=MemoryStore)
+    inner: Any = field(default_factory=MemoryStore)
 
     def __getattr__(self, name: str) -> Any:
         answer = getattr(self.inner, name)
@@ -90,7 +91,7 @@ def journey() -> Any:
 def called() -> tuple[list[Any], list[Any], list[Any]]:
     """The journey through the synchronous face: the answers, the questions and the audit trail."""
     given = supplies()
-    auth, script, answers, answer = CityAuth(MemoryStore(), [KEY], **given), journey(), [], None
+    auth, script, answers, answer = CityAuth(MemoryStore(), [KEY], **given), journey(), list[Any](), None
     with recording(auth) as asked:
         while True:
             try:
@@ -104,7 +105,7 @@ def called() -> tuple[list[Any], list[Any], list[Any]]:
 async def awaited(store: Any) -> tuple[list[Any], list[Any], list[Any]]:
     """The journey through the asynchronous face."""
     given = supplies()
-    auth, script, answers, answer = AsyncCityAuth(store, [KEY], **given), journey(), [], None
+    auth, script, answers, answer = AsyncCityAuth(store, [KEY], **given), journey(), list[Any](), None
     with recording(auth) as asked:
         while True:
             try:
@@ -160,11 +161,13 @@ class WaitingHasher:
     """A hasher that does not answer until the event loop has run on."""
 
     ticked: threading.Event = field(default_factory=threading.Event)
+    started: threading.Event = field(default_factory=threading.Event)
     threads: list[int] = field(default_factory=list)
 
     def verify(self, password: Password, stored: str) -> Verdict:
         """Wait for the loop: on the loop's own thread this could never end."""
         self.threads.append(threading.get_ident())
+        self.started.set()
         return Verdict(matched=self.ticked.wait(30))
 
     def hash(self, password: Password) -> str:
@@ -200,13 +203,12 @@ def test_a_cancelled_sign_in_leaves_no_session() -> None:
 
     async def scene() -> None:
         hasher, store = WaitingHasher(), AsyncMemoryStore()
-        auth = AsyncCityAuth(store, [KEY], hasher=hasher)  # type: ignore[arg-type]
+        auth = AsyncCityAuth(store, [KEY], hasher=hasher)
         await auth.accounts.add(NewAccount("Erkki", id="erkki", usernames=["erkki"], password_hash="any"))
         step = await auth.login.identify("erkki")
         assert isinstance(step, PasswordRequired)
         attempt = asyncio.create_task(auth.login.submit_password(step.pending, PASSWORD))
-        while not hasher.threads:
-            await asyncio.sleep(0)
+        assert await asyncio.to_thread(hasher.started.wait, 30)
         attempt.cancel()
         with pytest.raises(asyncio.CancelledError):
             await attempt
@@ -219,11 +221,11 @@ def test_a_cancelled_sign_in_leaves_no_session() -> None:
 def test_what_a_port_raises_reaches_the_host() -> None:
     """A store that is down raises through either face, and nobody is signed in (C-24, B-87)."""
 
-    class Down(MemoryStore):
-        def find(self, keys: Any) -> Any:
-            raise StoreUnavailableError("down")
+    def find(keys: object) -> Any:
+        raise StoreUnavailableError("down")
 
+    down: Any = Altered(MemoryStore(), find=find)
     with pytest.raises(StoreUnavailableError, match="down"):
-        CityAuth(Down(), [KEY]).identifiers.resolve("erkki")
+        CityAuth(down, [KEY]).identifiers.resolve("erkki")
     with pytest.raises(StoreUnavailableError, match="down"):
-        asyncio.run(AsyncCityAuth(Down(), [KEY]).identifiers.resolve("erkki"))
+        asyncio.run(AsyncCityAuth(down, [KEY]).identifiers.resolve("erkki"))

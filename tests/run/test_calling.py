@@ -10,7 +10,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cityauth import CityAuth, ClientContext, MemoryStore, NewAccount, PasswordRejected, PasswordRequired, Policy, Refused
+from cityauth import (
+    CityAuth,
+    ClientContext,
+    MemoryStore,
+    NewAccount,
+    PasswordRejected,
+    PasswordRequired,
+    Policy,
+    Refused,
+)
 from cityauth.core.account import AccountId
 from cityauth.core.change import EventRecorded
 from cityauth.core.secret import Concealed
@@ -149,7 +158,9 @@ HASTY: dict[str, Callable[[CityAuth, str], object]] = {
 }
 
 
-@pytest.mark.parametrize("text", ["x" * 10_000_000, "a" + "\u0301" * 5_000_000, "ä" * 10_000_000], ids=["x", "marks", "ä"])
+@pytest.mark.parametrize(
+    "text", ["x" * 10_000_000, "a" + "\u0301" * 5_000_000, "ä" * 10_000_000], ids=["x", "marks", "ä"]
+)
 @pytest.mark.parametrize("road", HASTY.values(), ids=HASTY.keys())
 def test_ten_megabytes_are_refused_at_once(road: Callable[[CityAuth, str], object], text: str) -> None:
     """No road does work that grows with the length: each answers within 20 ms at its quickest of three (B-62, B-64, C-45, C-46, F1)."""
@@ -196,7 +207,11 @@ def test_no_secret_is_told_on_any_road(service: Service, caplog: pytest.LogCaptu
     service.add("Canary", email=name, usernames=[CANARY], password=None)
     account = AccountId("canary")
     service.add("Other", usernames=["other"], password=CANARY_PASSWORD)
-    for identifier, password in [(name, CANARY_PASSWORD), (f"{CANARY}-unknown", CANARY_PASSWORD), (CANARY_PASSWORD, "x")]:
+    for identifier, password in [
+        (name, CANARY_PASSWORD),
+        (f"{CANARY}-unknown", CANARY_PASSWORD),
+        (CANARY_PASSWORD, "x"),
+    ]:
         step = service.attempt(identifier, password)
         assert CANARY_PASSWORD not in repr(step) or identifier == CANARY_PASSWORD, "but for the echo"
     signed_in = service.sign_in("other", CANARY_PASSWORD)
@@ -219,7 +234,7 @@ def test_the_log_is_one_line_of_json_an_event(service: Service, caplog: pytest.L
     caplog.set_level(logging.INFO, logger="cityauth.audit")
     auth = CityAuth(service.store, [KEY], policy=service.policy, hasher=service.hasher)
     client = ClientContext("192.0.2.7", 'Mozilla\r\n{"what":"login.accepted"}\x1b[2J\u202e\u2028ä"')
-    step = auth.login.identify("erkki\\\" ")
+    step = auth.login.identify('erkki\\" ')
     assert isinstance(step, PasswordRequired)
     auth.login.submit_password(step.pending, "wrong", client=client)
     (record,) = caplog.records

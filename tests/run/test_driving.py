@@ -34,6 +34,11 @@ def down(*_args: Any, **_kwargs: Any) -> Any:
     raise StoreUnavailableError("down")
 
 
+def zeros(count: int) -> bytes:
+    """A source of randomness that has none."""
+    return bytes(count)
+
+
 def draw_twice() -> Flow[tuple[Any, ...]]:
     """A flow of three questions."""
     first = yield from ask(Entropy.draw, 1)
@@ -55,7 +60,11 @@ def recover() -> Flow[str]:
 @DRIVERS
 def test_a_flow_is_run_to_its_end(drive: Any) -> None:
     """Each question is answered once, in order, and the flow's result comes back (ASVS 6.3.4)."""
-    assert drive(draw_twice(), {Entropy.draw: lambda count: bytes(count), Clock.now: lambda: NOON}) == (b"\0", NOON, b"\0\0")
+    assert drive(draw_twice(), {Entropy.draw: zeros, Clock.now: lambda: NOON}) == (
+        b"\0",
+        NOON,
+        b"\0\0",
+    )
 
 
 @DRIVERS

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from cityauth import CityAuth
+from cityauth import AsyncCityAuth, CityAuth
 from cityauth.ports.accounts import AccountStore
 
 Recorded = list[tuple[str, ...]]
@@ -26,7 +26,7 @@ def standing_between(auth: CityAuth, wrap: Callable[[Answer, Answer], Answer]) -
 
 
 @contextmanager
-def recording(auth: CityAuth) -> Iterator[Recorded]:
+def recording(auth: CityAuth | AsyncCityAuth) -> Iterator[Recorded]:
     """Give a list that fills with each question's port method, and for a commit the kinds of its changes."""
     asked: Recorded = []
 

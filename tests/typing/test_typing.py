@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import mypy
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -13,8 +14,16 @@ pytestmark = pytest.mark.xdist_group("mypy")
 
 
 def check(path: Path, cache: Path) -> subprocess.CompletedProcess[str]:
-    """Type-check one file strictly."""
-    command = [sys.executable, "-m", "mypy", "--config-file", str(ROOT / "pyproject.toml"), "--cache-dir", str(cache)]
+    """Type-check one file strictly, in a process of its own."""
+    command = [
+        sys.executable,
+        "-m",
+        mypy.__name__,
+        "--config-file",
+        str(ROOT / "pyproject.toml"),
+        "--cache-dir",
+        str(cache),
+    ]
     return subprocess.run([*command, str(path)], cwd=ROOT, capture_output=True, text=True, check=False)
 
 
@@ -33,13 +42,23 @@ def test_what_a_host_writes_is_accepted(cache: Path) -> None:
 @pytest.mark.parametrize(
     ("right", "wrong", "said"),
     [
-        ("        case Refused(problem=problem):\n            return problem.text(\"sv\")\n", "", "assert_never"),
+        ('        case Refused(problem=problem):\n            return problem.text("sv")\n', "", "assert_never"),
         ("        case AccountRefused(why=why):\n            return why\n", "", "assert_never"),
         ("assert_type(drawn, bytes)", "assert_type(drawn, str)", "assert-type"),
         ("ask(Entropy.draw, 32)", "ask(Entropy.draw, 32.5)", "arg-type"),
-        ("PasswordRequired(entered=entered, problem=problem)", "PasswordRequired(entered=entered, reason=problem)", "no attribute"),
+        (
+            "PasswordRequired(entered=entered, problem=problem)",
+            "PasswordRequired(entered=entered, reason=problem)",
+            "no attribute",
+        ),
     ],
-    ids=["a step without a page", "an outcome without an answer", "another answer", "another argument", "another field"],
+    ids=[
+        "a step without a page",
+        "an outcome without an answer",
+        "another answer",
+        "another argument",
+        "another field",
+    ],
 )
 def test_a_mistake_is_refused(cache: Path, tmp_path: Path, right: str, wrong: str, said: str) -> None:
     """The same file with one mistake in it is an error, so the check above can fail (ASVS 15.3.5)."""

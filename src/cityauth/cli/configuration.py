@@ -27,7 +27,7 @@ CONFIG: Final = "CITYAUTH_CONFIG"
 DATABASE: Final = "CITYAUTH_DATABASE"
 SECRETS: Final = "CITYAUTH_SECRETS"
 SECRETS_FILE: Final = "CITYAUTH_SECRETS_FILE"
-LEDGER_SECRET: Final = "CITYAUTH_LEDGER_SECRET"
+LEDGER_SECRET: Final = "CITYAUTH_LEDGER_SECRET"  # noqa: S105 - a variable's name
 DEPLOYMENT: Final = "CITYAUTH_DEPLOYMENT"
 HASHING_PROFILE: Final = "CITYAUTH_HASHING_PROFILE"
 GENERATION: Final = "CITYAUTH_GENERATION"
@@ -37,6 +37,7 @@ VARIABLES: Final = (
     DATABASE,
     SECRETS,
     SECRETS_FILE,
+    LEDGER_SECRET,
     DEPLOYMENT,
     GENERATION,
     HASHING_PROFILE,
@@ -59,6 +60,8 @@ class Configuration:
         given_secrets: The secrets that the environment gives, the oldest first; they win over the key file.
         smtp: The mail server; ``None`` when none is configured, and mail stays in the outbox.
         smtp_password: Its password, from the environment alone.
+        ledger_file: The file of the ledger's key; ``None`` when none is configured.
+        given_ledger: The ledger's key that the environment gives; it wins over the file.
     """
 
     policy: Policy
@@ -67,6 +70,8 @@ class Configuration:
     given_secrets: tuple[Concealed, ...] = ()
     smtp: SmtpSettings | None = None
     smtp_password: Concealed | None = None
+    ledger_file: Path | None = None
+    given_ledger: Concealed | None = None
 
     def secrets(self) -> list[str]:
         """Return the signing secrets, the oldest first, from the environment or else the key file.
@@ -143,7 +148,8 @@ class Configuration:
             ConfigurationError: the mail server is not this machine and would get mail unencrypted.
         """
         mailer = self.smtp.mailer(self.smtp_password) if self.smtp else None
-        return CityAuth(store, self.secrets(), policy=self.policy, mailer=mailer)
+        ledger_secret = self.ledger_secret()
+        return CityAuth(store, self.secrets(), policy=self.policy, mailer=mailer, ledger_secret=ledger_secret)
 
 
 def load(path: Path | None = None, environment: Mapping[str, str] = os.environ) -> Configuration:
@@ -216,7 +222,7 @@ def _configure(file: dict[str, Any], given: Mapping[str, str], folder: Path) -> 
         content["generation"] = given[GENERATION]
     if HASHING_PROFILE in given:
         content["hashing"] = {"profile": given[HASHING_PROFILE]}
-    policy = read_policy(content, besides=("database", "secrets_file", SMTP))
+    policy = read_policy(content, besides=("database", "secrets_file", "ledger_secret_file", SMTP))
     return Configuration(
         policy,
         _database(content, given, folder),
@@ -224,6 +230,8 @@ def _configure(file: dict[str, Any], given: Mapping[str, str], folder: Path) -> 
         tuple(Concealed(secret) for secret in given.get(SECRETS, "").replace(",", " ").split()),
         read_smtp(content[SMTP]) if SMTP in content else None,
         Concealed(given[SMTP_PASSWORD]) if SMTP_PASSWORD in given else None,
+        _path(content, "ledger_secret_file", folder),
+        Concealed(given[LEDGER_SECRET].strip()) if LEDGER_SECRET in given else None,
     )
 
 

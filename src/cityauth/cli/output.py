@@ -51,17 +51,25 @@ def show_fields(fields: Iterable[tuple[str, str]]) -> None:
     grid.add_column(overflow="fold")
     for name, value in fields:
         grid.add_row(Text(name, "dim"), Text(plain(value)))
-    _console().print(grid)
+    _print(grid)
 
 
 def show_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print a table."""
-    table = Table(box=SIMPLE_HEAD, header_style="bold")
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for name in head:
         table.add_column(name, overflow="fold")  # never cut: what is hidden could be what matters
     for row in rows:
         table.add_row(*(Text(plain(cell)) for cell in row))
-    _console().print(table)
+    _print(table)
+
+
+def _print(table: Table) -> None:
+    """Print a table without the blanks that fill its lines up."""
+    console = _console()
+    with console.capture() as captured:
+        console.print(table)
+    sys.stdout.write("\n".join(line.rstrip() for line in captured.get().split("\n")))
 
 
 def _console(*, wrong: bool = False) -> Console:

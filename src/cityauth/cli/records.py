@@ -6,7 +6,7 @@ from cityauth.cli.output import say, show_fields, show_table
 from cityauth.core.account import Status
 from cityauth.core.resolution import Holding, Resolution
 
-NO_PASSWORD = "The account has no password: nobody can sign in to it yet."  # noqa: S105 - a sentence
+_NO_PASSWORD = "The account has no password: `cityauth account invite` makes a link that sets one."  # noqa: S105
 
 
 def print_account(shown: Shown) -> None:
@@ -41,7 +41,7 @@ def print_account(shown: Shown) -> None:
     if account.status is Status.DISABLED:
         say("The account is disabled: nobody can sign in to it.", "yellow")
     elif not shown.has_password:
-        say(NO_PASSWORD, "yellow")
+        say(_NO_PASSWORD, "yellow")
 
 
 def finding_as_json(finding: Finding) -> dict[str, object]:

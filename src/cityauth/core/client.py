@@ -28,6 +28,8 @@ class ClientContext:
         object.__setattr__(self, "user_agent", _harmless(self.user_agent[:MAX_USER_AGENT]))
         if self.address is not None:
             object.__setattr__(self, "address", _harmless(self.address[:45]))
+        if self.language not in LANGUAGES:
+            object.__setattr__(self, "language", FALLBACK)
 
 
 def _harmless(text: str) -> str:

@@ -216,7 +216,10 @@ class AccountContract:
         commit(store, recorded("b", detail={"kind": "email", "stage": "both"}, subject="0123456789abcdef"))
         commit(store, recorded("a", address=None), recorded("other", NOBODY), recorded("unknown", None))
         assert [event.id for event in store.events(AINO)] == ["b", "a"]
-        assert store.events(AINO)[0] == recorded("b", detail={"kind": "email", "stage": "both"}, subject="0123456789abcdef").event
+        assert (
+            store.events(AINO)[0]
+            == recorded("b", detail={"kind": "email", "stage": "both"}, subject="0123456789abcdef").event
+        )
         assert [event.id for event in store.events(NOBODY)] == ["other"]
 
     def test_a_commit_that_is_repeated_is_applied_once(self, store: Store) -> None:

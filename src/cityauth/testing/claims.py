@@ -116,7 +116,9 @@ class ClaimContract:
         moments = {"before": NOON - MICROSECOND, "at": NOON, "after": NOON + MINUTE}
         for name, at in moments.items():
             commit(store, ClaimIssued(claim(name, issued_at=at)))
-        commit(store, ClaimIssued(claim("purpose", purpose=Purpose.EMAIL_UNDO)), ClaimIssued(claim("b", AccountId("b"))))
+        commit(
+            store, ClaimIssued(claim("purpose", purpose=Purpose.EMAIL_UNDO)), ClaimIssued(claim("b", AccountId("b")))
+        )
         commit(store, ClaimsDropped(AINO, Purpose.RESET, NOON))
         left = [name for name in (*moments, "purpose", "b") if store.find_claim(digest(name))]
         assert left == ["before", "purpose", "b"]

@@ -43,14 +43,14 @@ from cityauth.testing.samples import (
 
 ACCOUNTS = ("anna", "bert", "Anna")
 VALUES = ("anna", "Anna", "anna@example.com", "bert")
-NAMES = tuple(f"name {number}" for number in range(24))
+NAMES = tuple(f"name {number}" for number in range(10))
 
 names = st.sampled_from(NAMES)
 spans = st.builds(lambda minutes, spare: minutes * MINUTE + timedelta(microseconds=spare), *[st.integers(-3, 3)] * 2)
 moments = spans.map(lambda span: NOON + span)
 limits = st.builds(Limit, st.integers(0, 3), st.integers(1, 4).map(lambda minutes: minutes * MINUTE))
 
-_ids = st.sampled_from(ACCOUNTS).map(AccountId)
+account_ids = st.sampled_from(ACCOUNTS).map(AccountId)
 _values = st.sampled_from(VALUES)
 _keys = _values.map(lambda value: identifier(value).key)
 _digests = names.map(digest)
@@ -65,7 +65,7 @@ _texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0
 def _added() -> st.SearchStrategy[Change]:
     return st.builds(
         lambda account_id, values, ledger, life: added(account_id, *values, ledger=tuple(ledger), life=life),
-        _ids,
+        account_ids,
         st.lists(_values, max_size=2),
         st.lists(_ledger, max_size=1),
         st.sampled_from(Life),
@@ -79,7 +79,7 @@ def _issued() -> st.SearchStrategy[Change]:
     return st.builds(
         make,
         names,
-        st.none() | _ids,
+        st.none() | account_ids,
         st.booleans(),
         purpose=_purposes,
         epoch=st.none() | _epochs,
@@ -93,7 +93,14 @@ def _opened() -> st.SearchStrategy[Change]:
         return SessionOpened(session(name, account_id, **fields), most)
 
     return st.builds(
-        make, names, _ids, st.integers(1, 3), epoch=_epochs, opened_at=moments, seen_at=moments, user_agent=_texts
+        make,
+        names,
+        account_ids,
+        st.integers(1, 3),
+        epoch=_epochs,
+        opened_at=moments,
+        seen_at=moments,
+        user_agent=_texts,
     )
 
 
@@ -111,7 +118,7 @@ def events() -> st.SearchStrategy[EventRecorded]:
     return st.builds(
         lambda name, account_id, reason: recorded(name, account_id, reason=reason),
         names,
-        st.none() | _ids,
+        st.none() | account_ids,
         _texts,
     )
 
@@ -124,17 +131,17 @@ def changes() -> st.SearchStrategy[Change]:
         _opened(),
         _issued(),
         _queued(),
-        st.builds(claimed, _values, _ids),
-        st.builds(IdentifierRetired, _ids, _keys, moments),
-        st.builds(PasswordReplaced, _ids, st.none() | _hashes, _hashes),
-        st.builds(PasswordSet, _ids, _hashes),
-        st.builds(StatusChanged, _ids, _statuses, _statuses),
-        st.builds(EpochAdvanced, _ids),
-        st.builds(ContactChanged, _ids, st.none() | _texts),
-        st.builds(ProfileChanged, _ids, _texts, st.sampled_from(("fi", "sv"))),
-        st.builds(AccountErased, _ids, st.lists(_ledger, max_size=2).map(tuple), moments),
+        st.builds(claimed, _values, account_ids),
+        st.builds(IdentifierRetired, account_ids, _keys, moments),
+        st.builds(PasswordReplaced, account_ids, st.none() | _hashes, _hashes),
+        st.builds(PasswordSet, account_ids, _hashes),
+        st.builds(StatusChanged, account_ids, _statuses, _statuses),
+        st.builds(EpochAdvanced, account_ids),
+        st.builds(ContactChanged, account_ids, st.none() | _texts),
+        st.builds(ProfileChanged, account_ids, _texts, st.sampled_from(("fi", "sv"))),
+        st.builds(AccountErased, account_ids, st.lists(_ledger, max_size=2).map(tuple), moments),
         st.builds(SessionClosed, _digests),
-        st.builds(SessionsClosed, _ids, st.none() | _digests),
+        st.builds(SessionsClosed, account_ids, st.none() | _digests),
         st.builds(ClaimUsed, _digests, _purposes, moments),
-        st.builds(ClaimsDropped, _ids, _purposes, moments),
+        st.builds(ClaimsDropped, account_ids, _purposes, moments),
     )

@@ -6,20 +6,20 @@ from operator import attrgetter
 
 from cityauth.adapters.memory import MemoryStore
 from cityauth.core.account import AccountId
-from cityauth.core.change import Change, ClaimIssued, EventRecorded, MailQueued, SessionOpened
+from cityauth.core.change import Change, ClaimIssued, ClaimUsed, EventRecorded, MailQueued, SessionOpened
+from cityauth.core.sealing import Purpose
 from cityauth.core.throttle import Limit
 from cityauth.errors import MissingExtraError
 from cityauth.run.stores import Store
 
 try:
     from hypothesis import strategies as st
-    from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+    from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 except ImportError:
     raise MissingExtraError("testing", "StoreMachine") from None
 
 from cityauth.testing import histories
-from cityauth.testing.samples import MINUTE, NOON, digest, identifier
-
+from cityauth.testing.samples import MINUTE, NOON, added, claim, digest, identifier, opened
 
 _key = attrgetter("holding.identifier.key")
 _digest = attrgetter("digest")
@@ -31,12 +31,16 @@ class StoreMachine(RuleBasedStateMachine):
     Subclass it with `make_store`; the subclass's ``TestCase`` is what pytest or unittest collects.
     """
 
+    sessions = Bundle[str]("sessions")
+    claims = Bundle[str]("claims")
+
     def __init__(self) -> None:
         """Make both stores, empty."""
         super().__init__()
         self.store = self.make_store()
         self.model: Store = MemoryStore()
         self._names: set[str] = set()
+        self._number = 0
 
     def make_store(self) -> Store:
         """Return an empty store; called once for each history. A subclass gives it."""
@@ -47,8 +51,8 @@ class StoreMachine(RuleBasedStateMachine):
         match change:
             case SessionOpened(session=session):
                 name = session.handle
-            case ClaimIssued(claim=claim):
-                name = f"claim {claim.digest.hex()}"
+            case ClaimIssued(claim=issued):
+                name = f"claim {issued.digest.hex()}"
             case MailQueued(mail=mail):
                 name = f"mail {mail.id}"
             case _:
@@ -57,19 +61,56 @@ class StoreMachine(RuleBasedStateMachine):
         self._names.add(name)
         return not known
 
+    @initialize()
+    def begin(self) -> None:
+        """Add an account, without which most changes are refused."""
+        self._both(added(histories.ACCOUNTS[0], histories.VALUES[0]))
+
     @rule(changes=st.lists(histories.changes(), max_size=4), event=st.none() | histories.events())
     def commit(self, changes: Sequence[Change], event: EventRecorded | None) -> None:
         """Commit a few changes, sometimes under an event that was recorded before."""
         wanted: list[Change] = [change for change in changes if self._new(change)]
         if event is not None:
             wanted.append(event)
-        assert self.store.commit(wanted) == self.model.commit(wanted)
+        self._both(*wanted)
 
-    @rule(name=histories.names, at=histories.moments)
+    @rule(target=sessions, account_id=histories.account_ids, at=histories.moments, most=st.integers(1, 3))
+    def open_session(self, account_id: AccountId, at: datetime, most: int) -> str:
+        """Open a session as a sign-in does, in the account's present epoch."""
+        name = self._next("session")
+        self._both(opened(name, account_id, per_account=most, at=at, epoch=self._epoch(account_id)))
+        return name
+
+    @rule(name=sessions, at=histories.moments)
     def touch_session(self, name: str, at: datetime) -> None:
-        """Touch a session, perhaps one that is not there."""
+        """Touch a session, perhaps one that has ended."""
         self.store.touch_session(digest(name), at)
         self.model.touch_session(digest(name), at)
+        assert self.store.find_session(digest(name)) == self.model.find_session(digest(name))
+
+    @rule(target=claims, account_id=histories.account_ids, at=histories.moments, alone=st.booleans())
+    def issue_claim(self, account_id: AccountId, at: datetime, *, alone: bool) -> str:
+        """Issue a claim as a request for a link does."""
+        name = self._next("claim")
+        new = claim(name, account_id, epoch=self._epoch(account_id), issued_at=at, expires_at=at + 3 * MINUTE)
+        self._both(ClaimIssued(new, alone))
+        return name
+
+    @rule(name=claims, at=histories.moments)
+    def use_claim(self, name: str, at: datetime) -> None:
+        """Use a claim, perhaps one that is spent."""
+        self._both(ClaimUsed(digest(name), Purpose.RESET, at))
+
+    def _next(self, kind: str) -> str:
+        self._number += 1
+        return f"{kind} {self._number}"
+
+    def _epoch(self, account_id: AccountId) -> int:
+        account = self.model.load(account_id)
+        return account.epoch if account else 0
+
+    def _both(self, *changes: Change) -> None:
+        assert self.store.commit(changes) == self.model.commit(changes)
 
     @rule(before=histories.moments)
     def purge(self, before: datetime) -> None:

@@ -1,8 +1,7 @@
 """What a store promises of the outbox."""
 
-from cityauth.core.change import Precondition, Rejected
+from cityauth.core.change import EpochAdvanced, Precondition, Rejected
 from cityauth.core.mail import OutboxStatus
-from cityauth.core.change import EpochAdvanced
 from cityauth.run.stores import Store
 from cityauth.testing.samples import AINO, HOSTILE, MINUTE, NOON, commit, queued
 

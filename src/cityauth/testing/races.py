@@ -159,5 +159,3 @@ class RaceContract:
         readers = [lambda: store.load(AINO)] * (RACERS // 2)
         seen = race([*writers, *readers])[len(writers) :]
         assert all(one is not None and one.display_name == one.contact for one in seen)
-
-

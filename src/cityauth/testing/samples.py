@@ -28,7 +28,6 @@ from cityauth.core.session import Session
 from cityauth.messages.mails import Letter
 from cityauth.ports.accounts import AccountStore
 
-
 NOON: Final = datetime(2026, 3, 2, 12, 0, 0, 123457, tzinfo=UTC)
 """When most tests happen; a store that keeps no microseconds is found out."""
 
@@ -41,7 +40,7 @@ HOSTILE: Final = (
     "",
     " ",
     "'; DROP TABLE cityauth_account; --",
-    "100 %_\\ \"quoted\" `back` ${x} {0} :name ?",
+    '100 %_\\ "quoted" `back` ${x} {0} :name ?',
     "line\r\nbreak\ttab",
     "Väinö Åström\u0301 \U0001f469\u200d\U0001f680 \u202eevil",
     "ſtraße İstanbul \uff20",
@@ -70,7 +69,9 @@ def added(
     **account: Any,
 ) -> AccountAdded:
     """Return the change that adds an account with identifiers of *values*."""
-    holder = Account(AccountId(account_id), account.pop("realm", "citizen"), account.pop("display_name", "A"), **account)
+    holder = Account(
+        AccountId(account_id), account.pop("realm", "citizen"), account.pop("display_name", "A"), **account
+    )
     held = tuple(Holding(identifier(value), life) for value in values)
     return AccountAdded(holder, held, password, NOON, ledger)
 
@@ -80,7 +81,9 @@ def claimed(value: str, account_id: AccountId = AINO, kind: str = "email") -> Id
     return IdentifierClaimed(account_id, identifier(value, kind), NOON, digest(("ledger", value)))
 
 
-def session(name: object, account_id: AccountId = AINO, *, at: datetime = NOON, epoch: int = 0, **other: Any) -> Session:
+def session(
+    name: object, account_id: AccountId = AINO, *, at: datetime = NOON, epoch: int = 0, **other: Any
+) -> Session:
     """Return a session of *name*, opened and last used at *at*."""
     plain = Session(
         digest=digest(name),

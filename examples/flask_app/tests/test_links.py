@@ -1,0 +1,370 @@
+"""Mailed links: who asks for one gets the same page, and the page that one opens uses nothing up."""
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from http.cookies import SimpleCookie
+from pathlib import Path
+from typing import Any
+
+import pytest
+import time_machine
+
+from cityauth import StoreUnavailableError
+from cityauth.core.throttle import Limit
+from cityauth.messages import LANGUAGES
+from cityauth.policy import ThrottlePolicy
+from flask_app.tests.service import ASA, CHEAP, ERKKI, MATTI, VIRVE, Service, Visitor, install
+
+NEW = "aamukaste kimaltelee laiturilla"
+STRANGER = "nobody.knows@example.com"
+VARYING = re.compile(rb'(name="(?:csrf_token|pending)" value=")[^"]+')
+"""Values that differ from one answer to the next, whoever asks."""
+
+LINK_PAGES = ("/new-password", "/sign-up/confirm", "/settings/email/confirm", "/settings/email/undo")
+
+
+def ask(service: Service, path: str, **fields: Any) -> Visitor:
+    """Send one form as somebody who has just opened a browser."""
+    visitor = Visitor(service)
+    visitor.get(path)
+    visitor.send(path, **fields)
+    return visitor
+
+
+def answer(visitor: Visitor) -> tuple[int, bytes, list[tuple[str, str]]]:
+    """Return the page and its headers, with what differs every time put aside."""
+    page = visitor.page
+    headers = [(name, value) for name, value in page.headers if name != "Content-Length"]
+    return page.status_code, VARYING.sub(rb"\1", page.data), headers
+
+
+@pytest.mark.parametrize("down", [False, True], ids=["mail leaves", "mail is down"])
+def test_whoever_forgot_gets_the_same_page_to_the_byte(own_service: Service, down: bool) -> None:
+    """Known, unknown, disabled, official, retired or a bare name: by the mailer alone (B-18, B-24, ASVS 6.3.8)."""
+    matti = own_service.auth.identifiers.resolve(MATTI.email).account
+    assert matti is not None
+    own_service.auth.accounts.disable(matti.id)
+    own_service.mailbox.up = not down
+    pages = [
+        answer(ask(own_service, "/forgotten", identifier=identifier))
+        for identifier in (
+            STRANGER,
+            "nobody",
+            ERKKI.email,
+            ERKKI.email,  # over the cap of one mail a minute
+            ERKKI.old_username,
+            ASA.old_username,
+            MATTI.email,
+            VIRVE.old_username,
+        )
+    ]
+    assert {status for status, _, _ in pages} == {503 if down else 200}
+    assert all(page == pages[0] for page in pages)
+    own_service.mailbox.up = True
+    own_service.auth.outbox.flush()
+    assert sorted(mail.to for mail in own_service.mailbox.sent()) == sorted([STRANGER, ERKKI.email, ASA.email])
+
+
+@pytest.mark.parametrize("down", [False, True], ids=["mail leaves", "mail is down"])
+def test_a_taken_address_signs_up_like_a_free_one(own_service: Service, down: bool) -> None:
+    """The page is the same to the byte, and the owner of a taken address is told (B-22, ASVS 6.3.8)."""
+    own_service.mailbox.up = not down
+    free, taken = (answer(ask(own_service, "/sign-up", email=email)) for email in (STRANGER, ERKKI.email))
+    assert free == taken
+    own_service.mailbox.up = True
+    assert "jo käyttäjätunnus" in own_service.mail(ERKKI.email).letter.subject
+    assert "token=" not in own_service.mail(ERKKI.email).letter.body
+    assert "token=" in own_service.mail(STRANGER).letter.body
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_when_mail_is_down_the_page_says_so_and_whom_to_contact(own_service: Service, language: str) -> None:
+    """The truthful page, in each language; what was asked for leaves later (C-31, B-18)."""
+    own_service.mailbox.up = False
+    visitor = Visitor(own_service, **{"Accept-Language": language})
+    visitor.get("/forgotten")
+    visitor.send("/forgotten", identifier=ERKKI.email)
+    alert = visitor.soup.find(role="alert")
+    assert alert is not None
+    assert "asiakaspalvelu@example.com" in alert.get_text()
+    own_service.mailbox.up = True
+    assert own_service.link(ERKKI.email)
+
+
+@pytest.mark.parametrize(
+    ("path", "field"), [("/forgotten", "identifier"), ("/sign-up", "email")], ids=["forgotten", "sign-up"]
+)
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "erkki\r\nBcc: x@example.com",
+        "a@example.com,b@example.com",
+        [ERKKI.email, "attacker@example.com"],
+        "e" * 9000,
+        "<script>@",
+    ],
+    ids=["empty", "line break", "two addresses", "repeated", "long", "markup"],
+)
+def test_what_names_nobody_sends_nothing(own_service: Service, path: str, field: str, value: Any) -> None:
+    """The form comes back with what is wrong, and no mail leaves (B-5, B-6, B-9)."""
+    visitor = ask(own_service, path, **{field: value})
+    assert "<script" not in visitor.page.text
+    assert len(visitor.page.data) < 20_000
+    own_service.auth.outbox.flush()
+    assert not own_service.mailbox.sent()
+
+
+def test_the_password_page_leads_on_with_the_identifier_filled_in(own_service: Service) -> None:
+    """Nothing is sent before the person says so, and no address holds the identifier (ASVS 14.2.1)."""
+    visitor = Visitor(own_service)
+    visitor.identify(ERKKI.email)
+    visitor.send("/forgotten", fill="1")
+    field = visitor.soup.select_one("#identifier")
+    assert field is not None
+    assert field["value"] == ERKKI.email
+    assert visitor.page.request.full_path == "/forgotten?"
+    own_service.auth.outbox.flush()
+    assert not own_service.mailbox.sent()
+    visitor.send("/forgotten")
+    assert visitor.heading == "Tarkista sähköpostisi"
+    assert own_service.link(ERKKI.email).startswith("/new-password?token=")
+
+
+def test_the_forgotten_pages_have_their_labels(own_service: Service) -> None:
+    """A person and a password manager find each field and button by name (ASVS 6.2.6, 6.2.7)."""
+    visitor = ask(own_service, "/forgotten", identifier=ERKKI.email)
+    visitor.get("/forgotten")
+    for label in ("Sähköpostiosoite / käyttäjätunnus", "Lähetä linkki"):
+        assert label in visitor.page.text
+    visitor.get(own_service.link(ERKKI.email))
+    for label in ("Uusi salasana", "Vaihda salasana", ERKKI.email):
+        assert label in visitor.page.text
+    assert visitor.soup.select_one('input[type="password"][autocomplete="new-password"]')
+    name = visitor.soup.select_one('input[autocomplete="username"][hidden]')
+    assert name is not None
+    assert name["value"] == ERKKI.email
+
+
+def test_forget_reset_and_sign_in(own_service: Service) -> None:
+    """The old password and every session end, nobody is signed in by the link, and the link is spent (B-25, B-58)."""
+    before = Visitor(own_service)
+    before.sign_in(ERKKI.email, ERKKI.password, remember="1")
+    visitor = ask(own_service, "/forgotten", identifier=ERKKI.old_username)
+    link = own_service.link(ERKKI.email)
+    visitor.get(link)
+    visitor.send("/new-password", password=NEW)
+    assert visitor.page.request.path == "/login"
+    assert "Salasana on vaihdettu" in visitor.page.text
+    assert visitor.cookie("__Host-cityauth") is None
+    assert visitor.cookie("__Host-reset-link") is None
+    assert before.get("/cases").request.path == "/login"
+    assert visitor.sign_in(ERKKI.email, ERKKI.password).status_code == 422
+    assert visitor.sign_in(ERKKI.email, NEW).request.path == "/cases"
+    assert visitor.get(link).status_code == 410
+    assert "salasanasi on vaihdettu" in own_service.mail(ERKKI.email).letter.subject
+
+
+def test_a_refused_new_password_says_why_and_costs_nothing(own_service: Service) -> None:
+    """Every reason is listed, the link stays good, and no password is shown again (C-03)."""
+    visitor = ask(own_service, "/forgotten", identifier=ERKKI.email)
+    visitor.get(own_service.link(ERKKI.email))
+    for weak in ("lyhyt", "", ERKKI.email, "x" * 5000):
+        page = visitor.send("/new-password", password=weak)
+        assert page.status_code == 422
+        assert visitor.soup.find(role="alert")
+        assert visitor.soup.select_one('input[type="password"][aria-invalid]:not([value])')
+    visitor.send("/new-password", password=NEW)
+    assert visitor.page.request.path == "/login"
+
+
+def test_scanners_use_nothing_up(own_service: Service) -> None:
+    """GET and HEAD as often as they like, OPTIONS too; then the person's POST works (C-57, C-58)."""
+    visitor = ask(own_service, "/forgotten", identifier=ERKKI.email)
+    link = own_service.link(ERKKI.email)
+    for method in ("HEAD", "GET", "OPTIONS") * 20:
+        scanner = own_service.app.test_client()
+        scanner.open(link, method=method, base_url=visitor.base, follow_redirects=True)
+    for method in ("PUT", "DELETE", "PATCH"):
+        assert visitor.client.open(link, method=method, base_url=visitor.base).status_code in {400, 405}
+    visitor.get(link)
+    visitor.send("/new-password", password=NEW)
+    assert visitor.sign_in(ERKKI.email, NEW).request.path == "/cases"
+
+
+@pytest.mark.parametrize("path", LINK_PAGES)
+def test_the_token_leaves_the_address_at_once(own_service: Service, path: str) -> None:
+    """It moves into a short-lived cookie for this host alone, and no page shows it (B-75, ASVS 3.3.1 to 3.3.4)."""
+    visitor = Visitor(own_service)
+    token = "some.token-value"
+    page = visitor.get(f"{path}?token={token}")
+    (moved,) = page.history
+    assert moved.status_code == 303
+    assert moved.headers["Location"] == path
+    assert moved.headers["Referrer-Policy"] == "no-referrer"
+    assert moved.headers["Cache-Control"] == "no-store"
+    jar: SimpleCookie = SimpleCookie(moved.headers["Set-Cookie"])
+    ((name, cookie),) = jar.items()
+    assert name.startswith("__Host-")
+    assert cookie["secure"]
+    assert cookie["httponly"]
+    assert cookie["samesite"] == "Lax"
+    assert int(cookie["max-age"]) <= 3600
+    assert cookie.value == token
+    assert page.request.full_path == f"{path}?"
+    assert page.headers["Referrer-Policy"] == "no-referrer"
+    assert token not in page.text + moved.text
+
+
+def test_no_page_shows_a_live_token(own_service: Service) -> None:
+    """Neither the redirect nor the form holds it; the cookie does (B-75)."""
+    visitor = ask(own_service, "/forgotten", identifier=ERKKI.email)
+    link = own_service.link(ERKKI.email)
+    page = visitor.get(link)
+    token = link.partition("=")[2]
+    assert token not in page.text
+    assert token not in "".join(response.text for response in page.history)
+    assert visitor.cookie("__Host-reset-link") == token
+
+
+@pytest.mark.parametrize("path", LINK_PAGES)
+@pytest.mark.parametrize(
+    "token",
+    ["", "x", "x" * 5000, "ä%00%0d%0aSet-Cookie:a=b", "%ed%a0%80"],
+    ids=["empty", "x", "long", "odd", "surrogate"],
+)
+def test_a_made_up_link_is_a_page_with_a_way_on(visitor: Visitor, path: str, token: str) -> None:
+    """Nothing breaks, and the person reads what to do (B-31, C-47)."""
+    page = visitor.get(f"{path}?token={token}")
+    assert page.status_code == 410
+    assert visitor.heading == "Linkki ei toimi"
+    assert "Pyydä uusi linkki" in page.text
+    visitor.post(path, {"csrf_token": visitor.csrf_token, "password": NEW, "name": "X"})
+    assert visitor.page.status_code == 410
+
+
+@pytest.mark.parametrize("path", LINK_PAGES)
+def test_a_link_page_without_a_link_is_no_form(visitor: Visitor, path: str) -> None:
+    """Whoever types the address has no token, and POST without one changes nothing (B-84)."""
+    assert visitor.get(path).status_code == 410
+    assert visitor.post(path, {"csrf_token": visitor.csrf_token, "password": NEW, "name": "X"}).status_code == 410
+
+
+@pytest.mark.parametrize("path", [*LINK_PAGES, "/forgotten", "/sign-up"])
+def test_a_form_without_its_token_does_nothing(own_service: Service, path: str) -> None:
+    """The page says that it expired (ASVS 3.5.1)."""
+    visitor = ask(own_service, "/forgotten", identifier=ERKKI.email)
+    visitor.get(own_service.link(ERKKI.email))
+    page = visitor.post(path, {"password": NEW, "identifier": ASA.email, "email": STRANGER})
+    assert page.status_code == 400
+    assert visitor.heading == "Sivu vanhentui"
+    own_service.auth.outbox.flush()
+    assert len(own_service.mailbox.sent()) == 1
+    assert visitor.sign_in(ERKKI.email, ERKKI.password).request.path == "/cases"
+
+
+def test_one_links_token_is_nothing_on_another_page(own_service: Service) -> None:
+    """A reset link neither creates an account nor confirms or undoes an address (B-25, B-33)."""
+    visitor = ask(own_service, "/forgotten", identifier=ERKKI.email)
+    query = own_service.link(ERKKI.email).partition("?")[2]
+    for path in LINK_PAGES[1:]:
+        assert visitor.get(f"{path}?{query}").status_code == 410
+    assert visitor.get(f"{LINK_PAGES[0]}?{query}").status_code == 200
+
+
+def test_an_old_link_says_that_it_is_too_old(own_service: Service) -> None:
+    """The person is told its age, and where to get a new one (B-27)."""
+    visitor = ask(own_service, "/forgotten", identifier=ERKKI.email)
+    link = own_service.link(ERKKI.email)
+    with time_machine.travel(datetime.now(UTC) + timedelta(hours=2)):
+        page = visitor.get(link)
+    assert page.status_code == 410
+    assert "Linkki on vanhentunut" in page.text
+    assert 'href="/forgotten"' in page.text
+
+
+def test_links_come_from_the_configuration_alone(own_service: Service) -> None:
+    """No header of the request decides where a link leads (B-82)."""
+    visitor = Visitor(own_service, **{"X-Forwarded-Host": "evil.example", "Forwarded": "host=evil.example"})
+    visitor.get("/forgotten")
+    visitor.send("/forgotten", identifier=ERKKI.email)
+    body = own_service.mail(ERKKI.email).letter.body
+    assert "evil" not in body
+    assert "https://localhost/new-password?token=" in body
+    assert visitor.post("/forgotten", {}, Host="evil.example").status_code == 400
+
+
+def test_too_many_links_from_one_network_are_put_off(tmp_path: Path) -> None:
+    """The page says to wait, and the link is still good (C-54)."""
+    few = ThrottlePolicy(link_per_network=(Limit(3, timedelta(minutes=1)),))
+    service = install(tmp_path, policy=replace(CHEAP, throttle=few))
+    visitor = ask(service, "/forgotten", identifier=ERKKI.email)
+    visitor.get(service.link(ERKKI.email))
+    for _ in range(3):
+        visitor.get("/new-password")
+    assert visitor.page.status_code == 429
+    assert "Yritä uudelleen" in visitor.page.text
+    assert visitor.cookie("__Host-reset-link")
+
+
+def test_sign_up_from_the_first_page_to_the_cases(own_service: Service) -> None:
+    """The account exists only after the link, in the language of the page, with the name and password given."""
+    email = "Uusi.Asukas@example.com"
+    visitor = Visitor(own_service, **{"Accept-Language": "sv"})
+    visitor.get("/sign-up")
+    visitor.send("/sign-up", email=email)
+    assert own_service.auth.identifiers.resolve(email).account is None
+    link = own_service.link(email)
+    visitor.get(link)
+    assert visitor.soup.find("button", string="Skapa användarnamnet")
+    for name, password in (("", NEW), ("x" * 200, NEW), ("Uusi\u202eAsukas", NEW), ("Uusi Asukas", "lyhyt")):
+        page = visitor.send("/sign-up/confirm", name=name, password=password)
+        assert page.status_code == 422
+        assert len(visitor.soup.select("input[aria-invalid]")) == 1
+    visitor.send("/sign-up/confirm", name="Uusi Asukas", password=NEW, realm="official", id="kunta-1001")
+    assert visitor.page.request.path == "/login"
+    assert visitor.cookie("__Host-cityauth") is None
+    visitor.sign_in(email, NEW)
+    assert f"Uusi Asukas ({email})" in " ".join(visitor.page.text.split())
+    assert "Du har inga ärenden." in visitor.page.text
+    account = own_service.auth.identifiers.resolve(email).account
+    assert account is not None
+    assert (account.realm, account.language) == ("citizen", "sv")
+    assert visitor.get(link).status_code == 410
+
+
+def test_an_invitation_opens_the_same_page(own_service: Service) -> None:
+    """The administrator never chooses the password (ASVS 6.4.1)."""
+    account = own_service.auth.identifiers.resolve(ERKKI.email).account
+    assert account is not None
+    own_service.auth.accounts.invite(account.id)
+    visitor = Visitor(own_service)
+    visitor.get(own_service.link(ERKKI.email))
+    visitor.send("/new-password", password=NEW)
+    assert visitor.sign_in(ERKKI.email, NEW).request.path == "/cases"
+
+
+def test_the_language_menu_keeps_the_link(own_service: Service) -> None:
+    """Changing the language on a link's page leads back to it."""
+    visitor = ask(own_service, "/forgotten", identifier=ERKKI.email)
+    visitor.get(own_service.link(ERKKI.email))
+    visitor.send("/language", language="en")
+    assert visitor.page.request.path == "/new-password"
+    assert visitor.soup.find("label", string="New password")
+
+
+def test_when_the_store_is_down_no_link_is_called_dead(own_service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A 503, and the link works afterwards (C-24)."""
+    visitor = ask(own_service, "/forgotten", identifier=ERKKI.email)
+    visitor.get(own_service.link(ERKKI.email))
+
+    def down(*_: object, **__: object) -> None:
+        raise StoreUnavailableError("the database cannot be opened")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(own_service.auth.recovery, "complete", down)
+        assert visitor.send("/new-password", password=NEW).status_code == 503
+    visitor.get("/new-password")
+    visitor.send("/new-password", password=NEW)
+    assert visitor.sign_in(ERKKI.email, NEW).request.path == "/cases"
