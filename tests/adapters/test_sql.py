@@ -6,8 +6,9 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -179,7 +180,8 @@ def test_a_database_that_cannot_be_opened_is_unavailable_at_once(tmp_path: Path)
     (tmp_path / "text").write_text("This is no database. " * 100)
     for path in (tmp_path / "none" / "service.db", tmp_path, tmp_path / "text"):
         store = SqlStore(url_of(path))
-        for ask in (lambda store=store: store.load(AINO), lambda store=store: store.commit([added()])) * 2:
+        asked: list[Callable[[], object]] = [partial(store.load, AINO), partial(store.commit, [added()])] * 2
+        for ask in asked:
             with pytest.raises(StoreUnavailableError) as caught:
                 ask()
             assert_tells_nothing(caught.value)

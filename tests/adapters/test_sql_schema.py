@@ -33,6 +33,9 @@ from cityauth.errors import SchemaError
 from cityauth.testing.racing import race
 from cityauth.testing.samples import AINO, added, commit
 
+POSTGRESQL = postgresql.dialect()  # type: ignore[no-untyped-call]
+SQLITE = sqlite.dialect()  # type: ignore[no-untyped-call]
+
 MODULES = (
     account_changes,
     changes,
@@ -162,7 +165,7 @@ def test_tables_of_another_release_are_refused(tmp_path: Path) -> None:
     with SqlStore(url_of(path)) as store:
         store.create_schema()
     with sqlite3.connect(path) as other:
-        other.execute(f"UPDATE {schema.VERSION.name} SET version_num = 'cityauth_9999'")
+        other.execute(f"UPDATE {schema.VERSION.name} SET version_num = 'cityauth_9999'")  # noqa: S608 - a name of ours
     other.close()
     before = tables_in(path)
     with SqlStore(url_of(path)) as store:
@@ -196,7 +199,7 @@ def test_keys_are_compared_byte_for_byte_by_the_database(tmp_path: Path) -> None
         first = database.execute(f"PRAGMA index_xinfo({index})").fetchone()
     database.close()
     assert (first[2], first[4]) == ("key", "BINARY")
-    made = str(CreateTable(tables.identifier).compile(dialect=postgresql.dialect()))
+    made = str(CreateTable(tables.identifier).compile(dialect=POSTGRESQL))
     assert 'key TEXT COLLATE "C" NOT NULL' in made
 
 
@@ -217,7 +220,7 @@ def test_every_statement_uses_an_index(name: str, tmp_path: Path) -> None:
     statement = STATEMENTS[name]
     if isinstance(statement, Select):
         statement = statement.params(keys=["1:a", "1:b"], digests=[b"a", b"b"])
-    compiled = statement.compile(dialect=sqlite.dialect(), compile_kwargs={"render_postcompile": True})
+    compiled = statement.compile(dialect=SQLITE, compile_kwargs={"render_postcompile": True})
     with sqlite3.connect(tmp_path / "service.db") as database:
         values = [0] * len(compiled.positiontup or ())
         plan = [row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {compiled}", values)]
@@ -229,7 +232,7 @@ def test_every_statement_uses_an_index(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", STATEMENTS)
 def test_every_statement_can_be_said_to_postgresql(name: str) -> None:
     """Nothing that only SQLite understands has crept in."""
-    assert str(STATEMENTS[name].compile(dialect=postgresql.dialect()))
+    assert str(STATEMENTS[name].compile(dialect=POSTGRESQL))
 
 
 @pytest.mark.parametrize("table", tables.METADATA.sorted_tables, ids=lambda table: table.name)
@@ -237,4 +240,4 @@ def test_every_table_is_named_after_us(table: Any) -> None:
     """Tables, constraints and indexes carry the prefix, so that they can lie beside a host's."""
     assert table.name.startswith("cityauth_")
     assert all("cityauth_" in str(one.name) for one in (*table.constraints, *table.indexes))
-    assert str(CreateTable(table).compile(dialect=postgresql.dialect()))
+    assert str(CreateTable(table).compile(dialect=POSTGRESQL))

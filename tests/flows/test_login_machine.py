@@ -294,4 +294,4 @@ class SignIns(RuleBasedStateMachine):
 
 def test_people_sign_in_in_any_order() -> None:
     """Whatever people do in whatever order, model and library agree (ASVS 2.3.1, 7.2.4, 7.4.2, B-13, B-52, B-61, B-85, B-88)."""
-    run_state_machine_as_test(SignIns, settings=settings(max_examples=100, stateful_step_count=40))  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(SignIns, settings=settings(max_examples=100, stateful_step_count=40))

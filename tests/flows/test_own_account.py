@@ -96,3 +96,12 @@ def test_deleting_needs_a_fresh_session(service: Service, live: LiveSession) -> 
     service.wait(minutes=5)
     assert service.auth.accounts.delete(live) == Declined(Problem(Code.REAUTH_REQUIRED))
     assert service.auth.accounts.show(ID) is not None
+
+
+def test_two_changes_at_once_do_not_undo_each_other(service: Service, live: LiveSession) -> None:
+    """A name and a language changed from the same stale page are both kept."""
+    service.auth.accounts.set_name(live, "Erkki Uusi")
+    service.auth.accounts.set_language(live, "sv")
+    record = service.auth.accounts.show(ID)
+    assert record is not None
+    assert (record.account.display_name, record.account.language) == ("Erkki Uusi", "sv")

@@ -12,7 +12,7 @@ Answer = Callable[..., Any]
 
 
 @contextmanager
-def standing_between(auth: CityAuth, wrap: Callable[[Answer, Answer], Answer]) -> Iterator[None]:
+def standing_between(auth: CityAuth | AsyncCityAuth, wrap: Callable[[Answer, Answer], Answer]) -> Iterator[None]:
     """Let *wrap* give another answer for each port method, made of the method and its own answer."""
     parts = [part for part in vars(auth).values() if hasattr(part, "_answers")]
     before = [part._answers for part in parts]

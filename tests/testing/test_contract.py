@@ -1,325 +1,50 @@
 """The contract finds what it is there to find: stores with planted faults fail, each at its promise."""
 
 import inspect
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from datetime import datetime
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
 from cityauth.adapters.memory import MemoryStore
-from cityauth.core.account import AccountId
-from cityauth.core.change import (
-    AccountAdded,
-    AccountErased,
-    Change,
-    ClaimUsed,
-    CommitOutcome,
-    Committed,
-    EventRecorded,
-    IdentifierClaimed,
-    PasswordReplaced,
-    PasswordSet,
-    Precondition,
-    Rejected,
-    SessionOpened,
-)
-from cityauth.core.throttle import Allowance, Exhausted, Limit, Reserved
 from cityauth.testing import StoreContract
-
-PAUSE = 0.002
-"""Long enough between a check and its write for another thread to get in."""
-
-
-class Faulty:
-    """A `MemoryStore` behind which a fault is planted."""
-
-    def __init__(self) -> None:
-        self.inner = MemoryStore()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.inner, name)
-
-    def commit(self, changes: Sequence[Change]) -> CommitOutcome:
-        """Commit what `rewrite` makes of the changes."""
-        return self.inner.commit([self.rewrite(change) for change in changes])
-
-    def rewrite(self, change: Change) -> Change:
-        """Leave the change as it is."""
-        return change
-
-
-class FoldsKeys(Faulty):
-    """Compares keys as a collation without case and accents does."""
-
-    def find(self, keys: Sequence[str]) -> Any:
-        return self.inner.find([key.lower().strip() for key in keys])
-
-
-class NotAtomic(Faulty):
-    """Commits each change by itself."""
-
-    def commit(self, changes: Sequence[Change]) -> CommitOutcome:
-        for change in changes:
-            outcome = self.inner.commit([change])
-            if outcome != Committed():
-                return outcome
-        return Committed()
-
-
-class ForgetsWas(Faulty):
-    """Sets a password without comparing."""
-
-    def rewrite(self, change: Change) -> Change:
-        return PasswordSet(change.account_id, change.now) if isinstance(change, PasswordReplaced) else change
-
-
-class ChecksFirst(Faulty):
-    """Checks, and then writes."""
-
-    def commit(self, changes: Sequence[Change]) -> CommitOutcome:
-        for change in changes:
-            match change:
-                case PasswordReplaced():
-                    if self.inner.password_hash(change.account_id) != change.was:
-                        return Rejected(change, Precondition.PASSWORD_CHANGED)
-                    time.sleep(PAUSE)
-                    return self.inner.commit([PasswordSet(change.account_id, change.now)])
-                case ClaimUsed():
-                    if self.inner.find_claim(change.digest) is None:
-                        return Rejected(change, Precondition.CLAIM_SPENT)
-                    time.sleep(PAUSE)
-                    self.inner.commit([change])
-                    return self.inner.commit([one for one in changes if one is not change])
-                case _:
-                    pass
-        return self.inner.commit(changes)
-
-
-class LosesAdvances(Faulty):
-    """Reads all, changes, writes all: the last writer wins."""
-
-    def commit(self, changes: Sequence[Change]) -> CommitOutcome:
-        if len(changes) == 1:
-            time.sleep(PAUSE)
-            if self.__dict__.setdefault("busy", False):
-                return Committed()
-            self.busy = True
-            outcome = self.inner.commit(changes)
-            time.sleep(PAUSE)
-            self.busy = False
-            return outcome
-        return self.inner.commit(changes)
-
-
-class Applies(Faulty):
-    """Applies a repeated commit again."""
-
-    def commit(self, changes: Sequence[Change]) -> CommitOutcome:
-        return self.inner.commit([one for one in changes if not isinstance(one, EventRecorded)])
-
-
-class KeepsEverySession(Faulty):
-    """Never ends the oldest sessions."""
-
-    def rewrite(self, change: Change) -> Change:
-        return replace(change, per_account=9999) if isinstance(change, SessionOpened) else change
-
-
-class RevivesSessions(Faulty):
-    """Writes a session back whole when it is touched."""
-
-    def find_session(self, digest: bytes) -> Any:
-        return self.inner.find_session(digest) or self.__dict__.get("revived")
-
-    def commit(self, changes: Sequence[Change]) -> CommitOutcome:
-        outcome = self.inner.commit(changes)
-        for change in changes:
-            if isinstance(change, SessionOpened):
-                self.opened = change.session
-        return outcome
-
-    def touch_session(self, digest: bytes, at: datetime) -> None:
-        self.inner.touch_session(digest, at)
-        if self.inner.find_session(digest) is None:
-            self.revived = self.opened
-
-
-class TouchesBackward(Faulty):
-    """Takes any touch for the last use."""
-
-    def touch_session(self, digest: bytes, at: datetime) -> None:
-        live = self.inner.find_session(digest)
-        if live is not None:
-            self.inner._state.sessions[digest] = replace(live.session, seen_at=at)
-
-
-class CutsMicroseconds(Faulty):
-    """Keeps moments to the second."""
-
-    def rewrite(self, change: Change) -> Change:
-        if not isinstance(change, SessionOpened):
-            return change
-        session = change.session
-        cut = {
-            name: moment.replace(microsecond=0)
-            for name in ("opened_at", "seen_at", "verified_at")
-            if (moment := getattr(session, name)) is not None
-        }
-        return replace(change, session=replace(session, **cut))
-
-
-class OpensForAnyone(Faulty):
-    """Opens a session of whatever epoch."""
-
-    def rewrite(self, change: Change) -> Change:
-        if isinstance(change, SessionOpened):
-            account = self.inner.load(change.session.account_id)
-            if account is not None:
-                return replace(change, session=replace(change.session, epoch=account.epoch))
-        return change
-
-
-class NoLedger(Faulty):
-    """Lets an erased identifier pass to another person."""
-
-    def rewrite(self, change: Change) -> Change:
-        if isinstance(change, AccountErased):
-            return replace(change, ledger=())
-        return change
-
-
-class Truncates(Faulty):
-    """Cuts a long key, as a narrow column does."""
-
-    def rewrite(self, change: Change) -> Change:
-        if isinstance(change, AccountAdded):
-            held = tuple(
-                replace(one, identifier=replace(one.identifier, key=one.identifier.key[:255]))
-                for one in change.holdings
-            )
-            return replace(change, holdings=held)
-        return change
-
-    def find(self, keys: Sequence[str]) -> Any:
-        return self.inner.find([key[:255] for key in keys])
-
-
-class GivesAnothersBack(Faulty):
-    """Takes an identifier from whoever holds it."""
-
-    def rewrite(self, change: Change) -> Change:
-        if isinstance(change, IdentifierClaimed):
-            self.inner._state.holders.pop(change.identifier.key, None)
-            for account_id, row in list(self.inner._state.rows.items()):
-                kept = tuple(key for key in row.keys if key != change.identifier.key)
-                self.inner._state.rows[account_id] = replace(row, keys=kept)
-        return change
-
-
-class AnyPurpose(Faulty):
-    """Takes a claim of one purpose for another's."""
-
-    def rewrite(self, change: Change) -> Change:
-        if isinstance(change, ClaimUsed):
-            claim = self.inner.find_claim(change.digest)
-            return replace(change, purpose=claim.purpose) if claim else change
-        return change
-
-
-class PurgesAll(Faulty):
-    """Purges what is alive, too."""
-
-    def purge_claims(self, expired_before: datetime) -> int:
-        gone = len(self.inner._state.claims)
-        self.inner._state.claims.clear()
-        return gone
-
-    def purge_sessions(self, opened_before: datetime) -> int:
-        gone = len(self.inner._state.sessions)
-        self.inner._state.sessions.clear()
-        return gone
-
-
-class LeasesTwice(Faulty):
-    """Hands a mail to whoever asks."""
-
-    def lease_mails(self, now: datetime, until: datetime, most: int) -> Any:
-        return self.inner.lease_mails(now, now, most)
-
-
-class ShowsDecoys(Faulty):
-    """Counts the mails that nobody gets."""
-
-    def outbox_status(self) -> Any:
-        return replace(self.inner.outbox_status(), waiting=len(self.inner._state.mails))
-
-
-class CountsAfter(Faulty):
-    """Counts a use after it was allowed."""
-
-    def reserve(self, bucket: str, limits: Sequence[Limit], now: datetime) -> Allowance:
-        used = list(self.inner._state.uses.get(bucket, ()))
-        for limit in limits:
-            if sum(at > now - limit.window for at in used) >= limit.count:
-                return Exhausted(now + limit.window)
-        time.sleep(PAUSE)
-        self.inner._state.uses.setdefault(bucket, []).append(now)
-        return Reserved()
-
-
-class TornReads(Faulty):
-    """Shows a commit half done."""
-
-    def commit(self, changes: Sequence[Change]) -> CommitOutcome:
-        for change in changes:
-            self.inner.commit([change])
-            time.sleep(PAUSE)
-        return Committed()
-
-    def load(self, account_id: AccountId) -> Any:
-        time.sleep(PAUSE)
-        return self.inner.load(account_id)
-
-
-FAULTS: list[tuple[type[Faulty], Callable[..., None]]] = [
-    (FoldsKeys, StoreContract.test_keys_are_compared_byte_for_byte),
-    (NotAtomic, StoreContract.test_a_commit_applies_all_or_nothing),
-    (NotAtomic, StoreContract.test_a_refused_commit_spends_no_claim),
-    (NotAtomic, StoreContract.test_no_mail_leaves_without_its_commit),
-    (ForgetsWas, StoreContract.test_a_password_is_replaced_only_if_it_is_still_the_same),
-    (ForgetsWas, StoreContract.test_a_missing_password_is_a_value_to_compare_with),
-    (ForgetsWas, StoreContract.test_one_of_many_replaces_a_password),
-    (ChecksFirst, StoreContract.test_one_of_many_replaces_a_password),
-    (ChecksFirst, StoreContract.test_one_of_many_uses_a_claim),
-    (LosesAdvances, StoreContract.test_every_advance_of_an_epoch_counts),
-    (Applies, StoreContract.test_a_commit_that_is_repeated_is_applied_once),
-    (Applies, StoreContract.test_a_repeated_commit_is_applied_once_under_any_concurrency),
-    (KeepsEverySession, StoreContract.test_the_oldest_sessions_end_beyond_the_number_per_account),
-    (KeepsEverySession, StoreContract.test_the_number_of_sessions_holds_under_any_concurrency),
-    (RevivesSessions, StoreContract.test_a_closed_session_stays_closed),
-    (TouchesBackward, StoreContract.test_a_touch_moves_the_last_use_forward_only),
-    (CutsMicroseconds, StoreContract.test_a_session_comes_back_whole_with_its_account),
-    (OpensForAnyone, StoreContract.test_a_session_opens_only_in_an_active_account_of_its_epoch),
-    (NoLedger, StoreContract.test_an_erased_account_is_gone_and_its_identifiers_pass_to_nobody),
-    (Truncates, StoreContract.test_the_longest_key_is_found),
-    (GivesAnothersBack, StoreContract.test_a_retired_identifier_passes_to_nobody),
-    (GivesAnothersBack, StoreContract.test_one_of_many_accounts_is_given_an_identifier),
-    (AnyPurpose, StoreContract.test_a_claim_is_good_for_its_purpose_alone),
-    (PurgesAll, StoreContract.test_only_expired_claims_are_purged),
-    (PurgesAll, StoreContract.test_old_sessions_are_purged),
-    (LeasesTwice, StoreContract.test_no_mail_is_leased_twice),
-    (LeasesTwice, StoreContract.test_a_lease_ends),
-    (ShowsDecoys, StoreContract.test_a_decoy_is_dropped_and_never_counted),
-    (CountsAfter, StoreContract.test_no_more_than_the_limit_pass_at_once),
-    (TornReads, StoreContract.test_readers_see_whole_commits_only),
+from tests.testing import faults
+
+FAULTS: list[tuple[type[faults.Faulty], Callable[..., None]]] = [
+    (faults.FoldsKeys, StoreContract.test_keys_are_compared_byte_for_byte),
+    (faults.NotAtomic, StoreContract.test_a_commit_applies_all_or_nothing),
+    (faults.NotAtomic, StoreContract.test_a_refused_commit_spends_no_claim),
+    (faults.NotAtomic, StoreContract.test_no_mail_leaves_without_its_commit),
+    (faults.ForgetsWas, StoreContract.test_a_password_is_replaced_only_if_it_is_still_the_same),
+    (faults.ForgetsWas, StoreContract.test_a_missing_password_is_a_value_to_compare_with),
+    (faults.ForgetsWas, StoreContract.test_one_of_many_replaces_a_password),
+    (faults.ChecksFirst, StoreContract.test_one_of_many_replaces_a_password),
+    (faults.ChecksFirst, StoreContract.test_one_of_many_uses_a_claim),
+    (faults.LosesAdvances, StoreContract.test_every_advance_of_an_epoch_counts),
+    (faults.Applies, StoreContract.test_a_commit_that_is_repeated_is_applied_once),
+    (faults.Applies, StoreContract.test_a_repeated_commit_is_applied_once_under_any_concurrency),
+    (faults.KeepsEverySession, StoreContract.test_the_oldest_sessions_end_beyond_the_number_per_account),
+    (faults.KeepsEverySession, StoreContract.test_the_number_of_sessions_holds_under_any_concurrency),
+    (faults.RevivesSessions, StoreContract.test_a_closed_session_stays_closed),
+    (faults.TouchesBackward, StoreContract.test_a_touch_moves_the_last_use_forward_only),
+    (faults.CutsMicroseconds, StoreContract.test_a_session_comes_back_whole_with_its_account),
+    (faults.OpensForAnyone, StoreContract.test_a_session_opens_only_in_an_active_account_of_its_epoch),
+    (faults.NoLedger, StoreContract.test_an_erased_account_is_gone_and_its_identifiers_pass_to_nobody),
+    (faults.Truncates, StoreContract.test_the_longest_key_is_found),
+    (faults.GivesAnothersBack, StoreContract.test_a_retired_identifier_passes_to_nobody),
+    (faults.GivesAnothersBack, StoreContract.test_one_of_many_accounts_is_given_an_identifier),
+    (faults.AnyPurpose, StoreContract.test_a_claim_is_good_for_its_purpose_alone),
+    (faults.PurgesAll, StoreContract.test_only_expired_claims_are_purged),
+    (faults.PurgesAll, StoreContract.test_old_sessions_are_purged),
+    (faults.LeasesTwice, StoreContract.test_no_mail_is_leased_twice),
+    (faults.LeasesTwice, StoreContract.test_a_lease_ends),
+    (faults.ShowsDecoys, StoreContract.test_a_decoy_is_dropped_and_never_counted),
+    (faults.CountsAfter, StoreContract.test_no_more_than_the_limit_pass_at_once),
+    (faults.TornReads, StoreContract.test_readers_see_whole_commits_only),
 ]
 
 
 @pytest.mark.parametrize(("fault", "promise"), FAULTS, ids=lambda one: one.__name__)
-def test_a_planted_fault_breaks_its_promise(fault: type[Faulty], promise: Callable[..., None]) -> None:
+def test_a_planted_fault_breaks_its_promise(fault: type[faults.Faulty], promise: Callable[..., None]) -> None:
     """Each fault that a store may have is found by the promise that it breaks (C-01, C-04, C-09, C-14, C-15, B-39)."""
     promise(StoreContract(), MemoryStore())
     with pytest.raises((AssertionError, ValueError)):

@@ -2,9 +2,6 @@
 
 import subprocess
 import sys
-from collections.abc import Sequence
-from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,10 +10,9 @@ import pytest
 from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from cityauth.adapters.memory import MemoryStore
 from cityauth.adapters.sql import SqlStore
-from cityauth.core.change import Change, CommitOutcome, PasswordReplaced, PasswordSet
 from cityauth.testing.machine import StoreMachine
+from tests.testing import faults
 
 
 class SqlMachine(StoreMachine):
@@ -37,33 +33,11 @@ class SqlMachine(StoreMachine):
 
 def test_sql_does_what_memory_does() -> None:
     """Over random histories every answer and everything stored is the same in SQL as in the model."""
-    run_state_machine_as_test(SqlMachine, settings=settings(max_examples=40, stateful_step_count=25))  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(SqlMachine, settings=settings(max_examples=40, stateful_step_count=25))
 
 
-class _Faulty:
-    def __init__(self) -> None:
-        self.inner = MemoryStore()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.inner, name)
-
-
-class _ForgetsWas(_Faulty):
-    def commit(self, changes: Sequence[Change]) -> CommitOutcome:
-        return self.inner.commit(
-            [PasswordSet(one.account_id, one.now) if isinstance(one, PasswordReplaced) else one for one in changes]
-        )
-
-
-class _TouchesBackward(_Faulty):
-    def touch_session(self, digest: bytes, at: datetime) -> None:
-        live = self.inner.find_session(digest)
-        if live is not None:
-            self.inner._state.sessions[digest] = replace(live.session, seen_at=at)
-
-
-@pytest.mark.parametrize("fault", [_ForgetsWas, _TouchesBackward])
-def test_a_planted_fault_is_found(fault: type[_Faulty]) -> None:
+@pytest.mark.parametrize("fault", [faults.ForgetsWas, faults.TouchesBackward])
+def test_a_planted_fault_is_found(fault: type[faults.Faulty]) -> None:
     """A store that forgets to compare, or moves a last use back, is told from the model."""
 
     class Machine(StoreMachine):
@@ -72,7 +46,7 @@ def test_a_planted_fault_is_found(fault: type[_Faulty]) -> None:
 
     quick = settings(max_examples=300, phases=[Phase.generate], derandomize=True, database=None)
     with pytest.raises(AssertionError):
-        run_state_machine_as_test(Machine, settings=quick)  # type: ignore[no-untyped-call]
+        run_state_machine_as_test(Machine, settings=quick)
 
 
 def test_a_store_must_be_given() -> None:

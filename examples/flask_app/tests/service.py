@@ -1,5 +1,6 @@
 """The demo e-service in a folder of its own, with hashes that cost nothing, and visitors who use its forms."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -22,6 +23,15 @@ from flask_app.config import Config, Keys
 from flask_app.seeds import PEOPLE, seed
 
 ERKKI, ASA, MATTI, VIRVE = PEOPLE
+
+STRANGER = "nobody.knows@example.com"
+"""An address that no account has."""
+
+NEW = "aamukaste kimaltelee laiturilla"
+"""A password that may be set."""
+
+VARYING = re.compile(rb'(name="(?:csrf_token|pending)" value=")[^"]+')
+"""Values that differ from one answer to the next, whoever asks."""
 
 CHEAP = replace(POLICY, hashing=HashProfile(memory_kib=8, passes=1, lanes=1))
 """The demo's policy, but for what a hash costs."""
@@ -154,3 +164,18 @@ class Visitor:
             buffered=True,
         )
         return self.page
+
+
+def ask(service: Service, path: str, **fields: Any) -> Visitor:
+    """Send one form as somebody who has just opened a browser."""
+    visitor = Visitor(service)
+    visitor.get(path)
+    visitor.send(path, **fields)
+    return visitor
+
+
+def answer(visitor: Visitor) -> tuple[int, bytes, list[tuple[str, str]]]:
+    """Return the page and its headers, with what differs every time put aside."""
+    page = visitor.page
+    headers = [(name, value) for name, value in page.headers if name != "Content-Length"]
+    return page.status_code, VARYING.sub(rb"\1", page.data), headers

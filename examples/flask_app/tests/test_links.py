@@ -1,6 +1,5 @@
 """Mailed links: who asks for one gets the same page, and the page that one opens uses nothing up."""
 
-import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.cookies import SimpleCookie
@@ -14,29 +13,22 @@ from cityauth import StoreUnavailableError
 from cityauth.core.throttle import Limit
 from cityauth.messages import LANGUAGES
 from cityauth.policy import ThrottlePolicy
-from flask_app.tests.service import ASA, CHEAP, ERKKI, MATTI, VIRVE, Service, Visitor, install
-
-NEW = "aamukaste kimaltelee laiturilla"
-STRANGER = "nobody.knows@example.com"
-VARYING = re.compile(rb'(name="(?:csrf_token|pending)" value=")[^"]+')
-"""Values that differ from one answer to the next, whoever asks."""
+from flask_app.tests.service import (
+    ASA,
+    CHEAP,
+    ERKKI,
+    MATTI,
+    NEW,
+    STRANGER,
+    VIRVE,
+    Service,
+    Visitor,
+    answer,
+    ask,
+    install,
+)
 
 LINK_PAGES = ("/new-password", "/sign-up/confirm", "/settings/email/confirm", "/settings/email/undo")
-
-
-def ask(service: Service, path: str, **fields: Any) -> Visitor:
-    """Send one form as somebody who has just opened a browser."""
-    visitor = Visitor(service)
-    visitor.get(path)
-    visitor.send(path, **fields)
-    return visitor
-
-
-def answer(visitor: Visitor) -> tuple[int, bytes, list[tuple[str, str]]]:
-    """Return the page and its headers, with what differs every time put aside."""
-    page = visitor.page
-    headers = [(name, value) for name, value in page.headers if name != "Content-Length"]
-    return page.status_code, VARYING.sub(rb"\1", page.data), headers
 
 
 @pytest.mark.parametrize("down", [False, True], ids=["mail leaves", "mail is down"])

@@ -13,8 +13,7 @@ from flask_app import sending as sending_module
 from flask_app.app import create_app
 from flask_app.config import DemoError
 from flask_app.sending import mailer_for, sending
-from flask_app.tests.service import ERKKI, Service, Visitor
-from flask_app.tests.test_links import ask
+from flask_app.tests.service import ERKKI, Service, Visitor, ask
 from flask_app.tests.test_start import complaint, started
 
 
@@ -96,7 +95,7 @@ def test_a_store_that_is_down_does_not_end_the_sending(
 
 def test_old_sessions_links_and_counts_are_cleared_away(own_service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first round comes at the start, and a live link survives it (B-26)."""
-    rounds = []
+    rounds: list[None] = []
     tidy = sending_module.tidy
     monkeypatch.setattr(sending_module, "tidy", lambda *given: rounds.append(tidy(*given)))
     visitor = ask(own_service, "/forgotten", identifier=ERKKI.email)

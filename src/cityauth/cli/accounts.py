@@ -30,12 +30,12 @@ from cityauth.policy import HashCeilings, Policy
 _HERE = ClientContext(user_agent="the cityauth command")
 """What the audit trail says about where a change came from."""
 
-by_option = click.option(
+_by_option = click.option(
     "--by",
     type=click.Choice([by.value for by in By]),
     help="Take TEXT for an identifier or an id alone, where it might be both.",
 )
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.group()
@@ -59,7 +59,7 @@ def account() -> None:
     type=click.File("rb"),
     help="Import the stored hash in this file; - reads standard input. A password itself is never taken.",
 )
-@json_option
+@_json_option
 @click.pass_obj
 def add(  # noqa: PLR0913 - one for each option
     load: Load,
@@ -104,8 +104,8 @@ def add(  # noqa: PLR0913 - one for each option
 
 @account.command()
 @click.argument("text")
-@by_option
-@json_option
+@_by_option
+@_json_option
 @click.pass_obj
 def show(load: Load, *, text: str, by: str | None, as_json: bool) -> None:
     """Show the account that TEXT names, an identifier in whatever life or an account's id, and explain it."""
@@ -126,7 +126,7 @@ def show(load: Load, *, text: str, by: str | None, as_json: bool) -> None:
 
 @account.command()
 @click.argument("text")
-@by_option
+@_by_option
 @click.pass_obj
 def disable(load: Load, *, text: str, by: str | None) -> None:
     """Disable the account that TEXT names, and end all its sessions."""
@@ -136,7 +136,7 @@ def disable(load: Load, *, text: str, by: str | None) -> None:
 
 @account.command()
 @click.argument("text")
-@by_option
+@_by_option
 @click.pass_obj
 def enable(load: Load, *, text: str, by: str | None) -> None:
     """Enable the disabled account that TEXT names. Its old sessions stay ended."""
@@ -146,7 +146,7 @@ def enable(load: Load, *, text: str, by: str | None) -> None:
 
 @account.command()
 @click.argument("text")
-@by_option
+@_by_option
 @click.pass_obj
 def invite(load: Load, *, text: str, by: str | None) -> None:
     """Make a link with which the person sets the password; mail it, or print it where there is no address.

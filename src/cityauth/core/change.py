@@ -143,11 +143,14 @@ class ContactChanged:
 
 @dataclass(frozen=True, slots=True)
 class ProfileChanged:
-    """Another display name or language. Refused if the account is missing."""
+    """Another display name, another language, or both. Refused if the account is missing.
+
+    What is ``None`` stays as it is stored, so that two changes at once do not undo each other.
+    """
 
     account_id: AccountId
-    display_name: str
-    language: str
+    display_name: str | None = None
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import assert_never
 
 from cityauth.core.account import Account
 from cityauth.core.identifier import BUILT_IN, Identifier, IdentifierKind, Malformed, look_up
@@ -177,3 +178,5 @@ def _judge(holding: Holding, stage: Stage) -> tuple[Outcome, Reason]:
             if stage is Stage.EMAIL_ONLY:
                 return Outcome.RETIRED, Reason.KIND_NO_LONGER_SIGNS_IN
             return Outcome.UNKNOWN, Reason.KIND_DOES_NOT_SIGN_IN_YET
+        case _:
+            assert_never(holding.life)

@@ -5,6 +5,7 @@ identifier turned out to be: that is the defence against telling accounts from n
 """
 
 from datetime import datetime
+from typing import assert_never
 
 from cityauth.core.audit import AuditEvent, Happening, report
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext, Occasion
@@ -74,6 +75,8 @@ def submit_password(
             return (yield from _name_successor(desk, state, verified, proven, occasion))
         case PasswordRefused() as refused:
             return (yield from _refuse(desk, state, verified, refused, occasion))
+        case _:
+            assert_never(verified.judgement)
 
 
 def _give(desk: Deployment, state: Anonymous | Identified, entered: object, now: datetime) -> Identified | Refused:

@@ -30,7 +30,7 @@ def set_name(live: LiveSession, display_name: object, client: ClientContext = UN
     name = read_name(display_name)
     if isinstance(name, Problem):
         return Declined(name)
-    changed = ProfileChanged(live.account.id, name, live.account.language)
+    changed = ProfileChanged(live.account.id, display_name=name)
     return (yield from _set_profile(changed, Code.NAME_CHANGED, client))
 
 
@@ -38,7 +38,7 @@ def set_language(live: LiveSession, language: object, client: ClientContext = UN
     """Change the language of pages and mails; one of `LANGUAGES` (B-66)."""
     if language not in LANGUAGES:
         return Declined(Problem(Code.REQUEST_FAILED))
-    changed = ProfileChanged(live.account.id, live.account.display_name, str(language))
+    changed = ProfileChanged(live.account.id, language=str(language))
     return (yield from _set_profile(changed, Code.LANGUAGE_CHANGED, client))
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from cityauth.core.account import Account, AccountId, Status
 from cityauth.core.change import (
+    Change,
     Committed,
     ContactChanged,
     EpochAdvanced,
@@ -160,6 +161,10 @@ class AccountContract:
         commit(store, ContactChanged(AINO, None))
         assert store.load(AINO) == replace(expected, contact=None)
         refuse(store, ContactChanged(NOBODY, None), Precondition.ACCOUNT_MISSING)
+        commit(store, ProfileChanged(AINO, display_name="Aino"), ProfileChanged(AINO, language="sv"))
+        found = store.load(AINO)
+        assert found is not None
+        assert (found.display_name, found.language) == ("Aino", "sv")
         refuse(store, ProfileChanged(NOBODY, "", "fi"), Precondition.ACCOUNT_MISSING)
 
     def test_a_commit_applies_all_or_nothing(self, store: Store) -> None:
@@ -224,7 +229,7 @@ class AccountContract:
 
     def test_a_commit_that_is_repeated_is_applied_once(self, store: Store) -> None:
         """A commit whose outcome was lost is repeated, and answered as the first time would have been (C-25)."""
-        changes = [added(), EpochAdvanced(AINO), queued("mail"), recorded("event")]
+        changes: list[Change] = [added(), EpochAdvanced(AINO), queued("mail"), recorded("event")]
         assert store.commit(changes) == Committed()
         assert store.commit(changes) == Committed()
         assert store.load(AINO) == replace(added().account, epoch=1)
@@ -233,7 +238,7 @@ class AccountContract:
 
     def test_a_commit_that_was_refused_may_be_repeated(self, store: Store) -> None:
         """The event of a refused commit is not recorded, so that its repetition is judged again (C-16, C-25)."""
-        changes = [EpochAdvanced(AINO), recorded("event")]
+        changes: list[Change] = [EpochAdvanced(AINO), recorded("event")]
         assert store.commit(changes) == Rejected(changes[0], Precondition.ACCOUNT_MISSING)
         commit(store, added())
         assert store.commit(changes) == Committed()

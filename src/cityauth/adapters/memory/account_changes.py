@@ -100,9 +100,13 @@ def change_contact(state: State, change: ContactChanged) -> Precondition | None:
 
 
 def change_profile(state: State, change: ProfileChanged) -> Precondition | None:
-    """Set display name and language."""
+    """Set display name, language, or both."""
     set_profile = with_account(
-        lambda account: replace(account, display_name=change.display_name, language=change.language)
+        lambda account: replace(
+            account,
+            display_name=account.display_name if change.display_name is None else change.display_name,
+            language=account.language if change.language is None else change.language,
+        )
     )
     return None if state.amend(change.account_id, set_profile) else Precondition.ACCOUNT_MISSING
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Text, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from cityauth.adapters.sql.identifier_changes import add_identifiers
@@ -37,7 +37,12 @@ _CHANGE_STATUS: Final = (
 _ADVANCE_EPOCH: Final = update(account).where(_THE_ACCOUNT).values(epoch=account.c.epoch + 1)
 _CHANGE_CONTACT: Final = update(account).where(_THE_ACCOUNT).values(contact=bindparam("now"))
 _CHANGE_PROFILE: Final = (
-    update(account).where(_THE_ACCOUNT).values(display_name=bindparam("name"), language=bindparam("spoken"))
+    update(account)
+    .where(_THE_ACCOUNT)
+    .values(
+        display_name=func.coalesce(bindparam("name", type_=Text()), account.c.display_name),
+        language=func.coalesce(bindparam("spoken", type_=Text()), account.c.language),
+    )
 )
 _ERASE: Final = (
     delete(session).where(session.c.account_id == bindparam("which")),
@@ -114,7 +119,7 @@ def change_contact(connection: Connection, change: ContactChanged) -> Preconditi
 
 
 def change_profile(connection: Connection, change: ProfileChanged) -> Precondition | None:
-    """Set display name and language."""
+    """Set display name, language, or both."""
     values = {"which": change.account_id, "name": change.display_name, "spoken": change.language}
     done = connection.execute(_CHANGE_PROFILE, values)
     return None if done.rowcount else Precondition.ACCOUNT_MISSING
