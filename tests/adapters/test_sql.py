@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import Engine, create_engine
 
 from cityauth.adapters.sql import SqlStore, connections
-from cityauth.core.change import Committed, EpochAdvanced, PasswordReplaced, ProfileChanged
+from cityauth.core.change import CommitOutcome, Committed, EpochAdvanced, PasswordReplaced, ProfileChanged
 from cityauth.core.secret import Concealed
 from cityauth.core.throttle import Limit
 from cityauth.errors import (
@@ -28,7 +28,7 @@ from cityauth.errors import (
     UsageError,
 )
 from cityauth.run.stores import Store
-from cityauth.testing import StoreContract
+from cityauth.testing import StoreContract, race
 from cityauth.testing.samples import AINO, MINUTE, NOON, OLD_HASH, added, commit, digest, opened, recorded
 
 SECRET = "$argon2id$the-secret-hash"
@@ -372,6 +372,33 @@ def test_a_forked_process_opens_its_own_connection(store: SqlStore, path: Path) 
     done = subprocess.run(command, check=True, timeout=60, capture_output=True, text=True)
     assert done.stdout.strip() == "40"
     assert done.stderr == ""
+
+
+def test_threads_take_turns_instead_of_polling(store: SqlStore) -> None:
+    """In a storm no writer of the process ever meets SQLite's lock, so none is starved by it (C-34)."""
+    commit(store, added())
+
+    def storm() -> list[CommitOutcome]:
+        store._database._connections.mine().driver.execute("PRAGMA busy_timeout = 0")
+        outcomes = [store.commit([EpochAdvanced(AINO)]) for _ in range(20)]
+        store.touch_session(digest("a"), NOON)
+        return outcomes
+
+    outcomes = [outcome for one in race([storm] * 16) for outcome in one]
+    assert outcomes == [Committed()] * 320
+    assert store.load(AINO) == replace(added().account, epoch=320)
+
+
+def test_a_turn_that_does_not_come_is_unavailable(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A writer that hangs does not hang the others for longer than the time limit (C-34)."""
+    commit(store, added())
+    monkeypatch.setattr(connections, "BUSY_SECONDS", 0.01)
+    with store._database._connections.turn():
+        for ask in (partial(store.commit, [EpochAdvanced(AINO)]), partial(store.touch_session, digest("a"), NOON)):
+            with pytest.raises(StoreUnavailableError, match="busy"):
+                ask()
+    commit(store, EpochAdvanced(AINO))
+    assert store.load(AINO) == replace(added().account, epoch=1)
 
 
 def test_a_threads_connection_ends_with_it(store: SqlStore) -> None:

@@ -34,7 +34,7 @@ from cityauth.testing.racing import race
 from cityauth.testing.samples import AINO, added, commit
 
 POSTGRESQL = postgresql.dialect()  # type: ignore[no-untyped-call]
-SQLITE = sqlite.dialect()  # type: ignore[no-untyped-call]
+SQLITE = sqlite.dialect()
 
 MODULES = (
     account_changes,

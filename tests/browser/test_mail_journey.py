@@ -66,7 +66,7 @@ class Inbox:
         until = time.monotonic() + 30
         while time.monotonic() < until:
             for recipient, body in reversed(self.mails):
-                found = re.search(rf"^http\S+{path}\?\S+$", body, re.MULTILINE)
+                found = re.search(rf"http\S+{path}\?\S+", body)
                 if recipient == to and found:
                     return found[0]
             time.sleep(0.05)

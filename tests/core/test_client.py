@@ -11,7 +11,7 @@ def test_what_a_client_could_make_long_is_cut() -> None:
     """A user agent of a megabyte keeps 256 characters, an address 45, the longest of IPv6 (B-56, ASVS 16.2.1)."""
     client = ClientContext("1" * 1_000_000, "x" * 1_000_000)
     assert (client.address, client.user_agent) == ("1" * 45, "x" * MAX_USER_AGENT)
-    assert UNKNOWN_CLIENT == ClientContext(None, "", "fi")
+    assert ClientContext(None, "", "fi") == UNKNOWN_CLIENT
 
 
 @pytest.mark.parametrize("hostile", ["Fire\0fox", "Fire\ud800fox", "\udcff"], ids=ascii)

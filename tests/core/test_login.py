@@ -1,4 +1,4 @@
-"""The login machine: the table, every pair of state and event, and the roads to its ends."""
+"""The login machine: the table, every pair of state and event, and the one way to be signed in."""
 
 import typing
 from dataclasses import FrozenInstanceError, fields, replace
@@ -44,35 +44,33 @@ from cityauth.core.step import UNIFORM_REFUSAL
 from cityauth.errors import IllegalTransitionError
 from tests.support.fakes import NOON, occasion
 
-LATER = NOON + timedelta(minutes=1)
 ERKKI = Account(AccountId("erkki"), "citizen", "Erkki Esimerkki")
 STRANGER = Account(AccountId("stranger"), "citizen", "Joku Muu")
 EMAIL = Identifier("email", "erkki@example.com", "1:erkki@example.com")
 RESOLVED = Resolution("erkki@example.com", Outcome.RESOLVED, identifier=EMAIL, account=ERKKI)
-SESSION, CONFIRMED, STRANGERS = (
-    open_session(account, bytes([seed]) * 32, occasion(NOON), remember=False, fresh=True, identifier_kind="email")
-    for seed, account in enumerate([ERKKI, ERKKI, STRANGER])
-)
+SESSION = open_session(ERKKI, bytes(range(32)), occasion(NOON), remember=False, fresh=True, identifier_kind="email")
+
 CLAIM = Claim(bytes(32), Purpose.RESET, ERKKI.id, 0, None, NOON, NOON + timedelta(hours=1))
-OTHER_CLAIM = replace(CLAIM, digest=bytes([1]) * 32)
+THEIRS = open_session(STRANGER, bytes(32), occasion(NOON), remember=False, fresh=True, identifier_kind="email")
+LATER = open_session(ERKKI, bytes(range(1, 33)), occasion(NOON), remember=False, fresh=True, identifier_kind="email")
 
 STATES: dict[type[State], State] = {
     Anonymous: Anonymous(),
     Identified: Identified("erkki@example.com", NOON),
-    LinkAwaited: LinkAwaited(),
-    LinkProven: LinkProven(CLAIM),
     Authenticated: Authenticated(ERKKI, SESSION),
     SignedOut: SignedOut(),
+    LinkAwaited: LinkAwaited(),
+    LinkProven: LinkProven(CLAIM),
     CredentialSet: CredentialSet(),
 }
 EVENTS: dict[type[Event], Event] = {
-    IdentifierGiven: IdentifierGiven("matti", LATER),
+    IdentifierGiven: IdentifierGiven("matti", NOON + timedelta(minutes=1)),
     PasswordRefused: PasswordRefused(Refusal.WRONG_PASSWORD),
     RetiredIdentifierProven: RetiredIdentifierProven(ERKKI),
     PasswordAccepted: PasswordAccepted(RESOLVED, ERKKI, SESSION),
-    PasswordConfirmed: PasswordConfirmed(ERKKI, CONFIRMED),
     LoginExpired: LoginExpired(),
     LoggedOut: LoggedOut(),
+    PasswordConfirmed: PasswordConfirmed(ERKKI, LATER),
     LinkAsked: LinkAsked(),
     LinkPresented: LinkPresented(CLAIM),
     NewPasswordRefused: NewPasswordRefused(),
@@ -80,23 +78,23 @@ EVENTS: dict[type[Event], Event] = {
 }
 #: What the table must say, written a second time by hand: every pair that is not here is illegal.
 LEGAL: dict[tuple[type[State], type[Event]], State] = {
-    (Anonymous, IdentifierGiven): Identified("matti", LATER),
-    (Anonymous, LinkAsked): LinkAwaited(),
-    (Anonymous, LinkPresented): LinkProven(CLAIM),
-    (Identified, IdentifierGiven): Identified("matti", LATER),
+    (Anonymous, IdentifierGiven): Identified("matti", NOON + timedelta(minutes=1)),
+    (Identified, IdentifierGiven): Identified("matti", NOON + timedelta(minutes=1)),
     (Identified, PasswordRefused): STATES[Identified],
     (Identified, RetiredIdentifierProven): STATES[Identified],
     (Identified, PasswordAccepted): Authenticated(ERKKI, SESSION),
     (Identified, LoginExpired): Anonymous(),
-    (Identified, LinkAsked): LinkAwaited(),
     (Identified, LoggedOut): SignedOut(),
-    (LinkAwaited, IdentifierGiven): Identified("matti", LATER),
+    (Identified, LinkAsked): LinkAwaited(),
+    (Authenticated, PasswordConfirmed): Authenticated(ERKKI, LATER),
+    (Authenticated, LoggedOut): SignedOut(),
+    (Anonymous, LinkAsked): LinkAwaited(),
+    (Anonymous, LinkPresented): LinkProven(CLAIM),
+    (LinkAwaited, IdentifierGiven): Identified("matti", NOON + timedelta(minutes=1)),
     (LinkAwaited, LinkAsked): LinkAwaited(),
     (LinkAwaited, LinkPresented): LinkProven(CLAIM),
     (LinkProven, NewPasswordRefused): LinkProven(CLAIM),
     (LinkProven, NewPasswordAccepted): CredentialSet(),
-    (Authenticated, PasswordConfirmed): Authenticated(ERKKI, CONFIRMED),
-    (Authenticated, LoggedOut): SignedOut(),
 }
 
 
@@ -142,26 +140,45 @@ def roads_to(state: type[State]) -> set[tuple[type[State], type[Event]]]:
     return {(s, e) for s, row in TRANSITIONS.items() for e, there in row.items() if there.to is state is not s}
 
 
-def _roads_to(there: type[State], table: typing.Any = TRANSITIONS) -> set[tuple[type[State], type[Event]]]:
-    return {(state, event) for state, row in table.items() for event, way in row.items() if way.to is there}
-
-
 def test_only_an_accepted_password_signs_in() -> None:
-    """`PasswordAccepted` is the one road into `Authenticated`, and there only a confirmation leads back (ASVS 2.3.1, B-85)."""
-    assert _roads_to(Authenticated) == {(Identified, PasswordAccepted), (Authenticated, PasswordConfirmed)}
+    """`PasswordAccepted` in `Identified` is the one road to `Authenticated` (ASVS 2.3.1, B-85)."""
+    assert roads_to(Authenticated) == {(Identified, PasswordAccepted)}
+
+
+def test_only_a_presented_link_sets_a_credential() -> None:
+    """`CredentialSet` is reached from `LinkProven` alone, and that by a presented link alone (B-84)."""
+    assert roads_to(CredentialSet) == {(LinkProven, NewPasswordAccepted)}
+    assert {event for _, event in roads_to(LinkProven)} == {LinkPresented}
 
 
 def test_no_password_is_set_without_a_link() -> None:
     """No sequence of events reaches `CredentialSet` unless it holds `LinkPresented`, searched to depth 8 (B-84, ASVS 2.3.1)."""
-    frontier: set[type[State]] = {Anonymous}
+    reached: set[type[State]] = {Anonymous}
     for _ in range(8):
-        frontier |= {
-            way.to for state in frontier for event, way in TRANSITIONS[state].items() if event is not LinkPresented
-        }
-        assert CredentialSet not in frontier
-    assert _roads_to(CredentialSet) == {(LinkProven, NewPasswordAccepted)}
-    assert {event for _, event in _roads_to(LinkProven)} == {LinkPresented, NewPasswordRefused}
-    assert _roads_to(Authenticated).isdisjoint(product([LinkAwaited, LinkProven, CredentialSet], EVENTS))
+        reached |= {way.to for state in reached for event, way in TRANSITIONS[state].items() if event is not LinkPresented}
+    assert reached == set(STATES) - {LinkProven, CredentialSet}
+
+
+def test_a_link_signs_nobody_in() -> None:
+    """From a mailed link no road leads to `Authenticated`: a mailbox is no factor (ASVS 6.3.6, B-96)."""
+    reached: set[type[State]] = {LinkProven}
+    for _ in STATES:
+        reached |= {way.to for state in reached for way in TRANSITIONS[state].values()}
+    assert reached == {LinkProven, CredentialSet}
+
+
+def test_another_link_sets_nothing() -> None:
+    """A password that was set with another claim than the presented one is illegal (B-84, B-25)."""
+    other = replace(CLAIM, digest=bytes(range(32)))
+    with pytest.raises(IllegalTransitionError, match="another link"):
+        advance(STATES[LinkProven], NewPasswordAccepted(other))
+
+
+@pytest.mark.parametrize("account", [ERKKI, STRANGER], ids=["their session", "their password and session"])
+def test_a_confirmed_password_is_of_whoever_is_signed_in(account: Account) -> None:
+    """Freshness comes from the credential of the same account, never of another one (B-86, B-53)."""
+    with pytest.raises(IllegalTransitionError, match="not of the account that is signed in"):
+        advance(STATES[Authenticated], PasswordConfirmed(account, THEIRS))
 
 
 @pytest.mark.parametrize(
@@ -174,7 +191,7 @@ def test_no_password_is_set_without_a_link() -> None:
         PasswordAccepted(replace(RESOLVED, outcome=Outcome.AMBIGUOUS), ERKKI, SESSION),
         PasswordAccepted(replace(RESOLVED, entered="matti"), ERKKI, SESSION),
         PasswordAccepted(replace(RESOLVED, account=STRANGER), STRANGER, SESSION),
-        PasswordAccepted(RESOLVED, ERKKI, STRANGERS),
+        PasswordAccepted(RESOLVED, ERKKI, THEIRS),
     ],
     ids=[
         "other account",
@@ -193,23 +210,8 @@ def test_an_accepted_password_of_anybody_else_is_illegal(event: PasswordAccepted
         advance(STATES[Identified], event)
 
 
-@pytest.mark.parametrize(
-    "event", [PasswordConfirmed(STRANGER, CONFIRMED), PasswordConfirmed(ERKKI, STRANGERS)], ids=["account", "session"]
-)
-def test_a_password_confirmed_by_anybody_else_is_illegal(event: PasswordConfirmed) -> None:
-    """Freshness comes only from the password of the very account that is signed in (B-53, B-86)."""
-    with pytest.raises(IllegalTransitionError, match="not of the account that is signed in"):
-        advance(STATES[Authenticated], event)
-
-
-def test_a_password_set_with_another_link_is_illegal() -> None:
-    """The claim that is used must be the one that was presented (B-84, ASVS 6.6.2)."""
-    with pytest.raises(IllegalTransitionError, match="another link"):
-        advance(STATES[LinkProven], NewPasswordAccepted(OTHER_CLAIM))
-
-
 def test_a_pending_login_cannot_know_an_account() -> None:
-    """`Identified` and `LinkAwaited` have no field that could tell of an account or hold a password (B-76, ASVS 6.3.8)."""
+    """`Identified` and `LinkAwaited` have no field that could say whether the account exists, or hold a password (B-76, ASVS 6.3.8)."""
     assert [field.name for field in fields(Identified)] == ["entered", "at"]
     assert not fields(LinkAwaited)
 

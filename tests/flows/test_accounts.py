@@ -15,8 +15,8 @@ from cityauth.flows.accounts import disable
 from cityauth.ports.accounts import AccountStore
 from cityauth.ports.audit import AuditSink
 from cityauth.ports.clock import Clock, Entropy
+from cityauth.testing import race
 from tests.support.fakes import NOON
-from tests.support.racing import race
 from tests.support.service import Service
 from tests.support.tracing import trace
 
@@ -156,3 +156,11 @@ def test_an_account_that_is_erased_meanwhile_is_missing() -> None:
         AccountStore.load: None,
     }
     assert trace(disable(AccountId("erkki")), answers).result == AccountRefused("account_missing")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["", "  ", "a\r\nBcc: b", "a\u202eb", "\ud800", "a" * 151])
+def test_a_name_that_no_page_may_show_is_refused(service: Service, name: str) -> None:
+    """An imported name is held to the rules of a typed one (B-9, B-92)."""
+    refused = service.auth.accounts.add(NewAccount(name, email="erkki@example.com"))
+    assert isinstance(refused, AccountRefused)
+    assert refused.entered == name

@@ -10,7 +10,7 @@ from cityauth.core.sealing import Purpose
 from cityauth.core.session import LiveSession
 from cityauth.core.step import PasswordRequired
 from cityauth.messages.codes import Code
-from tests.support.racing import race
+from cityauth.testing import race
 from tests.support.recording import recording
 from tests.support.service import PASSWORD, Service
 

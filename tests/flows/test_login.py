@@ -19,8 +19,6 @@ from cityauth.core.secret import Concealed
 from cityauth.core.stage import Stage
 from cityauth.core.state import Authenticated
 from cityauth.core.step import UNIFORM_REFUSAL, PasswordRequired, Refused
-from cityauth.core.state import Authenticated
-from cityauth.core.step import UNIFORM_REFUSAL, PasswordRequired, Refused
 from cityauth.errors import StoreUnavailableError
 from cityauth.flows.login import identify, submit_password
 from cityauth.policy import HashCeilings

@@ -7,7 +7,7 @@ from cityauth.errors import MailRefusedError
 from cityauth.flows.outbox import Flushed, wait_after
 from cityauth.policy import OutboxPolicy
 from cityauth.ports.mailer import Mailer
-from tests.support.racing import race
+from cityauth.testing import race
 from tests.support.recording import recording, stepping_in
 from tests.support.service import Service
 

@@ -16,7 +16,7 @@ from cityauth.core.resolution import Holding, Life
 from cityauth.core.sealing import Purpose
 from cityauth.messages.codes import Code
 from cityauth.policy import LinkPolicy
-from tests.support.racing import race
+from cityauth.testing import race
 from tests.support.recording import recording
 from tests.support.service import KEY, OTHER_KEY, PASSWORD, Service
 

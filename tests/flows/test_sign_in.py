@@ -16,9 +16,9 @@ from cityauth.core.stage import Stage
 from cityauth.core.state import Authenticated
 from cityauth.core.step import UNIFORM_REFUSAL, PasswordRequired
 from cityauth.policy import HashCeilings, HashProfile
+from cityauth.testing import race
 from tests.support.fakes import SpyHasher
 from tests.support.pausing import InterruptedHasher
-from tests.support.racing import race
 from tests.support.service import CARD, OTHER_PASSWORD, PASSWORD, Service, populate
 from tests.support.stores import MakeStore
 

@@ -11,7 +11,7 @@ from cityauth.core.link import Declined, Done, LinkDead, LinkLive
 from cityauth.core.sealing import Purpose
 from cityauth.core.step import PasswordRequired
 from cityauth.messages.codes import Code
-from tests.support.racing import race
+from cityauth.testing import race
 from tests.support.recording import recording
 from tests.support.service import Service
 

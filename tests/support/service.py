@@ -14,8 +14,6 @@ from cityauth.core.resolution import Holding
 from cityauth.core.secret import Concealed
 from cityauth.core.state import Authenticated
 from cityauth.core.step import LoginStep, PasswordRequired
-from cityauth.core.state import Authenticated
-from cityauth.core.step import LoginStep, PasswordRequired
 from cityauth.policy import HashProfile
 from tests.support.fakes import FixedClock, ListAudit, SeededEntropy, SpyHasher, typed
 

@@ -19,19 +19,25 @@ from cityauth.core.change import (
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
 from cityauth.core.identifier import Identifier, Malformed, inherit, register
 from cityauth.core.mail import mail_address
+from cityauth.core.problem import Problem
 from cityauth.core.resolution import Holding, Life
 from cityauth.core.secret import Concealed
 from cityauth.core.stage import Stage
 from cityauth.errors import UsageError
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.deployment import Deployment
+from cityauth.flows.naming import read_name
 from cityauth.flows.occasion import begin
 from cityauth.flows.record import commit_with
+from cityauth.messages.codes import Code
 from cityauth.ports.accounts import AccountStore
 from cityauth.ports.clock import Entropy
 
 _ID_BYTES = 15
 """120 random bits make 24 characters without padding: never guessed twice, short enough to read out."""
+
+
+_NAMELESS = {Code.NAME_EMPTY: Malformed.EMPTY, Code.NAME_TOO_LONG: Malformed.TOO_LONG}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +76,8 @@ class AccountRefused:
     """The account was not added; nothing was written.
 
     Attributes:
-        why: What is wrong with an identifier, or the precondition that did not hold.
-        entered: The identifier that was refused, when it was one.
+        why: What is wrong with the name or an identifier, or the precondition that did not hold.
+        entered: The name or identifier that was refused, when it was one.
     """
 
     why: Malformed | Precondition
@@ -100,6 +106,9 @@ def add(desk: Deployment, new: NewAccount, client: ClientContext = UNKNOWN_CLIEN
     if new.realm not in desk.policy.realms:
         msg = f"the realm {new.realm!r} is not in the policy"
         raise UsageError(msg)
+    name = read_name(new.display_name)
+    if isinstance(name, Problem):
+        return AccountRefused(_NAMELESS.get(name.code, Malformed.FORBIDDEN_CHARACTER), new.display_name)
     holdings = _holdings(desk, new)
     if isinstance(holdings, AccountRefused):
         return holdings
@@ -108,7 +117,7 @@ def add(desk: Deployment, new: NewAccount, client: ClientContext = UNKNOWN_CLIEN
     account = Account(
         id=AccountId(account_id),
         realm=new.realm,
-        display_name=new.display_name,
+        display_name=name,
         language=new.language,
         contact=new.contact or _login_address(holdings),
         stage=new.stage,

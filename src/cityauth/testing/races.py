@@ -154,8 +154,9 @@ class RaceContract:
         """Whoever reads during commits sees an account before or after each, never between (ASVS 2.3.3)."""
         commit(store, added(AINO, "a@example.com", display_name="0", contact="0"))
         jobs: list[Callable[[], object]] = [lambda: store.load(AINO)] * (RACERS // 2)
-        for n in range(RACERS // 2):
-            jobs.append(commits(store, ProfileChanged(AINO, str(n), "fi"), ContactChanged(AINO, str(n))))
+        jobs += [
+            commits(store, ProfileChanged(AINO, str(n), "fi"), ContactChanged(AINO, str(n))) for n in range(RACERS // 2)
+        ]
         seen = [one for one in race(jobs) if isinstance(one, Account)]
         assert len(seen) == RACERS // 2
         assert all(one.display_name == one.contact for one in seen)

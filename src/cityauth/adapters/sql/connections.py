@@ -12,7 +12,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.pool import NullPool
 
-from cityauth.errors import ConfigurationError
+from cityauth.errors import ConfigurationError, StoreUnavailableError
 
 Synchronous: TypeAlias = Literal["normal", "full"]
 """When a commit waits for the disk; see `SqlStore`."""
@@ -93,6 +93,7 @@ class Connections:
         self._checked = False
         self._local = threading.local()
         self._kept: weakref.WeakSet[Kept] = weakref.WeakSet()
+        self._turn = threading.Lock()
         _ALL.add(self)
 
     def mine(self) -> Kept:
@@ -131,6 +132,21 @@ class Connections:
             raise
         return connection
 
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait for this thread's turn to write: SQLite's own wait polls, and starves some threads in a storm.
+
+        Raises:
+            StoreUnavailableError: its turn did not come within the time limit.
+        """
+        turn = self._turn
+        if not turn.acquire(timeout=BUSY_SECONDS):
+            raise StoreUnavailableError("the database stayed busy past the time limit")
+        try:
+            yield
+        finally:
+            turn.release()
+
     def renew(self) -> None:
         """Close this thread's connection after a failure: the next question opens a fresh one."""
         kept: Kept | None = self._local.__dict__.pop("kept", None)
@@ -150,6 +166,7 @@ class Connections:
             _PARENTS.append(kept)
         self._kept = weakref.WeakSet()
         self._local = threading.local()
+        self._turn = threading.Lock()
 
 
 _ALL: weakref.WeakSet[Connections] = weakref.WeakSet()

@@ -72,11 +72,13 @@ class Database:
         return self._connections.mine().driver.execute(sql, (value,)).fetchall()
 
     def _write(self, statement: UpdateBase, values: Mapping[str, object]) -> int:
-        return self._connections.mine().connection.execute(statement, values).rowcount
+        kept = self._connections.mine()
+        with self._connections.turn():
+            return kept.connection.execute(statement, values).rowcount
 
     def _within(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         kept = self._connections.mine()
-        with transaction(kept.driver):
+        with self._connections.turn(), transaction(kept.driver):
             return work(kept.connection, *args, **kwargs)
 
     def _alone(self, work: Callable[[Connection], T]) -> T:
