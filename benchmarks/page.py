@@ -49,11 +49,7 @@ def write(folder: Path = RESULTS, docs: Path = DOCS) -> None:
 
 def plots(found: list[Result]) -> dict[str, str]:
     """Return the plot of each table, by the name of its file."""
-    return {
-        _plot_name(result, number): plot(table)
-        for result in found
-        for number, table in enumerate(result.tables)
-    }
+    return {_plot_name(result, number): plot(table) for result in found for number, table in enumerate(result.tables)}
 
 
 def results(folder: Path = RESULTS) -> list[Result]:

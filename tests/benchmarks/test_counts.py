@@ -103,9 +103,7 @@ def verbs(statements: list[str]) -> list[str]:
         ("eero@example.com", RIGHT),
     ],
 )
-def test_an_attempt_evaluates_one_hash(
-    auth: CityAuth, evaluations: list[int], entered: str, password: str
-) -> None:
+def test_an_attempt_evaluates_one_hash(auth: CityAuth, evaluations: list[int], entered: str, password: str) -> None:
     """Right, wrong, unknown, retired, without a password, disabled: one evaluation of the hash (B-1, B-11)."""
     evaluations.clear()
     attempt(auth, entered, password)

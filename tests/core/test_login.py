@@ -155,7 +155,9 @@ def test_no_password_is_set_without_a_link() -> None:
     """No sequence of events reaches `CredentialSet` unless it holds `LinkPresented`, searched to depth 8 (B-84, ASVS 2.3.1)."""
     reached: set[type[State]] = {Anonymous}
     for _ in range(8):
-        reached |= {way.to for state in reached for event, way in TRANSITIONS[state].items() if event is not LinkPresented}
+        reached |= {
+            way.to for state in reached for event, way in TRANSITIONS[state].items() if event is not LinkPresented
+        }
     assert reached == set(STATES) - {LinkProven, CredentialSet}
 
 

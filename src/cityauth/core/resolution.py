@@ -155,7 +155,7 @@ class IdentifierResolver:
         account = matches[0].account
         stage = self.stage_of(account, now)
         judged = [(*_judge(match.holding, stage), match.holding.identifier) for match in matches]
-        outcome, reason, identifier = min(judged, key=lambda one: _PRECEDENCE.index(one[0]))
+        outcome, reason, identifier = min(judged, key=lambda one: (_PRECEDENCE.index(one[0]), one[2].key))
         named = account if outcome in {Outcome.RESOLVED, Outcome.RETIRED} else None
         return Resolution(text, outcome, reason, identifier, stage, named)
 
