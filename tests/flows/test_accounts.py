@@ -96,6 +96,23 @@ def test_a_realm_that_the_policy_lacks_is_a_mistake(service: Service) -> None:
         service.auth.accounts.add(NewAccount("Guest", realm="guest"))
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"usernames": "erkki"}, "not one text"),
+        ({"retired_usernames": "erkki"}, "not one text"),
+        ({"language": "de"}, "'de' is none of fi, sv, en"),
+    ],
+    ids=["usernames", "retired usernames", "language"],
+)
+def test_what_can_never_be_right_is_a_mistake(service: Service, given: dict[str, Any], said: str) -> None:
+    """A name where a list of names belongs is not taken for its letters, and a language has texts (B-66, ASVS 15.3.5)."""
+    with pytest.raises(UsageError, match=said):
+        service.auth.accounts.add(NewAccount("Guest", id="guest", **given))
+    assert service.auth.accounts.show(AccountId("guest")) is None
+    assert not service.store.find(["1:e", "1:r", "1:k", "1:i"])
+
+
 def test_one_identifier_goes_to_one_account(service: Service) -> None:
     """Of sixteen threads that take one name as username or address, one gets it (B-11, C-06, C-07, ASVS 15.4.2)."""
     names = ["Erkki@example.com", "erkki@EXAMPLE.com"]

@@ -29,6 +29,7 @@ from cityauth.flows.deployment import Deployment
 from cityauth.flows.naming import read_name
 from cityauth.flows.occasion import begin
 from cityauth.flows.record import commit_with
+from cityauth.messages import LANGUAGES
 from cityauth.messages.codes import Code
 from cityauth.ports.accounts import AccountStore
 from cityauth.ports.clock import Entropy
@@ -101,11 +102,11 @@ def add(desk: Deployment, new: NewAccount, client: ClientContext = UNKNOWN_CLIEN
     Returns the account, or `AccountRefused`.
 
     Raises:
-        UsageError: the realm is not in the policy.
+        UsageError: the realm is not in the policy, the language has no texts, or one text stands where a
+            list of usernames belongs.
     """
-    if new.realm not in desk.policy.realms:
-        msg = f"the realm {new.realm!r} is not in the policy"
-        raise UsageError(msg)
+    if mistake := _mistake(desk, new):
+        raise UsageError(mistake)
     name = read_name(new.display_name)
     if isinstance(name, Problem):
         return AccountRefused(_NAMELESS.get(name.code, Malformed.FORBIDDEN_CHARACTER), new.display_name)
@@ -127,6 +128,17 @@ def add(desk: Deployment, new: NewAccount, client: ClientContext = UNKNOWN_CLIEN
     event = report(Happening.ACCOUNT_ADDED, occasion, account_id=account.id)
     outcome = yield from commit_with(event, [AccountAdded(account, holdings, secret, occasion.at, ledger)])
     return AccountRefused(outcome.why) if isinstance(outcome, Rejected) else account
+
+
+def _mistake(desk: Deployment, new: NewAccount) -> str:
+    """Say what can never be right in *new*, whatever is stored; empty when nothing is."""
+    if new.realm not in desk.policy.realms:
+        return f"the realm {new.realm!r} is not in the policy"
+    if new.language not in LANGUAGES:
+        return f"the language {new.language!r} is none of {', '.join(LANGUAGES)}"
+    if isinstance(new.usernames, str) or isinstance(new.retired_usernames, str):
+        return "usernames are a list of names, not one text: its letters would be taken for names"
+    return ""
 
 
 def new_account_id() -> Flow[AccountId]:

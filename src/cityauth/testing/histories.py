@@ -1,6 +1,6 @@
 """Random changes over a world so small that they meet: few accounts, few keys, few moments."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from hypothesis import strategies as st
@@ -45,12 +45,16 @@ ACCOUNTS = ("anna", "bert", "Anna")
 VALUES = ("anna", "Anna", "anna@example.com", "bert")
 NAMES = tuple(f"name {number}" for number in range(10))
 
-names = st.sampled_from(NAMES)
-spans = st.builds(lambda minutes, spare: minutes * MINUTE + timedelta(microseconds=spare), *[st.integers(-3, 3)] * 2)
-moments = spans.map(lambda span: NOON + span)
-limits = st.builds(Limit, st.integers(0, 3), st.integers(1, 4).map(lambda minutes: minutes * MINUTE))
+names: st.SearchStrategy[str] = st.sampled_from(NAMES)
+spans: st.SearchStrategy[timedelta] = st.builds(
+    lambda minutes, spare: minutes * MINUTE + timedelta(microseconds=spare), *[st.integers(-3, 3)] * 2
+)
+moments: st.SearchStrategy[datetime] = spans.map(lambda span: NOON + span)
+limits: st.SearchStrategy[Limit] = st.builds(
+    Limit, st.integers(0, 3), st.integers(1, 4).map(lambda minutes: minutes * MINUTE)
+)
 
-account_ids = st.sampled_from(ACCOUNTS).map(AccountId)
+account_ids: st.SearchStrategy[AccountId] = st.sampled_from(ACCOUNTS).map(AccountId)
 _values = st.sampled_from(VALUES)
 _keys = _values.map(lambda value: identifier(value).key)
 _digests = names.map(digest)

@@ -31,13 +31,13 @@ class StoreMachine(RuleBasedStateMachine):
     Subclass it with `make_store`; the subclass's ``TestCase`` is what pytest or unittest collects.
     """
 
-    sessions = Bundle[str]("sessions")
-    claims = Bundle[str]("claims")
+    sessions: Bundle[str] = Bundle[str]("sessions")
+    claims: Bundle[str] = Bundle[str]("claims")
 
     def __init__(self) -> None:
         """Make both stores, empty."""
         super().__init__()
-        self.store = self.make_store()
+        self.store: Store = self.make_store()
         self.model: Store = MemoryStore()
         self._names: set[str] = set()
         self._number = 0
