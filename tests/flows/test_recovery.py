@@ -191,7 +191,7 @@ def _problem(code: Code) -> Problem:
 
 
 def test_one_link_used_by_many_at_once_works_once(service: Service) -> None:
-    """Thirty-two parallel uses, some of malleated copies: one succeeds, one password, one audit line (B-38, B-39, C-01, C-02)."""
+    """Thirty-two parallel uses, some of malleated copies: one succeeds, one password, one audit line (F4, B-38, B-39, C-01, C-02, ASVS 6.5.1)."""
     service.add("Erkki", email=ERKKI)
     service.auth.recovery.request(ERKKI)
     token = service.link(ERKKI)

@@ -136,7 +136,8 @@ class Accounts(Part):
             retired ones included.
 
         Raises:
-            UsageError: the realm is not in the policy.
+            UsageError: the realm is not in the policy, the language has no texts, or one text stands where a
+                list of usernames belongs.
         """
         return await run_async(accounts.add(self._desk, new, client), self._answers)
 

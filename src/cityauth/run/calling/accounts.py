@@ -132,7 +132,8 @@ class Accounts(Part):
             retired ones included.
 
         Raises:
-            UsageError: the realm is not in the policy.
+            UsageError: the realm is not in the policy, the language has no texts, or one text stands where a
+                list of usernames belongs.
         """
         return run(accounts.add(self._desk, new, client), self._answers)
 
