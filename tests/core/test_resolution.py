@@ -179,3 +179,23 @@ def test_a_disabled_account_is_resolved_all_the_same() -> None:
 def test_a_match_shows_no_hash() -> None:
     """What a store found shows no stored hash (B-74)."""
     assert "canary" not in repr(replace(match("email"), password_hash=Concealed("canary")))
+
+
+def test_a_realm_that_the_policy_lacks_signs_nobody_in_and_raises_nothing() -> None:
+    """An account of an unknown realm is as good as unknown at sign-in, so no error tells that it exists (B-20, ASVS 16.5.1)."""
+    candidates = RESOLVER.read("erkki")
+    assert isinstance(candidates, tuple)
+    match = Match(replace(ERKKI, realm="guest"), Holding(candidates[0]), None)
+    found = RESOLVER.explain("erkki", candidates, [match], NOON)
+    assert (found.outcome, found.reason) == (Outcome.UNKNOWN, Reason.REALM_WITHOUT_STAGES)
+    assert found.account is None
+
+
+def test_a_pending_claim_stands_in_nobodys_way() -> None:
+    """Somebody else's identifier that is only pending does not make an active one ambiguous (C-53)."""
+    candidates = RESOLVER.read("erkki")
+    assert isinstance(candidates, tuple)
+    active = Match(ERKKI, Holding(candidates[0]), None)
+    pending = Match(replace(ERKKI, id=AccountId("other")), Holding(candidates[0], Life.PENDING), None)
+    for matches in ([active, pending], [pending, active]):
+        assert RESOLVER.explain("erkki", candidates, matches, NOON).account == ERKKI

@@ -54,6 +54,7 @@ _REASON: Final = {
     Reason.KIND_DOES_NOT_SIGN_IN_YET: "does not sign in yet: the stage is {stage}",
     Reason.CONTESTED: "signs nobody in: several accounts claim it, and people must decide",
     Reason.SEVERAL_ACCOUNTS: "signs nobody in: it names several accounts, and people must decide",
+    Reason.REALM_WITHOUT_STAGES: "signs nobody in: the realm of its account is not in the configuration",
     Reason.MALFORMED: "can be no identifier",
 }
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from cityauth.messages import FALLBACK, LANGUAGES
 
 MAX_USER_AGENT = 256
-"""Characters of the user agent that are kept (security.md D, max input)."""
+"""Characters of the user agent that are kept: enough to tell a device, too few to fill a table."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,7 @@ class Reason(StrEnum):
     KIND_DOES_NOT_SIGN_IN_YET = "kind_does_not_sign_in_yet"
     CONTESTED = "contested"
     SEVERAL_ACCOUNTS = "several_accounts"
+    REALM_WITHOUT_STAGES = "realm_without_stages"
     MALFORMED = "malformed"
 
 
@@ -120,6 +121,10 @@ class IdentifierResolver:
         """Return the candidates for *entered* by the rules of looking up, or why there can be none."""
         return look_up(entered, self.kinds)
 
+    def has_stage(self, account: Account) -> bool:
+        """Whether *account* has a stage at all; one of a realm that the policy lacks signs in by nothing."""
+        return account.stage is not None or account.realm in self._realms
+
     def stage_of(self, account: Account, now: datetime) -> Stage:
         """Return the stage of *account* at *now*: its own, or its realm's.
 
@@ -128,7 +133,7 @@ class IdentifierResolver:
         """
         if account.stage is not None:
             return account.stage
-        if account.realm not in self._realms:
+        if not self.has_stage(account):
             msg = f"the realm {account.realm!r} is not in the policy"
             raise PolicyError(msg)
         return self._realms[account.realm].stage_at(now)
@@ -146,6 +151,8 @@ class IdentifierResolver:
         text = entered if isinstance(entered, str) else ""
         if not matches:
             return Resolution(text, Outcome.UNKNOWN, Reason.NOT_FOUND, candidates[0])
+        settled = [match for match in matches if match.holding.life is not Life.PENDING]
+        matches = settled or matches  # nobody's claim that is only pending may stand in another's way
         if len({match.account.id for match in matches}) > 1:
             return Resolution(text, Outcome.AMBIGUOUS, Reason.SEVERAL_ACCOUNTS, candidates[0])
         return self._explain_one_account(text, matches, now)
@@ -153,6 +160,8 @@ class IdentifierResolver:
     def _explain_one_account(self, text: str, matches: Sequence[Match], now: datetime) -> Resolution:
         """Judge each holding: a contested one signs nobody in, else one that signs in wins over those that do not."""
         account = matches[0].account
+        if not self.has_stage(account):
+            return Resolution(text, Outcome.UNKNOWN, Reason.REALM_WITHOUT_STAGES, matches[0].holding.identifier)
         stage = self.stage_of(account, now)
         judged = [(*_judge(match.holding, stage), match.holding.identifier) for match in matches]
         outcome, reason, identifier = min(judged, key=lambda one: (_PRECEDENCE.index(one[0]), one[2].key))

@@ -139,6 +139,8 @@ def _unseal(desk: Deployment, token: object, purposes: Collection[Purpose], occa
 
 def login_name(desk: Deployment, account: Account, held: Collection[Holding], occasion: Occasion) -> str:
     """Return what *account* signs in with now, an e-mail address before a username; empty when nothing does."""
+    if not desk.resolver.has_stage(account):
+        return ""
     stage = desk.resolver.stage_of(account, occasion.at)
     names = [one.identifier for one in held if one.life is Life.ACTIVE and stage.admits(one.identifier.kind)]
     names.sort(key=lambda identifier: identifier.kind != "email")
