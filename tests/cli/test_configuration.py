@@ -248,7 +248,9 @@ def test_weak_and_missing_secrets(empty: Deployment, environment: dict[str, str]
     assert environment.get("CITYAUTH_SECRETS", "hunter2") not in str(raised.value)
 
 
-@pytest.mark.parametrize("given", ["00" * 32, "0123456789abcdef" * 3, "hunter2", secrets.token_urlsafe(32)])
+@pytest.mark.parametrize(
+    "given", ["00" * 32, "0123456789abcdef" * 3, "hunter2", secrets.token_urlsafe(32)], ids=range(4)
+)
 def test_a_ledger_key_that_is_none(configured: Deployment, given: str) -> None:
     """The key of the ledger is bytes in hexadecimal, long and random enough, and is never shown (B-35, B-77)."""
     configuration = load(environment={"CITYAUTH_LEDGER_SECRET": given})
