@@ -7,6 +7,8 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -16,8 +18,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from cityauth.adapters.smtp import SmtpMailer
 from cityauth.messages import LANGUAGES, Code, Label, text
+from cityauth.policy import SessionPolicy
 from flask_app.sending import mailer_for, sending
-from flask_app.tests.service import ERKKI, NEW, install, serving
+from flask_app.tests.service import CHEAP, ERKKI, NEW, install, serving
 from flask_app.texts import words
 
 pytestmark = pytest.mark.browser
@@ -229,6 +232,33 @@ def test_own_settings(opened: Open, inspect: Inspect, language: str) -> None:
     person.press(Label.DELETE_ACCOUNT)
     person.reads(Code.ACCOUNT_DELETED)
     inspect(page, "24-deleted")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_fresh_sign_in_is_due(browser: Browser, tmp_path: Path, inspect: Inspect, language: str) -> None:
+    """Some time after signing in the password is asked for once more, and then the change goes on (B-61)."""
+    policy = replace(CHEAP, sessions=SessionPolicy(fresh=timedelta(seconds=1)))
+    service = install(tmp_path, plain_localhost=True, policy=policy)
+    with serving(service.app) as url:
+        context = browser.new_context(base_url=url, locale=language)
+        person = Person(context.new_page(), language)
+        person.sign_in(ERKKI.email, ERKKI.password)
+        person.page.locator("summary").click()
+        person.page.locator(f'.menu button[lang="{language}"]').click()
+        person.page.goto("/settings")
+        person.page.wait_for_timeout(1100)
+        person.fill(Label.NEW_EMAIL, NEW_EMAIL)
+        person.press(Label.CHANGE_EMAIL)
+        person.heads(person.say(Label.CONFIRM_HEADING))
+        inspect(person.page, "25-confirm")
+        person.fill(Label.PASSWORD, "not the password, but long")
+        person.press(Label.CONFIRM)
+        expect(person.page.get_by_role("alert")).to_be_visible()
+        inspect(person.page, "25-confirm-refused")
+        person.fill(Label.PASSWORD, ERKKI.password)
+        person.press(Label.CONFIRM)
+        person.heads(person.say(Label.CHECK_EMAIL))
+        context.close()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

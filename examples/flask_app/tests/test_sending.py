@@ -4,12 +4,15 @@ import logging
 import socket
 import time
 from pathlib import Path
+from threading import Thread
 
 import pytest
+from werkzeug.serving import make_server
 
 from cityauth import MemoryMailer, StoreUnavailableError
 from cityauth.adapters.smtp import SmtpMailer
 from flask_app import sending as sending_module
+from flask_app.__main__ import RequestHandler
 from flask_app.app import create_app
 from flask_app.config import DemoError
 from flask_app.sending import mailer_for, sending
@@ -142,3 +145,18 @@ def test_the_start_says_where_mail_goes(tmp_path: Path) -> None:
         with started("--database", str(tmp_path / "b.db"), "--smtp", smtp) as (_, printed):
             assert smtp in printed
             assert "/mailbox" not in printed
+
+
+def test_the_log_of_requests_has_no_token(own_service: Service, caplog: pytest.LogCaptureFixture) -> None:
+    """The path is logged, and nothing behind the question mark (ASVS 14.2.1, 16.2.5)."""
+    server = make_server("127.0.0.1", 0, own_service.app, request_handler=RequestHandler)
+    thread = Thread(target=server.handle_request)
+    with caplog.at_level(logging.INFO):
+        thread.start()
+        with socket.create_connection(("127.0.0.1", server.port)) as caller:
+            caller.sendall(b"GET /new-password?token=secret HTTP/1.0\r\nHost: localhost\r\n\r\n")
+            assert b" 303 " in caller.recv(4096)
+        thread.join()
+    server.server_close()
+    assert "GET '/new-password' 303" in caplog.text
+    assert "secret" not in caplog.text
