@@ -231,3 +231,37 @@ def test_the_sender_must_be_an_address(sender: str) -> None:
 def test_the_context_is_the_systems_own_by_default() -> None:
     """Without a context certificates are verified by the system's trust."""
     assert ssl.create_default_context().verify_mode is ssl.CERT_REQUIRED
+
+
+@dataclass
+class Odd(Received):
+    """A server that answers MAIL or QUIT as few do."""
+
+    mail: str = "250 OK"
+    quit: str = "221 Bye"
+
+    async def handle_MAIL(  # noqa: N802
+        self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any
+    ) -> str:
+        """Answer MAIL FROM."""
+        if self.mail.startswith("250"):
+            envelope.mail_from = address
+        return self.mail
+
+    async def handle_QUIT(self, _server: Any, _session: Any, _envelope: Any) -> str:  # noqa: N802
+        """Answer QUIT."""
+        return self.quit
+
+
+def test_a_refused_sender_loses_no_mail(serve: Serve) -> None:
+    """530 to MAIL FROM is about our own set-up, so the mail stays in the outbox (C-31)."""
+    _, port = serve(Odd(mail="530 5.7.0 Authentication required"))
+    with pytest.raises(MailerUnavailableError):
+        SmtpMailer("127.0.0.1", port, sender=SENDER, security="none").send(mail())
+
+
+def test_a_rude_farewell_sends_no_second_copy(serve: Serve) -> None:
+    """A mail that was taken is sent, however the server ends the conversation (C-20)."""
+    received, port = serve(Odd(quit="421 going away"))
+    SmtpMailer("127.0.0.1", port, sender=SENDER, security="none").send(mail())
+    assert len(received.messages) == 1

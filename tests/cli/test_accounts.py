@@ -295,7 +295,7 @@ def test_an_erased_accounts_identifier_never_passes_on(deployment: Deployment, s
     erased = auth.accounts.add(NewAccount("Erkki", usernames=["erkki"]))
     assert isinstance(erased, Account)
     kept = hmac.digest(bytes.fromhex(ledger), b"1:erkki", "sha256")
-    store.commit([AccountErased(erased.id, (kept,), datetime.now(UTC))])
+    store.commit([AccountErased(erased.id, 0, (kept,), datetime.now(UTC))])
     sentence = deployment.refused(1, *ERKKI, "--username", "ERKKI")
     assert sentence.startswith("an identifier given belonged to an account that was erased")
     deployment.well("keys", "generate", "--append")
@@ -317,7 +317,7 @@ def test_an_account_that_goes_meanwhile_is_told(
 
     def choose_and_lose(text: str, finding: Finding) -> Shown:
         chosen = choose(text, finding)
-        store.commit([AccountErased(chosen.record.account.id, (), datetime.now(UTC))])
+        store.commit([AccountErased(chosen.record.account.id, 0, (), datetime.now(UTC))])
         return chosen
 
     monkeypatch.setattr(accounts, "_the_one", choose_and_lose)

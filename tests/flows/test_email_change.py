@@ -200,3 +200,29 @@ def test_a_change_by_link_needs_an_active_account(erkki: Service) -> None:
     assert isinstance(erkki.auth.accounts.confirm_email(token), LinkDead)
     erkki.auth.accounts.enable(ID)
     assert isinstance(erkki.auth.accounts.confirm_email(token), LinkDead)
+
+
+def test_an_undo_restores_login_and_contact_where_they_differ(service: Service) -> None:
+    """Both mailboxes get an undo link; either restores the login address and where mail went (B-29)."""
+    for number in range(2):
+        login, contact = f"login{number}@example.com", f"home{number}@example.com"
+        service.add(f"P{number}", email=login, contact=contact)
+        service.auth.accounts.change_email(live(service, login), f"new{number}@example.com")
+        assert isinstance(service.auth.accounts.confirm_email(service.link(f"new{number}@example.com")), Done)
+        undo = service.link(login if number == 0 else contact)
+        assert isinstance(service.auth.accounts.undo_email(undo), Done)
+        assert service.sign_in(login).account.contact == contact
+
+
+def test_one_without_a_login_address_gets_the_contact_back(service: Service) -> None:
+    """A username account that took an address into use falls back to its username and its contact."""
+    service.add("Erkki", usernames=["erkki"], contact="home@example.com")
+    service.auth.accounts.change_email(live(service, "erkki"), NEW)
+    assert isinstance(service.auth.accounts.confirm_email(service.link(NEW)), Done)
+    undo = service.link("home@example.com")
+    assert service.auth.accounts.inspect_undo(undo) == LinkLive(
+        Purpose.EMAIL_UNDO, "home@example.com", "home@example.com"
+    )
+    assert isinstance(service.auth.accounts.undo_email(undo), Done)
+    assert service.auth.identifiers.resolve(NEW).outcome is Outcome.RETIRED
+    assert service.sign_in("erkki").account.contact == "home@example.com"

@@ -1,12 +1,15 @@
 """Links of every purpose at every door: each opens its own, and nothing else reaches a new password."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from cityauth import AccountRefused
-from cityauth.core.account import AccountId
-from cityauth.core.claim import Claim
+from cityauth import AccountRefused, Problem
+from cityauth.core.account import Account, AccountId
+from cityauth.core.change import ClaimIssued
+from cityauth.core.claim import Claim, digest_of_id, id_of
 from cityauth.core.event import (
     Event,
     IdentifierGiven,
@@ -19,15 +22,20 @@ from cityauth.core.event import (
     PasswordRefused,
     Refusal,
 )
-from cityauth.core.link import Done, LinkDead
+from cityauth.core.identifier import Identifier
+from cityauth.core.link import Done, LinkDead, LinkLive
 from cityauth.core.login import advance
+from cityauth.core.resolution import Holding
 from cityauth.core.sealing import Purpose
 from cityauth.core.state import Anonymous, Authenticated, CredentialSet, State
 from cityauth.errors import IllegalTransitionError, StoreUnavailableError
+from cityauth.messages.codes import Code
+from cityauth.policy import IdentifierPolicy, LinkPolicy
 from cityauth.ports.accounts import AccountStore
+from tests.support.desks import desk
 from tests.support.fakes import NOON
-from tests.support.recording import stepping_in
-from tests.support.service import Service
+from tests.support.recording import happening_before, stepping_in
+from tests.support.service import POLICY, Service
 
 NEW = "aivan uusi pitkä salasana"
 
@@ -173,3 +181,73 @@ def test_a_commit_whose_outcome_was_lost_can_be_repeated(service: Service) -> No
     assert len(lost) == 1
     assert service.is_live(service.token("erkki@example.com", NEW))
     assert service.subjects("erkki@example.com").count("salasanasi on vaihdettu") == 1
+
+
+@pytest.mark.parametrize("purpose", [Purpose.RESET, Purpose.EMAIL_CHANGE, Purpose.EMAIL_UNDO])
+def test_a_claim_without_an_account_does_nothing_to_one(service: Service, purpose: Purpose) -> None:
+    """A claim that names no account, whatever address it holds, opens none (B-33, F4)."""
+    service.add("Erkki", email="erkki@example.com")
+    name = id_of(bytes(16))
+    expires = NOON + timedelta(minutes=30)
+    claim = Claim(digest_of_id(name) or b"", purpose, None, None, "erkki@example.com", NOON, expires)
+    service.store.commit([ClaimIssued(claim)])
+    token = desk().sealer.seal(purpose, {"jti": name}, NOON)
+    assert isinstance(LOOKS[purpose](service, token), LinkDead | LinkLive)
+    assert isinstance(DOORS[purpose](service, token), LinkDead)
+
+
+def test_a_claims_own_end_counts_when_the_policy_grew_longer(service: Service) -> None:
+    """A link that was issued for an hour dies after an hour, though new ones live for two (B-27, C-31)."""
+    service.add("Erkki", email="erkki@example.com")
+    token = _reset(service)
+    longer = replace(POLICY, links=LinkPolicy(reset=timedelta(hours=2)))
+    later = Service(store=service.store, clock=service.clock, policy=longer)
+    service.wait(minutes=61)
+    assert later.auth.recovery.complete(token, NEW) == LinkDead(Problem(Code.LINK_EXPIRED))
+
+
+def test_an_address_that_the_rules_refuse_meanwhile_is_a_dead_link(service: Service) -> None:
+    """A link to an address that today's rules refuse takes nothing into use, and raises nothing (C-43)."""
+    lenient = replace(POLICY, identifiers=IdentifierPolicy(mailer_supports_smtputf8=True))
+    before = Service(store=service.store, clock=service.clock, policy=lenient, mailer=service.mailer)
+    before.add("Erkki", email="erkki@example.com")
+    live = before.auth.sessions.check(before.token("erkki@example.com"))
+    assert live is not None
+    before.auth.accounts.change_email(live, "väinö@example.com")
+    change = before.link("väinö@example.com")
+    before.auth.accounts.sign_up("åsa@example.com")
+    sign_up = before.link("åsa@example.com")
+    assert isinstance(service.auth.accounts.confirm_email(change), LinkDead)
+    assert isinstance(service.auth.accounts.confirm_sign_up(sign_up, "Åsa", NEW), LinkDead)
+
+
+def test_an_undo_that_was_overtaken_does_nothing(service: Service) -> None:
+    """The same undo link, used once more between looking and committing (C-01)."""
+    service.add("Erkki", email="erkki@example.com")
+    undo = _email_undo(service)
+    first: list[object] = []
+    with happening_before(
+        service.auth, AccountStore.commit, lambda: first.append(service.auth.accounts.undo_email(undo))
+    ):
+        assert isinstance(service.auth.accounts.undo_email(undo), LinkDead)
+    assert isinstance(first[0], Done)
+
+
+def test_an_account_of_an_unknown_realm_is_invited_without_a_login_name(service: Service) -> None:
+    """What signs in with nothing has no login name, and nothing raises (ASVS 16.5.1)."""
+    guest = Account(AccountId("guest"), "guest", "Vieras", contact="guest@example.com")
+    service.plant(guest, Holding(Identifier("username", "vieras", "1:vieras")))
+    assert not isinstance(service.auth.accounts.invite(guest.id), AccountRefused)
+    assert service.auth.recovery.inspect(service.link("guest@example.com")) == LinkLive(Purpose.INVITATION, "")
+
+
+@pytest.mark.parametrize("made", ["reset", "sign_up", "email_change"])
+def test_a_use_that_was_overtaken_does_nothing(service: Service, made: str) -> None:
+    """The same link, used once more between looking and committing: the later commit loses (C-01, F4)."""
+    service.add("Erkki", email="erkki@example.com")
+    make, purpose = MAKERS[made]
+    token = make(service)
+    first: list[object] = []
+    with happening_before(service.auth, AccountStore.commit, lambda: first.append(DOORS[purpose](service, token))):
+        assert isinstance(DOORS[purpose](service, token), LinkDead)
+    assert isinstance(first[0], Done)

@@ -141,7 +141,7 @@ class SignIns(RuleBasedStateMachine):
             assert isinstance(step, Refused)
             assert step.problem.code == "login.expired"
             return
-        entered = edited or self.form.entered
+        entered, held = edited or self.form.entered, self.form
         if edited not in {None, self.form.entered}:
             self.form = Form(self.form.pending, entered, now)
         account = self.admitted(entered, password)
@@ -149,6 +149,7 @@ class SignIns(RuleBasedStateMachine):
             self.check_refusal(step, entered, password)
         else:
             self.check_admission(step, account, remember, brought)
+            self.form = held  # an admission gives no new form: one that was kept says what it said
 
     def admitted(self, entered: str, password: str) -> str | None:
         """Whose session the model expects."""

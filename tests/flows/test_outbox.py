@@ -1,9 +1,11 @@
 """The outbox: mail leaves after the commit, at least once, and is never lost while the mailer is down."""
 
+from collections.abc import Callable
+
 import pytest
 
 from cityauth.core.mail import QueuedMail
-from cityauth.errors import MailRefusedError
+from cityauth.errors import MailerUnavailableError, MailRefusedError
 from cityauth.flows.outbox import Flushed, wait_after
 from cityauth.policy import OutboxPolicy
 from cityauth.ports.mailer import Mailer
@@ -113,3 +115,22 @@ def test_waits_double_up_to_the_longest() -> None:
     policy = OutboxPolicy()
     waits = [wait_after(attempts, policy).total_seconds() for attempts in (0, 1, 2, 3, 8, 10**6)]
     assert waits == [5, 5, 10, 20, 640, 900]
+
+
+def test_a_mail_that_is_put_off_stands_in_nobodys_way(service: Service) -> None:
+    """One recipient that greylists does not keep the rest of the batch waiting while the mailer is up."""
+    for name in ("grey", "erkki"):
+        service.add(name, email=f"{name}@example.com")
+        service.auth.recovery.request(f"{name}@example.com")
+
+    def greylisting(send: Callable[[QueuedMail], None]) -> Callable[[QueuedMail], None]:
+        def put_off(mail: QueuedMail) -> None:
+            if mail.to.startswith("grey"):
+                raise MailerUnavailableError
+            send(mail)
+
+        return put_off
+
+    with stepping_in(service.auth, Mailer.send, greylisting):
+        assert service.auth.outbox.flush() == Flushed(sent=1, postponed=1)
+    assert [mail.to for mail in service.mailer.sent()] == ["erkki@example.com"]

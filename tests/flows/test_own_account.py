@@ -105,3 +105,10 @@ def test_two_changes_at_once_do_not_undo_each_other(service: Service, live: Live
     record = service.auth.accounts.show(ID)
     assert record is not None
     assert (record.account.display_name, record.account.language) == ("Erkki Uusi", "sv")
+
+
+def test_a_session_of_before_a_reset_erases_nothing(service: Service, live: LiveSession) -> None:
+    """What was read before the account's epoch moved on cannot erase it (C-11, ASVS 15.4.2)."""
+    service.auth.sessions.close_all(ID)
+    assert service.auth.accounts.delete(live) == Declined(Problem(Code.SESSION_ENDED))
+    assert service.auth.accounts.show(ID) is not None

@@ -136,3 +136,18 @@ def test_an_account_without_a_password_confirms_nothing(service: Service) -> Non
     with stepping_in(service.auth, AccountStore.password_hash, lambda _: lambda _id: None):
         assert isinstance(service.auth.sessions.confirm(token, PASSWORD), Declined)
     assert len(service.hasher.work) == work + 1
+
+
+@pytest.mark.parametrize("road", ["confirm", "change"])
+def test_a_session_that_was_closed_meanwhile_does_not_come_back(erkki: Service, road: str) -> None:
+    """Signed out during the hashing: no new session takes its place (C-12, ASVS 7.4.1)."""
+    token = erkki.token(ERKKI)
+    with happening_before(erkki.auth, PasswordHasher.verify, lambda: erkki.auth.sessions.sign_out(token)):
+        step = (
+            erkki.auth.sessions.confirm(token, PASSWORD)
+            if road == "confirm"
+            else erkki.auth.accounts.change_password(token, PASSWORD, NEW)
+        )
+    assert step == Declined(Problem(Code.SESSION_ENDED))
+    assert erkki.auth.sessions.list(AccountId("erkki")) == ()
+    assert erkki.is_live(erkki.token(ERKKI, PASSWORD))

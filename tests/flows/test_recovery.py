@@ -391,3 +391,16 @@ def test_links_live_no_longer_than_a_day() -> None:
     """A reset link that lives longer than 24 hours is refused at construction (B-27, NIST 4.2.1.2)."""
     with pytest.raises(PolicyError, match="24 hours"):
         LinkPolicy(reset=timedelta(hours=24, seconds=1))
+
+
+def test_a_network_over_its_cap_cannot_use_up_another_persons_mails(service: Service) -> None:
+    """Whoever floods from one network spends nothing of a victim's own budget (C-53, C-54)."""
+    service.add("Erkki", email=ERKKI)
+    flood = ClientContext("192.0.2.66")
+    for number in range(25):
+        service.auth.recovery.request(f"nobody{number}@example.com", client=flood)
+    service.auth.recovery.request(ERKKI, client=flood)
+    service.auth.recovery.request(ERKKI, client=ClientContext("198.51.100.7"))
+    for _ in range(3):
+        service.auth.outbox.flush()
+    assert len(service.mailer.sent(ERKKI)) == 1

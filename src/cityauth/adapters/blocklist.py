@@ -2,7 +2,6 @@
 
 import gzip
 from functools import cache
-from importlib.resources import files
 
 
 @cache
@@ -16,5 +15,7 @@ def common_passwords() -> frozenset[str]:
 
     A host may give any other ``Container[str]`` in its place, or a larger set that includes this one.
     """
+    from importlib.resources import files
+
     packed = (files("cityauth.adapters") / "common_passwords.txt.gz").read_bytes()
     return frozenset(gzip.decompress(packed).decode().splitlines())

@@ -4,6 +4,7 @@ import smtplib
 import ssl
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -90,8 +91,8 @@ class SmtpMailer:
             code = next(iter(refused.recipients.values()))[0]
             raise _trouble(code) from None
         except smtplib.SMTPResponseException as answer:
-            permanent = isinstance(answer, smtplib.SMTPDataError | smtplib.SMTPSenderRefused)
-            raise _trouble(answer.smtp_code if permanent else 0) from None
+            # only an answer to the message itself is about this mail; a refused sender or login is about us
+            raise _trouble(answer.smtp_code if isinstance(answer, smtplib.SMTPDataError) else 0) from None
         except (OSError, smtplib.SMTPException) as error:
             self._health = (self._monotonic(), False)
             raise MailerUnavailableError(type(error).__name__) from None
@@ -108,8 +109,13 @@ class SmtpMailer:
             raise ValueError(mail.id)
         message = self._message(mail).as_bytes()
         options = () if mail.to.isascii() else ("SMTPUTF8", "BODY=8BITMIME")
-        with self._connect() as server:
+        server = self._connect()
+        try:
             server.sendmail(self._sender.addr_spec, [mail.to], message, options)
+            with suppress(OSError, smtplib.SMTPException):  # the mail is taken, however the farewell goes
+                server.quit()
+        finally:
+            server.close()
 
     def _connect(self) -> smtplib.SMTP:
         """Connect, encrypt and log in; raise rather than go on in the clear."""

@@ -28,6 +28,7 @@ class Precondition(StrEnum):
     STATUS_CHANGED = "status_changed"
     EPOCH_CHANGED = "epoch_changed"
     CLAIM_SPENT = "claim_spent"
+    SESSION_MISSING = "session_missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +100,17 @@ class SessionOpened:
 
 @dataclass(frozen=True, slots=True)
 class SessionClosed:
-    """The session stored under *digest* ends. Never refused: one that is gone is as closed as it can be."""
+    """The session stored under *digest* ends.
+
+    Refused where it must be open and is gone; else one that is gone is as closed as it can be.
+
+    Attributes:
+        digest: The session.
+        must_be_open: For a session that is about to be replaced.
+    """
 
     digest: bytes
+    must_be_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,16 +164,20 @@ class ProfileChanged:
 
 @dataclass(frozen=True, slots=True)
 class AccountErased:
-    """The account is erased with its identifiers, sessions and claims. Refused if it is missing.
+    """The account is erased with its identifiers, sessions and claims.
+
+    Refused unless it is there and still of *epoch*, so that no change that came first is erased unseen.
 
     Attributes:
         account_id: The account.
+        epoch: The account's epoch as its owner saw it.
         ledger: What is kept instead of its identifiers, so that none passes to another person; empty
             when the policy lets them go.
         at: When.
     """
 
     account_id: AccountId
+    epoch: int
     ledger: tuple[bytes, ...]
     at: datetime
 

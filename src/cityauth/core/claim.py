@@ -27,7 +27,8 @@ class Claim:
         epoch: The account's epoch when it was issued. Another epoch kills it: any change of password,
             e-mail, username or status. ``None`` for what must outlive such changes: the undo of an
             e-mail change, and claims without an account.
-        address: The address that the link confirms or restores, as registered; else ``None``.
+        address: The login address that the link confirms or restores, as registered; else ``None``.
+        contact: The address that mail goes to again once an undo was used; else ``None``.
         issued_at: When it was issued; its lifetime counts from here, whenever the mail arrives (C-31).
         expires_at: When it dies by itself.
     """
@@ -39,6 +40,7 @@ class Claim:
     address: str | None
     issued_at: datetime
     expires_at: datetime
+    contact: str | None = None
 
 
 def id_of(entropy: bytes) -> str:

@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-import ipaddress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias
@@ -49,6 +48,8 @@ def network_of(address: str | None) -> str:
 
     Text that is no address counts as one network together with all such text.
     """
+    import ipaddress
+
     try:
         parsed = ipaddress.ip_address(address or "")
     except ValueError:

@@ -95,7 +95,7 @@ def _inspect(
     opened = yield from open_link(desk, token, purposes, occasion)
     if isinstance(opened, LinkDead):
         return opened
-    address = opened.claim.address or ""
+    address = opened.claim.address or opened.claim.contact or ""
     return LinkLive(opened.claim.purpose, address, address)
 
 
@@ -113,24 +113,47 @@ def confirm(desk: Deployment, token: object, client: ClientContext = UNKNOWN_CLI
     if account is None or isinstance(identifier, Malformed):
         return LinkDead(Problem(Code.LINK_INVALID))
     held = yield from holdings_of(account.id)
-    former = account.contact or ""
-    undo = yield from make_link(desk, Purpose.EMAIL_UNDO, occasion, account=account, address=former)
-    masked = mask_email(identifier.shown)
-    told = queue(
-        desk, occasion, Mail.EMAIL_CHANGED, former, language=account.language, link=undo, words={"email": masked}
-    )
+    undoing = yield from _tell_and_undo(desk, account, held, mask_email(identifier.shown), occasion)
     changes: list[Change] = [
         ClaimUsed(opened.claim.digest, Purpose.EMAIL_CHANGE, occasion.at),
         *_take_over(desk, account, identifier, held, occasion),
         ContactChanged(account.id, mail_address(identifier)),
-        ClaimIssued(undo.claim),
-        told,
+        *undoing,
     ]
     event = report(Happening.EMAIL_CHANGED, occasion, account_id=account.id)
     outcome = yield from commit_with(event, changes)
     if not isinstance(outcome, Committed):
         return LinkDead(Problem(Code.EMAIL_CHANGE_FAILED))
     return Done(Problem(Code.EMAIL_CHANGE_DONE))
+
+
+def _tell_and_undo(
+    desk: Deployment, account: Account, held: tuple[Holding, ...], masked: str, occasion: Occasion
+) -> Flow[tuple[Change, ...]]:
+    """Tell every verified address of before, each with an undo link of its own.
+
+    Whichever is used restores the login address and where mail went, whether or not these are the same.
+    """
+    login = next((one.identifier.shown for one in held if _signs_in_by_mail(one)), None)
+    changes: list[Change] = []
+    for number, to in enumerate(addresses_of(account, held)):
+        link = yield from make_link(
+            desk, Purpose.EMAIL_UNDO, occasion, account=account, address=login, contact=account.contact
+        )
+        words = {"email": masked}
+        mail = queue(
+            desk, occasion, Mail.EMAIL_CHANGED, to, language=account.language, link=link, words=words, number=number
+        )
+        changes += [ClaimIssued(link.claim), mail]
+    return tuple(changes)
+
+
+def _signs_in_by_mail(holding: Holding) -> bool:
+    return holding.identifier.kind == "email" and holding.life is Life.ACTIVE
+
+
+def _mailbox(identifier: Identifier | None) -> tuple[str, ...]:
+    return (mail_address(identifier),) if identifier else ()
 
 
 def undo(desk: Deployment, token: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[Done | LinkDead]:
@@ -143,18 +166,19 @@ def undo(desk: Deployment, token: object, client: ClientContext = UNKNOWN_CLIENT
     opened = yield from open_link(desk, token, _UNDO, occasion)
     if isinstance(opened, LinkDead):
         return opened
-    account, identifier = opened.account, register(opened.claim.address, desk.email)
-    if account is None or isinstance(identifier, Malformed):
+    claim, account = opened.claim, opened.account
+    if account is None:
         return LinkDead(Problem(Code.LINK_INVALID))
     held = yield from holdings_of(account.id)
-    own = any(one.identifier.key == identifier.key for one in held)
-    told = dict.fromkeys([*addresses_of(account, held), mail_address(identifier)])
+    identifier = next((one.identifier for one in held if one.identifier.shown == claim.address), None)
+    restored = claim.address or claim.contact or ""
+    told = dict.fromkeys([*addresses_of(account, held), *filter(None, [claim.contact]), *_mailbox(identifier)])
     changes: list[Change] = [
-        ClaimUsed(opened.claim.digest, Purpose.EMAIL_UNDO, occasion.at),
-        *_take_over(desk, account, identifier if own else None, held, occasion),
-        ContactChanged(account.id, mail_address(identifier)),
-        ClaimsDropped(account.id, Purpose.EMAIL_UNDO, opened.claim.issued_at),
-        *notify(desk, occasion, Mail.EMAIL_RESTORED, account, told, words={"email": mask_email(identifier.shown)}),
+        ClaimUsed(claim.digest, Purpose.EMAIL_UNDO, occasion.at),
+        *_take_over(desk, account, identifier, held, occasion),
+        ContactChanged(account.id, claim.contact),
+        ClaimsDropped(account.id, Purpose.EMAIL_UNDO, claim.issued_at),
+        *notify(desk, occasion, Mail.EMAIL_RESTORED, account, told, words={"email": mask_email(restored)}),
     ]
     event = report(Happening.EMAIL_CHANGE_UNDONE, occasion, account_id=account.id)
     outcome = yield from commit_with(event, changes)
@@ -172,11 +196,7 @@ def _take_over(
 ) -> tuple[Change, ...]:
     """Make *identifier* the account's only active e-mail address, and end its sessions and links."""
     key = identifier.key if identifier else ""
-    displaced = [
-        one.identifier.key
-        for one in held
-        if one.identifier.kind == "email" and one.life is Life.ACTIVE and one.identifier.key != key
-    ]
+    displaced = [one.identifier.key for one in held if _signs_in_by_mail(one) and one.identifier.key != key]
     claimed: tuple[Change, ...] = ()
     if identifier is not None:
         digest = desk.ledger_digest(identifier)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from cityauth.core.account import AccountId, Status
 from cityauth.core.audit import Happening, report
-from cityauth.core.change import Change, ClaimIssued, Precondition, Rejected
+from cityauth.core.change import Change, ClaimIssued, Precondition
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
 from cityauth.core.sealing import Purpose
 from cityauth.core.secret import Concealed
@@ -57,7 +57,5 @@ def invite(
             )
         )
     event = report(Happening.ACCOUNT_INVITED, occasion, account_id=account_id)
-    outcome = yield from commit_with(event, changes)
-    if isinstance(outcome, Rejected):
-        return AccountRefused(outcome.why)
+    yield from commit_with(event, changes)
     return Invited(link.url, account.contact)

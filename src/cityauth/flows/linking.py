@@ -66,6 +66,7 @@ def make_link(
     *,
     account: Account | None = None,
     address: str | None = None,
+    contact: str | None = None,
 ) -> Flow[Link]:
     """Make a link for *purpose*; a decoy, which can never be used, when it has neither account nor address."""
     claim_id = id_of((yield from ask(Entropy.draw, ID_BYTES)))
@@ -78,6 +79,7 @@ def make_link(
         address=address,
         issued_at=occasion.at,
         expires_at=occasion.at + lifetime_of(desk, purpose),
+        contact=contact,
     )
     token = desk.sealer.seal(purpose, {"jti": claim_id}, occasion.at)
     return Link(claim, Concealed(f"{page_of(desk, purpose)}?{urlencode({'token': token})}"))

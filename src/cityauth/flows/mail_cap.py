@@ -1,7 +1,7 @@
 """Cap the mails that somebody asks for: per account or identifier, and per network."""
 
 from cityauth.core.client import Occasion
-from cityauth.core.throttle import Reserved, bucket_of, network_of
+from cityauth.core.throttle import Exhausted, Reserved, bucket_of, network_of
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.deployment import Deployment
 from cityauth.ports.throttle import ThrottleStore
@@ -22,5 +22,7 @@ def mail_allowed(desk: Deployment, occasion: Occasion, operation: str, subject: 
     network = bucket_of("mail-network", network_of(occasion.client.address), desk.audit_secret)
     own = bucket_of(f"mail-{operation}", subject, desk.audit_secret)
     of_network = yield from ask(ThrottleStore.reserve, network, caps.mail_per_network, occasion.at)
+    if isinstance(of_network, Exhausted):
+        return False  # before the subject's own budget, which a stranger must not be able to use up (C-53)
     of_subject = yield from ask(ThrottleStore.reserve, own, caps.mail_per_account, occasion.at)
-    return isinstance(of_network, Reserved) and isinstance(of_subject, Reserved)
+    return isinstance(of_subject, Reserved)

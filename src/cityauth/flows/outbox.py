@@ -35,7 +35,8 @@ class Flushed:
 def flush(desk: Deployment) -> Flow[Flushed]:
     """Send the mails that are due, a batch of them, oldest first.
 
-    When the mailer turns out to be down, the rest of the batch is postponed without being tried. A mail
+    When the mailer turns out to be down, the rest of the batch is postponed without being tried; a mail that
+    is put off by itself, such as one to a greylisting recipient, stands in nobody's way. A mail
     is dropped only after the mail system has taken it; a crash in between sends it twice, under one
     Message-ID.
     """
@@ -47,7 +48,7 @@ def flush(desk: Deployment) -> Flow[Flushed]:
     for mail in mails:
         result = "postponed" if down else (yield from _send(mail, now))
         if result == "postponed":
-            down = True
+            down = down or not (yield from ask(Mailer.is_up))
             yield from ask(OutboxStore.postpone_mail, mail.id, now + wait_after(mail.attempts, policy))
         else:
             yield from ask(OutboxStore.drop_mail, mail.id)

@@ -110,7 +110,7 @@ def delete(desk: Deployment, live: LiveSession, client: ClientContext = UNKNOWN_
     held = yield from holdings_of(account.id)
     kept = [desk.ledger_digest(one.identifier) for one in held] if desk.policy.keep_ledger else []
     changes: list[Change] = [
-        AccountErased(account.id, tuple(kept), occasion.at),
+        AccountErased(account.id, account.epoch, tuple(kept), occasion.at),
         *notify(desk, occasion, Mail.ACCOUNT_DELETED, account, addresses_of(account, held)),
     ]
     event = report(Happening.ACCOUNT_ERASED, occasion, account_id=account.id)

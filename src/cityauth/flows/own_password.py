@@ -62,7 +62,7 @@ def confirm(
         return stored
     opened = yield from _reopen(live, live.account, occasion)
     changes: list[Change] = [
-        SessionClosed(live.session.digest),  # first, so that it makes room for the new one
+        SessionClosed(live.session.digest, must_be_open=True),  # first, so that it makes room for the new one
         SessionOpened(opened.session, desk.policy.sessions.per_account),
     ]
     event = report(Happening.PASSWORD_CONFIRMED, occasion, account_id=live.account.id)
@@ -96,6 +96,7 @@ def change(
     opened = yield from _reopen(live, account, occasion)
     changes: list[Change] = [
         PasswordReplaced(account.id, was=stored, now=hashed),
+        SessionClosed(live.session.digest, must_be_open=True),
         EpochAdvanced(account.id),
         SessionsClosed(account.id),
         SessionOpened(opened.session, desk.policy.sessions.per_account),

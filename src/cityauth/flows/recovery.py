@@ -97,11 +97,12 @@ def answer(desk: Deployment, code: Code, *, up: bool) -> MailAwaited | MailerDow
 
 def _addressee(matches: Sequence[Match]) -> Account | None:
     """Return the one account that may get a link: found alone, active, uncontested, with an address."""
-    if len({match.account.id for match in matches}) != 1:
+    held = [match for match in matches if match.holding.life is not Life.PENDING]
+    if len({match.account.id for match in held}) != 1:
         return None
-    account = matches[0].account
-    settled = all(match.holding.life in {Life.ACTIVE, Life.RETIRED} for match in matches)
-    return account if settled and account.status is Status.ACTIVE and account.contact else None
+    account = held[0].account
+    contested = any(match.holding.life is Life.CONTESTED for match in held)
+    return account if not contested and account.status is Status.ACTIVE and account.contact else None
 
 
 def _stranger(candidates: tuple[Identifier, ...]) -> str:

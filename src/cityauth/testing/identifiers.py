@@ -1,7 +1,7 @@
 """What a store promises of identifiers: one namespace, compared byte for byte, and nothing passes on."""
 
 from cityauth.core.account import AccountId
-from cityauth.core.change import AccountErased, ClaimIssued, IdentifierRetired, Precondition
+from cityauth.core.change import AccountErased, ClaimIssued, EpochAdvanced, IdentifierRetired, Precondition
 from cityauth.core.resolution import Life
 from cityauth.run.stores import Store
 from cityauth.testing.samples import (
@@ -111,7 +111,7 @@ class IdentifierContract:
         """Erasing leaves nothing but digests, and an identifier in the ledger is refused to everybody (GDPR 17)."""
         commit(store, added(AINO, "gone"), added("b"), opened("session"))
         kept = claimed("gone").ledger
-        erasing = AccountErased(AINO, (kept,), NOON)
+        erasing = AccountErased(AINO, 0, (kept,), NOON)
         commit(store, erasing)
         assert store.load(AINO) is None
         assert store.find_session(digest("session")) is None
@@ -122,14 +122,22 @@ class IdentifierContract:
         refuse(store, added("c", "gone", ledger=(digest("x"), kept)), Precondition.IDENTIFIER_TAKEN)
         assert list(store.find(["1:gone"])) == []
 
+    def test_an_account_of_another_epoch_is_not_erased(self, store: Store) -> None:
+        """What was read before the epoch moved on erases nothing, so no change that came first is lost unseen."""
+        commit(store, added(AINO, "kept"), EpochAdvanced(AINO))
+        refuse(store, AccountErased(AINO, 0, (), NOON), Precondition.EPOCH_CHANGED)
+        assert len(list(store.find(["1:kept"]))) == 1
+        commit(store, AccountErased(AINO, 1, (), NOON))
+        assert store.load(AINO) is None
+
     def test_an_identifier_that_is_let_go_is_free(self, store: Store) -> None:
         """Without a ledger entry an erased identifier may be registered again; two erasures may enter one digest."""
-        commit(store, added(AINO, "free"), AccountErased(AINO, (), NOON))
+        commit(store, added(AINO, "free"), AccountErased(AINO, 0, (), NOON))
         commit(store, added("b", "free", ledger=(claimed("free").ledger,)))
-        commit(store, AccountErased(AccountId("b"), (digest("one"), digest("two")), NOON))
-        commit(store, added("c"), AccountErased(AccountId("c"), (digest("one"),), NOON))
+        commit(store, AccountErased(AccountId("b"), 0, (digest("one"), digest("two")), NOON))
+        commit(store, added("c"), AccountErased(AccountId("c"), 0, (digest("one"),), NOON))
 
     def test_an_erased_accounts_links_are_gone(self, store: Store) -> None:
         """No link of an erased account stays."""
-        commit(store, added(), ClaimIssued(claim("link")), AccountErased(AINO, (), NOON))
+        commit(store, added(), ClaimIssued(claim("link")), AccountErased(AINO, 0, (), NOON))
         assert store.find_claim(digest("link")) is None

@@ -34,6 +34,13 @@ class SessionContract:
         assert store.find_session(digest("c")) is None
         assert store.find_session(b"") is None
 
+    def test_a_session_that_must_be_open_is_refused_when_it_is_gone(self, store: Store) -> None:
+        """A session that is about to be replaced is closed once; the second of two finds nothing to replace (C-12)."""
+        commit(store, added(), SessionOpened(session("a"), 9))
+        commit(store, SessionClosed(digest("a"), must_be_open=True))
+        refuse(store, SessionClosed(digest("a"), must_be_open=True), Precondition.SESSION_MISSING)
+        commit(store, SessionClosed(digest("a")))
+
     def test_a_moment_is_the_same_in_every_time_zone(self, store: Store) -> None:
         """A moment given in another zone comes back as the same moment, and aware (C-37)."""
         zone = timezone(timedelta(hours=5, minutes=45))

@@ -116,6 +116,8 @@ def erase_account(state: State, change: AccountErased) -> Precondition | None:
     row = state.rows.get(change.account_id)
     if row is None:
         return Precondition.ACCOUNT_MISSING
+    if row.account.epoch != change.epoch:
+        return Precondition.EPOCH_CHANGED
     for key in row.keys:
         state.drop(state.holders, key)
     state.drop_where(state.sessions, lambda session: session.account_id == change.account_id)

@@ -53,9 +53,12 @@ def open_session(state: State, change: SessionOpened) -> Precondition | None:
     return None
 
 
-def close_session(state: State, change: SessionClosed) -> None:
+def close_session(state: State, change: SessionClosed) -> Precondition | None:
     """Delete the session, if it is still there."""
+    if change.must_be_open and change.digest not in state.sessions:
+        return Precondition.SESSION_MISSING
     state.drop(state.sessions, change.digest)
+    return None
 
 
 def close_sessions(state: State, change: SessionsClosed) -> None:

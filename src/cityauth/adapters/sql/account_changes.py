@@ -44,6 +44,9 @@ _CHANGE_PROFILE: Final = (
         language=func.coalesce(bindparam("spoken", type_=Text()), account.c.language),
     )
 )
+_IF_OF_EPOCH: Final = (
+    update(account).where(_THE_ACCOUNT, account.c.epoch == bindparam("seen")).values(epoch=account.c.epoch + 1)
+)
 _ERASE: Final = (
     delete(session).where(session.c.account_id == bindparam("which")),
     delete(claim).where(claim.c.account_id == bindparam("which")),
@@ -76,11 +79,11 @@ def add_account(connection: Connection, change: AccountAdded) -> Precondition | 
 
 def erase_account(connection: Connection, change: AccountErased) -> Precondition | None:
     """Delete all that is the account's, and enter its identifiers in the ledger."""
-    erased = 0
+    claimed = connection.execute(_IF_OF_EPOCH, {"which": change.account_id, "seen": change.epoch})
+    if not claimed.rowcount:
+        return _missing_or(connection, change.account_id, Precondition.EPOCH_CHANGED)
     for statement in _ERASE:
-        erased = connection.execute(statement, {"which": change.account_id}).rowcount
-    if not erased:
-        return Precondition.ACCOUNT_MISSING
+        connection.execute(statement, {"which": change.account_id})
     enter(connection, change.ledger, change.at)
     return None
 

@@ -1,13 +1,14 @@
 """Which function applies which change, and how a commit applies them all."""
 
 import json
+import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import Connection, insert
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, bindparam, insert
 
 from cityauth.adapters.sql import account_changes, claim_changes, identifier_changes, outbox, session_changes
+from cityauth.adapters.sql.compiled import Compiled
 from cityauth.adapters.sql.rows import micros
 from cityauth.adapters.sql.tables import event
 from cityauth.core.audit import AuditEvent
@@ -62,7 +63,10 @@ APPLY: Final[Mapping[type[Change], Apply]] = {
 `EventRecorded` is missing: events go first, all of them, since they tell whether the commit is a repeated one.
 """
 
-_RECORD: Final = insert(event).inline()
+_RECORD: Final = insert(event).values(
+    {column.name: bindparam(column.name) for column in event.c if column is not event.c.number}
+)
+_RECORDING: Final = Compiled(_RECORD)
 
 
 class Undone(Exception):  # noqa: N818 - no error: it undoes the transaction and is caught outside it
@@ -81,8 +85,8 @@ def apply(connection: Connection, changes: Sequence[Change]) -> Committed:
     events = {one.event.id: one.event for one in changes if isinstance(one, EventRecorded)}
     try:
         for told in events.values():
-            connection.execute(_RECORD, _row_of(told))
-    except IntegrityError:
+            _RECORDING.run(connection, _row_of(told))
+    except sqlite3.IntegrityError:
         raise Undone(Committed()) from None
     for change in changes:
         if not isinstance(change, EventRecorded):

@@ -121,7 +121,7 @@ def _id_or_none(stored: str | None) -> AccountId | None:
 
 def claim_of(row: Sequence[Any]) -> Claim:
     """Read a row of `CLAIM`."""
-    digest, purpose, account_id, epoch, address, issued, expires = row
+    digest, purpose, account_id, epoch, address, issued, expires, contact = row
     return Claim(
         digest,
         _PURPOSE[purpose],
@@ -130,6 +130,7 @@ def claim_of(row: Sequence[Any]) -> Claim:
         address,
         moment(issued),
         moment(expires),
+        contact,
     )
 
 
@@ -143,6 +144,7 @@ def claim_row(issued: Claim) -> dict[str, object]:
         "address": issued.address,
         "issued_at": micros(issued.issued_at),
         "expires_at": micros(issued.expires_at),
+        "contact": issued.contact,
     }
 
 

@@ -5,6 +5,7 @@ from typing import Final
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from cityauth.adapters.sql.account_changes import why_not_open
+from cityauth.adapters.sql.compiled import Compiled
 from cityauth.adapters.sql.rows import micros
 from cityauth.adapters.sql.tables import account, session
 from cityauth.core.account import Status
@@ -23,13 +24,11 @@ _OPEN: Final = insert(session).from_select(
 )
 _OTHERS = (session.c.account_id == bindparam("of")) & (session.c.digest != bindparam("but"))
 _CLOSE_OTHERS: Final = delete(session).where(_OTHERS)
-_CLOSE_OLDEST: Final = delete(session).where(
-    session.c.digest.in_(
-        select(session.c.digest)
-        .where(_OTHERS)
-        .order_by(session.c.opened_at.desc(), session.c.digest.desc())
-        .offset(bindparam("spared"))
-    )
+_BEYOND: Final = (
+    select(session.c.digest)
+    .where(_OTHERS)
+    .order_by(session.c.opened_at.desc(), session.c.digest.desc())
+    .offset(bindparam("spared"))
 )
 _CLOSE: Final = delete(session).where(session.c.digest == bindparam("which"))
 TOUCH: Final = (
@@ -41,6 +40,8 @@ TOUCH: Final = (
 PURGE: Final = delete(session).where(session.c.opened_at < bindparam("before"))
 """Deletes the sessions that were opened before a moment."""
 
+_OPENING: Final = Compiled(_OPEN)
+_EXCESS: Final = Compiled(_BEYOND)
 _NO_DIGEST = b""
 
 
@@ -61,16 +62,19 @@ def open_session(connection: Connection, change: SessionOpened) -> Precondition 
         "address": opened.address,
         "user_agent": opened.user_agent,
     }
-    if not connection.execute(_OPEN, row).rowcount:
+    if not _OPENING.run(connection, row).rowcount:
         return why_not_open(connection, opened.account_id)
     spared = max(change.per_account - 1, 0)
-    connection.execute(_CLOSE_OLDEST, {"of": opened.account_id, "but": opened.digest, "spared": spared})
+    others = {"of": opened.account_id, "but": opened.digest, "spared": spared}
+    for (digest,) in _EXCESS.run(connection, others).fetchall():  # none but for who has very many
+        connection.execute(_CLOSE, {"which": digest})
     return None
 
 
-def close_session(connection: Connection, change: SessionClosed) -> None:
+def close_session(connection: Connection, change: SessionClosed) -> Precondition | None:
     """Delete the session, if it is still there."""
-    connection.execute(_CLOSE, {"which": change.digest})
+    closed = connection.execute(_CLOSE, {"which": change.digest}).rowcount
+    return Precondition.SESSION_MISSING if change.must_be_open and not closed else None
 
 
 def close_sessions(connection: Connection, change: SessionsClosed) -> None:

@@ -86,6 +86,7 @@ claim: Table = Table(
     Column("address", Text()),
     Column("issued_at", BigInteger(), nullable=False),
     Column("expires_at", BigInteger(), nullable=False),
+    Column("contact", Text()),
     sqlite_with_rowid=False,
 )
 

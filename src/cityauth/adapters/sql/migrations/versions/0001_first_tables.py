@@ -69,6 +69,7 @@ def upgrade() -> None:
         sa.Column("address", sa.Text()),
         sa.Column("issued_at", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("contact", sa.Text()),
         sa.PrimaryKeyConstraint("digest", name="pk_cityauth_claim"),
         sqlite_with_rowid=False,
     )
