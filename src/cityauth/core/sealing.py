@@ -6,6 +6,7 @@ must be single-use is keyed on an id *inside* the payload, never on the text.
 """
 
 import hashlib
+import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -66,12 +67,7 @@ class Sealer:
     def __init__(self, keys: KeyRing, deployment: str) -> None:
         """Derive a signer for each purpose; tokens of another *deployment* do not open."""
         self._signers = {
-            purpose: Signer(
-                list(keys.keys),
-                salt=f"cityauth:{_VERSION}:{len(deployment)}:{deployment}:{purpose.value}",
-                key_derivation="hmac",
-                digest_method=hashlib.sha256,
-            )
+            purpose: _signer(keys, f"cityauth:{_VERSION}:{len(deployment)}:{deployment}:{purpose.value}")
             for purpose in Purpose
         }
 
@@ -103,3 +99,9 @@ def _unpack(body: object) -> Opened | None:
     if type(issued_at) is not int or not all(isinstance(value, str | int) for value in body.values()):
         return None
     return Opened(body, _EPOCH + timedelta(seconds=issued_at))
+
+
+def _signer(keys: KeyRing, salt: str) -> Signer:
+    """Return a signer whose keys are derived once; itsdangerous would derive them, the same way, at each call."""
+    derived = [hmac.digest(key, salt.encode(), hashlib.sha256) for key in keys.keys]
+    return Signer(derived, salt=salt, key_derivation="none", digest_method=hashlib.sha256)
