@@ -33,6 +33,7 @@ PRECONDITION: Final = {
     Precondition.STATUS_CHANGED: "the account has that status already",
     Precondition.CLAIM_SPENT: "the link is spent; make another one",
     Precondition.EPOCH_CHANGED: "the account's sessions were ended meanwhile; try again",
+    Precondition.SESSION_MISSING: "the session has ended meanwhile; nothing was changed",
 }
 """Why a commit was refused."""
 
