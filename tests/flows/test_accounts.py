@@ -181,3 +181,11 @@ def test_a_name_that_no_page_may_show_is_refused(service: Service, name: str) ->
     refused = service.auth.accounts.add(NewAccount(name, email="erkki@example.com"))
     assert isinstance(refused, AccountRefused)
     assert refused.entered == name
+
+
+@pytest.mark.parametrize("contact", ["", "home", "a@b.fi, c@d.fi", "A <a@b.fi>", "a@b.fi\r\nBcc: c@d.fi"])
+def test_mail_can_go_to_one_plain_address_only(service: Service, contact: str) -> None:
+    """A contact that is no single address is refused when the account is added, not when mail is due (B-5, B-7)."""
+    refused = service.auth.accounts.add(NewAccount("Erkki", usernames=["erkki"], contact=contact))
+    assert isinstance(refused, AccountRefused)
+    assert refused.entered == contact

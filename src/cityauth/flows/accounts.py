@@ -17,7 +17,7 @@ from cityauth.core.change import (
     StatusChanged,
 )
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
-from cityauth.core.identifier import Identifier, Malformed, inherit, register
+from cityauth.core.identifier import EmailKind, Identifier, Malformed, inherit, register
 from cityauth.core.mail import mail_address
 from cityauth.core.problem import Problem
 from cityauth.core.resolution import Holding, Life
@@ -37,6 +37,9 @@ from cityauth.ports.clock import Entropy
 _ID_BYTES = 15
 """120 random bits make 24 characters without padding: never guessed twice, short enough to read out."""
 
+
+_ANY_ADDRESS = EmailKind(smtputf8=True)
+"""Where mail goes need not sign in, so letters that a mailer may not carry are let through; lists and names are not."""
 
 _NAMELESS = {Code.NAME_EMPTY: Malformed.EMPTY, Code.NAME_TOO_LONG: Malformed.TOO_LONG}
 
@@ -110,6 +113,8 @@ def add(desk: Deployment, new: NewAccount, client: ClientContext = UNKNOWN_CLIEN
     name = read_name(new.display_name)
     if isinstance(name, Problem):
         return AccountRefused(_NAMELESS.get(name.code, Malformed.FORBIDDEN_CHARACTER), new.display_name)
+    if new.contact is not None and isinstance(contact := register(new.contact, _ANY_ADDRESS), Malformed):
+        return AccountRefused(contact, new.contact)
     holdings = _holdings(desk, new)
     if isinstance(holdings, AccountRefused):
         return holdings
