@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -19,6 +20,9 @@ Synchronous: TypeAlias = Literal["normal", "full"]
 
 BUSY_SECONDS: Final = 5
 """How long a write waits for another one, before the store counts as unavailable (C-34)."""
+
+_PAUSE: Final = 0.005
+"""Seconds between two tries where SQLite does not wait by itself."""
 
 
 def engine_for(url: str | URL) -> Engine:
@@ -82,6 +86,24 @@ def _close(connection: Connection) -> None:
         connection.close()
 
 
+def _turn_to_wal(driver: sqlite3.Connection) -> None:
+    """Turn the file to WAL, or find it turned.
+
+    Where several connections turn a fresh file at once, SQLite tells them that it is busy without waiting
+    for its time limit, since each holds what the other waits for. So the wait is ours.
+    """
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            driver.execute("PRAGMA journal_mode = wal")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
+                raise
+            time.sleep(_PAUSE)
+        else:
+            return
+
+
 class Connections:
     """Opens a connection for each thread that asks, and keeps it."""
 
@@ -124,7 +146,7 @@ class Connections:
             connection.execution_options(isolation_level="AUTOCOMMIT").detach()
             driver = driver_of(connection)
             driver.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
-            driver.execute("PRAGMA journal_mode = wal")
+            _turn_to_wal(driver)
             driver.execute(f"PRAGMA synchronous = {self._synchronous}")
             driver.execute("PRAGMA foreign_keys = on")
         except BaseException:
