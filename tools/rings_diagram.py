@@ -6,15 +6,15 @@ python tools/rings_diagram.py --check  exit 1 when it is not up to date
 """
 
 import ast
-import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
+
+from diagram_block import keep
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "cityauth"
 PAGE = ROOT / "docs" / "architecture.md"
-BLOCK = re.compile(r"```\{graphviz\}\n.*?```\n", re.DOTALL)
+ALT = "The rings, and which imports which"
 
 OPEN = {"errors", "policy", "messages"}
 """Open to all rings: arrows to them would tell nothing."""
@@ -56,24 +56,5 @@ def to_dot(graph: dict[str, set[str]]) -> str:
     return "\n".join([*lines, "}", ""])
 
 
-def with_diagram(page: str) -> str:
-    """Return the page with its one diagram as the imports are."""
-    block = f"```{{graphviz}}\n:alt: The rings, and which imports which\n\n{to_dot(imports())}```\n"
-    changed, count = BLOCK.subn(lambda _: block, page)
-    if count != 1:
-        raise SystemExit(f"{PAGE.name} holds {count} diagrams instead of one")
-    return changed
-
-
-def main() -> int:
-    """Write or check the page."""
-    page = PAGE.read_text(encoding="utf-8")
-    wanted = with_diagram(page)
-    if "--check" in sys.argv[1:]:
-        return int(page != wanted)
-    PAGE.write_text(wanted, encoding="utf-8")
-    return 0
-
-
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(keep(PAGE, ALT, to_dot(imports())))

@@ -1,14 +1,18 @@
-"""kill -9 between the commit and the mail: after a restart exactly the mails owed arrive."""
+"""What a killed process and a restored backup leave behind."""
 
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from cityauth.adapters.sql import SqlStore
-from tests.support.service import Service
+from cityauth.core.link import Done, LinkDead, LinkLive
+from tests.support.service import POLICY, Service
 
 SCRIPT = """
 import os, signal, sys
@@ -56,3 +60,22 @@ def test_exactly_the_mails_owed_arrive_after_a_kill(tmp_path: Path, where: str, 
     assert flushed.sent == 3 * owed
     assert sorted(mail.to for mail in service.mailer.sent()) == [f"p{n}@example.com" for n in range(3)] * owed
     assert service.auth.outbox.status().waiting == 0
+
+
+def test_a_restored_backup_revives_no_used_link(tmp_path: Path) -> None:
+    """Dump, use the link, restore the dump, replay: dead, once the generation outside the database was changed (C-41)."""
+    path, dump = tmp_path / "service.db", tmp_path / "dump.db"
+    with SqlStore(f"sqlite:///{path}") as store:
+        store.create_schema()
+        service = Service(store=store)
+        service.add("Erkki", email="erkki@example.com")
+        service.auth.recovery.request("erkki@example.com")
+        token = service.link("erkki@example.com")
+        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(dump)) as target:
+            source.backup(target)
+        assert isinstance(service.auth.recovery.complete(token, "aivan uusi pitkä salasana"), Done)
+    with SqlStore(f"sqlite:///{dump}") as restored:
+        replayed = Service(store=restored, policy=replace(POLICY, generation="after the restore"))
+        assert isinstance(replayed.auth.recovery.complete(token, "tunkeilijan pitkä salasana"), LinkDead)
+        unchanged = Service(store=restored)
+        assert isinstance(unchanged.auth.recovery.inspect(token), LinkLive)

@@ -4,6 +4,7 @@ import pytest
 
 from cityauth import Problem
 from cityauth.core.account import AccountId
+from cityauth.core.client import ClientContext
 from cityauth.core.link import Declined, Done, LinkDead, LinkLive, MailAwaited
 from cityauth.core.resolution import Life, Outcome
 from cityauth.core.sealing import Purpose
@@ -156,7 +157,10 @@ def test_one_link_confirms_once(erkki: Service) -> None:
     """Thirty-two parallel confirmations: one change, one undo mail (B-38, C-01)."""
     erkki.auth.accounts.change_email(live(erkki), NEW)
     token = erkki.link(NEW)
-    jobs = [lambda: erkki.auth.accounts.confirm_email(token)] * 16
+    jobs = [
+        lambda number=number: erkki.auth.accounts.confirm_email(token, client=ClientContext(f"192.0.2.{number}"))
+        for number in range(32)
+    ]
     assert sum(isinstance(result, Done) for result in race(jobs)) == 1
     assert erkki.subjects(OLD) == ["sähköpostiosoitteesi on vaihdettu"]
 

@@ -8,6 +8,7 @@ import pytest
 
 from cityauth import AccountRefused, Problem
 from cityauth.core.account import Account, AccountId
+from cityauth.core.audit import Happening
 from cityauth.core.change import ClaimIssued
 from cityauth.core.claim import Claim, digest_of_id, id_of
 from cityauth.core.event import (
@@ -251,3 +252,16 @@ def test_a_use_that_was_overtaken_does_nothing(service: Service, made: str) -> N
     with happening_before(service.auth, AccountStore.commit, lambda: first.append(DOORS[purpose](service, token))):
         assert isinstance(DOORS[purpose](service, token), LinkDead)
     assert isinstance(first[0], Done)
+
+
+@pytest.mark.parametrize("made", ["reset", "sign_up", "email_change", "email_undo"])
+def test_a_used_link_that_is_used_again_is_in_the_audit_trail(service: Service, made: str) -> None:
+    """A refused use is recorded once, a forged token and a mere look never (B-55, ASVS 16.3.1)."""
+    service.add("Erkki", email="erkki@example.com")
+    make, purpose = MAKERS[made]
+    token = make(service)
+    DOORS[purpose](service, token)
+    DOORS[purpose](service, token)
+    DOORS[purpose](service, token[:-9] + "forgeries")
+    LOOKS[purpose](service, token)
+    assert [event.what for event in service.audit.events].count(Happening.LINK_REFUSED) == 1

@@ -208,7 +208,7 @@ def test_no_catalogue_is_read_before_a_text_is_asked() -> None:
 import sys
 from cityauth.messages import catalogue, text
 before = catalogue._catalogue.cache_info().currsize
-text("not_yet", "sv")
+text("csrf.failed", "sv")
 print(before, catalogue._catalogue.cache_info().currsize, "babel" in sys.modules)
 """
     seen = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)

@@ -21,7 +21,6 @@ class Happening(StrEnum):
     LOGIN_REFUSED = "login.refused"
     SESSION_CLOSED = "session.closed"
     SESSIONS_CLOSED = "sessions.closed"
-    PASSWORD_REHASHED = "password.rehashed"  # noqa: S105 - an event's name
     ACCOUNT_ADDED = "account.added"
     ACCOUNT_DISABLED = "account.disabled"
     ACCOUNT_ENABLED = "account.enabled"

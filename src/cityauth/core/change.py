@@ -1,6 +1,5 @@
 """Changes: what a commit writes. Each carries its own precondition; all apply, or none does."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -255,7 +254,6 @@ Change: TypeAlias = (
     | MailQueued
     | EventRecorded
 )
-Changes: TypeAlias = Sequence[Change]
 
 
 @dataclass(frozen=True, slots=True)

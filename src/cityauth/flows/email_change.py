@@ -25,7 +25,7 @@ from cityauth.core.session import LiveSession, is_fresh
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.deployment import Deployment
 from cityauth.flows.letters import addresses_of, notify, queue
-from cityauth.flows.linking import holdings_of, make_link, open_link
+from cityauth.flows.linking import holdings_of, make_link, open_owned, told
 from cityauth.flows.mail_cap import mail_allowed
 from cityauth.flows.malformed import address_problem_of
 from cityauth.flows.occasion import begin
@@ -92,7 +92,7 @@ def _inspect(
     desk: Deployment, token: object, purposes: tuple[Purpose, ...], client: ClientContext
 ) -> Flow[LinkOutcome]:
     occasion = yield from begin(client)
-    opened = yield from open_link(desk, token, purposes, occasion)
+    opened = yield from open_owned(desk, token, purposes, occasion)
     if isinstance(opened, LinkDead):
         return opened
     address = opened.claim.address or opened.claim.contact or ""
@@ -106,11 +106,11 @@ def confirm(desk: Deployment, token: object, client: ClientContext = UNKNOWN_CLI
     other link ends. Whether the address is still free is decided by the store's unique key.
     """
     occasion = yield from begin(client)
-    opened = yield from open_link(desk, token, _CHANGE, occasion)
+    opened = yield from open_owned(desk, token, _CHANGE, occasion)
     if isinstance(opened, LinkDead):
-        return opened
+        return (yield from told(occasion, opened))
     account, identifier = opened.account, register(opened.claim.address, desk.email)
-    if account is None or isinstance(identifier, Malformed):
+    if isinstance(identifier, Malformed):
         return LinkDead(Problem(Code.LINK_INVALID))
     held = yield from holdings_of(account.id)
     undoing = yield from _tell_and_undo(desk, account, held, mask_email(identifier.shown), occasion)
@@ -163,22 +163,20 @@ def undo(desk: Deployment, token: object, client: ClientContext = UNKNOWN_CLIENT
     one kills those that were issued after it, and none that were issued before.
     """
     occasion = yield from begin(client)
-    opened = yield from open_link(desk, token, _UNDO, occasion)
+    opened = yield from open_owned(desk, token, _UNDO, occasion)
     if isinstance(opened, LinkDead):
-        return opened
+        return (yield from told(occasion, opened))
     claim, account = opened.claim, opened.account
-    if account is None:
-        return LinkDead(Problem(Code.LINK_INVALID))
     held = yield from holdings_of(account.id)
     identifier = next((one.identifier for one in held if one.identifier.shown == claim.address), None)
     restored = claim.address or claim.contact or ""
-    told = dict.fromkeys([*addresses_of(account, held), *filter(None, [claim.contact]), *_mailbox(identifier)])
+    mailboxes = dict.fromkeys([*addresses_of(account, held), *filter(None, [claim.contact]), *_mailbox(identifier)])
     changes: list[Change] = [
         ClaimUsed(claim.digest, Purpose.EMAIL_UNDO, occasion.at),
         *_take_over(desk, account, identifier, held, occasion),
         ContactChanged(account.id, claim.contact),
         ClaimsDropped(account.id, Purpose.EMAIL_UNDO, claim.issued_at),
-        *notify(desk, occasion, Mail.EMAIL_RESTORED, account, told, words={"email": mask_email(restored)}),
+        *notify(desk, occasion, Mail.EMAIL_RESTORED, account, mailboxes, words={"email": mask_email(restored)}),
     ]
     event = report(Happening.EMAIL_CHANGE_UNDONE, occasion, account_id=account.id)
     outcome = yield from commit_with(event, changes)

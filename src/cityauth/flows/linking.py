@@ -7,6 +7,7 @@ from typing import TypeAlias
 from urllib.parse import urlencode
 
 from cityauth.core.account import Account, AccountId, Status
+from cityauth.core.audit import Happening, report
 from cityauth.core.claim import ID_BYTES, Claim, digest_of_id, id_of
 from cityauth.core.client import Occasion
 from cityauth.core.link import LinkDead
@@ -17,13 +18,16 @@ from cityauth.core.secret import Concealed
 from cityauth.core.throttle import Exhausted, bucket_of, network_of
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.deployment import Deployment
+from cityauth.flows.record import commit_with
 from cityauth.messages.codes import Code
 from cityauth.ports.accounts import AccountStore
 from cityauth.ports.claims import ClaimStore
 from cityauth.ports.clock import Entropy
 from cityauth.ports.throttle import ThrottleStore
 
+_FORGED = LinkDead(Problem(Code.LINK_INVALID))
 _DEAD = LinkDead(Problem(Code.LINK_INVALID))
+"""A genuine token whose claim is used, overtaken or nobody's. The person is told what a forged one is told."""
 _EXPIRED = LinkDead(Problem(Code.LINK_EXPIRED))
 
 
@@ -41,6 +45,14 @@ class Proven:
 
     claim: Claim
     account: Account | None
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """A live claim of an account."""
+
+    claim: Claim
+    account: Account
 
 
 OpenedLink: TypeAlias = Proven | LinkDead
@@ -128,6 +140,26 @@ def open_link(desk: Deployment, token: object, purposes: Collection[Purpose], oc
     return Proven(claim, account)
 
 
+def open_owned(
+    desk: Deployment, token: object, purposes: Collection[Purpose], occasion: Occasion
+) -> Flow[Owned | LinkDead]:
+    """Open a link that must be an account's; as `open_link`."""
+    opened = yield from open_link(desk, token, purposes, occasion)
+    if isinstance(opened, LinkDead):
+        return opened
+    return _DEAD if opened.account is None else Owned(opened.claim, opened.account)
+
+
+def told(occasion: Occasion, opened: LinkDead) -> Flow[LinkDead]:
+    """Record that a link was refused to somebody who wanted to use it, and return the refusal (ASVS 16.3.1).
+
+    Only what passed the seal and the cap is recorded: nobody fills the trail with forgeries.
+    """
+    if opened is _DEAD:
+        yield from commit_with(report(Happening.LINK_REFUSED, occasion))
+    return opened
+
+
 def _unseal(desk: Deployment, token: object, purposes: Collection[Purpose], occasion: Occasion) -> Opened | LinkDead:
     """Open the seal for whichever of *purposes* made it."""
     for purpose in purposes:
@@ -136,7 +168,7 @@ def _unseal(desk: Deployment, token: object, purposes: Collection[Purpose], occa
             return opened
         if opened is SealDefect.EXPIRED:
             return _EXPIRED
-    return _DEAD
+    return _FORGED
 
 
 def login_name(desk: Deployment, account: Account, held: Collection[Holding], occasion: Occasion) -> str:

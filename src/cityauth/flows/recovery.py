@@ -14,7 +14,7 @@ from cityauth.core.change import (
     SessionsClosed,
 )
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
-from cityauth.core.identifier import EMAIL, Identifier, Malformed, register
+from cityauth.core.identifier import Identifier, Malformed, register
 from cityauth.core.link import (
     Declined,
     Done,
@@ -31,7 +31,7 @@ from cityauth.core.sealing import Purpose
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.deployment import Deployment
 from cityauth.flows.letters import addresses_of, notify, queue
-from cityauth.flows.linking import holdings_of, login_name, make_link, open_link
+from cityauth.flows.linking import holdings_of, login_name, make_link, open_owned, told
 from cityauth.flows.mail_cap import mail_allowed
 from cityauth.flows.malformed import problem_of
 from cityauth.flows.occasion import begin
@@ -75,7 +75,7 @@ def request(desk: Deployment, entered: object, client: ClientContext = UNKNOWN_C
             words={"login_name": name},
         )
     else:
-        to = _stranger(candidates) if resolution.outcome is Outcome.UNKNOWN and not matches else ""
+        to = _stranger(desk, candidates) if resolution.outcome is Outcome.UNKNOWN and not matches else ""
         mail = queue(desk, occasion, Mail.NO_ACCOUNT, to, language=client.language)
     event = report(
         Happening.LINK_REQUESTED,
@@ -105,18 +105,18 @@ def _addressee(matches: Sequence[Match]) -> Account | None:
     return account if not contested and account.status is Status.ACTIVE and account.contact else None
 
 
-def _stranger(candidates: tuple[Identifier, ...]) -> str:
+def _stranger(desk: Deployment, candidates: tuple[Identifier, ...]) -> str:
     """Return the typed address if mail may go to it: a plain address by today's rules, else nothing."""
-    typed = register(candidates[0].shown, EMAIL)
+    typed = register(candidates[0].shown, desk.email)
     return "" if isinstance(typed, Malformed) else typed.key.partition(":")[2]
 
 
 def inspect(desk: Deployment, token: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[LinkOutcome]:
     """Look at a link that sets a password; nothing is used up."""
     occasion = yield from begin(client)
-    opened = yield from open_link(desk, token, PASSWORD_LINKS, occasion)
-    if isinstance(opened, LinkDead) or opened.account is None:
-        return opened if isinstance(opened, LinkDead) else LinkDead(Problem(Code.LINK_INVALID))
+    opened = yield from open_owned(desk, token, PASSWORD_LINKS, occasion)
+    if isinstance(opened, LinkDead):
+        return opened
     held = yield from holdings_of(opened.account.id)
     return LinkLive(opened.claim.purpose, login_name(desk, opened.account, held, occasion))
 
@@ -130,9 +130,9 @@ def complete(
     refused password uses nothing up (C-03). Of any number of attempts with one link, one succeeds.
     """
     occasion = yield from begin(client)
-    opened = yield from open_link(desk, token, PASSWORD_LINKS, occasion)
-    if isinstance(opened, LinkDead) or opened.account is None:
-        return opened if isinstance(opened, LinkDead) else LinkDead(Problem(Code.LINK_INVALID))
+    opened = yield from open_owned(desk, token, PASSWORD_LINKS, occasion)
+    if isinstance(opened, LinkDead):
+        return (yield from told(occasion, opened))
     claim, account = opened.claim, opened.account
     held = yield from holdings_of(account.id)
     hashed = yield from hash_new(desk, password, words_of(account, held))

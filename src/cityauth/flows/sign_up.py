@@ -14,7 +14,7 @@ from cityauth.flows.accounts import new_account_id
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.deployment import Deployment
 from cityauth.flows.letters import queue
-from cityauth.flows.linking import make_link, open_link
+from cityauth.flows.linking import make_link, open_link, told
 from cityauth.flows.mail_cap import mail_allowed
 from cityauth.flows.malformed import address_problem_of
 from cityauth.flows.naming import read_name
@@ -87,7 +87,7 @@ def confirm(
     occasion = yield from begin(client)
     opened = yield from open_link(desk, token, _PURPOSES, occasion)
     if isinstance(opened, LinkDead):
-        return opened
+        return (yield from told(occasion, opened))
     identifier = register(opened.claim.address, desk.email)
     if isinstance(identifier, Malformed):
         return LinkDead(Problem(Code.LINK_INVALID))

@@ -136,5 +136,3 @@ class Code(StrEnum):
     REQUEST_FAILED = N_("request.failed")
     # Translators: the form was open too long, or did not come from this service
     CSRF_FAILED = N_("csrf.failed")
-    # Translators: the honest page of a feature that is not there yet
-    NOT_YET = N_("not_yet")
