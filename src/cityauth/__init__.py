@@ -1,42 +1,50 @@
-"""Sign-in that moves a whole population from usernames to e-mail addresses, and stays."""
+"""Sign-in that moves a whole population from usernames to e-mail addresses, and stays.
 
-from cityauth.adapters.mailbox import MemoryMailer
-from cityauth.adapters.memory import MemoryStore
-from cityauth.core.account import Account, AccountId, Status
-from cityauth.core.client import ClientContext
-from cityauth.core.identifier import BUILT_IN, Identifier, IdentifierKind
-from cityauth.core.link import Declined, Done, LinkDead, LinkLive, LinkOutcome, MailAwaited, MailerDown, MailOutcome
-from cityauth.core.problem import Problem
-from cityauth.core.redirect import safe_next
-from cityauth.core.resolution import IdentifierResolver, Outcome, Resolution
-from cityauth.core.secret import Concealed
-from cityauth.core.session import LiveSession, OpenedSession, Session
-from cityauth.core.stage import DatedStage, RealmPolicy, Stage
-from cityauth.core.state import Authenticated
-from cityauth.core.step import LoginStep, PasswordRequired, Refused
-from cityauth.errors import (
-    CityAuthError,
-    ConfigurationError,
-    IllegalTransitionError,
-    MailerError,
-    MailerUnavailableError,
-    MailRefusedError,
-    MissingExtraError,
-    PolicyError,
-    SchemaError,
-    SecretError,
-    StoreError,
-    StoreUnavailableError,
-    UsageError,
-    WiringError,
-)
-from cityauth.flows.accounts import AccountOutcome, AccountRecord, AccountRefused, NewAccount
-from cityauth.flows.invitation import Invited
-from cityauth.flows.outbox import Flushed
-from cityauth.flows.passwords import PasswordRejected
-from cityauth.policy import HashProfile, MailPolicy, Policy
-from cityauth.run.awaiting import AsyncCityAuth
-from cityauth.run.calling import CityAuth
+A name is loaded from its module when it is first asked for, as PEP 562 has it: a program that only
+checks sessions does not wait for the rest.
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cityauth.adapters.mailbox import MemoryMailer
+    from cityauth.adapters.memory import MemoryStore
+    from cityauth.core.account import Account, AccountId, Status
+    from cityauth.core.client import ClientContext
+    from cityauth.core.identifier import BUILT_IN, Identifier, IdentifierKind
+    from cityauth.core.link import Declined, Done, LinkDead, LinkLive, LinkOutcome, MailAwaited, MailerDown, MailOutcome
+    from cityauth.core.problem import Problem
+    from cityauth.core.redirect import safe_next
+    from cityauth.core.resolution import IdentifierResolver, Outcome, Resolution
+    from cityauth.core.secret import Concealed
+    from cityauth.core.session import LiveSession, OpenedSession, Session
+    from cityauth.core.stage import DatedStage, RealmPolicy, Stage
+    from cityauth.core.state import Authenticated
+    from cityauth.core.step import LoginStep, PasswordRequired, Refused
+    from cityauth.errors import (
+        CityAuthError,
+        ConfigurationError,
+        IllegalTransitionError,
+        MailerError,
+        MailerUnavailableError,
+        MailRefusedError,
+        MissingExtraError,
+        PolicyError,
+        SchemaError,
+        SecretError,
+        StoreError,
+        StoreUnavailableError,
+        UsageError,
+        WiringError,
+    )
+    from cityauth.flows.accounts import AccountOutcome, AccountRecord, AccountRefused, NewAccount
+    from cityauth.flows.invitation import Invited
+    from cityauth.flows.outbox import Flushed
+    from cityauth.flows.passwords import PasswordRejected
+    from cityauth.policy import HashProfile, MailPolicy, Policy
+    from cityauth.run.awaiting import AsyncCityAuth
+    from cityauth.run.calling import CityAuth
 
 __all__ = [
     "BUILT_IN",
@@ -99,3 +107,70 @@ __all__ = [
     "WiringError",
     "safe_next",
 ]
+
+#: Where each public name lives.
+_HOMES = {
+    "cityauth.adapters.mailbox": ("MemoryMailer",),
+    "cityauth.adapters.memory": ("MemoryStore",),
+    "cityauth.core.account": ("Account", "AccountId", "Status"),
+    "cityauth.core.client": ("ClientContext",),
+    "cityauth.core.identifier": ("BUILT_IN", "Identifier", "IdentifierKind"),
+    "cityauth.core.link": (
+        "Declined",
+        "Done",
+        "LinkDead",
+        "LinkLive",
+        "LinkOutcome",
+        "MailAwaited",
+        "MailerDown",
+        "MailOutcome",
+    ),
+    "cityauth.core.problem": ("Problem",),
+    "cityauth.core.redirect": ("safe_next",),
+    "cityauth.core.resolution": ("IdentifierResolver", "Outcome", "Resolution"),
+    "cityauth.core.secret": ("Concealed",),
+    "cityauth.core.session": ("LiveSession", "OpenedSession", "Session"),
+    "cityauth.core.stage": ("DatedStage", "RealmPolicy", "Stage"),
+    "cityauth.core.state": ("Authenticated",),
+    "cityauth.core.step": ("LoginStep", "PasswordRequired", "Refused"),
+    "cityauth.errors": (
+        "CityAuthError",
+        "ConfigurationError",
+        "IllegalTransitionError",
+        "MailerError",
+        "MailerUnavailableError",
+        "MailRefusedError",
+        "MissingExtraError",
+        "PolicyError",
+        "SchemaError",
+        "SecretError",
+        "StoreError",
+        "StoreUnavailableError",
+        "UsageError",
+        "WiringError",
+    ),
+    "cityauth.flows.accounts": ("AccountOutcome", "AccountRecord", "AccountRefused", "NewAccount"),
+    "cityauth.flows.invitation": ("Invited",),
+    "cityauth.flows.outbox": ("Flushed",),
+    "cityauth.flows.passwords": ("PasswordRejected",),
+    "cityauth.policy": ("HashProfile", "MailPolicy", "Policy"),
+    "cityauth.run.awaiting": ("AsyncCityAuth",),
+    "cityauth.run.calling": ("CityAuth",),
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+
+if not TYPE_CHECKING:  # else a checker would take every name for a public one
+
+    def __getattr__(name: str) -> object:
+        """Load a public name and keep it."""
+        home = _HOME.get(name)
+        if home is None:
+            message = f"module {__name__!r} has no attribute {name!r}"
+            raise AttributeError(message)
+        value = globals()[name] = getattr(importlib.import_module(home), name)
+        return value
+
+    def __dir__() -> list[str]:
+        """List what is public, whether loaded or not."""
+        return sorted(__all__)
