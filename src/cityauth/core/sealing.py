@@ -24,6 +24,7 @@ LEEWAY = timedelta(seconds=60)
 
 _VERSION = "v1"
 _ISSUED_AT = "iat"
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _EPOCH = datetime.fromtimestamp(0, UTC)
 Payload: TypeAlias = Mapping[str, str | int]
 
@@ -74,15 +75,14 @@ class Sealer:
     def seal(self, purpose: Purpose, payload: Payload, now: datetime) -> str:
         """Return *payload* sealed for *purpose* at *now*, as URL-safe ASCII."""
         body = {**payload, _ISSUED_AT: int(now.timestamp())}
-        text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-        return self._signers[purpose].sign(base64_encode(text)).decode("ascii")
+        return self._signers[purpose].sign(base64_encode(_JSON.encode(body))).decode("ascii")
 
     def open(self, purpose: Purpose, token: object, now: datetime, max_age: timedelta) -> Opened | SealDefect:
         """Open *token*, or say why not. Never raises for any *token*, of any type or size."""
         if not isinstance(token, str) or not token.isascii() or len(token) > MAX_BYTES[purpose]:
             return SealDefect.INVALID
         try:
-            opened = _unpack(json.loads(base64_decode(self._signers[purpose].unsign(token))))
+            opened = _unpack(json.loads(base64_decode(self._signers[purpose].unsign(token)).decode()))
         except (BadData, ValueError, OverflowError, RecursionError):
             return SealDefect.INVALID
         if opened is None:

@@ -1,15 +1,13 @@
 """The boundary: a flow asks a port's method, and whoever runs the flow answers, waiting or not."""
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
-from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar, cast
+from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeAlias, TypeVar, cast
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(NamedTuple):
     """One question to a port.
 
     Attributes:

@@ -48,6 +48,7 @@ class AccountStore(Protocol):
         Returns `Committed`, or `Rejected` with the first change whose precondition did not hold and
         nothing written. Preconditions are decided by the write itself (a unique index, the row count
         of a conditional update), never by a read before it. A commit whose `EventRecorded` names an
-        event that is recorded already is answered `Committed` and not applied again (C-25).
+        event (by its account and its id) that is recorded already is answered `Committed` and not
+        applied again (C-25).
         """
         ...

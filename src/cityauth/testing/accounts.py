@@ -236,6 +236,12 @@ class AccountContract:
         assert store.outbox_status().waiting == 1
         assert len(store.events(AINO)) == 1
 
+    def test_a_commit_of_nobodys_is_recognised_too(self, store: Store) -> None:
+        """What an unknown identifier brought about is applied once as well, however often it is repeated (C-25)."""
+        changes: list[Change] = [queued("mail"), recorded("event", None)]
+        assert [store.commit(changes), store.commit(changes)] == [Committed(), Committed()]
+        assert store.outbox_status().waiting == 1
+
     def test_a_commit_that_was_refused_may_be_repeated(self, store: Store) -> None:
         """The event of a refused commit is not recorded, so that its repetition is judged again (C-16, C-25)."""
         changes: list[Change] = [EpochAdvanced(AINO), recorded("event")]

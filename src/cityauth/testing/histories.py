@@ -118,9 +118,9 @@ def _queued() -> st.SearchStrategy[Change]:
 
 
 def events() -> st.SearchStrategy[EventRecorded]:
-    """Return audit lines, some of which repeat an earlier one's id."""
+    """Return audit lines, some of which repeat an earlier one of the same account."""
     return st.builds(
-        lambda name, account_id, reason: recorded(name, account_id, reason=reason),
+        lambda name, account_id, reason: recorded(f"{name} of {account_id}", account_id, reason=reason),
         names,
         st.none() | account_ids,
         _texts,

@@ -67,6 +67,7 @@ _RECORD: Final = insert(event).values(
     {column.name: bindparam(column.name) for column in event.c if column is not event.c.number}
 )
 _RECORDING: Final = Compiled(_RECORD)
+_JSON: Final = json.JSONEncoder(ensure_ascii=False)
 
 
 class Undone(Exception):  # noqa: N818 - no error: it undoes the transaction and is caught outside it
@@ -101,10 +102,10 @@ def _row_of(told: AuditEvent) -> dict[str, object]:
         "id": told.id,
         "what": told.what.value,
         "at": micros(told.at),
-        "account_id": told.account_id,
+        "account_id": told.account_id or "",
         "reason": told.reason,
         "subject": told.subject,
         "address": told.address,
         "user_agent": told.user_agent,
-        "detail": json.dumps(dict(told.detail), ensure_ascii=False) if told.detail else "{}",
+        "detail": _JSON.encode(dict(told.detail)) if told.detail else "{}",
     }

@@ -18,16 +18,14 @@ class Compiled:
     It is a class so that the statement is compiled once. Errors are the driver's own.
     """
 
-    __slots__ = ("_fixed", "_names", "_sql")
+    __slots__ = ("_fixed", "_sql")
 
     def __init__(self, statement: ClauseElement) -> None:
         """Compile *statement*."""
-        compiled = cast("SQLCompiler", statement.compile(dialect=sqlite.dialect()))
+        compiled = cast("SQLCompiler", statement.compile(dialect=sqlite.dialect(paramstyle="named")))
         self._sql = str(compiled)
-        self._names = tuple(compiled.positiontup or ())
         self._fixed = {name: value for name, value in compiled.params.items() if value is not None}
 
     def run(self, connection: Connection, values: Mapping[str, object]) -> sqlite3.Cursor:
         """Run it with *values* for its named parameters."""
-        given = {**self._fixed, **values}
-        return driver_of(connection).execute(self._sql, [given[name] for name in self._names])
+        return driver_of(connection).execute(self._sql, {**self._fixed, **values})

@@ -42,6 +42,7 @@ account: Table = Table(
     Column("stage", Text()),
     Column("password_hash", Text()),
     Column("created_at", BigInteger(), nullable=False),
+    sqlite_with_rowid=False,
 )
 
 identifier: Table = Table(
@@ -129,11 +130,11 @@ event: Table = Table(
     Column("id", EXACT, nullable=False),
     Column("what", Text(), nullable=False),
     Column("at", BigInteger(), nullable=False),
-    Column("account_id", EXACT, index=True),  # no foreign key: the trail outlives what it tells of
+    Column("account_id", EXACT, nullable=False),  # empty for nobody's; no foreign key: the trail outlives its accounts
     Column("reason", Text(), nullable=False),
     Column("subject", Text(), nullable=False),
     Column("address", Text()),
     Column("user_agent", Text(), nullable=False),
     Column("detail", Text(), nullable=False),  # a JSON object of strings
-    UniqueConstraint("id"),  # a commit that is repeated is known by it (C-25)
+    UniqueConstraint("account_id", "id"),  # finds an account's, and a commit that is repeated (C-25)
 )

@@ -26,6 +26,7 @@ def upgrade() -> None:
         sa.Column("password_hash", sa.Text()),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_cityauth_account"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "cityauth_identifier",
@@ -110,16 +111,15 @@ def upgrade() -> None:
         sa.Column("id", EXACT, nullable=False),
         sa.Column("what", sa.Text(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
-        sa.Column("account_id", EXACT),
+        sa.Column("account_id", EXACT, nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("address", sa.Text()),
         sa.Column("user_agent", sa.Text(), nullable=False),
         sa.Column("detail", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("number", name="pk_cityauth_event"),
-        sa.UniqueConstraint("id", name="uq_cityauth_event_id"),
+        sa.UniqueConstraint("account_id", "id", name="uq_cityauth_event_account_id"),
     )
-    op.create_index("ix_cityauth_event_account_id", "cityauth_event", ["account_id"])
 
 
 def downgrade() -> None:
