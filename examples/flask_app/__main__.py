@@ -64,7 +64,7 @@ def serve(port: int, database: Path, smtp: str | None = None) -> None:
         handler, fd = RequestHandler, listener.fileno()
         server = make_server("127.0.0.1", port, app, threaded=True, request_handler=handler, fd=fd)
         print(f"{welcome(address, smtp)}\n", flush=True)  # noqa: T201 - it speaks to a person
-        with sending(auth, store):
+        with sending(auth):
             server.serve_forever()
 
 

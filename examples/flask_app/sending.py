@@ -4,12 +4,10 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
 
 from cityauth import CityAuth, ConfigurationError, MemoryMailer, StoreError
 from cityauth.adapters.smtp import SmtpMailer
-from cityauth.adapters.sql import SqlStore
 from flask_app.config import DemoError
 
 EVERY = 0.5
@@ -17,9 +15,6 @@ EVERY = 0.5
 
 TIDY_EVERY = 3600.0
 """Seconds between two rounds of clearing away."""
-
-KEPT = timedelta(days=1)
-"""How long a dead link, or a count of attempts, is kept after it has stopped to matter."""
 
 SENDER = "ei-vastausta@example.com"
 
@@ -50,10 +45,10 @@ def mailer_for(smtp: str | None) -> MemoryMailer | SmtpMailer:
 
 
 @contextmanager
-def sending(auth: CityAuth, store: SqlStore) -> Iterator[None]:
+def sending(auth: CityAuth) -> Iterator[None]:
     """Send mail for the time of the block, in a thread of its own."""
     ended = Event()
-    thread = Thread(target=_send_until, args=(ended, auth, store), name="outbox", daemon=True)
+    thread = Thread(target=_send_until, args=(ended, auth), name="outbox", daemon=True)
     thread.start()
     try:
         yield
@@ -62,7 +57,7 @@ def sending(auth: CityAuth, store: SqlStore) -> Iterator[None]:
         thread.join()
 
 
-def _send_until(ended: Event, auth: CityAuth, store: SqlStore) -> None:
+def _send_until(ended: Event, auth: CityAuth) -> None:
     """Look at the outbox again and again. A store that cannot answer is asked again, and nothing is lost."""
     tidied = -TIDY_EVERY
     while not ended.wait(EVERY):
@@ -71,14 +66,7 @@ def _send_until(ended: Event, auth: CityAuth, store: SqlStore) -> None:
             if flushed.postponed:
                 logger.warning("%d mails could not be sent and wait", flushed.postponed)
             if time.monotonic() - tidied >= TIDY_EVERY:
-                tidy(auth, store)
+                auth.housekeeping.purge()
                 tidied = time.monotonic()
         except StoreError as error:
             logger.warning("the outbox cannot be read: %s", error)
-
-
-def tidy(auth: CityAuth, store: SqlStore) -> None:
-    """Delete sessions, links and counts that are past their time."""
-    auth.sessions.purge()
-    store.purge_claims(datetime.now(UTC) - KEPT)
-    store.purge_throttle(datetime.now(UTC) - KEPT)

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         WiringError,
     )
     from cityauth.flows.accounts import AccountOutcome, AccountRecord, AccountRefused, NewAccount
+    from cityauth.flows.housekeeping import Purged
     from cityauth.flows.invitation import Invited
     from cityauth.flows.outbox import Flushed
     from cityauth.flows.passwords import PasswordRejected
@@ -93,6 +94,7 @@ __all__ = [
     "Policy",
     "PolicyError",
     "Problem",
+    "Purged",
     "RealmPolicy",
     "Refused",
     "Resolution",
@@ -150,6 +152,7 @@ _HOMES = {
         "WiringError",
     ),
     "cityauth.flows.accounts": ("AccountOutcome", "AccountRecord", "AccountRefused", "NewAccount"),
+    "cityauth.flows.housekeeping": ("Purged",),
     "cityauth.flows.invitation": ("Invited",),
     "cityauth.flows.outbox": ("Flushed",),
     "cityauth.flows.passwords": ("PasswordRejected",),

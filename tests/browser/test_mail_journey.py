@@ -81,7 +81,7 @@ def address(tmp_path: Path) -> Iterator[str]:
     """The demo with its own mailbox, as ``python -m flask_app`` serves it, and nobody else in it."""
     port = free_port()
     service = install(tmp_path, plain_localhost=True, base_url=f"http://localhost:{port}")
-    with serving(service.app, port) as url, sending(service.auth, service.store):
+    with serving(service.app, port) as url, sending(service.auth):
         yield url
 
 
@@ -100,7 +100,7 @@ def smtp_address(tmp_path: Path, mailer_and_inbox: tuple[SmtpMailer, Inbox]) -> 
     port = free_port()
     mailer, _ = mailer_and_inbox
     service = install(tmp_path, plain_localhost=True, base_url=f"http://localhost:{port}", mailer=mailer)
-    with serving(service.app, port) as url, sending(service.auth, service.store):
+    with serving(service.app, port) as url, sending(service.auth):
         yield url
 
 

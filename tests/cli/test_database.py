@@ -26,6 +26,27 @@ def test_upgrade_brings_a_database_up_from_nothing(configured: Deployment) -> No
     assert again == f"The tables are at revision {schema.HEAD} already; nothing was changed.\n"
 
 
+def test_purge_deletes_what_is_past_its_time(deployment: Deployment) -> None:
+    """A link that expired goes, accounts and live links stay, and the numbers are told (C-55, B-26)."""
+    for name in ("aino", "erkki"):
+        deployment.well("account", "add", "--name", name, "--email", f"{name}@example.com")
+        deployment.well("account", "invite", f"{name}@example.com")
+    with sqlite3.connect(deployment.folder / "service.db") as database:
+        past = (
+            "UPDATE cityauth_claim SET expires_at = expires_at - 2 * 86400 * 1000000 "
+            "WHERE account_id = (SELECT account_id FROM cityauth_identifier WHERE shown = 'aino@example.com')"
+        )
+        assert database.execute(past).rowcount == 1
+    database.close()
+    said = "Deleted 0 sessions, {} links and 0 counts that were past their time.\n"
+    assert deployment.well("db", "purge") == said.format(1)
+    assert deployment.well("db", "purge") == said.format(0)
+    with sqlite3.connect(deployment.folder / "service.db") as database:
+        assert database.execute("SELECT count(*) FROM cityauth_claim").fetchone() == (1,)
+    database.close()
+    assert deployment.json("account", "show", "erkki@example.com")["accounts"]
+
+
 def test_tables_of_another_release_are_refused(deployment: Deployment) -> None:
     """Tables of a later release are left alone by every command; the sentence says what they are."""
     with sqlite3.connect(deployment.folder / "service.db") as database:

@@ -301,21 +301,6 @@ def test_a_session_that_is_renewed_makes_room_itself(make_store: MakeStore) -> N
     assert [service.is_live(token) for token in (elsewhere, here, again)] == [True, False, True]
 
 
-def test_old_sessions_are_purged(service: Service) -> None:
-    """A nightly job deletes what is past every lifetime and nothing that could still be alive (C-55, B-26)."""
-    service.token("erkki")
-    remembered = service.token("erkki", remember=True)
-    service.wait(days=14, seconds=-1)
-    assert service.is_live(remembered)
-    service.wait(days=14)
-    late = service.token("erkki")
-    assert service.auth.sessions.purge() == 0
-    service.wait(days=2, seconds=2)
-    assert service.auth.sessions.purge() == 2
-    assert [one.digest for one in service.store.list_sessions(ERKKI)] == [digest_of(late)]
-    assert service.auth.sessions.purge() == 0
-
-
 def test_a_session_follows_the_person_not_the_name(service: Service) -> None:
     """When names are swapped, a session stays its account's: it names an id that never changes (B-13)."""
     token = service.token("erkki")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cityauth import AsyncCityAuth, CityAuth, ClientContext, MemoryStore, NewAccount, StoreUnavailableError
+from cityauth import AsyncCityAuth, CityAuth, ClientContext, MemoryStore, NewAccount, Purged, StoreUnavailableError
 from cityauth.adapters.mailbox import MemoryMailer
 from cityauth.core.account import AccountId
 from cityauth.core.password import Password
@@ -21,7 +21,7 @@ from tests.support.fakes import FixedClock, ListAudit, SeededEntropy, SpyHasher
 from tests.support.recording import recording
 from tests.support.service import KEY, PASSWORD, POLICY
 
-PARTS = ("login", "sessions", "identifiers", "passwords", "accounts", "recovery", "outbox")
+PARTS = ("login", "sessions", "identifiers", "passwords", "accounts", "recovery", "outbox", "housekeeping")
 
 
 @dataclass
@@ -80,7 +80,7 @@ def journey() -> Any:
     fourth = yield "sessions", "confirm", (third.session.token.reveal(), PASSWORD), {}
     yield "sessions", "sign_out", (fourth.session.token.reveal(),), {}
     yield "sessions", "close_all", (account.id,), {"keep": "x"}
-    yield "sessions", "purge", (), {}
+    yield "housekeeping", "purge", (), {}
     yield "recovery", "request", ("erkki@example.com",), {"client": CLIENT}
     yield "outbox", "flush", (), {}
     yield "accounts", "disable", (account.id,), {}
@@ -122,7 +122,7 @@ def test_both_faces_give_the_same_trace_and_the_same_answers(make: Callable[[], 
     answers, asked, told = called()
     assert (answers, asked, told) == asyncio.run(awaited(make()))
     assert len(answers) == 27
-    assert {type(answer) for answer in answers} > {Authenticated, PasswordRequired, bool, tuple, int}
+    assert {type(answer) for answer in answers} > {Authenticated, PasswordRequired, bool, tuple, Purged}
 
 
 def public_methods(part: object) -> dict[str, Any]:

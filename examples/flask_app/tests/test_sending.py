@@ -9,9 +9,8 @@ from threading import Thread
 import pytest
 from werkzeug.serving import make_server
 
-from cityauth import MemoryMailer, StoreUnavailableError
+from cityauth import MemoryMailer, Purged, StoreUnavailableError
 from cityauth.adapters.smtp import SmtpMailer
-from flask_app import sending as sending_module
 from flask_app.__main__ import RequestHandler
 from flask_app.app import create_app
 from flask_app.config import DemoError
@@ -57,7 +56,7 @@ def test_without_a_demo_mailbox_there_is_no_such_page(own_service: Service) -> N
 
 def test_mail_leaves_by_itself(own_service: Service) -> None:
     """While the demo runs, what was queued is sent without anybody's doing."""
-    with sending(own_service.auth, own_service.store):
+    with sending(own_service.auth):
         ask(own_service, "/forgotten", identifier=ERKKI.email)
         wait_for(own_service, 1)
 
@@ -65,7 +64,7 @@ def test_mail_leaves_by_itself(own_service: Service) -> None:
 def test_what_could_not_be_sent_is_sent_once_mail_works(own_service: Service, caplog: pytest.LogCaptureFixture) -> None:
     """The first retry comes within ten seconds (C-31)."""
     own_service.mailbox.up = False
-    with caplog.at_level(logging.WARNING), sending(own_service.auth, own_service.store):
+    with caplog.at_level(logging.WARNING), sending(own_service.auth):
         ask(own_service, "/forgotten", identifier=ERKKI.email)
         until = time.monotonic() + 30
         while "could not be sent" not in caplog.text:
@@ -89,7 +88,7 @@ def test_a_store_that_is_down_does_not_end_the_sending(
         return flush()
 
     monkeypatch.setattr(own_service.auth.outbox, "flush", failing)
-    with sending(own_service.auth, own_service.store):
+    with sending(own_service.auth):
         ask(own_service, "/forgotten", identifier=ERKKI.email)
         wait_for(own_service, 1)
     assert not failures
@@ -98,16 +97,17 @@ def test_a_store_that_is_down_does_not_end_the_sending(
 
 def test_old_sessions_links_and_counts_are_cleared_away(own_service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first round comes at the start, and a live link survives it (B-26)."""
-    rounds: list[None] = []
-    tidy = sending_module.tidy
-    monkeypatch.setattr(sending_module, "tidy", lambda *given: rounds.append(tidy(*given)))
+    rounds: list[Purged] = []
+    purge = own_service.auth.housekeeping.purge
+    monkeypatch.setattr(own_service.auth.housekeeping, "purge", lambda: rounds.append(purge()))
     visitor = ask(own_service, "/forgotten", identifier=ERKKI.email)
-    with sending(own_service.auth, own_service.store):
+    with sending(own_service.auth):
         wait_for(own_service, 1)
         until = time.monotonic() + 30
         while not rounds:
             assert time.monotonic() < until
             time.sleep(0.05)
+    assert rounds == [Purged()]
     assert visitor.get(own_service.link(ERKKI.email)).status_code == 200
 
 

@@ -1,4 +1,4 @@
-"""``cityauth db``: the tables."""
+"""``cityauth db``: the tables, and what is past its time in them."""
 
 from collections.abc import Callable
 from contextlib import closing
@@ -14,7 +14,7 @@ Load: TypeAlias = Callable[[], Configuration]
 
 @click.group()
 def db() -> None:
-    """Create and upgrade the tables of the configured database."""
+    """Create and upgrade the tables of the configured database, and clear away what is past its time."""
 
 
 @db.command()
@@ -43,3 +43,13 @@ def upgrade(load: Load) -> None:
         say(f"The tables are at revision {after} already; nothing was changed.")
     else:
         say(f"Upgraded the tables from {'nothing' if before is None else before} to {after}.", "green")
+
+
+@db.command()
+@click.pass_obj
+def purge(load: Load) -> None:
+    """Delete sessions, links and counts that are past their time. Run it nightly, beside the service."""
+    configuration = load()
+    with closing(configuration.store()) as store:
+        done = configuration.auth(store).housekeeping.purge()
+    say(f"Deleted {done.sessions} sessions, {done.links} links and {done.counts} counts that were past their time.")

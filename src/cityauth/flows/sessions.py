@@ -98,13 +98,6 @@ def close_all(account_id: AccountId, *, keep: object = None, client: ClientConte
     return isinstance(outcome, Committed)
 
 
-def purge(desk: Deployment) -> Flow[int]:
-    """Delete the sessions that are past every absolute lifetime and return how many there were."""
-    now = yield from ask(Clock.now)
-    longest = max(desk.policy.sessions.absolute, desk.policy.sessions.remembered_absolute)
-    return (yield from ask(SessionStore.purge_sessions, now - longest))
-
-
 def fresh(desk: Deployment, live: LiveSession) -> Flow[bool]:
     """Whether a password was verified in the session recently enough for a sensitive change."""
     now = yield from ask(Clock.now)

@@ -59,6 +59,12 @@ class ThrottlePolicy:
     link_per_network: tuple[Limit, ...] = (Limit(20, timedelta(minutes=1)),)
     verify_per_account: tuple[Limit, ...] = (Limit(10, timedelta(minutes=5)),)
 
+    @property
+    def longest(self) -> timedelta:
+        """The longest window of all limits: a use before it is counted by none."""
+        limits = (*self.mail_per_account, *self.mail_per_network, *self.link_per_network, *self.verify_per_account)
+        return max((limit.window for limit in limits), default=timedelta())
+
 
 @dataclass(frozen=True, slots=True)
 class MailPolicy:

@@ -64,6 +64,11 @@ class SessionPolicy:
         require(timedelta(0) < self.fresh <= timedelta(hours=1), "sessions.fresh must be at most 1 hour")
         require(self.per_account >= 1, "sessions.per_account must be at least 1")
 
+    @property
+    def longest(self) -> timedelta:
+        """The age that no session outlives."""
+        return max(self.absolute, self.remembered_absolute)
+
 
 SessionPolicy.AAL2 = SessionPolicy(
     idle=timedelta(hours=1),

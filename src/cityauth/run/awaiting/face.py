@@ -15,6 +15,7 @@ from cityauth.ports.hasher import PasswordHasher
 from cityauth.ports.mailer import Mailer
 from cityauth.run.assembly import Supplies, assemble
 from cityauth.run.awaiting.accounts import Accounts
+from cityauth.run.awaiting.housekeeping import Housekeeping
 from cityauth.run.awaiting.mail import Outbox, Recovery
 from cityauth.run.awaiting.sign_in import Identifiers, Login, Passwords, Sessions
 from cityauth.run.stores import AnyStore
@@ -31,6 +32,7 @@ class AsyncCityAuth:
         accounts: Accounts: a person's own, and customer service's.
         recovery: Forgotten username or password.
         outbox: Mail on its way.
+        housekeeping: Clearing away what is past its time.
     """
 
     def __init__(  # noqa: PLR0913 - one keyword for each thing that a host may supply
@@ -84,3 +86,4 @@ class AsyncCityAuth:
         self.accounts: Accounts = Accounts(assembly)
         self.recovery: Recovery = Recovery(assembly)
         self.outbox: Outbox = Outbox(assembly)
+        self.housekeeping: Housekeeping = Housekeeping(assembly)

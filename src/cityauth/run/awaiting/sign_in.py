@@ -130,10 +130,6 @@ class Sessions(Part):
         """
         return await run_async(sessions.close_all(account_id, keep=keep, client=client), self._answers)
 
-    async def purge(self) -> int:
-        """Delete sessions past every lifetime and return how many; for a nightly job."""
-        return await run_async(sessions.purge(self._desk), self._answers)
-
 
 class Identifiers(Part):
     """Identifiers, explained."""

@@ -14,6 +14,7 @@ from cityauth.ports.hasher import PasswordHasher
 from cityauth.ports.mailer import Mailer
 from cityauth.run.assembly import Supplies, assemble
 from cityauth.run.calling.accounts import Accounts
+from cityauth.run.calling.housekeeping import Housekeeping
 from cityauth.run.calling.mail import Outbox, Recovery
 from cityauth.run.calling.sign_in import Identifiers, Login, Passwords, Sessions
 from cityauth.run.stores import Store
@@ -30,6 +31,7 @@ class CityAuth:
         accounts: Accounts: a person's own, and customer service's.
         recovery: Forgotten username or password.
         outbox: Mail on its way.
+        housekeeping: Clearing away what is past its time.
     """
 
     def __init__(  # noqa: PLR0913 - one keyword for each thing that a host may supply
@@ -83,3 +85,4 @@ class CityAuth:
         self.accounts: Accounts = Accounts(assembly)
         self.recovery: Recovery = Recovery(assembly)
         self.outbox: Outbox = Outbox(assembly)
+        self.housekeeping: Housekeeping = Housekeeping(assembly)

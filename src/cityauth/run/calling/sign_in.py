@@ -128,10 +128,6 @@ class Sessions(Part):
         """
         return run(sessions.close_all(account_id, keep=keep, client=client), self._answers)
 
-    def purge(self) -> int:
-        """Delete sessions past every lifetime and return how many; for a nightly job."""
-        return run(sessions.purge(self._desk), self._answers)
-
 
 class Identifiers(Part):
     """Identifiers, explained."""

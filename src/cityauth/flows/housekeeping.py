@@ -1,0 +1,36 @@
+"""Clear away what is past its time."""
+
+from dataclasses import dataclass
+
+from cityauth.core.sealing import LEEWAY
+from cityauth.flows.asking import Flow, ask
+from cityauth.flows.deployment import Deployment
+from cityauth.ports.claims import ClaimStore
+from cityauth.ports.clock import Clock
+from cityauth.ports.sessions import SessionStore
+from cityauth.ports.throttle import ThrottleStore
+
+
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """What one round of clearing away came to.
+
+    Attributes:
+        sessions: Sessions that were past every absolute lifetime.
+        links: Mailed links that had expired.
+        counts: Uses that no limit of the policy looks back to any more.
+    """
+
+    sessions: int = 0
+    links: int = 0
+    counts: int = 0
+
+
+def purge(desk: Deployment) -> Flow[Purged]:
+    """Delete what is dead by every node's clock, even one that is slow by the leeway (C-35, C-55, B-26)."""
+    now = yield from ask(Clock.now)
+    past = now - LEEWAY
+    sessions = yield from ask(SessionStore.purge_sessions, past - desk.policy.sessions.longest)
+    links = yield from ask(ClaimStore.purge_claims, past)
+    counts = yield from ask(ThrottleStore.purge_throttle, past - desk.policy.throttle.longest)
+    return Purged(sessions, links, counts)
