@@ -11,7 +11,7 @@ PARAMS = {
     Mail.NO_ACCOUNT: set[str](),
     Mail.RESET_DONE: {"link"},
     Mail.SIGNUP: {"link", "valid"},
-    Mail.SIGNUP_TAKEN: {"link"},
+    Mail.ADDRESS_TAKEN: {"link"},
     Mail.EMAIL_CHANGE: {"link", "valid"},
     Mail.EMAIL_CHANGED: {"email", "link", "valid"},
     Mail.EMAIL_RESTORED: {"email", "link"},
@@ -21,8 +21,8 @@ PARAMS = {
 }
 VALUES = {"login_name": "erkki", "link": LINK, "valid": "1 tunnin", "email": "e•••@example.com"}
 NOT_YOU = {
-    "fi": ("Jos et pyytänyt", "Jos et vaihtanut", "Jos et odottanut"),
-    "sv": ("Om du inte har begärt", "Om du inte själv har bytt", "Om du inte har bytt", "Om du inte väntade"),
+    "fi": ("Jos et pyytänyt", "Jos et vaihtanut", "Jos et odottanut", "Jos et tehnyt"),
+    "sv": ("Om du inte har begärt", "Om du inte själv har bytt", "Om du inte väntade", "Om du inte har gjort"),
     "en": ("If you did not",),
 }
 

@@ -65,7 +65,7 @@ def test_a_taken_address_signs_up_like_a_free_one(own_service: Service, down: bo
     free, taken = (answer(ask(own_service, "/sign-up", email=email)) for email in (STRANGER, ERKKI.email))
     assert free == taken
     own_service.mailbox.up = True
-    assert "jo käyttäjätunnus" in own_service.mail(ERKKI.email).letter.subject
+    assert "on jo käytössä" in own_service.mail(ERKKI.email).letter.subject
     assert "token=" not in own_service.mail(ERKKI.email).letter.body
     assert "token=" in own_service.mail(STRANGER).letter.body
 
@@ -309,7 +309,7 @@ def test_sign_up_from_the_first_page_to_the_cases(own_service: Service) -> None:
     assert own_service.auth.identifiers.resolve(email).account is None
     link = own_service.link(email)
     visitor.get(link)
-    assert visitor.soup.find("button", string="Skapa användarnamnet")
+    assert visitor.soup.find("button", string="Skapa konto")
     for name, password in (("", NEW), ("x" * 200, NEW), ("Uusi\u202eAsukas", NEW), ("Uusi Asukas", "lyhyt")):
         page = visitor.send("/sign-up/confirm", name=name, password=password)
         assert page.status_code == 422

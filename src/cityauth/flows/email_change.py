@@ -65,7 +65,7 @@ def request(
     link = yield from make_link(desk, Purpose.EMAIL_CHANGE, occasion, account=account, address=target)
     to = mail_address(identifier)
     if taken:
-        mail = queue(desk, occasion, Mail.SIGNUP_TAKEN, to, language=matches[0].account.language)
+        mail = queue(desk, occasion, Mail.ADDRESS_TAKEN, to, language=matches[0].account.language)
     else:
         mail = queue(desk, occasion, Mail.EMAIL_CHANGE, to, language=account.language, link=link)
     event = report(

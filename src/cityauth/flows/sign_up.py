@@ -50,7 +50,7 @@ def request(desk: Deployment, entered: object, client: ClientContext = UNKNOWN_C
         mail = queue(desk, occasion, Mail.SIGNUP, to, language=client.language, link=link)
     else:
         language = matches[0].account.language
-        mail = queue(desk, occasion, Mail.SIGNUP_TAKEN, to, language=language)
+        mail = queue(desk, occasion, Mail.ADDRESS_TAKEN, to, language=language)
     event = report(
         Happening.SIGN_UP_REQUESTED,
         occasion,

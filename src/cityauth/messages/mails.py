@@ -42,11 +42,11 @@ class Mail(Enum):
         # Translators: {link} finishes the creation of an account; {valid} such as "1 hour"
         N_("mail.signup.body"),
     )
-    SIGNUP_TAKEN = (
-        N_("mail.signup_taken.subject"),
+    ADDRESS_TAKEN = (
+        N_("mail.address_taken.subject"),
         # Translators: an account was asked for an address that has one; {link} leads to the page
         # for a forgotten password
-        N_("mail.signup_taken.body"),
+        N_("mail.address_taken.body"),
     )
     EMAIL_CHANGE = (
         N_("mail.email_change.subject"),
