@@ -1,17 +1,23 @@
 """Change of address: verified first, told to the old mailbox, undone from there; history stays."""
 
+from datetime import timedelta
+
 import pytest
 
 from cityauth import Problem
 from cityauth.core.account import AccountId
+from cityauth.core.change import ClaimIssued, Committed
+from cityauth.core.claim import Claim, digest_of_id, id_of
 from cityauth.core.client import ClientContext
 from cityauth.core.link import Declined, Done, LinkDead, LinkLive, MailAwaited
 from cityauth.core.resolution import Life, Outcome
 from cityauth.core.sealing import Purpose
 from cityauth.core.session import LiveSession
+from cityauth.core.stage import Stage
 from cityauth.core.step import PasswordRequired
 from cityauth.messages.codes import Code
 from cityauth.testing import race
+from tests.support.desks import desk
 from tests.support.recording import recording
 from tests.support.service import PASSWORD, Service
 
@@ -230,3 +236,45 @@ def test_one_without_a_login_address_gets_the_contact_back(service: Service) -> 
     assert isinstance(service.auth.accounts.undo_email(undo), Done)
     assert service.auth.identifiers.resolve(NEW).outcome is Outcome.RETIRED
     assert service.sign_in("erkki").account.contact == "home@example.com"
+
+
+@pytest.mark.parametrize(
+    ("old", "mailbox", "new"),
+    [
+        ("Erkki@example.com", "Erkki@example.com", "erkki@example.com"),
+        ("erkki@Sähkö.example", "erkki@xn--shk-qla6g.example", "erkki@xn--shk-qla6g.example"),
+    ],
+    ids=["another case", "another spelling of the domain"],
+)
+def test_a_change_of_spelling_alone_can_be_undone(service: Service, old: str, mailbox: str, new: str) -> None:
+    """Both spellings are one identifier, and it never stops to sign in (B-4)."""
+    service.add("Erkki", email=old)
+    service.auth.accounts.change_email(live(service, old), new)
+    assert isinstance(service.auth.accounts.confirm_email(service.link(new)), Done)
+    assert service.sign_in(old).account.contact == new
+    assert isinstance(service.auth.accounts.undo_email(service.link(mailbox)), Done)
+    resolution = service.auth.identifiers.resolve(new)
+    assert resolution.identifier is not None
+    assert (resolution.outcome, resolution.identifier.shown) == (Outcome.RESOLVED, old)
+    assert service.sign_in(new).account.contact == mailbox
+
+
+def test_the_first_undo_holds_after_a_return_in_another_spelling(service: Service) -> None:
+    """There and back again in small letters: the link of the first day still restores the address."""
+    service.add("Erkki", email="Erkki@example.com", stage=Stage.EMAIL_ONLY)
+    first = changed(service, NEW, "Erkki@example.com")
+    service.wait(minutes=2)
+    changed(service, OLD, NEW)
+    assert isinstance(service.auth.accounts.undo_email(first), Done)
+    assert service.sign_in(OLD).account.contact == "Erkki@example.com"
+    assert service.auth.identifiers.resolve(NEW).outcome is Outcome.RETIRED
+
+
+def test_an_undo_to_an_address_that_was_never_held_takes_nothing_away(erkki: Service) -> None:
+    """A link that could restore nothing is dead, and the address that signs in goes on doing so."""
+    name, now = id_of(bytes(16)), erkki.now
+    claim = Claim(digest_of_id(name) or b"", Purpose.EMAIL_UNDO, ID, None, THIRD, now, now + timedelta(days=7))
+    assert erkki.store.commit([ClaimIssued(claim)]) == Committed()
+    token = desk().sealer.seal(Purpose.EMAIL_UNDO, {"jti": name}, now)
+    assert isinstance(erkki.auth.accounts.undo_email(token), LinkDead)
+    assert erkki.sign_in(OLD).account.id == ID

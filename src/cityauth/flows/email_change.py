@@ -1,5 +1,7 @@
 """Change the e-mail address, and with it the login name: verify first, tell the old address, undo from there."""
 
+from dataclasses import replace
+
 from cityauth.core.account import Account
 from cityauth.core.audit import Happening, report
 from cityauth.core.change import (
@@ -15,7 +17,7 @@ from cityauth.core.change import (
     SessionsClosed,
 )
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext, Occasion
-from cityauth.core.identifier import Identifier, Malformed, register
+from cityauth.core.identifier import Identifier, Malformed, look_up, register
 from cityauth.core.link import Declined, Done, LinkDead, LinkLive, LinkOutcome, MailOutcome
 from cityauth.core.mail import mail_address
 from cityauth.core.problem import Problem
@@ -148,6 +150,17 @@ def _tell_and_undo(
     return tuple(changes)
 
 
+def _former(desk: Deployment, address: str | None, held: tuple[Holding, ...]) -> Identifier | None:
+    """Return the identifier that *address* was, spelled as it was; its key is the account's in whatever life.
+
+    The account may have it in another spelling by now: whoever looked for this one would find none.
+    """
+    read = look_up(address, (desk.email,))
+    keys = set() if isinstance(read, Malformed) else {one.key for one in read}
+    found = (one.identifier for one in held if one.identifier.key in keys)
+    return next((replace(one, shown=str(address)) for one in found), None)
+
+
 def _signs_in_by_mail(holding: Holding) -> bool:
     return holding.identifier.kind == "email" and holding.life is Life.ACTIVE
 
@@ -168,7 +181,9 @@ def undo(desk: Deployment, token: object, client: ClientContext = UNKNOWN_CLIENT
         return (yield from told(occasion, opened))
     claim, account = opened.claim, opened.account
     held = yield from holdings_of(account.id)
-    identifier = next((one.identifier for one in held if one.identifier.shown == claim.address), None)
+    identifier = _former(desk, claim.address, held)
+    if claim.address and identifier is None:
+        return LinkDead(Problem(Code.LINK_INVALID))
     restored = claim.address or claim.contact or ""
     mailboxes = dict.fromkeys([*addresses_of(account, held), *filter(None, [claim.contact]), *_mailbox(identifier)])
     changes: list[Change] = [
