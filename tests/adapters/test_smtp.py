@@ -4,6 +4,7 @@ import email
 import email.policy
 import socket
 import ssl
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -19,6 +20,7 @@ from cityauth.adapters.smtp import SmtpMailer
 from cityauth.core.mail import QueuedMail
 from cityauth.errors import ConfigurationError, MailerUnavailableError, MailRefusedError
 from cityauth.messages.mails import Letter
+from cityauth.testing import race
 from tests.support.certificates import certificate
 from tests.support.fakes import NOON
 
@@ -39,6 +41,7 @@ class Received:
     recipients: list[list[str]] = field(default_factory=list)
     messages: list[EmailMessage] = field(default_factory=list)
     encrypted: list[bool] = field(default_factory=list)
+    raw: list[bytes] = field(default_factory=list)
 
     async def handle_RCPT(  # noqa: N802 - the server's own name
         self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any
@@ -51,6 +54,7 @@ class Received:
     async def handle_DATA(self, _server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
         """Keep the message."""
         self.recipients.append(list(envelope.rcpt_tos))
+        self.raw.append(envelope.content)
         parsed = email.message_from_bytes(envelope.content, policy=email.policy.default)
         assert isinstance(parsed, EmailMessage)
         self.messages.append(parsed)
@@ -160,6 +164,90 @@ def test_health_is_remembered_for_a_few_seconds(serve: Serve) -> None:
         assert mailer.is_up()
     finally:
         controller.stop()
+
+
+@pytest.fixture
+def hanging() -> Iterator[int]:
+    """The port of a server that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as listening:
+        yield int(listening.getsockname()[1])
+
+
+def test_a_server_that_hangs_is_asked_once(hanging: int) -> None:
+    """Its silence is remembered from when it was found, also where that took longer than it is remembered (C-31)."""
+    seconds = [0.0]
+    mailer = SmtpMailer("127.0.0.1", hanging, sender=SENDER, security="none", timeout=0.2, monotonic=lambda: seconds[0])
+    greeted: list[None] = []
+    greets = mailer._greets
+
+    def counted() -> bool:
+        greeted.append(None)
+        seconds[0] += 5.0
+        return greets()
+
+    mailer._greets = counted  # type: ignore[method-assign]
+    assert [mailer.is_up() for _ in range(3)] == [False] * 3
+    assert len(greeted) == 1
+
+
+def test_a_server_that_hangs_holds_one_page_up(hanging: int) -> None:
+    """While one caller waits for its greeting, the others take the last word at once (C-31)."""
+    seconds = [0.0]
+    mailer = SmtpMailer("127.0.0.1", hanging, sender=SENDER, security="none", timeout=0.1, monotonic=lambda: seconds[0])
+    assert not mailer.is_up()
+    seconds[0] = 10.0
+    waiting, enough = threading.Event(), threading.Event()
+    greeted: list[None] = []
+
+    def waits() -> bool:
+        greeted.append(None)
+        waiting.set()
+        return enough.wait(30)
+
+    mailer._greets = waits  # type: ignore[method-assign]
+    one = threading.Thread(target=mailer.is_up)
+    one.start()
+    assert waiting.wait(30)
+    assert not mailer.is_up()
+    enough.set()
+    one.join()
+    assert mailer.is_up()
+    assert len(greeted) == 1
+
+
+def test_callers_at_the_start_wait_for_one_greeting(serve: Serve) -> None:
+    """Where nothing is known yet everybody waits for the one who asks, and hears the same."""
+    _, port = serve()
+    mailer = SmtpMailer("127.0.0.1", port, sender=SENDER, security="none")
+    greeted: list[None] = []
+    greets = mailer._greets
+
+    def counted() -> bool:
+        greeted.append(None)
+        return greets()
+
+    mailer._greets = counted  # type: ignore[method-assign]
+    assert race([mailer.is_up] * 8) == [True] * 8
+    assert len(greeted) == 1
+
+
+def test_an_address_that_the_server_cannot_write_is_that_mails_trouble_alone(serve: Serve) -> None:
+    """Without SMTPUTF8 the mail is refused for good, and the server is as healthy as before (C-31, B-7)."""
+    received, port = serve(enable_SMTPUTF8=False)
+    mailer = SmtpMailer("127.0.0.1", port, sender=SENDER, security="none")
+    assert mailer.is_up()
+    with pytest.raises(MailRefusedError):
+        mailer.send(mail("päivi@example.com"))
+    assert mailer.is_up()
+    assert received.messages == []
+
+
+def test_an_address_beyond_ascii_is_written_as_it_is(serve: Serve) -> None:
+    """Envelope and header hold the stored address itself, no encoded word (B-7, RFC 6532)."""
+    received, port = serve(enable_SMTPUTF8=True)
+    SmtpMailer("127.0.0.1", port, sender=SENDER, security="none").send(mail("päivi@example.com"))
+    assert received.recipients == [["päivi@example.com"]]
+    assert received.raw[0].splitlines().count("To: päivi@example.com".encode()) == 1
 
 
 def test_starttls_or_nothing(serve: Serve, tmp_path: Path) -> None:

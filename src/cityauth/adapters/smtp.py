@@ -2,13 +2,14 @@
 
 import smtplib
 import ssl
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, SMTPUTF8
 from typing import Literal
 
 from cityauth.core.identifier import EmailKind, Malformed, register
@@ -71,17 +72,33 @@ class SmtpMailer:
         self._context = context
         self._monotonic = monotonic
         self._health: tuple[float, bool] | None = None
+        self._asking = threading.Lock()
 
     def is_up(self) -> bool:
-        """See `Mailer.is_up`: greets the server, unless that was done in the last few seconds."""
-        now = self._monotonic()
-        if self._health is None or now - self._health[0] >= _REMEMBERED:
-            try:
-                self._connect().quit()
-                self._health = (now, True)
-            except (OSError, smtplib.SMTPException):
-                self._health = (now, False)
-        return self._health[1]
+        """See `Mailer.is_up`: greets the server, unless that was done in the last few seconds.
+
+        One caller at a time does so; meanwhile the others take the last word, so that a server that hangs
+        holds one page up and not all of them.
+        """
+        known = self._health
+        if known is not None and self._monotonic() - known[0] < _REMEMBERED:
+            return known[1]
+        if not self._asking.acquire(blocking=known is None):
+            return known is not None and known[1]
+        try:
+            if self._health is known:
+                up = self._greets()
+                self._health = (self._monotonic(), up)  # from the answer on, however long it took
+        finally:
+            self._asking.release()
+        return self._health is not None and self._health[1]
+
+    def _greets(self) -> bool:
+        try:
+            self._connect().quit()
+        except (OSError, smtplib.SMTPException):
+            return False
+        return True
 
     def send(self, mail: QueuedMail) -> None:
         """See `Mailer.send`."""
@@ -111,6 +128,8 @@ class SmtpMailer:
         options = () if mail.to.isascii() else ("SMTPUTF8", "BODY=8BITMIME")
         server = self._connect()
         try:
+            if options and not server.has_extn("smtputf8"):
+                raise ValueError(mail.id)  # about this address, and not about the server's health
             server.sendmail(self._sender.addr_spec, [mail.to], message, options)
             with suppress(OSError, smtplib.SMTPException):  # the mail is taken, however the farewell goes
                 server.quit()
@@ -138,7 +157,7 @@ class SmtpMailer:
 
     def _message(self, mail: QueuedMail) -> EmailMessage:
         """Return *mail* as text and simple HTML, with a Message-ID that stays the same if it is sent again."""
-        message = EmailMessage(policy=SMTP)
+        message = EmailMessage(policy=SMTP if mail.to.isascii() else SMTPUTF8)
         local, _, domain = mail.to.rpartition("@")
         message["From"] = self._sender
         message["To"] = Address("", local, domain)
