@@ -14,6 +14,7 @@ from cityauth.core.identifier import EMAIL, USERNAME, Identifier, look_up, regis
 from cityauth.core.link import Declined, Done, LinkDead, LinkLive, MailAwaited, MailerDown
 from cityauth.core.resolution import Holding, Life
 from cityauth.core.sealing import Purpose
+from cityauth.core.stage import Stage
 from cityauth.messages.codes import Code
 from cityauth.policy import LinkPolicy
 from cityauth.testing import race
@@ -84,6 +85,22 @@ def test_who_gets_which_mail(service: Service) -> None:
         service.wait(hours=2)
     got = [(mail.to, "token=" in mail.letter.body) for mail in service.mailer.sent()]
     assert got == [(ERKKI, True), (ERKKI, True), (ERKKI, True), ("nobody@example.com", False)]
+
+
+def test_a_stranger_is_written_to_as_typed(service: Service) -> None:
+    """The local part is its owner's to spell; only the domain is put as the DNS has it (B-1)."""
+    service.auth.recovery.request("Ville.Vieras@SÄHKÖ.example")
+    service.auth.outbox.flush()
+    assert [mail.to for mail in service.mailer.sent()] == ["Ville.Vieras@xn--shk-qla6g.example"]
+
+
+def test_whom_nothing_signs_in_gets_a_letter_that_says_so(service: Service) -> None:
+    """Where the login name would stand is a dash, and customer service is named (B-24)."""
+    service.add("Erkki", usernames=["erkki"], contact="home@example.com", stage=Stage.EMAIL_ONLY)
+    service.auth.recovery.request("erkki")
+    service.auth.outbox.flush()
+    (mail,) = service.mailer.sent("home@example.com")
+    assert "\n\n\u2013\n\n" in mail.letter.body
 
 
 def test_the_mail_tells_the_login_name_and_what_to_do(service: Service) -> None:

@@ -99,6 +99,15 @@ def test_variants_of_one_address_make_one_account(service: Service) -> None:
     assert sum(isinstance(result, Done) for result in race(jobs)) == 1
 
 
+def test_the_owner_of_a_taken_address_is_written_to_as_stored(service: Service) -> None:
+    """However the address was typed, the letter goes to the spelling that was verified (B-1, B-7)."""
+    service.add("Erkki", email="erkki@example.com", language="sv")
+    service.auth.accounts.sign_up("ERKKI@EXAMPLE.COM")
+    service.auth.outbox.flush()
+    (mail,) = service.mailer.sent()
+    assert (mail.to, mail.language) == ("erkki@example.com", "sv")
+
+
 def test_an_address_that_is_somebodys_username_is_taken(service: Service) -> None:
     """An old username that looks like the address holds it, at the request and at the confirmation (B-11, C-07)."""
     service.add("Haltija", usernames=["varattu@example.com"])

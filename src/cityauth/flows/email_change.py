@@ -21,12 +21,12 @@ from cityauth.core.identifier import Identifier, Malformed, look_up, register
 from cityauth.core.link import Declined, Done, LinkDead, LinkLive, LinkOutcome, MailOutcome
 from cityauth.core.mail import mail_address
 from cityauth.core.problem import Problem
-from cityauth.core.resolution import Holding, Life
+from cityauth.core.resolution import Holding
 from cityauth.core.sealing import Purpose
 from cityauth.core.session import LiveSession, is_fresh
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.deployment import Deployment
-from cityauth.flows.letters import addresses_of, notify, queue
+from cityauth.flows.letters import address_taken, addresses_of, notify, queue, signs_in_by_mail
 from cityauth.flows.linking import holdings_of, make_link, open_owned, told
 from cityauth.flows.mail_cap import mail_allowed
 from cityauth.flows.malformed import address_problem_of
@@ -66,10 +66,9 @@ def request(
     target = None if taken else identifier.shown
     link = yield from make_link(desk, Purpose.EMAIL_CHANGE, occasion, account=account, address=target)
     to = mail_address(identifier)
-    if taken:
-        mail = queue(desk, occasion, Mail.ADDRESS_TAKEN, to, language=matches[0].account.language)
-    else:
-        mail = queue(desk, occasion, Mail.EMAIL_CHANGE, to, language=account.language, link=link)
+    asked = queue(desk, occasion, Mail.EMAIL_CHANGE, to, language=account.language, link=link)
+    in_use = address_taken(desk, occasion, identifier, matches, account.language)
+    mail = in_use if taken else asked
     event = report(
         Happening.EMAIL_CHANGE_REQUESTED,
         occasion,
@@ -136,7 +135,7 @@ def _tell_and_undo(
 
     Whichever is used restores the login address and where mail went, whether or not these are the same.
     """
-    login = next((one.identifier.shown for one in held if _signs_in_by_mail(one)), None)
+    login = next((one.identifier.shown for one in held if signs_in_by_mail(one)), None)
     changes: list[Change] = []
     for number, to in enumerate(addresses_of(account, held)):
         link = yield from make_link(
@@ -159,10 +158,6 @@ def _former(desk: Deployment, address: str | None, held: tuple[Holding, ...]) ->
     keys = set() if isinstance(read, Malformed) else {one.key for one in read}
     found = (one.identifier for one in held if one.identifier.key in keys)
     return next((replace(one, shown=str(address)) for one in found), None)
-
-
-def _signs_in_by_mail(holding: Holding) -> bool:
-    return holding.identifier.kind == "email" and holding.life is Life.ACTIVE
 
 
 def _mailbox(identifier: Identifier | None) -> tuple[str, ...]:
@@ -209,7 +204,7 @@ def _take_over(
 ) -> tuple[Change, ...]:
     """Make *identifier* the account's only active e-mail address, and end its sessions and links."""
     key = identifier.key if identifier else ""
-    displaced = [one.identifier.key for one in held if _signs_in_by_mail(one) and one.identifier.key != key]
+    displaced = [one.identifier.key for one in held if signs_in_by_mail(one) and one.identifier.key != key]
     claimed: tuple[Change, ...] = ()
     if identifier is not None:
         digest = desk.ledger_digest(identifier)

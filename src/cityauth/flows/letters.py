@@ -7,8 +7,9 @@ from types import MappingProxyType
 from cityauth.core.account import Account
 from cityauth.core.change import MailQueued
 from cityauth.core.client import Occasion
+from cityauth.core.identifier import Identifier
 from cityauth.core.mail import QueuedMail, mail_address
-from cityauth.core.resolution import Holding, Life
+from cityauth.core.resolution import Holding, Life, Match
 from cityauth.flows.deployment import Deployment
 from cityauth.flows.linking import Link, lifetime_of, page
 from cityauth.messages import Mail, validity, write
@@ -45,6 +46,21 @@ def queue(
     return MailQueued(QueuedMail(f"{occasion.id}-{number}", to, letter, language, occasion.at, occasion.at + lifetime))
 
 
+def address_taken(
+    desk: Deployment, occasion: Occasion, typed: Identifier, matches: Iterable[Match], language: str
+) -> MailQueued:
+    """Return the change that tells an address that it is in use already.
+
+    Its owner is written to at the address as stored, which may be spelled otherwise than the *typed* one.
+    Where it is only a former address, or somebody's old username, its mailbox may be another person's: then
+    it is who typed it that has to know.
+    """
+    owners = [match for match in matches if signs_in_by_mail(match.holding)]
+    for owner in owners:
+        typed, language = owner.holding.identifier, owner.account.language
+    return queue(desk, occasion, Mail.ADDRESS_TAKEN, mail_address(typed), language=language)
+
+
 def notify(
     desk: Deployment,
     occasion: Occasion,
@@ -63,7 +79,10 @@ def notify(
 
 def addresses_of(account: Account, held: Iterable[Holding]) -> tuple[str, ...]:
     """Return every verified address of the account: where mail goes, and each that signs in."""
-    active = [
-        mail_address(one.identifier) for one in held if one.identifier.kind == "email" and one.life is Life.ACTIVE
-    ]
+    active = [mail_address(one.identifier) for one in held if signs_in_by_mail(one)]
     return tuple(dict.fromkeys([*filter(None, [account.contact]), *active]))
+
+
+def signs_in_by_mail(holding: Holding) -> bool:
+    """Whether it is an e-mail address that is in use."""
+    return holding.identifier.kind == "email" and holding.life is Life.ACTIVE

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from cityauth.core.account import Account, Status
+from cityauth.core.account import Account, AccountId, Status
 from cityauth.core.audit import Happening, report, subject_of
 from cityauth.core.change import (
     Change,
@@ -25,6 +25,7 @@ from cityauth.core.link import (
     MailerDown,
     MailOutcome,
 )
+from cityauth.core.mail import mail_address
 from cityauth.core.problem import Problem
 from cityauth.core.resolution import Holding, Life, Match, Outcome
 from cityauth.core.sealing import Purpose
@@ -45,12 +46,16 @@ from cityauth.ports.mailer import Mailer
 PASSWORD_LINKS = (Purpose.RESET, Purpose.INVITATION)
 """The purposes whose links set a password."""
 
+_NO_NAME = "\u2013"
+"""Stands for the login name of somebody whom nothing signs in at present: customer service must help."""
+
 
 def request(desk: Deployment, entered: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[MailOutcome]:
     """Mail a link to whoever *entered* names, at the stored address, never at the one that was typed.
 
     An unknown address gets a mail that it has no account; an unknown username gets nothing. Every
-    identifier is answered alike and asks the same questions; where no mail is due a decoy is queued.
+    identifier is answered alike, asks the same questions and takes the same work: both letters are written
+    for everyone, and where no mail is due a decoy is queued.
     """
     occasion = yield from begin(client)
     up = yield from ask(Mailer.is_up)
@@ -63,20 +68,13 @@ def request(desk: Deployment, entered: object, client: ClientContext = UNKNOWN_C
     allowed = yield from mail_allowed(desk, occasion, "reset", account.id if account else candidates[0].key)
     held = yield from holdings_of(account.id if account else None)
     link = yield from make_link(desk, Purpose.RESET, occasion, account=account)
-    if account is not None:
-        name = login_name(desk, account, held, occasion)
-        mail = queue(
-            desk,
-            occasion,
-            Mail.RESET,
-            account.contact or "",
-            language=account.language,
-            link=link,
-            words={"login_name": name},
-        )
-    else:
-        to = _stranger(desk, candidates) if resolution.outcome is Outcome.UNKNOWN and not matches else ""
-        mail = queue(desk, occasion, Mail.NO_ACCOUNT, to, language=client.language)
+    person = account or Account(AccountId(""), desk.policy.sign_up_realm, "", client.language)
+    words = {"login_name": login_name(desk, person, held, occasion) or _NO_NAME}
+    reset = queue(desk, occasion, Mail.RESET, person.contact or "", language=person.language, link=link, words=words)
+    typed = _typed_address(desk, candidates)
+    stranger = typed if resolution.outcome is Outcome.UNKNOWN and not matches else ""
+    unknown = queue(desk, occasion, Mail.NO_ACCOUNT, stranger, language=client.language)
+    mail = reset if account else unknown
     event = report(
         Happening.LINK_REQUESTED,
         occasion,
@@ -105,10 +103,10 @@ def _addressee(matches: Sequence[Match]) -> Account | None:
     return account if not contested and account.status is Status.ACTIVE and account.contact else None
 
 
-def _stranger(desk: Deployment, candidates: tuple[Identifier, ...]) -> str:
+def _typed_address(desk: Deployment, candidates: tuple[Identifier, ...]) -> str:
     """Return the typed address if mail may go to it: a plain address by today's rules, else nothing."""
     typed = register(candidates[0].shown, desk.email)
-    return "" if isinstance(typed, Malformed) else typed.key.partition(":")[2]
+    return "" if isinstance(typed, Malformed) else mail_address(typed)
 
 
 def inspect(desk: Deployment, token: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[LinkOutcome]:

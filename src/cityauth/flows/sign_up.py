@@ -13,7 +13,7 @@ from cityauth.core.sealing import Purpose
 from cityauth.flows.accounts import new_account_id
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.deployment import Deployment
-from cityauth.flows.letters import queue
+from cityauth.flows.letters import address_taken, queue
 from cityauth.flows.linking import make_link, open_link, told
 from cityauth.flows.mail_cap import mail_allowed
 from cityauth.flows.malformed import address_problem_of
@@ -33,8 +33,8 @@ _PURPOSES = (Purpose.SIGN_UP,)
 def request(desk: Deployment, entered: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[MailOutcome]:
     """Mail a link that creates an account to a free address; to a taken one, that it has an account.
 
-    Both are answered alike and ask the same questions. Returns `Declined` only for text that is no
-    address.
+    Both are answered alike, ask the same questions and take the same work. A taken address is written to
+    where its owner gets mail, never as it was typed. Returns `Declined` only for text that is no address.
     """
     occasion = yield from begin(client)
     up = yield from ask(Mailer.is_up)
@@ -45,12 +45,9 @@ def request(desk: Deployment, entered: object, client: ClientContext = UNKNOWN_C
     allowed = yield from mail_allowed(desk, occasion, "sign-up", matches[0].account.id if matches else identifier.key)
     free = not matches
     link = yield from make_link(desk, Purpose.SIGN_UP, occasion, address=identifier.shown if free else None)
-    to = mail_address(identifier)
-    if free:
-        mail = queue(desk, occasion, Mail.SIGNUP, to, language=client.language, link=link)
-    else:
-        language = matches[0].account.language
-        mail = queue(desk, occasion, Mail.ADDRESS_TAKEN, to, language=language)
+    invited = queue(desk, occasion, Mail.SIGNUP, mail_address(identifier), language=client.language, link=link)
+    in_use = address_taken(desk, occasion, identifier, matches, client.language)
+    mail = invited if free else in_use
     event = report(
         Happening.SIGN_UP_REQUESTED,
         occasion,
