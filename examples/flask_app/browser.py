@@ -17,6 +17,9 @@ MAX_BODY = 64 * 1024
 MAX_COOKIES = 8 * 1024
 """Bytes of a Cookie header; a longer one is taken for none at all."""
 
+LINK_COOKIES = ("EMAIL_COOKIE", "RESET_COOKIE", "SIGN_UP_COOKIE", "UNDO_COOKIE")
+"""The settings that name the cookies of mailed links."""
+
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; img-src 'self'; "
@@ -82,6 +85,12 @@ def set_cookie(response: Response, setting: str, value: str, lifetime: timedelta
 def forget_cookie(response: Response, setting: str) -> None:
     """Delete the cookie that *setting* names."""
     response.delete_cookie(current_app.config[setting], **_attributes())
+
+
+def forget_links(response: Response) -> None:
+    """Delete every mailed link's token, which the next person at the computer must not find."""
+    for setting in LINK_COOKIES:
+        forget_cookie(response, setting)
 
 
 def cookie(setting: str) -> str | None:

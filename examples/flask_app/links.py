@@ -2,9 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 
-from flask import Blueprint, flash, render_template, request, url_for
+from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from cityauth import (
@@ -21,10 +20,7 @@ from cityauth import (
 )
 from cityauth.messages import Code
 from flask_app import browser
-from flask_app.sign_in import MAX_ECHO, auth, client, entered, see
-
-KEPT = timedelta(minutes=30)
-"""How long the browser keeps a link's token once it was taken out of the address."""
+from flask_app.sign_in import MAX_ECHO, auth, client, entered, leave, see
 
 MAX_TOKEN = 1024
 """Characters of a token that are kept: cityauth makes no longer ones."""
@@ -147,7 +143,7 @@ def open_link(kind: Kind) -> ResponseReturnValue:
         return link_page(kind, kind.inspect(browser.cookie(kind.cookie)))
     response = see(request.path)
     response.headers["Referrer-Policy"] = "no-referrer"
-    browser.set_cookie(response, kind.cookie, request.args["token"][:MAX_TOKEN], KEPT)
+    browser.set_cookie(response, kind.cookie, request.args["token"][:MAX_TOKEN])
     return response
 
 
@@ -182,13 +178,11 @@ def undo_email() -> ResponseReturnValue:
 
 
 def used(kind: Kind, outcome: Done | Declined | PasswordRejected | LinkDead, then: str) -> ResponseReturnValue:
-    """Go on to *then* when it was done; else show the form again, or that the link is dead."""
+    """Go on to *then* when it was done, as nobody; else show the form again, or that the link is dead."""
     match outcome:
         case Done(notice=notice):
-            flash(notice.code, "done")
-            response = see(url_for(then))
-            browser.forget_cookie(response, kind.cookie)
-            return response
+            # Somebody else may be signed in here, of whom the message would be untrue.
+            return leave(then, notice.code)
         case Declined(problem=problem):
             return link_page(kind, kind.inspect(browser.cookie(kind.cookie)), (problem,), "name")
         case PasswordRejected(problems=problems):

@@ -6,7 +6,6 @@ from dataclasses import asdict
 from typing import TypeVar
 
 from flask import Blueprint, Response, abort, current_app, flash, g, make_response, render_template, request, url_for
-from flask import session as browser_state
 from flask.typing import ResponseReturnValue
 
 from cityauth import Authenticated, Declined, Done, LiveSession, PasswordRejected, Problem
@@ -14,7 +13,7 @@ from cityauth.messages import Code
 from flask_app import browser
 from flask_app.cases import Cases
 from flask_app.links import asked, typed
-from flask_app.sign_in import auth, client, entered, keep_session, see, signed_in_only
+from flask_app.sign_in import auth, client, entered, keep_session, leave, see, signed_in_only
 
 T = TypeVar("T")
 
@@ -167,10 +166,6 @@ def delete_account() -> ResponseReturnValue:
                 return settings_page("delete", problem)
             case Done(notice=notice):
                 g.live = None
-                browser_state.clear()
-                flash(notice.code, "done")
-                response = see(url_for("pages.start"))
-                browser.forget_cookie(response, "SIGN_IN_COOKIE")
-                return response
+                return leave("pages.start", notice.code)
 
     return freshly(lambda live: auth().accounts.delete(live, client=client()), show)

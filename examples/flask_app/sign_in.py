@@ -101,6 +101,17 @@ def keep_session(response: Response, opened: OpenedSession) -> None:
     browser.set_cookie(response, "SIGN_IN_COOKIE", opened.token.reveal(), lifetime)
 
 
+def leave(then: str, said: str) -> Response:
+    """End whatever session the browser has, forget what it was given, and go on to *then* with the message *said*."""
+    auth().sessions.sign_out(browser.cookie("SIGN_IN_COOKIE"), client=client())
+    browser_state.clear()  # and with it the CSRF secret
+    flash(said, "done")
+    response = see(url_for(then))
+    browser.forget_cookie(response, "SIGN_IN_COOKIE")
+    browser.forget_links(response)
+    return response
+
+
 def answer(step: LoginStep) -> ResponseReturnValue:
     """Show what *step* asks for. A form shown again is a 422, so that browsers do not save its password."""
     match step:
@@ -108,6 +119,7 @@ def answer(step: LoginStep) -> ResponseReturnValue:
             browser_state.clear()  # and with it the CSRF secret
             response = see(next_page())
             keep_session(response, opened)
+            browser.forget_links(response)  # whoever opened them may be somebody else
             return response
         case PasswordRequired(problem=problem):
             page = render_template("password.html", step=step, problem=problem, next=next_page())
@@ -156,12 +168,7 @@ def submit_password() -> ResponseReturnValue:
 @blueprint.post("/logout")
 def sign_out() -> ResponseReturnValue:
     """End the session, and forget what the browser was given."""
-    auth().sessions.sign_out(browser.cookie("SIGN_IN_COOKIE"), client=client())
-    browser_state.clear()
-    flash(Code.SESSION_SIGNED_OUT, "done")
-    response = see(url_for("pages.start"))
-    browser.forget_cookie(response, "SIGN_IN_COOKIE")
-    return response
+    return leave("pages.start", Code.SESSION_SIGNED_OUT)
 
 
 @blueprint.post("/language")

@@ -85,6 +85,26 @@ def test_the_old_mailbox_undoes_the_change(own_service: Service) -> None:
     assert owner.get(undo).status_code == 410
 
 
+def test_a_link_about_the_address_leaves_nobody_signed_in(own_service: Service) -> None:
+    """Whoever else was signed in where the mail is read is signed out, and sees no message that is not hers (B-85)."""
+    signed_in(own_service).send("/settings/email", email=STRANGER)
+    steps = (
+        (STRANGER, "/settings/email/confirm", "/login", Code.EMAIL_CHANGE_DONE),
+        (ERKKI.email, "/settings/email/undo", "/forgotten", Code.EMAIL_CHANGE_UNDONE),
+    )
+    for to, path, then, said in steps:
+        visitor = Visitor(own_service)
+        visitor.sign_in(ASA.email, ASA.password)
+        token = visitor.cookie("__Host-cityauth")
+        visitor.get(own_service.link(to))
+        visitor.send(path)
+        assert visitor.page.request.path == then
+        assert text(said, "fi") in visitor.page.text
+        assert ASA.name not in visitor.page.text
+        assert visitor.cookie("__Host-cityauth") is None
+        assert own_service.auth.sessions.check(token) is None
+
+
 def test_a_taken_address_is_answered_like_a_free_one(tmp_path: Path) -> None:
     """The page is the same to the byte, and the owner hears of it (B-22)."""
     pages = []
