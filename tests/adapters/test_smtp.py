@@ -243,7 +243,7 @@ def test_an_address_that_the_server_cannot_write_is_that_mails_trouble_alone(ser
 
 
 def test_an_address_beyond_ascii_is_written_as_it_is(serve: Serve) -> None:
-    """Envelope and header hold the stored address itself, no encoded word (B-7, RFC 6532)."""
+    """Envelope and header hold the stored address itself, no encoded word (B-7)."""
     received, port = serve(enable_SMTPUTF8=True)
     SmtpMailer("127.0.0.1", port, sender=SENDER, security="none").send(mail("päivi@example.com"))
     assert received.recipients == [["päivi@example.com"]]

@@ -100,6 +100,7 @@ def assert_tells_nothing(error: BaseException) -> None:
     [
         "sqlite://",
         "sqlite:///:memory:",
+        "sqlite:///a\0b",
         "sqlite:///file::memory:?uri=true",
         "sqlite:///file:x?mode=memory&uri=true",
         "sqlite+aiosqlite:///service.db",
@@ -273,6 +274,21 @@ def test_text_that_is_no_unicode_is_the_callers_mistake(store: SqlStore) -> None
             ask()
         assert_tells_nothing(caught.value)
     assert store.load(AINO) == added().account
+
+
+@pytest.mark.parametrize("value", [["x"], {"a": 1}, object(), 10**30], ids=["list", "dict", "object", "number"])
+def test_a_value_that_cannot_be_stored_is_the_callers_mistake(store: SqlStore, value: Any) -> None:
+    """It is no outage, which a host would answer with 503 and try again (C-47)."""
+    for ask in (
+        lambda: store.load(value),
+        lambda: store.list_sessions(value),
+        lambda: store.find_session(value),
+        lambda: store.commit([EpochAdvanced(value)]),
+    ):
+        with pytest.raises(UsageError) as caught:
+            ask()
+        assert_tells_nothing(caught.value)
+    assert store.load(AINO) is None
 
 
 def test_a_value_that_the_tables_refuse_is_told_without_it(store: SqlStore) -> None:

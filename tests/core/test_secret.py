@@ -70,6 +70,9 @@ def test_concealed_values_are_equal_by_value() -> None:
         (["my-SECRET-key-please-replace-0123456789"], "secret 1 looks like a sample"),
         (["django-insecure-x1y2z3w4v5u6t7s8r9q0p1o2n3"], "secret 1 looks like a sample"),
         (["correct-horse-qwertyuiop-battery-staple"], "secret 1 looks like a sample"),
+        (["09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7"], "secret 1 looks like a sample"),
+        (["192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf"], "secret 1 looks like a sample"),
+        ([KEY, "\udcff\udcfe" * 40], "secret 2 is text that is not Unicode"),
     ],
 )
 def test_a_weak_secret_does_not_start(given: Any, said: str) -> None:
@@ -81,6 +84,7 @@ def test_a_weak_secret_does_not_start(given: Any, said: str) -> None:
         text = part if isinstance(part, str) else part.hex()
         assert text not in str(caught.value)
         assert caught.value.__cause__ is None
+        assert caught.value.__context__ is None
 
 
 def test_good_secrets_start() -> None:

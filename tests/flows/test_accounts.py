@@ -189,3 +189,39 @@ def test_mail_can_go_to_one_plain_address_only(service: Service, contact: str) -
     refused = service.auth.accounts.add(NewAccount("Erkki", usernames=["erkki"], contact=contact))
     assert isinstance(refused, AccountRefused)
     assert refused.entered == contact
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        "my plain password",
+        "x" * 10_000_000,
+        "$argon2id$v=19$m=2097152,t=4294967295,p=1$c29tZXNhbHQ$" + "A" * 43,
+        "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$AA\0A",
+        "",
+        "!unusable",
+        7,
+        b"bytes",
+    ],
+    ids=lambda stored: str(stored)[:24].replace("\0", "NUL"),
+)
+def test_only_a_hash_that_could_be_verified_is_stored(service: Service, stored: Any) -> None:
+    """A plain password, a bomb, a torn hash or no text at all is the caller's mistake, and nothing is stored (C-48)."""
+    with pytest.raises(UsageError, match="password_hash"):
+        service.auth.accounts.add(NewAccount("Erkki", id="erkki", usernames=["erkki"], password_hash=stored))
+    assert service.auth.accounts.show(AccountId("erkki")) is None
+
+
+@pytest.mark.parametrize("given", ["", "a\0b", "a\u202eb", "x" * 256, 7, ["x"], "a\nb", "\ud800"], ids=ascii)
+def test_an_id_is_printable_text(service: Service, given: Any) -> None:
+    """What cannot be printed or indexed is no account's id (C-47)."""
+    with pytest.raises(UsageError, match="an account's id"):
+        service.auth.accounts.add(NewAccount("Erkki", id=given, usernames=["erkki"]))
+
+
+@pytest.mark.parametrize("stage", ["both", "rubbish", 1, True])
+def test_a_stage_is_a_stage(service: Service, stage: Any) -> None:
+    """A text that looks like a stage would fail only when the person signs in: it is refused at once."""
+    with pytest.raises(UsageError, match="the stage"):
+        service.auth.accounts.add(NewAccount("Erkki", id="erkki", usernames=["erkki"], stage=stage))
+    assert service.auth.accounts.show(AccountId("erkki")) is None

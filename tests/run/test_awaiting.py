@@ -52,6 +52,9 @@ def supplies() -> dict[str, Any]:
     }
 
 
+STORED = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$" + "A" * 43
+"""A hash that could be run; the hashers below do not."""
+
 CLIENT = ClientContext("192.0.2.7", "Firefox", "sv")
 
 
@@ -181,7 +184,7 @@ def test_a_hash_never_holds_the_loop() -> None:
     async def scene() -> int:
         hasher, loop_thread = WaitingHasher(), threading.get_ident()
         auth = AsyncCityAuth(MemoryStore(), [KEY], hasher=hasher)
-        await auth.accounts.add(NewAccount("Erkki", id="erkki", usernames=["erkki"], password_hash="any"))
+        await auth.accounts.add(NewAccount("Erkki", id="erkki", usernames=["erkki"], password_hash=STORED))
         step = await auth.login.identify("erkki")
         assert isinstance(step, PasswordRequired)
         attempt = asyncio.create_task(auth.login.submit_password(step.pending, PASSWORD))
@@ -204,7 +207,7 @@ def test_a_cancelled_sign_in_leaves_no_session() -> None:
     async def scene() -> None:
         hasher, store = WaitingHasher(), AsyncMemoryStore()
         auth = AsyncCityAuth(store, [KEY], hasher=hasher)
-        await auth.accounts.add(NewAccount("Erkki", id="erkki", usernames=["erkki"], password_hash="any"))
+        await auth.accounts.add(NewAccount("Erkki", id="erkki", usernames=["erkki"], password_hash=STORED))
         step = await auth.login.identify("erkki")
         assert isinstance(step, PasswordRequired)
         attempt = asyncio.create_task(auth.login.submit_password(step.pending, PASSWORD))

@@ -22,6 +22,7 @@ FAULTS: list[tuple[type[faults.Faulty], Callable[..., None]]] = [
     (faults.LosesAdvances, StoreContract.test_every_advance_of_an_epoch_counts),
     (faults.Applies, StoreContract.test_a_commit_that_is_repeated_is_applied_once),
     (faults.Applies, StoreContract.test_a_repeated_commit_is_applied_once_under_any_concurrency),
+    (faults.NotAtomic, StoreContract.test_a_commit_that_raises_writes_nothing),
     (faults.KeepsEverySession, StoreContract.test_the_oldest_sessions_end_beyond_the_number_per_account),
     (faults.KeepsEverySession, StoreContract.test_the_number_of_sessions_holds_under_any_concurrency),
     (faults.RevivesSessions, StoreContract.test_a_closed_session_stays_closed),

@@ -27,8 +27,10 @@ _SAMPLES = (
     b"abcdef",
     b"123456",
     b"qwerty",
+    b"09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",  # FastAPI's tutorial
+    b"192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf",  # Flask's documentation
 )
-"""Words of sample keys in tutorials and default configurations (CVE-2020-17526, CVE-2023-27524).
+"""Words of sample keys, and keys, in tutorials and default configurations (CVE-2020-17526, CVE-2023-27524).
 
 At least six characters each: a random key in base64 holds one of them in fewer than one of 10^6 draws.
 """
@@ -72,6 +74,16 @@ class Concealed:
         raise TypeError(msg)
 
 
+def _bytes_of(secret: str | bytes) -> bytes | None:
+    """Return the bytes of *secret*; ``None`` for surrogates, whose error would hold the secret itself (B-77)."""
+    if isinstance(secret, bytes):
+        return secret
+    try:
+        return secret.encode()
+    except UnicodeEncodeError:
+        return None
+
+
 def _weakness(secret: bytes) -> str | None:
     """Say why *secret* may not sign, or ``None``."""
     if len(secret) < MIN_SECRET_BYTES:
@@ -111,7 +123,10 @@ class KeyRing:
             if not isinstance(secret, str | bytes):
                 msg = f"secret {position} is neither text nor bytes"
                 raise SecretError(msg)
-            key = secret.encode() if isinstance(secret, str) else secret
+            key = _bytes_of(secret)
+            if key is None:
+                msg = f"secret {position} is text that is not Unicode"
+                raise SecretError(msg)
             if weakness := _weakness(key):
                 msg = f"secret {position} {weakness}; `cityauth keys generate` makes a good one"
                 raise SecretError(msg)

@@ -17,6 +17,7 @@ from cityauth.core.change import (
     StatusChanged,
 )
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
+from cityauth.core.hashing import HashDefect, examine
 from cityauth.core.identifier import EmailKind, Identifier, Malformed, inherit, register
 from cityauth.core.mail import mail_address
 from cityauth.core.problem import Problem
@@ -37,6 +38,9 @@ from cityauth.ports.clock import Entropy
 _ID_BYTES = 15
 """120 random bits make 24 characters without padding: never guessed twice, short enough to read out."""
 
+
+_LONGEST_ID = 255
+"""Characters of a host's own id: longer than any key of another system, too short to fill a table."""
 
 _ANY_ADDRESS = EmailKind(smtputf8=True)
 """Where mail goes need not sign in, so letters that a mailer may not carry are let through; lists and names are not."""
@@ -105,8 +109,9 @@ def add(desk: Deployment, new: NewAccount, client: ClientContext = UNKNOWN_CLIEN
     Returns the account, or `AccountRefused`.
 
     Raises:
-        UsageError: the realm is not in the policy, the language has no texts, or one text stands where a
-            list of usernames belongs.
+        UsageError: the realm is not in the policy, the language has no texts, one text stands where a list
+            of usernames belongs, the id or the stage can be none, or the password hash is of no known format,
+            damaged, or would cost more than the policy's ceilings.
     """
     if mistake := _mistake(desk, new):
         raise UsageError(mistake)
@@ -141,9 +146,26 @@ def _mistake(desk: Deployment, new: NewAccount) -> str:
         return f"the realm {new.realm!r} is not in the policy"
     if new.language not in LANGUAGES:
         return f"the language {new.language!r} is none of {', '.join(LANGUAGES)}"
+    if new.id is not None and not _is_id(new.id):
+        return "an account's id is 1 to 255 printable characters, or None for a random one"
+    stage: object = new.stage  # a host's types may lie
+    if stage is not None and not isinstance(stage, Stage):
+        return "the stage is a Stage, or None for the realm's"
+    if new.password_hash is not None and (defect := _defect(desk, new.password_hash)):
+        return f"password_hash is no stored hash that could be verified: {defect}"
     if isinstance(new.usernames, str) or isinstance(new.retired_usernames, str):
         return "usernames are a list of names, not one text: its letters would be taken for names"
     return ""
+
+
+def _is_id(given: object) -> bool:
+    return isinstance(given, str) and 0 < len(given) <= _LONGEST_ID and given.isprintable()
+
+
+def _defect(desk: Deployment, stored: object) -> str:
+    """Say why *stored* is no hash that may be run; a password that slipped in here is never stored (C-48)."""
+    judged = examine(stored, desk.policy.ceilings) if isinstance(stored, str) else HashDefect.UNKNOWN_SCHEME
+    return judged.value if isinstance(judged, HashDefect) else ""
 
 
 def new_account_id() -> Flow[AccountId]:

@@ -1,6 +1,8 @@
 """What a store promises of accounts, of commits and of the audit trail."""
 
+from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 from cityauth.core.account import Account, AccountId, Status
 from cityauth.core.change import (
@@ -191,6 +193,15 @@ class AccountContract:
         assert store.load(AINO) == before
         assert [one.digest for one in store.list_sessions(AINO)] == [digest("kept")]
         assert store.outbox_status().waiting == 0
+        assert list(store.events(AINO)) == []
+
+    def test_a_commit_that_raises_writes_nothing(self, store: Store) -> None:
+        """Where a change cannot be applied at all, none of those before it stays."""
+        commit(store, added())
+        broken: list[Any] = [EpochAdvanced(AINO), recorded("event"), "no change at all"]
+        with suppress(Exception):
+            store.commit(broken)
+        assert store.load(AINO) == added().account
         assert list(store.events(AINO)) == []
 
     def test_the_first_change_that_is_refused_is_named(self, store: Store) -> None:

@@ -71,11 +71,15 @@ class MemoryStore:
             if any(type(one) is EventRecorded and one.event.id in state.events for one in changes):
                 return Committed()
             state.begin()
-            for change in changes:
-                failed = APPLY[type(change)](state, change)
-                if failed is not None:
-                    state.undo()
-                    return Rejected(change, failed)
+            try:
+                for change in changes:
+                    failed = APPLY[type(change)](state, change)
+                    if failed is not None:
+                        state.undo()
+                        return Rejected(change, failed)
+            except BaseException:
+                state.undo()
+                raise
             return Committed()
 
     # --- SessionStore -----------------------------------------------------------------------------

@@ -52,7 +52,7 @@ def require_file(engine: Engine | None) -> Engine:
     if engine is None or (engine.dialect.name, engine.dialect.driver) != ("sqlite", "pysqlite"):
         raise ConfigurationError("SqlStore needs the URL of a SQLite file: sqlite:///service.db")
     database = engine.url.database
-    if not database or ":memory:" in database or engine.url.query.get("mode") == "memory":
+    if not database or "\0" in database or ":memory:" in database or engine.url.query.get("mode") == "memory":
         raise ConfigurationError("SqlStore needs a file; in memory, use MemoryStore")
     return engine
 

@@ -58,6 +58,8 @@ class Database:
             return work(*args, **kwargs)
         except UnicodeEncodeError:
             failure: CityAuthError = UsageError("text with a lone surrogate cannot be stored")
+        except OverflowError:
+            failure = UsageError("a number is too large to be stored")
         except DBAPIError as error:
             failure = failure_of(error.orig)
         except sqlite3.Error as error:
