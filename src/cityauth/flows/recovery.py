@@ -14,6 +14,7 @@ from cityauth.core.change import (
     SessionsClosed,
 )
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
+from cityauth.core.event import LinkPresented, NewPasswordAccepted, NewPasswordRefused
 from cityauth.core.identifier import Identifier, Malformed, register
 from cityauth.core.link import (
     Declined,
@@ -25,10 +26,12 @@ from cityauth.core.link import (
     MailerDown,
     MailOutcome,
 )
+from cityauth.core.login import advance
 from cityauth.core.mail import mail_address
 from cityauth.core.problem import Problem
 from cityauth.core.resolution import Holding, Life, Match, Outcome
 from cityauth.core.sealing import Purpose
+from cityauth.core.state import Anonymous
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.deployment import Deployment
 from cityauth.flows.letters import addresses_of, notify, queue
@@ -131,10 +134,12 @@ def complete(
     opened = yield from open_owned(desk, token, PASSWORD_LINKS, occasion)
     if isinstance(opened, LinkDead):
         return (yield from told(occasion, opened))
-    claim, account = opened.claim, opened.account
+    proven = advance(Anonymous(), LinkPresented(opened.claim))
+    claim, account = proven.claim, opened.account
     held = yield from holdings_of(account.id)
     hashed = yield from hash_new(desk, password, words_of(account, held))
     if isinstance(hashed, PasswordRejected):
+        advance(proven, NewPasswordRefused())
         return hashed
     changes: list[Change] = [
         ClaimUsed(claim.digest, claim.purpose, occasion.at),
@@ -147,6 +152,7 @@ def complete(
     outcome = yield from commit_with(event, changes)
     if not isinstance(outcome, Committed):
         return LinkDead(Problem(Code.LINK_INVALID))
+    advance(proven, NewPasswordAccepted(claim))
     return Done(Problem(Code.RESET_DONE))
 
 

@@ -4,8 +4,12 @@ from cityauth.core.account import AccountId
 from cityauth.core.audit import Happening, report
 from cityauth.core.change import Change, Committed, EpochAdvanced, SessionClosed, SessionsClosed
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
+from cityauth.core.event import LoggedOut
+from cityauth.core.login import advance
+from cityauth.core.secret import Concealed
 from cityauth.core.session import (
     LiveSession,
+    OpenedSession,
     Session,
     digest_of,
     is_due_for_touch,
@@ -13,6 +17,7 @@ from cityauth.core.session import (
     is_live,
     touched,
 )
+from cityauth.core.state import Authenticated
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.deployment import Deployment
 from cityauth.flows.occasion import begin
@@ -64,6 +69,7 @@ def sign_out(token: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[bool
     occasion = yield from begin(client)
     event = report(Happening.SESSION_CLOSED, occasion, account_id=live.account.id, reason="signed_out")
     yield from commit_with(event, [SessionClosed(digest)])
+    advance(Authenticated(live.account, OpenedSession(Concealed(str(token)), live.session)), LoggedOut())
     return True
 
 
