@@ -1,15 +1,13 @@
 """The application: a store, secrets and a policy make a `CityAuth`; the pages stand around it."""
 
 from dataclasses import replace
-from datetime import timedelta
 
 from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 
 from cityauth import CityAuth, MailPolicy, MemoryMailer, Policy
 from cityauth.adapters.sql import SqlStore
-from cityauth.core.throttle import Limit
-from cityauth.policy import PasswordPolicy, ThrottlePolicy
+from cityauth.policy import PasswordPolicy
 from cityauth.ports.mailer import Mailer
 from flask_app import browser, links, mailbox, own_account, pages, sign_in
 from flask_app.cases import Cases
@@ -20,8 +18,6 @@ csrf = CSRFProtect()
 POLICY = Policy(
     passwords=PasswordPolicy(context_words=("Esimerkkilä", "asiointipalvelu")),
     mail=MailPolicy(service="Esimerkkilä", contact="asiakaspalvelu@example.com, 020 000 0000"),
-    # A school or a library has one address for all its people, and mail scanners open every link several times.
-    throttle=ThrottlePolicy(link_per_network=(Limit(120, timedelta(minutes=1)),)),
     deployment="esimerkkila",
 )
 """What this service decides; the library's defaults for the rest."""

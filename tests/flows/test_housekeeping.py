@@ -58,7 +58,7 @@ def test_a_count_is_kept_while_a_limit_looks_back_to_it(service: Service) -> Non
         service.auth.housekeeping.purge()
     service.auth.recovery.request(ERKKI)
     assert len(service.subjects(ERKKI)) == 5
-    service.clock.advance(timedelta(hours=1) + LEEWAY)
+    service.clock.advance(timedelta(days=1) + LEEWAY)
     assert service.auth.housekeeping.purge().counts >= 5
 
 
@@ -76,10 +76,10 @@ def test_a_purge_asks_the_clock_and_three_stores(service: Service) -> None:
 
 def test_the_longest_spans_follow_the_policy() -> None:
     """The longest of all limits counts, wherever it stands; without any limit nothing is looked back to."""
-    day = (Limit(3, timedelta(days=1)),)
-    assert ThrottlePolicy().longest == timedelta(hours=1)
+    week = (Limit(3, timedelta(days=7)),)
+    assert ThrottlePolicy().longest == timedelta(days=1)
     for name in ("mail_per_account", "mail_per_network", "link_per_network", "verify_per_account"):
-        assert ThrottlePolicy(**{name: day}).longest == timedelta(days=1)
+        assert ThrottlePolicy(**{name: week}).longest == timedelta(days=7)
     assert ThrottlePolicy((), (), (), ()).longest == timedelta()
     assert SessionPolicy().longest == timedelta(days=30)
     long = timedelta(days=30)

@@ -93,7 +93,7 @@ def _inspect(
     desk: Deployment, token: object, purposes: tuple[Purpose, ...], client: ClientContext
 ) -> Flow[LinkOutcome]:
     occasion = yield from begin(client)
-    opened = yield from open_owned(desk, token, purposes, occasion)
+    opened = yield from open_owned(desk, token, purposes, occasion, to_use=False)
     if isinstance(opened, LinkDead):
         return opened
     address = opened.claim.address or opened.claim.contact or ""
@@ -107,7 +107,7 @@ def confirm(desk: Deployment, token: object, client: ClientContext = UNKNOWN_CLI
     other link ends. Whether the address is still free is decided by the store's unique key.
     """
     occasion = yield from begin(client)
-    opened = yield from open_owned(desk, token, _CHANGE, occasion)
+    opened = yield from open_owned(desk, token, _CHANGE, occasion, to_use=True)
     if isinstance(opened, LinkDead):
         return (yield from told(occasion, opened))
     account, identifier = opened.account, register(opened.claim.address, desk.email)
@@ -171,7 +171,7 @@ def undo(desk: Deployment, token: object, client: ClientContext = UNKNOWN_CLIENT
     one kills those that were issued after it, and none that were issued before.
     """
     occasion = yield from begin(client)
-    opened = yield from open_owned(desk, token, _UNDO, occasion)
+    opened = yield from open_owned(desk, token, _UNDO, occasion, to_use=True)
     if isinstance(opened, LinkDead):
         return (yield from told(occasion, opened))
     claim, account = opened.claim, opened.account

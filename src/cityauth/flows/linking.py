@@ -113,8 +113,12 @@ def page(desk: Deployment, path: str) -> str:
     return desk.policy.mail.base_url.rstrip("/") + path
 
 
-def open_link(desk: Deployment, token: object, purposes: Collection[Purpose], occasion: Occasion) -> Flow[OpenedLink]:
+def open_link(
+    desk: Deployment, token: object, purposes: Collection[Purpose], occasion: Occasion, *, to_use: bool
+) -> Flow[OpenedLink]:
     """Open a link that came back. Nothing is used up, however often it is opened (C-57).
+
+    Looks and uses are counted apart, so that no scanner's looks keep the person from using the link.
 
     Returns `LinkDead` for what is forged, of another purpose, used, overtaken, too old, or asked for
     too often from one network.
@@ -123,7 +127,7 @@ def open_link(desk: Deployment, token: object, purposes: Collection[Purpose], oc
     if isinstance(opened, LinkDead):
         return opened
     network = network_of(occasion.client.address)
-    bucket = bucket_of("link", network, desk.audit_secret)
+    bucket = bucket_of("link-use" if to_use else "link-look", network, desk.audit_secret)
     allowance = yield from ask(ThrottleStore.reserve, bucket, desk.policy.throttle.link_per_network, occasion.at)
     if isinstance(allowance, Exhausted):
         return LinkDead(Problem(Code.THROTTLE_REQUEST))
@@ -141,10 +145,10 @@ def open_link(desk: Deployment, token: object, purposes: Collection[Purpose], oc
 
 
 def open_owned(
-    desk: Deployment, token: object, purposes: Collection[Purpose], occasion: Occasion
+    desk: Deployment, token: object, purposes: Collection[Purpose], occasion: Occasion, *, to_use: bool
 ) -> Flow[Owned | LinkDead]:
     """Open a link that must be an account's; as `open_link`."""
-    opened = yield from open_link(desk, token, purposes, occasion)
+    opened = yield from open_link(desk, token, purposes, occasion, to_use=to_use)
     if isinstance(opened, LinkDead):
         return opened
     return _DEAD if opened.account is None else Owned(opened.claim, opened.account)

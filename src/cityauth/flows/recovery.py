@@ -115,7 +115,7 @@ def _typed_address(desk: Deployment, candidates: tuple[Identifier, ...]) -> str:
 def inspect(desk: Deployment, token: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[LinkOutcome]:
     """Look at a link that sets a password; nothing is used up."""
     occasion = yield from begin(client)
-    opened = yield from open_owned(desk, token, PASSWORD_LINKS, occasion)
+    opened = yield from open_owned(desk, token, PASSWORD_LINKS, occasion, to_use=False)
     if isinstance(opened, LinkDead):
         return opened
     held = yield from holdings_of(opened.account.id)
@@ -131,7 +131,7 @@ def complete(
     refused password uses nothing up (C-03). Of any number of attempts with one link, one succeeds.
     """
     occasion = yield from begin(client)
-    opened = yield from open_owned(desk, token, PASSWORD_LINKS, occasion)
+    opened = yield from open_owned(desk, token, PASSWORD_LINKS, occasion, to_use=True)
     if isinstance(opened, LinkDead):
         return (yield from told(occasion, opened))
     proven = advance(Anonymous(), LinkPresented(opened.claim))

@@ -62,7 +62,7 @@ def request(desk: Deployment, entered: object, client: ClientContext = UNKNOWN_C
 def inspect(desk: Deployment, token: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[LinkOutcome]:
     """Look at a sign-up link; nothing is used up."""
     occasion = yield from begin(client)
-    opened = yield from open_link(desk, token, _PURPOSES, occasion)
+    opened = yield from open_link(desk, token, _PURPOSES, occasion, to_use=False)
     if isinstance(opened, LinkDead):
         return opened
     address = opened.claim.address or ""
@@ -82,7 +82,7 @@ def confirm(
     store's unique key; the loser is told that it cannot be used, and not why.
     """
     occasion = yield from begin(client)
-    opened = yield from open_link(desk, token, _PURPOSES, occasion)
+    opened = yield from open_link(desk, token, _PURPOSES, occasion, to_use=True)
     if isinstance(opened, LinkDead):
         return (yield from told(occasion, opened))
     identifier = register(opened.claim.address, desk.email)
