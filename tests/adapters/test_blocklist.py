@@ -89,5 +89,5 @@ def test_every_entry_is_a_comparison_key_of_no_person() -> None:
 
 
 def test_the_list_is_read_once() -> None:
-    """The second call gives the same object (B-63)."""
+    """The second call gives the same object."""
     assert common_passwords() is common_passwords()

@@ -104,14 +104,14 @@ def verbs(statements: list[str]) -> list[str]:
     ],
 )
 def test_an_attempt_evaluates_one_hash(auth: CityAuth, evaluations: list[int], entered: str, password: str) -> None:
-    """Right, wrong, unknown, retired, without a password, disabled: one evaluation of the hash (B-1, B-11)."""
+    """Right, wrong, unknown, retired, without a password, disabled: one evaluation of the hash (B-15, B-16, F6)."""
     evaluations.clear()
     attempt(auth, entered, password)
     assert evaluations == [1]
 
 
 def test_a_rehash_adds_one_evaluation(tmp_path: Path, evaluations: list[int]) -> None:
-    """The first sign-in after the profile was raised evaluates the old hash once and makes the new one (C-09)."""
+    """The first sign-in after the profile was raised evaluates the old hash once and makes the new one (ASVS 11.2.2)."""
     with SqlStore(f"sqlite:///{tmp_path / 'service.db'}") as store:
         store.create_schema()
         old = CityAuth(store, [SECRET], policy=Policy(hashing=CHEAP))
@@ -140,14 +140,14 @@ def test_a_session_check_is_one_query_and_no_write(auth: CityAuth, statements: l
 
 
 def test_a_sign_in_is_one_query_and_one_commit(auth: CityAuth, statements: list[str]) -> None:
-    """Audit line, session and the cap on sessions are written in one transaction after one look-up (C-08)."""
+    """Audit line, session and the cap on sessions are written in one transaction after one query (C-16, ASVS 2.3.3)."""
     assert isinstance(attempt(auth, "aino@example.com", RIGHT), Authenticated)
     assert verbs(statements) == ["SELECT", "BEGIN", "INSERT", "INSERT", "SELECT", "COMMIT"]
 
 
 @pytest.mark.parametrize("entered", ["aino@example.com", "nobody@example.com", "pia@example.com", "eero@example.com"])
 def test_a_refusal_is_one_query_and_one_commit(auth: CityAuth, statements: list[str], entered: str) -> None:
-    """A refused attempt costs the database the same whatever the identifier is (B-1)."""
+    """A refused attempt costs the database the same whatever the identifier is (B-15, B-16)."""
     assert isinstance(attempt(auth, entered, WRONG), PasswordRequired)
     assert verbs(statements) == ["SELECT", "BEGIN", "INSERT", "COMMIT"]
 

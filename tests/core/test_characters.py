@@ -79,13 +79,13 @@ def test_only_outer_ascii_whitespace_is_stripped(entered: str, expected: str) ->
     ],
 )
 def test_forbidden_characters(text: str, why: str) -> None:
-    """Characters that hide, reorder, break or imitate are refused wherever they stand (B-4, B-92, C-43, C-47)."""
+    """Characters that hide, reorder, break or imitate are refused wherever they stand (B-4, B-92, C-47)."""
     assert clean(f"a{text}b") is Malformed.FORBIDDEN_CHARACTER, why
     assert clean(text) is not text
 
 
 def test_every_character_is_judged_by_its_properties() -> None:
-    """The verdict on each code point is that of Unicode's categories and default-ignorable property (C-43, C-47)."""
+    """The verdict on each code point is that of Unicode's categories and default-ignorable property (C-47)."""
     properties = UnicodeData()
     for character in EVERY_CHARACTER:
         category = unicodedata.category(character)

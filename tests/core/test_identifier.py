@@ -143,7 +143,7 @@ def test_key_is_bounded() -> None:
 
 
 def test_identifier_cannot_be_changed() -> None:
-    """A value that a decision was taken on stays what it was (B-13)."""
+    """A value that a decision was taken on stays what it was (ASVS 15.4.2)."""
     identifier = only(look_up("erkki"))
     with pytest.raises(FrozenInstanceError):
         identifier.key = "1:virve"  # type: ignore[misc]

@@ -47,7 +47,7 @@ def test_an_account_is_added_whole(service: Service) -> None:
 
 
 def test_an_account_id_is_random_and_never_the_same(service: Service) -> None:
-    """Without an id of the host's own, it is 120 random bits (B-13, ASVS 11.5.1)."""
+    """Without an id of the host's own, it is 120 random bits."""
     ids = {service.auth.accounts.add(NewAccount("X")).id for _ in range(5)}  # type: ignore[union-attr]
     assert len(ids) == 5
     assert all(len(one) == 24 and one.isalnum() for one in ids)

@@ -208,7 +208,7 @@ def test_a_claims_own_end_counts_when_the_policy_grew_longer(service: Service) -
 
 
 def test_an_address_that_the_rules_refuse_meanwhile_is_a_dead_link(service: Service) -> None:
-    """A link to an address that today's rules refuse takes nothing into use, and raises nothing (C-43)."""
+    """A link to an address that today's rules refuse takes nothing into use, and raises nothing."""
     lenient = replace(POLICY, identifiers=IdentifierPolicy(mailer_supports_smtputf8=True))
     before = Service(store=service.store, clock=service.clock, policy=lenient, mailer=service.mailer)
     before.add("Erkki", email="erkki@example.com")

@@ -144,7 +144,7 @@ def test_what_is_no_address_is_told_so(service: Service, entered: object, code: 
 
 
 def test_an_erased_address_passes_to_nobody_unless_the_policy_says_so(service: Service) -> None:
-    """The ledger keeps the identifiers of an erased account, by a keyed digest (C-42)."""
+    """The ledger keeps the identifiers of an erased account, by a keyed digest."""
     service.add("Erkki", email=TAKEN)
     live = service.auth.sessions.check(service.token(TAKEN))
     assert live is not None
