@@ -266,7 +266,7 @@ def test_argon2i_and_argon2d_are_moved_to_argon2id(kind: argon2.Type) -> None:
 
 
 def test_a_wrong_password_is_never_outdated() -> None:
-    """Nothing is replaced on a password that does not match (F3)."""
+    """Nothing is replaced on a password that does not match."""
     weak = Argon2Hasher(HashProfile(memory_kib=8, passes=1, lanes=1)).hash(RIGHT)
     assert HASHER.verify(password("väärä"), weak) == WRONG
 

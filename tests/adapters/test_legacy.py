@@ -61,7 +61,7 @@ MAKERS: dict[str, Callable[[str], str]] = {
 
 
 def test_every_older_scheme_is_made_by_its_own_library() -> None:
-    """No format can be verified that these tests do not check against another implementation (C-48)."""
+    """No format can be verified that these tests do not check against another implementation."""
     assert {name.split()[0] for name in MAKERS} == ALL_SCHEMES - {"argon2"}
 
 
@@ -143,7 +143,7 @@ def test_nothing_but_the_password_is_fed_to_bcrypt(bcrypt_runs: list[tuple[bytes
 
 
 def test_unclean_salt_bits_still_verify() -> None:
-    """A bcrypt hash whose salt sets the two bits that carry nothing is the same hash (C-49)."""
+    """A bcrypt hash whose salt sets the two bits that carry nothing is the same hash."""
     stored = bcrypt.hashpw(b"vanha", b"$2b$04$N93W0OiK6aEeGxVb4TNZLe").decode()
     assert HASHER.verify(password("vanha"), stored[:28] + "f" + stored[29:]).matched
 
@@ -169,7 +169,7 @@ def test_a_scheme_that_was_not_asked_for_is_not_run() -> None:
 
 
 def test_a_missing_library_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Asking for bcrypt without its library fails at construction and says what to install (C-49)."""
+    """Asking for bcrypt without its library fails at construction and says what to install."""
     monkeypatch.setitem(sys.modules, "bcrypt", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'cityauth\[legacy\]'"):
         Argon2Hasher(legacy=ALL_SCHEMES)
@@ -177,7 +177,7 @@ def test_a_missing_library_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_an_unknown_scheme_is_a_mistake_of_the_caller() -> None:
-    """A name that no format has is refused at construction, with the names there are (C-48)."""
+    """A name that no format has is refused at construction, with the names there are."""
     with pytest.raises(PolicyError, match="'rot13'; there are argon2, bcrypt"):
         require(["rot13"])
     assert require(BCRYPT_SCHEMES) == BCRYPT_SCHEMES

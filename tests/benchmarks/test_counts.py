@@ -111,7 +111,7 @@ def test_an_attempt_evaluates_one_hash(auth: CityAuth, evaluations: list[int], e
 
 
 def test_a_rehash_adds_one_evaluation(tmp_path: Path, evaluations: list[int]) -> None:
-    """The first sign-in after the profile was raised evaluates the old hash once and makes the new one (ASVS 11.2.2)."""
+    """The first sign-in after the profile was raised evaluates the old hash once and makes a new one (ASVS 11.2.2)."""
     with SqlStore(f"sqlite:///{tmp_path / 'service.db'}") as store:
         store.create_schema()
         old = CityAuth(store, [SECRET], policy=Policy(hashing=CHEAP))

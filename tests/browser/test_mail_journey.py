@@ -271,7 +271,7 @@ def test_through_a_real_mail_server(
     inspect: Inspect,
     language: str,
 ) -> None:
-    """Forget, reset and sign in; change the address, sign in with it, undo it; sign up (C-57, B-29)."""
+    """Forget, reset and sign in; change the address, sign in with it, undo it; sign up (C-57)."""
     _, inbox = mailer_and_inbox
     context = browser.new_context(base_url=smtp_address, locale=language)
     page = context.new_page()

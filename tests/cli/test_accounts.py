@@ -288,7 +288,7 @@ def test_a_realm_that_left_the_configuration_is_told(deployment: Deployment) -> 
 
 
 def test_an_erased_accounts_identifier_never_passes_on(deployment: Deployment, store: SqlStore) -> None:
-    """What the ledger keeps of an erased account refuses its identifier, also when the oldest secret has gone (F5)."""
+    """What the ledger keeps of an erased account refuses its identifier, also when the oldest secret has gone."""
     path = deployment.folder / "service.keys"
     ledger = deployment.well("keys", "ledger")
     auth = load().auth(store)

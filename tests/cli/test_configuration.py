@@ -17,7 +17,7 @@ from tests.support.command import TOML, Deployment
 
 
 def test_a_whole_file(empty: Deployment) -> None:
-    """Every section, sort of value and realm is read into the policy (ASVS 6.1.1, 6.1.2, 7.1.1)."""
+    """Every section, sort of value and realm is read into the policy."""
     empty.write(
         """
         database = "sqlite:///service.db"
@@ -165,7 +165,7 @@ WRONG = {
 
 @pytest.mark.parametrize(("toml", "sentence"), WRONG.items())
 def test_a_wrong_file_is_told_in_one_sentence(empty: Deployment, toml: str, sentence: str) -> None:
-    """Every mistake in the file names the file, the key and what the key takes (ASVS 13.1.3, 16.5.1)."""
+    """Every mistake in the file names the file, the key and what the key takes (ASVS 16.5.1)."""
     empty.write(toml)
     with pytest.raises(ConfigurationError) as raised:
         load()

@@ -55,7 +55,7 @@ def test_secrets_are_read_in_order(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602, 0o610, 0o666])
 def test_a_file_open_to_others_is_refused(tmp_path: Path, mode: int) -> None:
-    """A key file that anybody but its owner may use is refused, with the way to mend it (B-36, ASVS 13.3.4)."""
+    """A key file that anybody but its owner may use is refused, with the way to mend it."""
     path = tmp_path / "keys"
     path.write_text("one", encoding="utf-8")
     path.chmod(mode)

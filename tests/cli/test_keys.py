@@ -53,7 +53,7 @@ def test_appending_where_nobody_reads_is_refused(configured: Deployment, monkeyp
 
 
 def test_an_open_file_is_refused(configured: Deployment) -> None:
-    """A key file that others may read stops every command that needs it, with the way to mend it (B-36)."""
+    """A key file that others may read stops every command that needs it, with the way to mend it."""
     (configured.folder / "service.keys").chmod(0o644)
     configured.well("db", "init")
     for arguments in (("keys", "generate", "--append"), ("account", "show", "erkki")):

@@ -268,6 +268,6 @@ def test_another_function_is_outdated(older: HashParameters) -> None:
 
 
 def test_an_unknown_scheme_cannot_be_written() -> None:
-    """Writing a scheme that nobody knows is the caller's mistake (C-48)."""
+    """Writing a scheme that nobody knows is the caller's mistake."""
     with pytest.raises(KeyError):
         render(replace(stored_at(64, 1), scheme="rot13"))

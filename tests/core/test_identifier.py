@@ -108,7 +108,7 @@ def test_refusals_are_the_same_on_every_road(entered: object, why: Malformed) ->
 
 
 def test_no_kind_takes_it() -> None:
-    """Where only e-mail addresses sign in, any other text is refused with a reason of its own (B-12)."""
+    """Where only e-mail addresses sign in, any other text is refused with a reason of its own."""
     assert look_up("erkki", (EMAIL,)) is Malformed.UNRECOGNIZED
     assert look_up("erkki", ()) is Malformed.UNRECOGNIZED
 
@@ -138,7 +138,7 @@ def test_register(entered: str, kind: IdentifierKind, expected: "Identifier | Ma
 
 
 def test_key_is_bounded() -> None:
-    """The longest identifier has a key that fits the column which stores make for it (B-51)."""
+    """The longest identifier has a key that fits the column which stores make for it."""
     assert len(only(look_up("a" * MAX_BYTES)).key) == MAX_KEY_BYTES
 
 
@@ -291,7 +291,7 @@ class UnsafeKind:
     [..., 7, b"card", ["card"], "", " card", "card\x00", "card\u202e", "\ud800", "a" * (MAX_BYTES + 1)],
 )
 def test_hosts_kind_that_breaks_its_promises_is_named(value: object) -> None:
-    """A value that is no clean bounded text, or not stable, is the host's mistake and raises (B-51, ASVS 1.1.1)."""
+    """A value that is no clean bounded text, or not stable, is the host's mistake and raises (ASVS 1.1.1)."""
     with pytest.raises(UsageError, match="'unsafe'"):
         look_up("card", (UnsafeKind(value),))
     with pytest.raises(UsageError, match="'unsafe'"):

@@ -98,7 +98,7 @@ def test_a_password_is_never_shown() -> None:
 
 
 def test_passwords_compare_by_what_was_received() -> None:
-    """Two readings of one text are equal, any other text or type is not (ASVS 11.2.4)."""
+    """Two readings of one text are equal, any other text or type is not."""
     assert password("kuusi palaa") == password("kuusi palaa")
     assert password("Väinö") != password("Väino\u0308")
     assert password("kuusi palaa") != "kuusi palaa"

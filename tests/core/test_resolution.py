@@ -55,7 +55,7 @@ def expected(life: Life, stage: Stage, kind: str) -> tuple[Outcome, Reason]:
 
 @pytest.mark.parametrize(("life", "stage", "kind"), list(product(Life, Stage, IDENTIFIERS)))
 def test_every_life_at_every_stage_of_every_kind(life: Life, stage: Stage, kind: str) -> None:
-    """What an identifier is follows from its life, the stage and its kind, and is explained (B-20, ASVS 6.1.3)."""
+    """What an identifier is follows from its life, the stage and its kind, and is explained (B-20)."""
     account = replace(ERKKI, stage=stage)
     found = explain(IDENTIFIERS[kind].shown, match(kind, life, account))
     outcome, reason = expected(life, stage, kind)
@@ -65,7 +65,7 @@ def test_every_life_at_every_stage_of_every_kind(life: Life, stage: Stage, kind:
 
 
 def test_nothing_found_is_unknown() -> None:
-    """An unknown text is explained with the identifier that was looked for (ASVS 6.3.8)."""
+    """An unknown text is explained with the identifier that was looked for."""
     found = explain("Kuka@Example.com")
     looked_for = Identifier("email", "Kuka@Example.com", "1:kuka@example.com")
     assert found == Resolution("Kuka@Example.com", Outcome.UNKNOWN, Reason.NOT_FOUND, looked_for)
@@ -132,13 +132,13 @@ def test_a_username_that_is_an_address_is_read_as_one() -> None:
 
 @pytest.mark.parametrize("kinds", [(), (USERNAME, USERNAME), (CARD, CARD)])
 def test_kinds_have_different_names(kinds: tuple[()]) -> None:
-    """No kind at all, or two of one name, is a mistake that is told at construction (ASVS 6.1.3)."""
+    """No kind at all, or two of one name, is a mistake that is told at construction."""
     with pytest.raises(PolicyError, match="different names"):
         IdentifierResolver(REALMS, kinds)
 
 
 def test_the_stage_is_the_accounts_own_or_its_realms() -> None:
-    """An account's own stage goes before its realm's, and a realm that the policy lacks is told (ASVS 6.1.3)."""
+    """An account's own stage goes before its realm's, and a realm that the policy lacks is told."""
     official = replace(ERKKI, realm="official")
     assert RESOLVER.stage_of(official, NOON) is Stage.LEGACY_ONLY
     assert RESOLVER.stage_of(replace(official, stage=Stage.EMAIL_ONLY), NOON) is Stage.EMAIL_ONLY

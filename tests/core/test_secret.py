@@ -105,7 +105,7 @@ def test_a_ring_shows_no_key() -> None:
 
 
 def test_derived_keys_are_stable_and_apart() -> None:
-    """A derived key depends on its purpose and the oldest key alone, so appending a key changes none (B-37, C-38)."""
+    """A derived key depends on its purpose and the oldest key alone, so appending a key changes none."""
     one, grown = KeyRing((KEY,)), KeyRing((KEY, OTHER_KEY))
     assert one.derive("audit") == grown.derive("audit") != one.derive("ghost")
     assert one.derive("audit") != KeyRing((OTHER_KEY,)).derive("audit")

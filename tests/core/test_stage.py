@@ -25,7 +25,7 @@ MOMENT = timedelta(microseconds=1)
     ],
 )
 def test_what_a_stage_admits(stage: Stage, email: bool, username: bool) -> None:
-    """The built-in kinds sign in by the stage, a host's own at every stage (ASVS 6.1.3)."""
+    """The built-in kinds sign in by the stage, a host's own at every stage."""
     assert (stage.admits("email"), stage.admits("username"), stage.admits("card")) == (email, username, True)
 
 
@@ -48,12 +48,12 @@ def test_a_stage_begins_at_its_moment(now: datetime, stage: Stage) -> None:
 
 
 def test_a_realm_without_a_schedule_stands_still() -> None:
-    """Officials are exempt: their realm has one stage for ever (C-37)."""
+    """Officials are exempt: their realm has one stage for ever."""
     assert RealmPolicy(Stage.LEGACY_ONLY).stage_at(JULY) is Stage.LEGACY_ONLY
 
 
 def test_a_pause_holds_the_stage() -> None:
-    """While paused no later stage begins, what began before goes on, and lifting the pause catches up (C-36)."""
+    """While paused no later stage begins, what began before goes on, and lifting the pause catches up."""
     paused = MOVE.paused(JUNE - MOMENT)
     assert [paused.stage_at(now) for now in (MAY - MOMENT, MAY, JUNE, JULY)] == [
         Stage.LEGACY_ONLY,
@@ -72,7 +72,7 @@ def test_a_pause_holds_the_stage() -> None:
     ],
 )
 def test_a_schedule_out_of_order_is_refused(schedule: tuple[DatedStage, ...]) -> None:
-    """Two stages at one moment, or one before its predecessor, are no schedule (C-37)."""
+    """Two stages at one moment, or one before its predecessor, are no schedule."""
     with pytest.raises(PolicyError, match="in order of time"):
         RealmPolicy(Stage.BOTH, schedule)
 

@@ -20,7 +20,7 @@ SECRET = bytes(32)
     ],
 )
 def test_which_addresses_are_one_network(address: str | None, network: str) -> None:
-    """An IPv6 /64 is one network, a mapped IPv4 address is itself, and what is no address counts together (B-48, ASVS 15.3.4)."""
+    """An IPv6 /64 is one network, a mapped IPv4 address is itself, and what is no address counts together."""
     assert network_of(address) == network
 
 

@@ -47,7 +47,7 @@ CLEAN_TEXT = st.text(st.characters(exclude_categories=["C", "Z"]) | st.just(" ")
     ],
 )
 def test_old_names_are_found(text: str, value: str) -> None:
-    """Looking up takes names that today's sign-up would refuse, by RFC 8265 where it can, else by NFC and case (B-12)."""
+    """Looking up takes names that today's sign-up would refuse, by RFC 8265 where it can, else by NFC and case."""
     assert canonical_username(text) == value
 
 
@@ -106,7 +106,7 @@ def test_registered_name_is_found_under_the_rfc_8265_value(text: str) -> None:
 
 
 def test_value_that_grows_beyond_the_cap_is_refused() -> None:
-    """Lower case and composition may lengthen a name, but no value outgrows the cap (B-51)."""
+    """Lower case and composition may lengthen a name, but no value outgrows the cap."""
     text = "İ" * (MAX_BYTES // 2)
     assert not exceeds(text)
     assert canonical_username(text) is None
@@ -144,7 +144,7 @@ def test_registering(text: str, expected: str) -> None:
 
 
 def test_host_sets_its_own_rules() -> None:
-    """Lengths and reserved names are the host's to choose (ASVS 6.1.2)."""
+    """Lengths and reserved names are the host's to choose."""
     kind = UsernameKind(shortest=1, longest=2, reserved=frozenset({"tk"}))
     assert kind.admit("x") == "x"
     assert kind.admit("abc") is Malformed.TOO_LONG
@@ -159,7 +159,7 @@ def test_lengths_that_cannot_be(shortest: int, longest: int) -> None:
 
 
 def test_every_text_has_the_shape_of_a_username() -> None:
-    """No text is kept from being looked up as an old name because of its shape (B-12)."""
+    """No text is kept from being looked up as an old name because of its shape."""
     assert KIND.recognizes("a@b@c")
 
 

@@ -91,7 +91,7 @@ def test_an_account_is_refused_whole(service: Service, given: dict[str, Any], wh
 
 
 def test_a_realm_that_the_policy_lacks_is_a_mistake(service: Service) -> None:
-    """The host is told at once, before anything is written (B-88)."""
+    """The host is told at once, before anything is written."""
     with pytest.raises(UsageError, match="'guest' is not in the policy"):
         service.auth.accounts.add(NewAccount("Guest", realm="guest"))
 

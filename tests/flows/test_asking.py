@@ -34,7 +34,7 @@ def test_an_error_is_raised_where_it_was_asked() -> None:
 
 
 def test_a_flow_is_neither_sync_nor_async() -> None:
-    """A flow is a plain generator: nothing runs until it is driven (ASVS 15.4.1)."""
+    """A flow is a plain generator: nothing runs until it is driven."""
     assert inspect.isgeneratorfunction(drawing)
     assert not inspect.iscoroutinefunction(drawing)
 

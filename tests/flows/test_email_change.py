@@ -118,7 +118,7 @@ def test_a_stale_session_must_confirm_the_password(erkki: Service) -> None:
 
 
 def test_an_address_of_somebody_else_looks_the_same(erkki: Service) -> None:
-    """Equal questions, changes and answers for a free and a taken address; its owner is told (B-22, B-24)."""
+    """Equal questions, changes and answers for a free and a taken address; its owner is told (B-22)."""
     erkki.add("Matti", email="matti@example.com")
     traces, answers = [], []
     for address in (NEW, "matti@example.com"):
@@ -213,7 +213,7 @@ def test_a_change_by_link_needs_an_active_account(erkki: Service) -> None:
 
 
 def test_an_undo_restores_login_and_contact_where_they_differ(service: Service) -> None:
-    """Both mailboxes get an undo link; either restores the login address and where mail went (B-29)."""
+    """Both mailboxes get an undo link; either restores the login address and where mail went."""
     for number in range(2):
         login, contact = f"login{number}@example.com", f"home{number}@example.com"
         service.add(f"P{number}", email=login, contact=contact)
@@ -247,7 +247,7 @@ def test_one_without_a_login_address_gets_the_contact_back(service: Service) -> 
     ids=["another case", "another spelling of the domain"],
 )
 def test_a_change_of_spelling_alone_can_be_undone(service: Service, old: str, mailbox: str, new: str) -> None:
-    """Both spellings are one identifier, and it never stops to sign in (B-4)."""
+    """Both spellings are one identifier, and it never stops to sign in."""
     service.add("Erkki", email=old)
     service.auth.accounts.change_email(live(service, old), new)
     assert isinstance(service.auth.accounts.confirm_email(service.link(new)), Done)

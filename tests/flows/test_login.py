@@ -232,7 +232,7 @@ def test_identify_asks_only_the_time() -> None:
 
 
 def test_the_order_of_an_accepted_attempt() -> None:
-    """After the password was accepted come the session's bytes and one commit; no rehash unless it is due (C-09)."""
+    """After the password was accepted come the session's bytes and one commit; no rehash unless it is due."""
     found = attempt([match()], RIGHT)
     assert isinstance(found.result, Authenticated)
     verified = UNKNOWN.names[: UNKNOWN.names.index("AccountStore.commit")]
@@ -348,7 +348,7 @@ def test_whitespace_around_an_identifier_is_not_carried_along() -> None:
     ids=lambda value: ascii(value)[:16],
 )
 def test_what_can_be_no_identifier_is_said_at_once(entered: object, code: str) -> None:
-    """Malformed text is judged by itself on both steps, without a store (C-46, C-47, B-62, ASVS 15.3.5)."""
+    """Malformed text is judged by itself on both steps, without a store (C-46, C-47, ASVS 15.3.5)."""
     first = trace(identify(DESK, entered), {Clock.now: NOON})
     assert isinstance(first.result, Refused)
     assert (first.result.problem.code, first.names) == (code, ["Clock.now"])

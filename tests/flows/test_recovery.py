@@ -95,7 +95,7 @@ def test_a_stranger_is_written_to_as_typed(service: Service) -> None:
 
 
 def test_whom_nothing_signs_in_gets_a_letter_that_says_so(service: Service) -> None:
-    """Where the login name would stand is a dash, and customer service is named (B-24)."""
+    """Where the login name would stand is a dash, and customer service is named."""
     service.add("Erkki", usernames=["erkki"], contact="home@example.com", stage=Stage.EMAIL_ONLY)
     service.auth.recovery.request("erkki")
     service.auth.outbox.flush()
@@ -262,7 +262,7 @@ OVERTAKE: dict[str, Callable[[Service], object]] = {
 
 @pytest.mark.parametrize("how", OVERTAKE)
 def test_a_link_dies_with_any_change(service: Service, how: str) -> None:
-    """Any change of password, e-mail or status kills the outstanding link (B-26, B-29, B-30, C-10b)."""
+    """Any change of password, e-mail or status kills the outstanding link (B-29, B-30, C-10b)."""
     service.add("Erkki", email=ERKKI)
     service.auth.recovery.request(ERKKI)
     token = service.link(ERKKI)

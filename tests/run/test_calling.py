@@ -63,7 +63,7 @@ def populated(service: Service) -> None:
 
 @CASES
 def test_a_hostile_identifier(service: Service, hostile: object) -> None:
-    """Whatever is typed as an identifier, the answer is a step, and no store is asked (C-46, C-47, B-6, B-62, ASVS 15.3.5)."""
+    """Whatever is typed as an identifier, the answer is a step, and no store is asked (C-46, C-47, B-6, ASVS 15.3.5)."""
     with recording(service.auth) as asked:
         step = service.auth.login.identify(hostile)
     assert isinstance(step, Refused | PasswordRequired)

@@ -59,7 +59,7 @@ def recover() -> Flow[str]:
 
 @DRIVERS
 def test_a_flow_is_run_to_its_end(drive: Any) -> None:
-    """Each question is answered once, in order, and the flow's result comes back (ASVS 6.3.4)."""
+    """Each question is answered once, in order, and the flow's result comes back."""
     assert drive(draw_twice(), {Entropy.draw: zeros, Clock.now: lambda: NOON}) == (
         b"\0",
         NOON,

@@ -65,7 +65,7 @@ def test_a_new_address_signs_in_after_its_link(own_service: Service) -> None:
 
 
 def test_the_old_mailbox_undoes_the_change(own_service: Service) -> None:
-    """The former address signs in again, every session has ended, and the link is spent (B-29)."""
+    """The former address signs in again, every session has ended, and the link is spent."""
     visitor = signed_in(own_service)
     visitor.send("/settings/email", email=STRANGER)
     visitor.get(own_service.link(STRANGER))
