@@ -8,6 +8,8 @@ import pytest
 
 from cityauth.core.account import AccountId
 from cityauth.core.audit import Happening
+from cityauth.core.change import Committed, IdentifierClaimed
+from cityauth.core.identifier import Identifier
 from cityauth.core.session import TOKEN_LENGTH, digest_of
 from cityauth.core.step import PasswordRequired
 from cityauth.flows.sessions import check
@@ -17,10 +19,10 @@ from tests.support.desks import desk
 from tests.support.fakes import NOON
 from tests.support.recording import recording
 from tests.support.service import OTHER_PASSWORD, POLICY, Service, populate
-from tests.support.stores import MakeStore
+from tests.support.stores import MakeStore, reassign
 from tests.support.tracing import trace
 
-ERKKI = AccountId("erkki")
+ERKKI, VIRVE = AccountId("erkki"), AccountId("virve")
 STRANGE_TOKENS: list[Any] = [
     None, "", "x", "A" * TOKEN_LENGTH, "\ud800" * TOKEN_LENGTH, 0, False, b"A" * TOKEN_LENGTH, ["A" * TOKEN_LENGTH], {"token": "A" * TOKEN_LENGTH},
 ]  # fmt: skip
@@ -89,7 +91,7 @@ def test_another_persons_sign_in_takes_the_browser_over(service: Service) -> Non
     new = service.token("virve.v", OTHER_PASSWORD, session_token=old)
     live = service.auth.sessions.check(new)
     assert live is not None
-    assert live.account.id == "virve"
+    assert live.account.id == VIRVE
     assert not service.is_live(old)
 
 
@@ -212,7 +214,7 @@ def test_a_person_closes_own_sessions_only(service: Service) -> None:
     """A handle closes one's own session, and is nothing in another person's hand (B-59, ASVS 7.4.3, 7.5.2)."""
     mine, other = service.token("erkki"), service.token("erkki")
     theirs = service.token("virve.v", OTHER_PASSWORD)
-    (handle,) = [one.handle for one in service.auth.sessions.list(AccountId("virve"))]
+    (handle,) = [one.handle for one in service.auth.sessions.list(VIRVE)]
     assert not service.auth.sessions.close(ERKKI, handle)
     assert service.is_live(theirs)
     chosen = next(one for one in service.auth.sessions.list(ERKKI) if one.digest == digest_of(mine))
@@ -302,10 +304,14 @@ def test_a_session_that_is_renewed_makes_room_itself(make_store: MakeStore) -> N
 
 
 def test_a_session_follows_the_person_not_the_name(service: Service) -> None:
-    """When names are swapped, a session stays its account's: it names an id that never changes (B-13)."""
-    token = service.token("erkki")
-    service.retire("erkki", "1:erkki")
-    service.add("Erik", usernames=["erik"])
-    live = service.auth.sessions.check(token)
-    assert live is not None
-    assert live.account.id == ERKKI
+    """When Erkki is renamed and Virve gets his name, his session stays his, and the name signs her in (B-13)."""
+    old = service.token("erkki")
+    renamed = IdentifierClaimed(ERKKI, Identifier("username", "eero", "1:eero"), service.now, b"")
+    assert service.store.commit([renamed]) == Committed()
+    reassign(service.store, "1:erkki", VIRVE)
+    new = service.token("erkki", OTHER_PASSWORD)
+    assert [service.holder(token) for token in (old, new)] == [ERKKI, VIRVE]
+    assert isinstance(service.attempt("erkki"), PasswordRequired), "his password is nothing to her account"
+    assert service.holder(service.token("eero")) == ERKKI
+    assert service.auth.sessions.close_all(VIRVE)
+    assert [service.holder(token) for token in (old, new)] == [ERKKI, None]

@@ -136,6 +136,11 @@ class Service:
         self.auth.outbox.flush()
         return [mail.letter.subject.partition(": ")[2] for mail in self.mailer.sent(to)]
 
+    def holder(self, token: object) -> AccountId | None:
+        """Whom the cookie signs in, or nobody."""
+        live = self.auth.sessions.check(token)
+        return None if live is None else live.account.id
+
     def is_live(self, token: object) -> bool:
         """Whether the cookie still signs somebody in."""
         return self.auth.sessions.check(token) is not None

@@ -2,10 +2,13 @@
 
 import importlib.util
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from cityauth.adapters.memory import MemoryStore
+from cityauth.core.account import AccountId
+from cityauth.core.resolution import Life
 
 MakeStore = Callable[[], Any]
 
@@ -30,3 +33,20 @@ def maker(name: str, folder: Path) -> MakeStore:
         return store
 
     return make_sql
+
+
+def reassign(store: Any, key: str, to: AccountId) -> None:
+    """Give an identifier to another account behind the library's back: no change of its own lets one pass on."""
+    if not isinstance(store, MemoryStore):
+        from sqlalchemy import update
+
+        from cityauth.adapters.sql.tables import identifier
+
+        moved = update(identifier).where(identifier.c.key == key).values(account_id=to, life=Life.ACTIVE.value)
+        assert store._database.write(moved, {}) == 1
+        return
+    state = store._state
+    former, holding = state.holders[key]
+    state.holders[key] = (to, replace(holding, life=Life.ACTIVE))
+    state.amend(former, lambda row: replace(row, keys=tuple(one for one in row.keys if one != key)))
+    state.amend(to, lambda row: replace(row, keys=(*row.keys, key)))
