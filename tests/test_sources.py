@@ -1,6 +1,8 @@
 """What no source of the package may use, read from the sources themselves."""
 
 import ast
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,26 @@ import pytest
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "cityauth"
 GUESSABLE = {"random", "uuid"}
 UNSAFE = {"pickle", "marshal", "shelve", "dill", "yaml", "jsonpickle"}
+
+GUARDED = {"digest", "hexdigest", "token", "secret", "signature", "mac", "hash"}
+#: A name that ends like this tells how long something is.
+SIZES = {"bytes", "length"}
+#: What `==` and `!=` may compare all the same, as it is written, and why no time of it tells a secret.
+PLAIN = {
+    "adapters/memory/account_changes.py": {
+        "row.password_hash != change.was": "both are `Concealed`, whose `==` is `hmac.compare_digest`",
+    },
+    "adapters/memory/changes.py": {
+        "one.digest != change.keep": "a look-up by the SHA-256 of a token, which nobody can steer byte by byte",
+    },
+}
+#: The functions that verify, and how many comparisons in constant time each of them holds.
+VERIFYING = {
+    "adapters/argon2.py": {"_matches": 1},
+    "adapters/legacy.py": {"matches": 2, "_bcrypt_matches": 1},
+    "core/password.py": {"__eq__": 1},
+    "core/secret.py": {"__eq__": 1},
+}
 
 
 def imported(source: str) -> set[str]:
@@ -26,3 +48,118 @@ def test_a_planted_import_is_seen() -> None:
 def test_randomness_is_secure_and_nothing_is_unpickled(path: Path) -> None:
     """No module draws guessable numbers or reads a format that runs code (ASVS 6.5.3, 11.5.1, 1.5.2, B-93)."""
     assert imported(path.read_text(encoding="utf-8")).isdisjoint(GUESSABLE | UNSAFE)
+
+
+def names_in(operand: ast.expr) -> Iterator[str]:
+    """The names that a value goes by, a column's key included, and without what is handed to a call."""
+    match operand:
+        case ast.Name(id=name):
+            yield name
+        case ast.Attribute(value=inner, attr=name):
+            yield name
+            yield from names_in(inner)
+        case ast.Call(func=inner):
+            yield from names_in(inner)
+        case ast.Subscript(value=inner, slice=key):
+            yield from names_in(inner)
+            if isinstance(key, ast.Constant):
+                yield str(key.value)
+        case _:
+            for part in ast.iter_child_nodes(operand):
+                if isinstance(part, ast.expr):
+                    yield from names_in(part)
+
+
+def is_guarded(name: str) -> bool:
+    """Whether a name speaks of a secret, or of what is made of one, and not of its size."""
+    words = name.lower().strip("_").split("_")
+    return words[-1] not in SIZES and not GUARDED.isdisjoint(word.removesuffix("s") for word in words)
+
+
+def plainly_compared(source: str) -> set[str]:
+    """Every `==` and `!=` on a secret, but for those of a table's column, which the database runs as a look-up."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Compare) and any(isinstance(one, ast.Eq | ast.NotEq) for one in node.ops):
+            names = {name for operand in [node.left, *node.comparators] for name in names_in(operand)}
+            in_sql = any(isinstance(one, ast.Attribute) and one.attr == "c" for one in ast.walk(node))
+            if any(map(is_guarded, names)) and not in_sql:
+                found.add(ast.unparse(node))
+    return found
+
+
+def comparing_in_constant_time(source: str) -> dict[str, int]:
+    """How often each function calls `hmac.compare_digest`."""
+    functions = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)]
+    calls = Counter(
+        function.name
+        for function in functions
+        for node in ast.walk(function)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "hmac.compare_digest"
+    )
+    return dict(calls)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "digest == parameters.digest",
+        "c == digest",
+        "session_token != kept",
+        "kept == self._secrets[0]",
+        "row['signature'] == given",
+        "hmac.new(key, text).digest() == given",
+        "hashlib.sha256(text).hexdigest() != given",
+        "token.reveal().encode() == given",
+        "made[:16] == mac",
+        "account.password_hash == given",
+        "digest_of(given) == kept",
+        "(account, token) == (other, given)",
+    ],
+)
+def test_a_planted_comparison_is_seen(fault: str) -> None:
+    """The rule below can fail, wherever in an operand the secret stands."""
+    assert plainly_compared(f"def late(self):\n    return known and {fault}") == {fault}
+
+
+@pytest.mark.parametrize(
+    "harmless",
+    [
+        "hmac.compare_digest(digest, parameters.digest)",
+        "len(token) != TOKEN_LENGTH",
+        "digest_bytes == 23",
+        "digest is None",
+        "digest in ledger",
+        "kind == 'token'",
+        "machine == cache",
+        "session.c.digest == bindparam('which')",
+    ],
+)
+def test_what_tells_no_secret_is_let_pass(harmless: str) -> None:
+    """Sizes, look-ups, other words and the constant-time comparison itself are no finding of the rule."""
+    assert plainly_compared(harmless) == set()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in sorted(SOURCE.rglob("*.py")) if path.parent.name != "testing"],  # its asserts guard nothing
+    ids=lambda path: str(path.relative_to(SOURCE)),
+)
+def test_secrets_are_compared_in_constant_time_only(path: Path) -> None:
+    """No digest, token, secret, signature or hash meets `==` or `!=`, but for the explained few (B-60, ASVS 11.2.4)."""
+    explained = PLAIN.get(path.relative_to(SOURCE).as_posix(), {})
+    assert plainly_compared(path.read_text(encoding="utf-8")) == set(explained)
+
+
+def test_a_missing_comparison_is_seen() -> None:
+    """The rule below can fail: one branch that compares plainly is one call fewer."""
+    source = "def matches(a, b):\n    return {} if a else {}"
+    steady, plain = "hmac.compare_digest(a, b)", "a == b"
+    assert comparing_in_constant_time(source.format(steady, steady)) == {"matches": 2}
+    assert comparing_in_constant_time(source.format(steady, plain)) == {"matches": 1}
+
+
+@pytest.mark.parametrize(("path", "expected"), VERIFYING.items(), ids=VERIFYING.keys())
+def test_what_verifies_compares_in_constant_time(path: str, expected: dict[str, int]) -> None:
+    """Each branch that verifies a hash or compares concealed values calls `hmac.compare_digest` (ASVS 11.2.4)."""
+    assert comparing_in_constant_time((SOURCE / path).read_text(encoding="utf-8")) == expected
