@@ -1,7 +1,6 @@
 """E-mail addresses as identifiers."""
 
 import string
-import time
 import unicodedata
 
 import email_validator
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 
 from cityauth.core.characters import Malformed, is_clean
 from cityauth.core.email import MAX_ADDRESS, EmailKind, canonical_address
+from tests.support.timing import quickest
 
 PLAIN = "erkki.esimerkki@example.com"
 
@@ -235,11 +235,5 @@ def test_shape() -> None:
     ],
 )
 def test_hostile_address_is_judged_at_once(bomb: str) -> None:
-    """Runs of marks, long labels, Punycode and expanding characters cost at most 50 ms of processor time (B-64, B-65, ASVS 1.3.12)."""
-    canonical_address("warm@exämple.fi")
-    spent = []
-    for _ in range(3):
-        begun = time.thread_time()
-        canonical_address(bomb)
-        spent.append(time.thread_time() - begun)
-    assert min(spent) < 0.05
+    """Runs of marks, long labels, Punycode and expanding characters cost less than 20 ms of processor time (B-64, B-65, ASVS 1.3.12)."""
+    assert quickest(lambda: canonical_address(bomb)) < 0.02

@@ -1,7 +1,6 @@
 """Usernames: strict for a new one, graceful for an old one."""
 
 import string
-import time
 import unicodedata
 
 import pytest
@@ -13,6 +12,7 @@ from cityauth.core import username
 from cityauth.core.characters import MAX_BYTES, Malformed, exceeds, is_clean
 from cityauth.core.username import MAX_PROFILED, UsernameKind, canonical_username
 from cityauth.errors import PolicyError
+from tests.support.timing import quickest
 
 KIND = UsernameKind()
 CLEAN_TEXT = st.text(st.characters(exclude_categories=["C", "Z"]) | st.just(" "), min_size=1, max_size=24).filter(
@@ -179,12 +179,5 @@ def test_every_text_has_the_shape_of_a_username() -> None:
     ],
 )
 def test_hostile_name_is_judged_at_once(bomb: str) -> None:
-    """A full-length run of marks, expanding or context-bound characters costs at most 50 ms of processor time (B-64, B-65, ASVS 1.3.12)."""
-    KIND.admit("väinö")
-    spent = []
-    for _ in range(3):
-        begun = time.thread_time()
-        KIND.canonical(bomb)
-        KIND.admit(bomb)
-        spent.append(time.thread_time() - begun)
-    assert min(spent) < 0.05
+    """A full-length run of marks, expanding or context-bound characters costs less than 20 ms of processor time (B-64, B-65, ASVS 1.3.12)."""
+    assert quickest(lambda: (KIND.canonical(bomb), KIND.admit(bomb))) < 0.02

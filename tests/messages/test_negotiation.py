@@ -1,12 +1,11 @@
 """The browser's wish for a language is heard, within bounds."""
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cityauth.messages import LANGUAGES, negotiate
+from tests.support.timing import quickest
 
 
 @pytest.mark.parametrize(
@@ -62,17 +61,15 @@ def test_the_host_chooses_the_default() -> None:
 )
 def test_a_huge_header_is_not_read(header: str) -> None:
     """100 kB of header give the default at once (B-66, B-65)."""
-    started = time.perf_counter()
     assert negotiate(header) == "fi"
-    assert time.perf_counter() - started < 0.02
+    assert quickest(lambda: negotiate(header)) < 0.02
 
 
 @pytest.mark.parametrize("header", ["a," * 510 + "sv", "," * 1022 + "sv", "sv" + ";" * 1022])
 def test_the_largest_header_that_is_read_is_cheap(header: str) -> None:
     """A header at the bound is read within a fraction of a request (B-65)."""
-    started = time.perf_counter()
     assert negotiate(header) in LANGUAGES
-    assert time.perf_counter() - started < 0.02
+    assert quickest(lambda: negotiate(header)) < 0.02
 
 
 @given(st.text() | st.text(alphabet="fisven-*;q=01., \t"))

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -28,6 +27,7 @@ from cityauth.policy import HashProfile
 from tests.support.fakes import SpyHasher
 from tests.support.recording import recording
 from tests.support.service import KEY, PASSWORD, Service, populate
+from tests.support.timing import quickest
 
 HUGE = "x" * 10_000_000
 HOSTILE: dict[str, Any] = {
@@ -147,8 +147,16 @@ def test_a_hostile_client(service: Service, name: str) -> None:
     assert live.session.user_agent == client.user_agent
 
 
+def sign_in_with(auth: CityAuth, text: str) -> object:
+    """Take both steps, the second one with *text* for a password."""
+    step = auth.login.identify("erkki")
+    assert isinstance(step, PasswordRequired)
+    return auth.login.submit_password(step.pending, text)
+
+
 HASTY: dict[str, Callable[[CityAuth, str], object]] = {
     "identify": lambda auth, text: auth.login.identify(text),
+    "a password": sign_in_with,
     "the pending login": lambda auth, text: auth.login.submit_password(text, PASSWORD),
     "a token": lambda auth, text: auth.sessions.check(text),
     "a new password": lambda auth, text: auth.passwords.hash(text),
@@ -163,14 +171,9 @@ HASTY: dict[str, Callable[[CityAuth, str], object]] = {
 )
 @pytest.mark.parametrize("road", HASTY.values(), ids=HASTY.keys())
 def test_ten_megabytes_are_refused_at_once(road: Callable[[CityAuth, str], object], text: str) -> None:
-    """No road does work that grows with the length: each answers within 20 ms at its quickest of three (B-62, B-64, C-45, C-46, F1)."""
+    """No road does work that grows with the length: each answers in less than 10 ms (B-62, B-64, C-45, C-46, F1)."""
     auth = CityAuth(MemoryStore(), [KEY], hasher=SpyHasher())
-    spans = []
-    for _ in range(3):
-        started = time.perf_counter()
-        road(auth, text)
-        spans.append(time.perf_counter() - started)
-    assert min(spans) < 0.02
+    assert quickest(lambda: road(auth, text)) < 0.01
 
 
 TYPED = st.one_of(st.text(st.characters()), st.binary(), st.none(), st.integers(), st.lists(st.text()))
