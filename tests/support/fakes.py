@@ -1,7 +1,9 @@
 """Stand-ins for the ports at the edge: they tell what they were asked, and they cost nothing."""
 
 import hashlib
+import itertools
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -44,15 +46,14 @@ class FixedClock:
 
 @dataclass
 class SeededEntropy:
-    """Reproducible bytes, different at each draw."""
+    """Reproducible bytes, different at each draw, in a race too."""
 
     seed: bytes = b"seed"
-    drawn: int = 0
+    numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def draw(self, count: int) -> bytes:
         """The next bytes of a stream that the seed fixes."""
-        self.drawn += 1
-        return hashlib.shake_256(self.seed + self.drawn.to_bytes(8)).digest(count)
+        return hashlib.shake_256(self.seed + next(self.numbers).to_bytes(8)).digest(count)
 
 
 @dataclass

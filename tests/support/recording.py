@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import Barrier
 from typing import Any
 
 from cityauth import AsyncCityAuth, CityAuth
@@ -63,4 +64,20 @@ def happening_before(auth: CityAuth, at: Answer, what: Callable[[], object]) -> 
         return after
 
     with stepping_in(auth, at, once):
+        yield
+
+
+@contextmanager
+def meeting_at(auth: CityAuth, at: Answer, many: int) -> Iterator[None]:
+    """Hold each question to a port method back until *many* of them are there: nobody is late for the race."""
+    barrier = Barrier(many, timeout=30)
+
+    def met(answer: Answer) -> Answer:
+        def after(*args: Any, **kwargs: Any) -> Any:
+            barrier.wait()
+            return answer(*args, **kwargs)
+
+        return after
+
+    with stepping_in(auth, at, met):
         yield
