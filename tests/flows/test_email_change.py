@@ -1,6 +1,9 @@
 """Change of address: verified first, told to the old mailbox, undone from there; history stays."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -15,7 +18,9 @@ from cityauth.core.sealing import Purpose
 from cityauth.core.session import LiveSession
 from cityauth.core.stage import Stage
 from cityauth.core.step import PasswordRequired
+from cityauth.core.throttle import Limit
 from cityauth.messages.codes import Code
+from cityauth.policy import ThrottlePolicy
 from cityauth.testing import race
 from tests.support.desks import desk
 from tests.support.recording import recording
@@ -144,6 +149,73 @@ def test_the_newest_request_wins(erkki: Service) -> None:
     assert isinstance(erkki.auth.accounts.confirm_email(older), LinkDead)
     assert isinstance(erkki.auth.accounts.confirm_email(newer), Done)
     assert erkki.sign_in(THIRD).account.id == ID
+
+
+def test_of_many_requests_at_once_one_link_lives_and_confirms_its_own_address(service: Service) -> None:
+    """Thirty-two requests at once, each for another address: one link lives, for the address that it was mailed to (B-40, C-05)."""
+    wide = ThrottlePolicy(mail_per_account=(Limit(32, timedelta(minutes=1)),), link_per_network=())
+    crowd = Service(store=service.store, policy=replace(service.policy, throttle=wide))
+    crowd.add("Erkki", email=OLD)
+    session, wanted = live(crowd), [f"erkki{number}@example.com" for number in range(32)]
+    jobs = [
+        lambda number=number: crowd.auth.accounts.change_email(
+            session, wanted[number], client=ClientContext(f"192.0.2.{number}")
+        )
+        for number in range(32)
+    ]
+    assert all(isinstance(answer, MailAwaited) for answer in race(jobs))
+    while crowd.auth.outbox.flush().sent:
+        pass
+    links = {address: crowd.link(address) for address in wanted}
+    looked = {address: crowd.auth.accounts.inspect_email(token) for address, token in links.items()}
+    (newest,) = (address for address, look in looked.items() if isinstance(look, LinkLive))
+    assert looked[newest] == LinkLive(Purpose.EMAIL_CHANGE, newest, newest)
+    for address, token in links.items():
+        assert isinstance(crowd.auth.accounts.confirm_email(token), Done) is (address == newest)
+    assert crowd.sign_in(newest).account.contact == newest
+
+
+def outstanding(service: Service) -> tuple[str, str, str]:
+    """A reset link, an invitation and a link to the third address, in an account whose address is the new one."""
+    service.auth.recovery.request(NEW)
+    reset = service.link(NEW)
+    service.auth.accounts.invite(ID)
+    invitation = service.link(NEW)
+    service.auth.accounts.change_email(live(service, NEW), THIRD)
+    return reset, invitation, service.link(THIRD)
+
+
+def confirm_another(service: Service) -> object:
+    """Ask for one more address and confirm it."""
+    service.wait(minutes=2)
+    service.auth.accounts.change_email(live(service, NEW), "erkki.neljas@example.com")
+    return service.auth.accounts.confirm_email(service.link("erkki.neljas@example.com"))
+
+
+MOVES: dict[str, Callable[[Service, str, str], object]] = {
+    "this link": lambda service, change, undo: service.auth.accounts.confirm_email(change),
+    "another link": lambda service, change, undo: confirm_another(service),
+    "an undo": lambda service, change, undo: service.auth.accounts.undo_email(undo),
+}
+
+
+@pytest.mark.parametrize("how", MOVES)
+def test_a_change_of_address_kills_every_earlier_link(erkki: Service, how: str) -> None:
+    """After a confirmed address or an undo, the reset link, the invitation and the link to a new address are dead (B-29)."""
+    undo = changed(erkki)
+    erkki.wait(minutes=2)
+    reset, invitation, change = outstanding(erkki)
+    looks = [
+        partial(erkki.auth.recovery.inspect, reset),
+        partial(erkki.auth.recovery.inspect, invitation),
+        partial(erkki.auth.accounts.inspect_email, change),
+    ]
+    assert all(isinstance(look(), LinkLive) for look in looks)
+    assert isinstance(MOVES[how](erkki, change, undo), Done)
+    assert all(isinstance(look(), LinkDead) for look in looks)
+    for token in (reset, invitation):
+        assert isinstance(erkki.auth.recovery.complete(token, "aivan uusi pitkä salasana"), LinkDead)
+    assert isinstance(erkki.auth.accounts.confirm_email(change), LinkDead)
 
 
 def test_two_people_who_want_one_address(erkki: Service) -> None:

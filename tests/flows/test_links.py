@@ -29,6 +29,7 @@ from cityauth.core.login import advance
 from cityauth.core.resolution import Holding
 from cityauth.core.sealing import Purpose
 from cityauth.core.state import Anonymous, Authenticated, CredentialSet, State
+from cityauth.core.step import Refused
 from cityauth.errors import IllegalTransitionError, StoreUnavailableError
 from cityauth.messages.codes import Code
 from cityauth.policy import IdentifierPolicy, LinkPolicy
@@ -36,7 +37,7 @@ from cityauth.ports.accounts import AccountStore
 from tests.support.desks import desk
 from tests.support.fakes import NOON
 from tests.support.recording import happening_before, stepping_in
-from tests.support.service import POLICY, Service
+from tests.support.service import KEY, OTHER_KEY, PASSWORD, POLICY, Service
 
 NEW = "aivan uusi pitkä salasana"
 
@@ -113,6 +114,23 @@ def test_a_token_opens_its_own_door_alone(service: Service, made: str, door: Pur
     else:
         assert not isinstance(result, Done | Authenticated)
         assert looked is None or isinstance(looked, LinkDead)
+
+
+@pytest.mark.parametrize("made", MAKERS)
+def test_a_stolen_key_is_revoked_with_all_that_it_signed(service: Service, made: str) -> None:
+    """Once the old secret is out of the ring, links of every purpose and pending logins are dead, and sessions live on (C-39)."""
+    service.add("Erkki", email="erkki@example.com", usernames=["erkki"])
+    make, door = MAKERS[made]
+    token, cookie = make(service), service.token("erkki")
+    beside, alone = (replace(service, secrets=secrets) for secrets in ((KEY, OTHER_KEY), (OTHER_KEY,)))
+    if door is Purpose.PENDING_LOGIN:
+        assert isinstance(beside.auth.login.submit_password(token, PASSWORD), Authenticated)
+        assert alone.auth.login.submit_password(token, PASSWORD) == Refused(Problem(Code.LOGIN_EXPIRED))
+    else:
+        assert isinstance(LOOKS[door](beside, token), LinkLive)
+        for use in (LOOKS[door], DOORS[door]):
+            assert use(alone, token) == LinkDead(Problem(Code.LINK_INVALID))
+    assert alone.is_live(cookie)
 
 
 CLAIMS = tuple(Claim(bytes(32), Purpose.RESET, AccountId(who), 0, None, NOON, NOON) for who in ("a", "b"))
