@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from cityauth.adapters import argon2 as adapter
 from cityauth.adapters.argon2 import Argon2Hasher
+from cityauth.adapters.legacy import STANDARD_SCHEMES
 from cityauth.core.ghost import GhostMix, draw
 from cityauth.core.hashing import HashDefect, HashParameters, examine
 from cityauth.core.password import Password, read
@@ -20,7 +21,7 @@ from cityauth.ports.hasher import PasswordHasher, Verdict
 from tests.core.test_hashing import SAMPLES
 
 CHEAP = HashProfile(memory_kib=64, passes=1, lanes=1)
-HASHER: PasswordHasher = Argon2Hasher(CHEAP)
+HASHER: PasswordHasher = Argon2Hasher(CHEAP, legacy=STANDARD_SCHEMES)
 WRONG = Verdict(matched=False)
 
 

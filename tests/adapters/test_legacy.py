@@ -162,10 +162,19 @@ def test_a_hash_of_decomposed_text_verifies_as_received() -> None:
 
 def test_a_scheme_that_was_not_asked_for_is_not_run() -> None:
     """Without its schemes a bcrypt hash is an unknown scheme, at the decoy's cost (C-49)."""
-    hasher = Argon2Hasher(HashProfile(memory_kib=64, passes=1, lanes=1))
+    hasher = Argon2Hasher(HashProfile(memory_kib=64, passes=1, lanes=1), legacy=STANDARD_SCHEMES)
     assert hasher.verify(password("x"), MAKERS["bcrypt"]("x")) == Verdict(
         matched=False, defect=HashDefect.UNKNOWN_SCHEME
     )
+
+
+@pytest.mark.parametrize("name", ["bcrypt", "django_bcrypt", "django_scrypt"])
+def test_what_is_installed_is_verified_without_being_asked_for(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever installs the extra signs in with bcrypt's hashes; without it they are an unknown scheme (C-49)."""
+    profile = HashProfile(memory_kib=64, passes=1, lanes=1)
+    assert Argon2Hasher(profile).verify(password("x"), MAKERS[name]("x")).matched
+    monkeypatch.setitem(sys.modules, "bcrypt", None)
+    assert Argon2Hasher(profile).verify(password("x"), MAKERS[name]("x")).matched == (name == "django_scrypt")
 
 
 def test_a_missing_library_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

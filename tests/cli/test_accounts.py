@@ -1,6 +1,7 @@
 """``cityauth account``: what it adds, shows and changes, and what it refuses."""
 
 import hmac
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -23,6 +24,7 @@ ERKKI = ("account", "add", "--name", "Erkki Esimerkki")
 EMAIL = "erkki.esimerkki@example.com"
 #: "vanha salasana vuodelta 1998", as Django stored it, at a cost that a test can pay.
 STORED = "pbkdf2_sha256$1$suola$soms/xfwKkSfuOsGiPFOHHpFu9Z8qZyYPfEbttw6ku8="
+BCRYPT = "$2b$04$cvOeKvnZucDBb96VQYCGPOjR4ipiHgl3k.xTVcabKhTwRM44GYu8y"
 
 
 @pytest.fixture
@@ -77,12 +79,23 @@ def test_every_option_reaches_the_account(deployment: Deployment) -> None:
     assert deployment.json("account", "show", added["id"])["accounts"] == [added]
 
 
+def test_a_hash_that_nothing_here_verifies_is_not_imported(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the extra for bcrypt its hashes would be stored and never sign in: the command says what to install."""
+    monkeypatch.setitem(sys.modules, "bcrypt", None)
+    arguments = (*ERKKI, "--username", "erkki", "--password-hash-file", "-")
+    assert "pip install 'cityauth[legacy]'" in deployment.refused(1, *arguments, given=BCRYPT.encode())
+    assert "no account" in deployment.refused(1, "account", "show", "erkki")
+
+
 @pytest.mark.parametrize("source", ["hash.txt", "-"])
-def test_a_stored_hash_is_imported(deployment: Deployment, source: str) -> None:
+@pytest.mark.parametrize("stored", [STORED, BCRYPT], ids=["pbkdf2", "bcrypt"])
+def test_a_stored_hash_is_imported(deployment: Deployment, source: str, stored: str) -> None:
     """A hash of the former system signs in, is never printed, and no option takes a password (ASVS 6.4.6, B-74)."""
-    (deployment.folder / "hash.txt").write_text(STORED + "\r\n", encoding="ascii")
-    said = deployment.well(*ERKKI, "--username", "erkki", "--password-hash-file", source, given=f"{STORED}\n".encode())
-    assert "pbkdf2" not in said
+    (deployment.folder / "hash.txt").write_text(stored + "\r\n", encoding="ascii")
+    said = deployment.well(*ERKKI, "--username", "erkki", "--password-hash-file", source, given=f"{stored}\n".encode())
+    assert stored[:7] not in said
     assert "no password" not in said
     assert deployment.json("account", "show", "erkki")["accounts"][0]["has_password"]
     deployment.write(f'{TOML}[hashing]\nprofile = "small"')

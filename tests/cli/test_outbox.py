@@ -49,16 +49,21 @@ def test_a_server_that_is_down_loses_nothing(deployment: Deployment) -> None:
 
 
 def test_without_a_server_mail_waits(deployment: Deployment) -> None:
-    """A deployment without [smtp] keeps its mail."""
+    """A deployment without [smtp] keeps its mail, and hears that it has no server, not that one is down."""
     invited(deployment)
-    assert "1 wait" in deployment.refused(1, "outbox", "flush")
+    assert deployment.refused(1, "outbox", "flush") == "no mail server is configured under [smtp]: 1 wait"
 
 
 def test_an_account_without_an_address_is_handed_its_link(deployment: Deployment) -> None:
-    """The link is printed once, for the person alone."""
+    """The link is printed once, for the person alone; one that leads nowhere else is told as such."""
     deployment.well("account", "add", "--name", "Virve", "--username", "virve.v", "--realm", "official")
     printed = deployment.well("account", "invite", "virve.v")
     assert re.search(r"^http://localhost/new-password\?token=\S+$", printed, re.MULTILINE)
+    assert "set base_url under [mail]" in printed
+    deployment.write(TOML + '[mail]\nbase_url = "https://asiointi.example"\n')
+    printed = deployment.well("account", "invite", "virve.v")
+    assert re.search(r"^https://asiointi\.example/new-password\?token=\S+$", printed, re.MULTILINE)
+    assert "base_url" not in printed
     deployment.well("account", "disable", "virve.v")
     assert "not active" in deployment.refused(1, "account", "invite", "virve.v")
 

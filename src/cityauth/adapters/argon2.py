@@ -45,15 +45,15 @@ class Argon2Hasher:
         profile: HashProfile = HashProfile.RFC_9106,
         *,
         ceilings: HashCeilings | None = None,
-        legacy: Iterable[str] = older.STANDARD_SCHEMES,
+        legacy: Iterable[str] | None = None,
     ) -> None:
         """Choose what new hashes are made with, and which older ones are run.
 
         Args:
             profile: Parameters of new hashes, and of the decoy that is run in place of a hash that cannot be.
             ceilings: What running a stored hash may cost at most; the policy's defaults if not given.
-            legacy: Names of the older formats to run, from `cityauth.adapters.legacy`: ``STANDARD_SCHEMES``
-                needs nothing further, ``ALL_SCHEMES`` adds those of bcrypt.
+            legacy: Names of the older formats to run, from `cityauth.adapters.legacy`; all that can be run here
+                when ``None``: those of bcrypt need the extra 'legacy'.
 
         Raises:
             PolicyError: *legacy* names an unknown format, or *profile* is over *ceilings*, so that its own
@@ -62,7 +62,7 @@ class Argon2Hasher:
         """
         self._profile = profile
         self._ceilings = ceilings or HashCeilings()
-        self._schemes = older.require(legacy) | {"argon2"}
+        self._schemes = (older.installed() if legacy is None else older.require(legacy)) | {"argon2"}
         self._decoy = parameters_of(profile, bytes(profile.salt_bytes), bytes(profile.hash_bytes))
         if self._decoy.costs.exceeds(self._ceilings):
             msg = "hashing: the profile of new hashes is over the ceilings, so they could not be verified"

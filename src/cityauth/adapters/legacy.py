@@ -4,6 +4,7 @@ import hashlib
 import hmac
 from collections.abc import Iterable
 from dataclasses import replace
+from importlib.util import find_spec
 from typing import Final, TypeAlias, assert_never
 
 from cityauth.core.hash_costs import BcryptCosts, Pbkdf2Costs, ScryptCosts
@@ -23,6 +24,11 @@ _BCRYPT_BYTES: Final = 72
 """bcrypt reads no more of a password, and its library raises on more since version 5."""
 
 LegacyCosts: TypeAlias = BcryptCosts | Pbkdf2Costs | ScryptCosts
+
+
+def installed() -> frozenset[str]:
+    """Return every format that can be run here: those of bcrypt where the extra 'legacy' is installed."""
+    return ALL_SCHEMES if find_spec("bcrypt") else STANDARD_SCHEMES
 
 
 def require(schemes: Iterable[str]) -> frozenset[str]:

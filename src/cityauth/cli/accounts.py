@@ -8,6 +8,7 @@ from typing import IO
 import click
 
 from cityauth import CityAuth
+from cityauth.adapters import legacy
 from cityauth.cli.database import Load
 from cityauth.cli.explaining import DEFECT, MALFORMED, PRECONDITION, reason_of
 from cityauth.cli.failing import Misuse, Refusal
@@ -25,7 +26,7 @@ from cityauth.core.stage import Stage
 from cityauth.flows.accounts import AccountOutcome, AccountRefused, NewAccount
 from cityauth.flows.naming import read_name
 from cityauth.messages import LANGUAGES, name_and_email
-from cityauth.policy import HashCeilings, Policy
+from cityauth.policy import HashCeilings, MailPolicy, Policy
 
 _HERE = ClientContext(user_agent="the cityauth command")
 """What the audit trail says about where a change came from."""
@@ -159,11 +160,13 @@ def invite(load: Load, *, text: str, by: str | None) -> None:
     if isinstance(invited, AccountRefused):
         raise Refusal(f"{_who(one.record.account)} cannot be invited: the account is not active")
     hours = registry.policy.links.invitation.total_seconds() / 3600
-    if invited.mailed_to is not None:
+    if invited.link is None:
         say(f"Queued an invitation to {invited.mailed_to}, good for {hours:g} hours.", "green")
     else:
         say(f"Made an invitation, good once and for {hours:g} hours; hand it over in person:", "green")
         say(invited.link.reveal())
+        if registry.policy.mail.base_url == MailPolicy().base_url:
+            say("It leads to this computer alone: set base_url under [mail] to where the service is reached.", "yellow")
 
 
 @contextmanager
@@ -244,6 +247,10 @@ def _stored_hash(file: IO[bytes] | None, ceilings: HashCeilings) -> str | None:
     judged = examine(stored, ceilings)
     if isinstance(judged, HashDefect):
         raise Refusal(f"the stored hash {DEFECT[judged]}")
+    if judged.scheme not in legacy.installed():
+        raise Refusal(
+            "the stored hash is bcrypt's, which is verified only with the extra: pip install 'cityauth[legacy]'"
+        )
     return stored
 
 

@@ -28,6 +28,8 @@ def flush(load: Load) -> None:
             if not (done.sent or done.abandoned):
                 break
         waiting = auth.outbox.status().waiting
+    if postponed and configuration.smtp is None:
+        raise Refusal(f"no mail server is configured under [smtp]: {waiting} wait")
     if postponed:
         raise Refusal(f"the mail server takes no mail now: {waiting} wait and are tried again; {sent} were sent")
     say(f"Sent {sent}, abandoned {abandoned}, {waiting} waiting.", "green")

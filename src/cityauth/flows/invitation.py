@@ -24,11 +24,12 @@ class Invited:
     """An invitation was made.
 
     Attributes:
-        link: The link, to be handed over when the account has no address; single use, 24 hours.
+        link: The link, to be handed over where the account has no address; single use, 24 hours. ``None``
+            where it is mailed: then nobody but the mailbox's owner gets to see it.
         mailed_to: The address that it is mailed to, or ``None``.
     """
 
-    link: Concealed
+    link: Concealed | None
     mailed_to: str | None
 
 
@@ -58,4 +59,4 @@ def invite(
         )
     event = report(Happening.ACCOUNT_INVITED, occasion, account_id=account_id)
     yield from commit_with(event, changes)
-    return Invited(link.url, account.contact)
+    return Invited(None if account.contact else link.url, account.contact)
