@@ -261,6 +261,23 @@ def test_a_retired_address_passes_to_nobody_else(erkki: Service) -> None:
     assert "token=" not in erkki.mailer.sent(OLD)[-1].letter.body
 
 
+@pytest.mark.parametrize("typed", [OLD, f" {OLD} "])
+def test_the_own_address_is_no_change(erkki: Service, typed: str) -> None:
+    """Nobody is signed out everywhere for typing the address that is in use already; another spelling is a change."""
+    session = live(erkki)
+    assert erkki.auth.accounts.change_email(session, typed) == Declined(Problem(Code.EMAIL_CHANGE_SAME))
+    assert erkki.auth.outbox.status().waiting == 0
+    assert isinstance(erkki.auth.accounts.change_email(session, OLD.title()), MailAwaited)
+
+
+def test_the_own_login_address_may_become_the_contact_again(service: Service) -> None:
+    """Whose mail goes elsewhere can ask for it at the login address."""
+    service.add("Erkki", email=OLD, contact="home@example.com")
+    service.auth.accounts.change_email(live(service), OLD)
+    assert isinstance(service.auth.accounts.confirm_email(service.link(OLD)), Done)
+    assert service.sign_in(OLD).account.contact == OLD
+
+
 @pytest.mark.parametrize("entered", ["", "erkki", None, ["a@b.fi"], "a@b.fi, c@d.fi", f"{NEW}\r\nBcc: x@y.fi"])
 def test_what_is_no_address_is_declined(erkki: Service, entered: object) -> None:
     """Hostile input sends nothing and changes nothing (B-5, B-9)."""

@@ -84,6 +84,13 @@ def test_deleting_erases_and_tells(service: Service, live: LiveSession) -> None:
     assert not hasattr(service.attempt(ERKKI, PASSWORD), "session")
 
 
+def test_deleting_takes_waiting_mail_back(service: Service, live: LiveSession) -> None:
+    """Whoever erased the account gets the last letter and none that was on its way (B-95)."""
+    service.auth.recovery.request(ERKKI)
+    assert service.auth.accounts.delete(live) == Done(Problem(Code.ACCOUNT_DELETED))
+    assert service.subjects() == ["käyttäjätunnuksesi on poistettu"]
+
+
 def test_deleting_twice_is_declined(service: Service, live: LiveSession) -> None:
     """The second of two deletions writes nothing."""
     service.auth.accounts.delete(live)

@@ -47,8 +47,8 @@ def request(
 ) -> Flow[MailOutcome]:
     """Mail a link to the new address; an address that somebody else has is answered alike (B-22).
 
-    Returns `Declined` when the password must be verified again first, the text is no address, or too many
-    mails were asked for: that is about the own account, so it may be told.
+    Returns `Declined` when the password must be verified again first, the text is no address, it is the
+    account's own already, or too many mails were asked for: that is about the own account, so it may be told.
     The newest request wins: links of earlier ones die (C-05).
     """
     occasion = yield from begin(client)
@@ -60,6 +60,10 @@ def request(
         return Declined(address_problem_of(identifier))
     account = live.account
     matches = yield from ask(AccountStore.find, (identifier.key,))
+    if account.contact == mail_address(identifier) and any(
+        signs_in_by_mail(match.holding) and match.holding.identifier == identifier for match in matches
+    ):
+        return Declined(Problem(Code.EMAIL_CHANGE_SAME))
     taken = any(match.account.id != account.id for match in matches)
     if not (yield from mail_allowed(desk, occasion, "email-change", account.id)):
         return Declined(Problem(Code.THROTTLE_REQUEST))

@@ -114,6 +114,8 @@ class Code(StrEnum):
     SIGNUP_DONE = N_("signup.done")
     # Translators: a new address was asked for; must not tell whether somebody else has it
     EMAIL_CHANGE_SENT = N_("email_change.sent")
+    # Translators: the address that was asked for is the person's already; nothing is changed
+    EMAIL_CHANGE_SAME = N_("email_change.same")
     # Translators: the new address is the login name now
     EMAIL_CHANGE_DONE = N_("email_change.done")
     # Translators: the confirmed address could not be taken into use; must not tell why

@@ -108,6 +108,12 @@ def _opened() -> st.SearchStrategy[Change]:
     )
 
 
+def _erased() -> st.SearchStrategy[Change]:
+    ledger = st.lists(_ledger, max_size=2).map(tuple)
+    mailboxes = st.sampled_from(((), ("anna@example.com",)))
+    return st.builds(AccountErased, account_ids, st.integers(0, 2), ledger, moments, mailboxes)
+
+
 def _queued() -> st.SearchStrategy[Change]:
     return st.builds(
         lambda name, to, at: queued(name, to, at=at),
@@ -143,7 +149,7 @@ def changes() -> st.SearchStrategy[Change]:
         st.builds(EpochAdvanced, account_ids),
         st.builds(ContactChanged, account_ids, st.none() | _texts),
         st.builds(ProfileChanged, account_ids, _texts, st.sampled_from(("fi", "sv"))),
-        st.builds(AccountErased, account_ids, st.integers(0, 2), st.lists(_ledger, max_size=2).map(tuple), moments),
+        _erased(),
         st.builds(SessionClosed, _digests, st.booleans()),
         st.builds(SessionsClosed, account_ids, st.none() | _digests),
         st.builds(ClaimUsed, _digests, _purposes, moments),
