@@ -7,8 +7,9 @@ import pytest
 from cityauth import AccountRecord, AccountRefused, NewAccount, UsageError
 from cityauth.core.account import Account, AccountId, Status
 from cityauth.core.audit import Happening
-from cityauth.core.change import Committed
+from cityauth.core.change import Committed, Precondition
 from cityauth.core.client import ClientContext
+from cityauth.core.identifier import BUILT_IN, Malformed
 from cityauth.core.resolution import Life
 from cityauth.core.stage import Stage
 from cityauth.flows.accounts import disable
@@ -17,7 +18,8 @@ from cityauth.ports.audit import AuditSink
 from cityauth.ports.clock import Clock, Entropy
 from cityauth.testing import race
 from tests.support.fakes import NOON
-from tests.support.service import Service
+from tests.support.service import CARD, Service
+from tests.support.stores import MakeStore
 from tests.support.tracing import trace
 
 
@@ -225,3 +227,23 @@ def test_a_stage_is_a_stage(service: Service, stage: Any) -> None:
     with pytest.raises(UsageError, match="the stage"):
         service.auth.accounts.add(NewAccount("Erkki", id="erkki", usernames=["erkki"], stage=stage))
     assert service.auth.accounts.show(AccountId("erkki")) is None
+
+
+def test_an_identifier_of_a_hosts_own_kind_is_registered(make_store: MakeStore) -> None:
+    """The card goes through the kind's own rules, the ledger and the trail, as an address does (B-11)."""
+    service = Service(store=make_store(), kinds=(*BUILT_IN, CARD))
+    added = service.auth.accounts.add(NewAccount("Lauri", id="lauri", identifiers=[("card", "2960 1234")]))
+    assert isinstance(added, Account)
+    assert service.auth.identifiers.resolve("29601234").account == added
+    assert [event.what for event in service.store.events(added.id)] == [Happening.ACCOUNT_ADDED]
+    twin = service.auth.accounts.add(NewAccount("Lauri", identifiers=[("card", "29601234")]))
+    assert twin == AccountRefused(Precondition.IDENTIFIER_TAKEN)
+    refused = service.auth.accounts.add(NewAccount("Lauri", identifiers=[("card", "a\0")]))
+    assert refused == AccountRefused(Malformed.FORBIDDEN_CHARACTER, "a\0")
+
+
+@pytest.mark.parametrize("given", [[("library", "1")], ["card"], [("card",)], [("card", "1", "2")], [7]], ids=ascii)
+def test_an_identifier_is_of_a_kind(service: Service, given: Any) -> None:
+    """A kind that the deployment does not have is the caller's mistake, and named."""
+    with pytest.raises(UsageError, match="the kinds are email, username"):
+        service.auth.accounts.add(NewAccount("Lauri", identifiers=given))

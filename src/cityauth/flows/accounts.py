@@ -39,6 +39,7 @@ _ID_BYTES = 15
 """120 random bits make 24 characters without padding: never guessed twice, short enough to read out."""
 
 
+_PAIR = 2
 _LONGEST_ID = 255
 """Characters of a host's own id: longer than any key of another system, too short to fill a table."""
 
@@ -61,6 +62,8 @@ class NewAccount:
         usernames: Old usernames, taken over by the rules of looking up: none is refused because
             today's sign-up would refuse it.
         retired_usernames: Old usernames that no longer sign in; they stay in the ledger.
+        identifiers: Identifiers of the host's own kinds, each as the kind's name and the text, registered by
+            the kind's rules: ``[("card", "2960 1234")]``.
         password_hash: A stored hash in a known format (`CityAuth.passwords.hash` makes one), or
             ``None``: nobody signs in until a password is set.
         stage: The account's own stage, or ``None`` for the realm's.
@@ -74,6 +77,7 @@ class NewAccount:
     contact: str | None = None
     usernames: Sequence[str] = ()
     retired_usernames: Sequence[str] = ()
+    identifiers: Sequence[tuple[str, str]] = ()
     password_hash: str | None = None
     stage: Stage | None = None
     id: str | None = None
@@ -109,9 +113,9 @@ def add(desk: Deployment, new: NewAccount, client: ClientContext = UNKNOWN_CLIEN
     Returns the account, or `AccountRefused`.
 
     Raises:
-        UsageError: the realm is not in the policy, the language has no texts, one text stands where a list
-            of usernames belongs, the id or the stage can be none, or the password hash is of no known format,
-            damaged, or would cost more than the policy's ceilings.
+        UsageError: the realm is not in the policy, the language has no texts, one text stands where a list of
+            usernames belongs, an identifier is of no kind, the id or the stage can be none, or the password
+            hash is of no known format, damaged, or would cost more than the policy's ceilings.
     """
     if mistake := _mistake(desk, new):
         raise UsageError(mistake)
@@ -153,6 +157,10 @@ def _mistake(desk: Deployment, new: NewAccount) -> str:
         return "the stage is a Stage, or None for the realm's"
     if new.password_hash is not None and (defect := _defect(desk, new.password_hash)):
         return f"password_hash is no stored hash that could be verified: {defect}"
+    kinds = [kind.name for kind in desk.resolver.kinds]
+    pairs: Sequence[object] = new.identifiers
+    if not all(isinstance(one, tuple) and len(one) == _PAIR and one[0] in kinds for one in pairs):
+        return f"identifiers are pairs of a kind's name and a text; the kinds are {', '.join(kinds)}"
     if isinstance(new.usernames, str) or isinstance(new.retired_usernames, str):
         return "usernames are a list of names, not one text: its letters would be taken for names"
     return ""
@@ -186,6 +194,8 @@ def _holdings(desk: Deployment, new: NewAccount) -> tuple[Holding, ...] | Accoun
         wanted.append((new.email, register(new.email, desk.email), Life.ACTIVE))
     wanted += [(name, inherit(name), Life.ACTIVE) for name in new.usernames]
     wanted += [(name, inherit(name), Life.RETIRED) for name in new.retired_usernames]
+    kinds = {kind.name: kind for kind in desk.resolver.kinds}
+    wanted += [(text, register(text, kinds[name]), Life.ACTIVE) for name, text in new.identifiers]
     holdings: list[Holding] = []
     for entered, identifier, life in wanted:
         if isinstance(identifier, Malformed):

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from cityauth.core.account import AccountId
-from cityauth.core.audit import Happening, report
+from cityauth.core.audit import AuditEvent, Happening, report
 from cityauth.core.change import AccountErased, Change, ProfileChanged, Rejected
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
 from cityauth.core.link import Declined, Done
 from cityauth.core.problem import Problem
-from cityauth.core.session import LiveSession, is_fresh
+from cityauth.core.session import LiveSession, Session, is_fresh
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.deployment import Deployment
 from cityauth.flows.letters import addresses_of, notify
@@ -74,27 +74,29 @@ def export(account_id: AccountId) -> Flow[Mapping[str, Any] | None]:
         "identifiers": [
             {"kind": one.identifier.kind, "shown": one.identifier.shown, "life": one.life.value} for one in held
         ],
-        "sessions": [
-            {
-                "opened_at": one.opened_at.isoformat(),
-                "seen_at": one.seen_at.isoformat(),
-                "remembered": one.remembered,
-                "signed_in_with": one.identifier_kind,
-                "address": one.address,
-                "user_agent": one.user_agent,
-            }
-            for one in sessions
-        ],
-        "events": [
-            {
-                "what": one.what.value,
-                "at": one.at.isoformat(),
-                "reason": one.reason,
-                "address": one.address,
-                "user_agent": one.user_agent,
-            }
-            for one in events
-        ],
+        "sessions": [_session(one) for one in sessions],
+        "events": [_event(one) for one in events],
+    }
+
+
+def _session(one: Session) -> dict[str, Any]:
+    return {
+        "opened_at": one.opened_at.isoformat(),
+        "seen_at": one.seen_at.isoformat(),
+        "remembered": one.remembered,
+        "signed_in_with": one.identifier_kind,
+        "address": one.address,
+        "user_agent": one.user_agent,
+    }
+
+
+def _event(one: AuditEvent) -> dict[str, Any]:
+    return {
+        "what": one.what.value,
+        "at": one.at.isoformat(),
+        "reason": one.reason,
+        "address": one.address,
+        "user_agent": one.user_agent,
     }
 
 
