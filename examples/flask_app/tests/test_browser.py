@@ -6,8 +6,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from werkzeug.datastructures import Headers
 
-from flask_app.tests.service import ERKKI, Service, Visitor, install
+from flask_app.tests.service import ERKKI, NEW, Service, Visitor, install
 
 PAGES = ("/", "/login", "/guide", "/cases", "/settings", "/nowhere", "/static/nowhere.css")
 
@@ -85,11 +86,8 @@ def test_signing_in_changes_the_session_cookie(service: Service) -> None:
     assert visitor.get("/cases").request.path == "/login"
 
 
-@pytest.mark.parametrize("path", PAGES)
-def test_every_page_has_the_headers(visitor: Visitor, path: str) -> None:
-    """Nothing is cached, framed, sniffed or run (B-79, ASVS 14.3.2, 3.4.5)."""
-    visitor.sign_in(ERKKI.email, ERKKI.password)
-    headers = visitor.get(path).headers
+def assert_guarded(headers: Headers) -> None:
+    """Nothing keeps, frames, sniffs or runs anything of this answer."""
     assert headers["Cache-Control"] == "no-store"
     assert "Cookie" in headers["Vary"]
     assert headers["X-Content-Type-Options"] == "nosniff"
@@ -100,6 +98,37 @@ def test_every_page_has_the_headers(visitor: Visitor, path: str) -> None:
     assert policy["frame-ancestors"] == "'none'"
     assert policy["form-action"] == "'self'"
     assert "script-src" not in policy
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_has_the_headers(visitor: Visitor, path: str) -> None:
+    """Nothing is cached, framed, sniffed or run (B-79, ASVS 14.3.2, 3.4.5)."""
+    visitor.sign_in(ERKKI.email, ERKKI.password)
+    assert_guarded(visitor.get(path).headers)
+
+
+def test_every_answer_to_a_form_has_the_headers(own_service: Service) -> None:
+    """Most cookies come with the redirect after a form: no cache may keep that answer (B-79, ASVS 14.3.2, 3.4.5)."""
+    visitor = Visitor(own_service)
+    visitor.get("/login")
+    without_cookie = []
+    for path, fields in {
+        "/login": {"identifier": ERKKI.email},
+        "/login/password": {"password": ERKKI.password},
+        "/language": {"language": "sv"},
+        "/settings/language": {"language": "fi"},
+        "/settings/name": {"name": "Erkki Juhani Esimerkki"},
+        "/settings/password": {"current": ERKKI.password, "new": NEW},
+        "/logout": {},
+    }.items():
+        if path.startswith("/settings"):
+            visitor.get("/settings")
+        visitor.send(path, **fields)
+        first = [*visitor.page.history, visitor.page][0]
+        assert (first.request.method, first.request.path) == ("POST", path)
+        assert_guarded(first.headers)
+        without_cookie += [path] if "Set-Cookie" not in first.headers else []
+    assert without_cookie == ["/login"]
 
 
 @pytest.mark.parametrize("path", PAGES[:-2])
