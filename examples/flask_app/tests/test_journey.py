@@ -2,6 +2,7 @@
 
 import pytest
 
+from cityauth.core.resolution import Reason
 from cityauth.messages import LANGUAGES
 from flask_app.seeds import Person
 from flask_app.tests.service import ASA, ERKKI, MATTI, VIRVE, Service, Visitor
@@ -111,10 +112,18 @@ def test_the_identifier_can_be_corrected_on_the_password_page(visitor: Visitor) 
     assert "Erkki Esimerkki" in visitor.page.text
 
 
-def test_an_official_does_not_sign_in_with_a_citizens_way(visitor: Visitor) -> None:
-    """The change does not concern officials: username only."""
-    visitor.sign_in("virve.virkailija@example.com", VIRVE.password)
-    assert visitor.page.status_code == 422
+def test_an_official_does_not_sign_in_with_a_citizens_way(own_service: Service) -> None:
+    """The change does not concern officials: username only, also once they hold an address of their own."""
+    email = "virve.virkailija@example.com"
+    visitor = Visitor(own_service)
+    visitor.sign_in(VIRVE.old_username, VIRVE.password)
+    visitor.get("/settings")
+    visitor.send("/settings/email", email=email)
+    visitor.get(own_service.link(email))
+    visitor.send("/settings/email/confirm")
+    assert own_service.auth.identifiers.resolve(email).reason is Reason.KIND_DOES_NOT_SIGN_IN_YET  # so it is held
+    assert visitor.sign_in(email, VIRVE.password).status_code == 422
+    assert visitor.sign_in(VIRVE.old_username, VIRVE.password).request.path == "/cases"
 
 
 @pytest.mark.parametrize("path", OWN)
