@@ -15,7 +15,7 @@ from cityauth import CityAuthError, MemoryMailer
 from flask_app.app import create_app, create_auth, create_store
 from flask_app.cases import Cases
 from flask_app.config import Config, DemoError, Keys
-from flask_app.seeds import PEOPLE, seed
+from flask_app.seeds import PEOPLE, refuse_production, seed
 from flask_app.sending import mailer_for, sending
 
 DATABASE = Path(__file__).parents[2] / "demo.db"
@@ -49,6 +49,7 @@ class RequestHandler(WSGIRequestHandler):
 
 def serve(port: int, database: Path, smtp: str | None = None) -> None:
     """Prepare the database, print where the service is and who can sign in, and serve."""
+    refuse_production()  # before a file is written
     os.umask(0o077)  # the database holds password hashes: for this user alone
     mailer = mailer_for(smtp)
     with socket.create_server(("127.0.0.1", port)) as listener:

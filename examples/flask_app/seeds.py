@@ -99,14 +99,23 @@ PEOPLE = (
 """The demo's accounts. Their passwords are public: never serve them to anyone but yourself."""
 
 
+def refuse_production() -> None:
+    """Stop where people are served.
+
+    Raises:
+        DemoError: the environment says that this is production, however it writes that.
+    """
+    if os.environ.get("CITYAUTH_ENV", "").strip().lower() in {"production", "prod"}:
+        raise DemoError("CITYAUTH_ENV is production, where accounts with public passwords have no place")
+
+
 def seed(auth: CityAuth, cases: Cases) -> None:
     """Add the people and their cases, unless they are there; what has changed since then stays as it is.
 
     Raises:
-        DemoError: the environment says that this is production.
+        DemoError: this is production, or a person cannot be added.
     """
-    if os.environ.get("CITYAUTH_ENV") == "production":
-        raise DemoError("CITYAUTH_ENV is production, where accounts with public passwords have no place")
+    refuse_production()
     if not cases.is_empty():
         return
     for person in PEOPLE:

@@ -38,7 +38,10 @@ def start(*arguments: str, **environment: str) -> subprocess.Popen[str]:
 def complaint(*arguments: str, **environment: str) -> str:
     """Return what a demo that cannot start says."""
     with start(*arguments, **environment) as demo:
-        out, error = demo.communicate(timeout=60)
+        try:
+            out, error = demo.communicate(timeout=60)
+        finally:
+            demo.kill()  # else one that starts after all is waited for without end
     assert demo.returncode == 1
     assert not out
     assert "Traceback" not in error
@@ -99,16 +102,21 @@ def test_a_damaged_key_file_is_not_taken(tmp_path: Path) -> None:
         Keys.beside(tmp_path / "a.db")
 
 
-def test_production_does_not_get_public_passwords(tmp_path: Path) -> None:
-    """No default accounts where people are served (ASVS 6.3.2)."""
+@pytest.mark.parametrize("environment", ["production", "prod", " Production\n", "PROD"])
+def test_production_does_not_get_public_passwords(tmp_path: Path, environment: str) -> None:
+    """However it is written, no default accounts where people are served, and no file is left there (ASVS 6.3.2)."""
     database = tmp_path / "service.db"
-    error = complaint("--port", "0", "--database", str(database), CITYAUTH_ENV="production")
+    error = complaint("--port", "0", "--database", str(database), CITYAUTH_ENV=environment)
     assert "production" in error
+    assert not list(tmp_path.iterdir())
 
 
-def test_seeding_in_production_adds_nobody(own_service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("environment", ["production", "Prod "])
+def test_seeding_in_production_adds_nobody(
+    own_service: Service, monkeypatch: pytest.MonkeyPatch, environment: str
+) -> None:
     """The refusal stands in the function itself, whoever calls it (ASVS 6.3.2)."""
-    monkeypatch.setenv("CITYAUTH_ENV", "production")
+    monkeypatch.setenv("CITYAUTH_ENV", environment)
     with pytest.raises(DemoError, match="production"):
         seed(own_service.auth, Cases(own_service.config.database))
 
