@@ -34,17 +34,24 @@ def create_auth(store: SqlStore, config: Config, mailer: Mailer | None = None, p
     return CityAuth(store, config.keys.signing, policy=policy, mailer=mailer)
 
 
-def create_app(config: Config, auth: CityAuth | None = None, demo_mailbox: MemoryMailer | None = None) -> Flask:
+def create_app(
+    config: Config, auth: CityAuth | None = None, demo_mailbox: MemoryMailer | None = None, policy: Policy = POLICY
+) -> Flask:
     """Return the e-service over a database that `flask_app.seeds.prepare` has made.
 
     Args:
         config: What differs between installations.
         auth: The library, already set up; by default over the service's own database, without a mailer.
         demo_mailbox: What a page shows to anybody who asks for it: for a demo only.
+        policy: The one that *auth* was made with: the pages and the cookies say what it decides.
     """
     app = Flask(__name__)
-    app.config.from_mapping(browser.flask_config(config), SHORTEST_PASSWORD=POLICY.passwords.min_length)
-    app.extensions["cityauth"] = auth or create_auth(create_store(config), config)
+    app.config.from_mapping(
+        browser.flask_config(config),
+        REMEMBERED=policy.sessions.remembered_absolute,  # how long a browser keeps the cookie at most
+        SHORTEST_PASSWORD=policy.passwords.min_length,
+    )
+    app.extensions["cityauth"] = auth or create_auth(create_store(config), config, policy=policy)
     app.extensions["cases"] = Cases(config.database)
     browser.init_app(app)
     app.register_blueprint(sign_in.blueprint)

@@ -30,13 +30,9 @@ from cityauth import (
     safe_next,
 )
 from cityauth.messages import LANGUAGES, Code
-from cityauth.policy import SessionPolicy
 from flask_app import browser
 
 P = ParamSpec("P")
-
-REMEMBERED = SessionPolicy().remembered_absolute
-"""How long the browser keeps the cookie of those who chose to be remembered; the session may end sooner."""
 
 MAX_ECHO = 254
 """Characters of a refused identifier that are shown again: no e-mail address is longer."""
@@ -97,7 +93,7 @@ def signed_in_only(view: Callable[P, ResponseReturnValue]) -> Callable[P, Respon
 
 def keep_session(response: Response, opened: OpenedSession) -> None:
     """Give the browser the session's token, for as long as the person chose."""
-    lifetime = REMEMBERED if opened.session.remembered else None
+    lifetime = current_app.config["REMEMBERED"] if opened.session.remembered else None
     browser.set_cookie(response, "SIGN_IN_COOKIE", opened.token.reveal(), lifetime)
 
 

@@ -76,7 +76,7 @@ def install(
     mailbox = MemoryMailer()
     auth = create_auth(store, config, mailer or mailbox, policy)
     seed(auth, cases)
-    return Service(create_app(config, auth, None if mailer else mailbox), auth, store, config, mailbox)
+    return Service(create_app(config, auth, None if mailer else mailbox, policy), auth, store, config, mailbox)
 
 
 @contextmanager

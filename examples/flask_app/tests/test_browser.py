@@ -1,6 +1,8 @@
 """What passes between the service and the browser besides pages: cookies, headers, CSRF, redirects."""
 
 import sqlite3
+from dataclasses import replace
+from datetime import timedelta
 from http.cookies import Morsel, SimpleCookie
 from pathlib import Path
 from urllib.parse import quote
@@ -8,7 +10,8 @@ from urllib.parse import quote
 import pytest
 from werkzeug.datastructures import Headers
 
-from flask_app.tests.service import ERKKI, NEW, Service, Visitor, install
+from cityauth.policy import SessionPolicy
+from flask_app.tests.service import CHEAP, ERKKI, NEW, Service, Visitor, install
 
 PAGES = ("/", "/login", "/guide", "/cases", "/settings", "/nowhere", "/static/nowhere.css")
 
@@ -59,6 +62,13 @@ def test_every_cookie_has_the_prefix(service: Service) -> None:
 def test_only_the_persons_choice_makes_the_cookie_stay(service: Service) -> None:
     """Remember-me keeps it for 30 days (D, cookies)."""
     assert set_cookies(service, remember=True)["__Host-cityauth"]["max-age"] == str(30 * 24 * 3600)
+
+
+def test_the_cookie_stays_for_as_long_as_the_policy_in_use_says(tmp_path: Path) -> None:
+    """A service that remembers for a week does not hand out cookies for the default's month (D, cookies)."""
+    sessions = SessionPolicy(remembered_idle=timedelta(days=2), remembered_absolute=timedelta(days=7))
+    service = install(tmp_path, policy=replace(CHEAP, sessions=sessions))
+    assert set_cookies(service, remember=True)["__Host-cityauth"]["max-age"] == str(7 * 24 * 3600)
 
 
 def test_plain_localhost_goes_without_the_prefix(tmp_path: Path) -> None:
