@@ -12,7 +12,7 @@ import time_machine
 
 from cityauth import StoreUnavailableError
 from cityauth.core.throttle import Limit
-from cityauth.messages import LANGUAGES, Code, text
+from cityauth.messages import LANGUAGES, Code, Label, text
 from cityauth.policy import ThrottlePolicy
 from flask_app.tests.service import (
     ASA,
@@ -316,6 +316,24 @@ def test_a_used_link_leaves_nobody_signed_in(
     assert visitor.post("/login", {"csrf_token": during, "identifier": "x"}).status_code == 400
     elsewhere = Visitor(own_service)
     assert elsewhere.sign_in(ASA.email, ASA.password).request.path == "/cases"
+
+
+@pytest.mark.parametrize(
+    ("mailed", "fields"),
+    [(reset, {"password": NEW}), (sign_up, {"name": "Uusi Asukas", "password": NEW})],
+    ids=["reset", "sign-up"],
+)
+def test_no_page_says_that_a_password_just_set_is_unchanged(
+    own_service: Service, mailed: Callable[[Service], str], fields: dict[str, str]
+) -> None:
+    """The notice about the change of sign-in waits until the message of success is read."""
+    visitor = Visitor(own_service)
+    link = mailed(own_service)
+    visitor.get(link)
+    visitor.send(link.partition("?")[0], **fields)
+    assert visitor.soup.select_one("p.done")
+    assert text(Label.NOTICE_HEADING, "fi") not in visitor.page.text
+    assert text(Label.NOTICE_HEADING, "fi") in visitor.get("/login").text
 
 
 @pytest.mark.parametrize("path", LINK_PAGES)
