@@ -35,13 +35,13 @@ class Kind:
     Attributes:
         cookie: Names the setting that names the cookie which holds the token.
         template: The page that a live link shows.
-        anew: The endpoint where a person whose link is dead goes on.
+        anew: The endpoint where a person whose link is dead asks for a new one; ``None`` when nobody can.
         inspect: Looks at a token, and uses nothing up.
     """
 
     cookie: str
     template: str
-    anew: str
+    anew: str | None
     inspect: Callable[[str | None], LinkOutcome]
 
 
@@ -66,7 +66,7 @@ EMAIL = Kind(
 UNDO = Kind(
     "UNDO_COOKIE",
     "undo_email.html",
-    "links.forgotten_page",
+    None,
     lambda token: auth().accounts.inspect_undo(token, client=client()),
 )
 

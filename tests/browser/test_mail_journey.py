@@ -302,6 +302,8 @@ def test_through_a_real_mail_server(
         person.press(Label.UNDO_EMAIL)
         person.reads(Code.EMAIL_CHANGE_UNDONE)
         inspect(page, "32-undone")
+        page.goto("/settings/email/undo")
+        inspect(page, "32-undo-dead")
         person.sign_in(ERKKI.email, NEW)
         expect(page.get_by_role("link", name=f"Erkki Esimerkki ({ERKKI.email})")).to_be_visible()
         page.get_by_role("button", name=person.say(Label.SIGN_OUT)).click()

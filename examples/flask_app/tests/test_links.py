@@ -28,6 +28,7 @@ from flask_app.tests.service import (
     ask,
     install,
 )
+from flask_app.texts import words
 
 LINK_COOKIES = ("__Host-reset-link", "__Host-sign-up-link", "__Host-email-link", "__Host-undo-link")
 LINK_PAGES = ("/new-password", "/sign-up/confirm", "/settings/email/confirm", "/settings/email/undo")
@@ -347,9 +348,29 @@ def test_a_made_up_link_is_a_page_with_a_way_on(visitor: Visitor, path: str, tok
     page = visitor.get(f"{path}?token={token}")
     assert page.status_code == 410
     assert visitor.heading == "Linkki ei toimi"
-    assert "Pyydä uusi linkki" in page.text
+    assert visitor.soup.select_one("main a.button")
     visitor.post(path, {"csrf_token": visitor.csrf_token, "password": NEW, "name": "X"})
     assert visitor.page.status_code == 410
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("path", LINK_PAGES)
+def test_a_dead_link_offers_what_can_be_had(service: Service, path: str, language: str) -> None:
+    """A new link; but nobody can ask for one that undoes: then the password and customer service (B-31, C-47)."""
+    visitor = Visitor(service, **{"Accept-Language": language})
+    visitor.get(path)
+    main = visitor.soup.main
+    assert main is not None
+    offers = {link.get_text(): link["href"] for link in main.select("a.button")}
+    invalid, anew = text(Code.LINK_INVALID, language), text(Label.ASK_NEW_LINK, language)
+    if path == "/settings/email/undo":
+        assert invalid not in main.get_text()
+        assert words("link.undo_dead", language) in main.get_text()
+        assert offers == {text(Label.CHANGE_PASSWORD, language): "/forgotten"}
+    else:
+        assert invalid in main.get_text()
+        assert list(offers) == [anew]
+    assert main.find("a", href="mailto:asiakaspalvelu@example.com")
 
 
 @pytest.mark.parametrize("path", LINK_PAGES)
