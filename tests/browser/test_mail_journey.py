@@ -350,10 +350,11 @@ def test_a_mail_server_that_is_down_is_admitted_and_the_mail_comes_later(
     context.close()
 
 
-def test_by_keyboard_alone(opened: Open) -> None:
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_by_keyboard_alone(opened: Open, language: str) -> None:
     """From the password page to the new password without a mouse, each stop with its focus to be seen."""
-    page = opened()
-    person = Person(page, "fi")
+    page = opened(language=language)
+    person = Person(page, language)
 
     def tab_to(name: str) -> None:
         for _ in range(40):
@@ -378,9 +379,9 @@ def test_by_keyboard_alone(opened: Open) -> None:
     tab_to(person.say(Label.IDENTIFIER))
     page.keyboard.press("Enter")
     person.heads(person.say(Label.CHECK_EMAIL))
-    tab_to(words("mailbox.open", "fi"))
+    tab_to(words("mailbox.open", language))
     page.keyboard.press("Enter")
-    person.heads(words("mailbox.title", "fi"))
+    person.heads(words("mailbox.title", language))
     for _ in range(60):
         if page.locator(".letter a").count():
             break
