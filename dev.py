@@ -202,6 +202,8 @@ def claim(port: int) -> None:
 
 def demo(options: argparse.Namespace) -> None:
     """Start the demo e-service."""
+    if options.database is not None and not options.database.strip():
+        sys.exit("--database names no file: give it one, or leave it out to use demo.db.")
     claim(options.port)
     setup("demo")
     given = ["--port", str(options.port)]

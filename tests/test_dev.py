@@ -71,6 +71,14 @@ def test_a_port_that_is_none_is_refused(port: str) -> None:
     assert (done.returncode, done.stderr) == (1, "A port is a number from 1 to 65535.\n")
 
 
+@pytest.mark.parametrize("database", ["", " "])
+def test_an_empty_name_of_a_database_is_refused(database: str) -> None:
+    """An unset variable in a script does not lead to the default file without a word."""
+    done = dev("demo", "--database", database)
+    said = "--database names no file: give it one, or leave it out to use demo.db.\n"
+    assert (done.returncode, done.stderr) == (1, said)
+
+
 def test_an_unknown_argument_is_refused() -> None:
     """A misspelt option is an error, not ignored."""
     done = dev("demo", "--prot", "8001")
