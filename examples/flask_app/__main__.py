@@ -21,6 +21,9 @@ from flask_app.sending import mailer_for, sending
 DATABASE = Path(__file__).parents[2] / "demo.db"
 """In the root of the checkout, which git ignores."""
 
+OLD_TABLE = "The accounts as they were first made; what was changed or deleted since then does not show here:"
+"""Above the table when the database had its people already."""
+
 
 def main() -> None:
     """Serve until interrupted, or say in one sentence why not."""
@@ -60,17 +63,17 @@ def serve(port: int, database: Path, smtp: str | None = None) -> None:
         store = create_store(config)
         store.create_schema()
         auth = create_auth(store, config, mailer)
-        seed(auth, cases)
+        first = seed(auth, cases)
         app = create_app(config, auth, mailer if isinstance(mailer, MemoryMailer) else None)
         handler, fd = RequestHandler, listener.fileno()
         server = make_server("127.0.0.1", port, app, threaded=True, request_handler=handler, fd=fd)
-        print(f"{welcome(address, smtp)}\n", flush=True)  # noqa: T201 - it speaks to a person
+        print(f"{welcome(address, smtp, first=first)}\n", flush=True)  # noqa: T201 - it speaks to a person
         with sending(auth):
             server.serve_forever()
 
 
-def welcome(address: str, smtp: str | None) -> str:
-    """Return the address, where mail goes, and the table of accounts, in columns."""
+def welcome(address: str, smtp: str | None, *, first: bool) -> str:
+    """Return the address, where mail goes, and the table of accounts, in columns; and unless *first*, its age."""
     head = ("Realm", "Name", "E-mail", "Old username", "Password", "Stage")
     rows = [
         head,
@@ -79,7 +82,7 @@ def welcome(address: str, smtp: str | None) -> str:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
     mail = f"Its mail goes to {smtp}" if smtp else f"Its mail can be read at {address}/mailbox"
-    return "\n".join([f"The demo e-service is at {address}/", mail, "", *lines])
+    return "\n".join([f"The demo e-service is at {address}/", mail, "", *([] if first else [OLD_TABLE]), *lines])
 
 
 def explain(error: Exception, port: int, database: Path) -> str:

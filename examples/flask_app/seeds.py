@@ -109,21 +109,24 @@ def refuse_production() -> None:
         raise DemoError("CITYAUTH_ENV is production, where accounts with public passwords have no place")
 
 
-def seed(auth: CityAuth, cases: Cases) -> None:
+def seed(auth: CityAuth, cases: Cases) -> bool:
     """Add the people and their cases, unless they are there; what has changed since then stays as it is.
+
+    Returns whether this was the first time.
 
     Raises:
         DemoError: this is production, or a person cannot be added.
     """
     refuse_production()
     if not cases.is_empty():
-        return
+        return False
     for person in PEOPLE:
         # Refused for an account that an interrupted start has added: then only its cases are missing.
         outcome = auth.accounts.add(_account(auth, person))
         if isinstance(outcome, AccountRefused) and not auth.accounts.show(AccountId(person.id)):
             raise DemoError(f"{person.name} could not be added ({outcome.why}); use an empty database")
     cases.add({AccountId(person.id): person.cases for person in PEOPLE})
+    return True
 
 
 def _account(auth: CityAuth, person: Person) -> NewAccount:

@@ -15,6 +15,7 @@ from urllib.request import urlopen
 
 import pytest
 
+from flask_app.__main__ import OLD_TABLE
 from flask_app.cases import Cases
 from flask_app.config import DemoError, Keys
 from flask_app.seeds import PEOPLE, seed
@@ -69,10 +70,11 @@ def started(*arguments: str) -> Iterator[tuple[str, str]]:
 
 
 def test_it_prints_its_address_and_its_people_and_keeps_the_data(tmp_path: Path) -> None:
-    """The second start finds what the first one made, in a file that others cannot read: accounts, cases, keys."""
+    """The second start finds what the first one made, in a file that others cannot read, and owns to its table's age."""
     database = tmp_path / "kept.db"
-    for _ in range(2):
+    for again in (False, True):
         with started("--database", str(database)) as (address, printed):
+            assert (OLD_TABLE in printed) is again
             for person in PEOPLE:
                 line = next(line for line in printed.splitlines() if person.name in line)
                 for shown in (person.realm, person.email or "none", person.old_username, person.password):
