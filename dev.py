@@ -209,7 +209,7 @@ def demo(options: argparse.Namespace) -> None:
     given = ["--port", str(options.port)]
     if options.database:
         given += ["--database", str(Path.cwd() / options.database)]  # the demo starts in the checkout
-    if options.smtp:
+    if options.smtp is not None:
         given += ["--smtp", options.smtp]
     os.environ["PYTHONPATH"] = str(ROOT / "examples")
     become(PYTHON, "-m", "flask_app", *given)

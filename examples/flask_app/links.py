@@ -79,17 +79,20 @@ def typed(field: str) -> str:
     return request.form.get(field, "")[:MAX_ECHO]
 
 
-def asked(outcome: MailOutcome, again: Callable[[Problem], ResponseReturnValue], back: str) -> ResponseReturnValue:
+def asked(
+    outcome: MailOutcome, field: str, again: Callable[[Problem], ResponseReturnValue], back: str
+) -> ResponseReturnValue:
     """Say what became of the mail: the same for everyone, whoever has an account.
 
     Args:
         outcome: The library's answer.
+        field: What was typed in it is repeated, so that a slip of the finger is seen.
         again: Shows the form again with what is wrong with the text in it.
         back: The endpoint that the page leads back to.
     """
     match outcome:
         case MailAwaited(notice=notice):
-            return render_template("mail_sent.html", notice=notice, back=back)
+            return render_template("mail_sent.html", notice=notice, back=back, typed=typed(field))
         case MailerDown(problem=problem):
             return render_template("mail_down.html", problem=problem, back=back), 503
         case Declined(problem=problem):
@@ -111,7 +114,8 @@ def request_reset() -> ResponseReturnValue:
     def again(problem: Problem) -> ResponseReturnValue:
         return render_template("forgotten.html", entered=typed("identifier"), problem=problem), 422
 
-    return asked(auth().recovery.request(entered("identifier"), client=client()), again, "sign_in.identify_page")
+    outcome = auth().recovery.request(entered("identifier"), client=client())
+    return asked(outcome, "identifier", again, "sign_in.identify_page")
 
 
 @blueprint.get("/sign-up")
@@ -127,7 +131,8 @@ def sign_up() -> ResponseReturnValue:
     def again(problem: Problem) -> ResponseReturnValue:
         return render_template("sign_up.html", entered=typed("email"), problem=problem), 422
 
-    return asked(auth().accounts.sign_up(entered("email"), client=client()), again, "sign_in.identify_page")
+    outcome = auth().accounts.sign_up(entered("email"), client=client())
+    return asked(outcome, "email", again, "sign_in.identify_page")
 
 
 # --- a link comes back --------------------------------------------------------------------------------

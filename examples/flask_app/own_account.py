@@ -8,7 +8,7 @@ from typing import TypeVar
 from flask import Blueprint, Response, abort, current_app, flash, g, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from cityauth import Authenticated, Declined, Done, LiveSession, PasswordRejected, Problem
+from cityauth import Account, Authenticated, Declined, Done, LiveSession, PasswordRejected, Problem
 from cityauth.messages import Code
 from flask_app import browser
 from flask_app.cases import Cases
@@ -32,9 +32,17 @@ def own_settings() -> ResponseReturnValue:
 
 def settings_page(form: str = "", *problems: Problem) -> ResponseReturnValue:
     """Show the settings, with what is wrong with what was sent from *form*."""
-    sessions = auth().sessions.list(g.live.account.id)
-    page = render_template("settings.html", sessions=sessions, form=form, problems=problems, typed=typed)
+    account = g.live.account
+    shown = {"sessions": auth().sessions.list(account.id), "login_name": login_name(account)}
+    page = render_template("settings.html", **shown, form=form, problems=problems, typed=typed)
     return page, 422 if problems else 200
+
+
+def login_name(account: Account) -> str | None:
+    """Return what the person signs in with: an official's username, or else the address."""
+    record = auth().accounts.show(account.id) if account.realm == "official" else None
+    held = record.holdings if record else ()
+    return next((one.identifier.shown for one in held if one.identifier.kind == "username"), account.contact)
 
 
 def done(notice: Problem) -> Response:
@@ -72,7 +80,9 @@ def change_email() -> ResponseReturnValue:
     """Mail a link to the new address."""
     return freshly(
         lambda live: auth().accounts.change_email(live, entered("email"), client=client()),
-        lambda outcome: asked(outcome, lambda problem: settings_page("email", problem), "own_account.own_settings"),
+        lambda outcome: asked(
+            outcome, "email", lambda problem: settings_page("email", problem), "own_account.own_settings"
+        ),
     )
 
 

@@ -30,6 +30,8 @@ STRANGER = "nobody.knows@example.com"
 NEW = "aamukaste kimaltelee laiturilla"
 """A password that may be set."""
 
+TYPED = re.compile(rb'(?<=<strong class="typed">)[^<]*')
+"""What the person typed and is shown again."""
 VARYING = re.compile(rb'(name="(?:csrf_token|pending)" value=")[^"]+')
 """Values that differ from one answer to the next, whoever asks."""
 
@@ -178,4 +180,4 @@ def answer(visitor: Visitor) -> tuple[int, bytes, list[tuple[str, str]]]:
     """Return the page and its headers, with what differs every time put aside."""
     page = visitor.page
     headers = [(name, value) for name, value in page.headers if name != "Content-Length"]
-    return page.status_code, VARYING.sub(rb"\1", page.data), headers
+    return page.status_code, TYPED.sub(b"", VARYING.sub(rb"\1", page.data)), headers

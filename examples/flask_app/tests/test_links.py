@@ -73,6 +73,26 @@ def test_a_taken_address_signs_up_like_a_free_one(own_service: Service, down: bo
     assert "token=" in own_service.mail(STRANGER).letter.body
 
 
+@pytest.mark.parametrize(
+    ("page", "path", "field"),
+    [
+        ("/forgotten", "/forgotten", "identifier"),
+        ("/sign-up", "/sign-up", "email"),
+        ("/settings", "/settings/email", "email"),
+    ],
+)
+def test_what_was_typed_is_repeated(own_service: Service, page: str, path: str, field: str) -> None:
+    """Whoever mistyped an address sees it there, and never as markup."""
+    visitor = Visitor(own_service)
+    visitor.sign_in(ERKKI.email, ERKKI.password)
+    visitor.get(page)
+    visitor.send(path, **{field: "a&b@asukas.example"})
+    typed = visitor.soup.select_one("main .typed")
+    assert typed is not None
+    assert typed.get_text() == "a&b@asukas.example"
+    assert b"a&amp;b@" in visitor.page.data
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_when_mail_is_down_the_page_says_so_and_whom_to_contact(own_service: Service, language: str) -> None:
     """The truthful page, in each language; what was asked for leaves later (C-31, B-18)."""

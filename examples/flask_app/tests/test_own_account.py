@@ -276,6 +276,18 @@ def test_deleting_needs_a_fresh_sign_in(own_service: Service, later: None) -> No
     assert visitor.cookie("__Host-cityauth") is None
 
 
+def test_the_settings_name_what_one_signs_in_with(own_service: Service) -> None:
+    """An official sees the username, a citizen the address; a password manager finds the same (ASVS 6.2.7)."""
+    for person, name in ((VIRVE, VIRVE.old_username), (ERKKI, ERKKI.email)):
+        visitor = Visitor(own_service)
+        visitor.sign_in(name, person.password)
+        visitor.get("/settings")
+        assert visitor.soup.find("dd", string=name)
+        hidden = visitor.soup.select_one('input[autocomplete="username"]')
+        assert hidden is not None
+        assert hidden["value"] == name
+
+
 def test_officials_read_what_is_true_for_them(own_service: Service) -> None:
     """Their username stays, whatever address their mail goes to."""
     visitor = Visitor(own_service)
