@@ -42,7 +42,8 @@ def login_name(account: Account) -> str | None:
     """Return what the person signs in with: an official's username, or else the address."""
     record = auth().accounts.show(account.id) if account.realm == "official" else None
     held = record.holdings if record else ()
-    return next((one.identifier.shown for one in held if one.identifier.kind == "username"), account.contact)
+    names = [one.identifier for one in held if one.life == "active" and one.identifier.kind == "username"]
+    return names[0].shown if names else account.contact
 
 
 def done(notice: Problem) -> Response:

@@ -81,7 +81,7 @@ def refused(error: HTTPException) -> ResponseReturnValue:
     if isinstance(error, SecurityError):  # sent to a host that is not ours: Flask builds no links for it
         return Response("400 Bad Request", 400, content_type="text/plain")
     status = error.code or 500
-    name = {404: "404", 413: "413"}.get(status, "400" if status < 500 else "500")  # noqa: PLR2004
+    name = {404: "404", 413: "413"}.get(status, "400" if status < 500 else "500")  # noqa: PLR2004 - statuses of HTTP
     return _error_page(status, name, {key: value for key, value in error.get_headers() if key == "Allow"})
 
 

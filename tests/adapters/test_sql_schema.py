@@ -53,7 +53,6 @@ WHOLE = {
     "lookups.TRAIL": "reads everything on purpose",
     "lookups.TRAIL_END": "reads from the end, no more than asked for",
     "outbox.STATUS": "counts a table that is empty on most days",
-    "account_changes._UNSEND": "looks through that table, once in an account's life",
     "session_changes.PURGE": "runs at night",
     "claim_changes.PURGE": "runs at night",
     "throttle.PURGE": "runs at night",

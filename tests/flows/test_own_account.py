@@ -84,11 +84,12 @@ def test_deleting_erases_and_tells(service: Service, live: LiveSession) -> None:
     assert not hasattr(service.attempt(ERKKI, PASSWORD), "session")
 
 
-def test_deleting_takes_waiting_mail_back(service: Service, live: LiveSession) -> None:
-    """Whoever erased the account gets the last letter and none that was on its way (B-95)."""
-    service.auth.recovery.request(ERKKI)
+def test_deleting_takes_no_waiting_mail_back(service: Service, live: LiveSession) -> None:
+    """A warning that waits is still sent, and so is what waits for somebody else who shares the mailbox (C-20)."""
+    service.add("Eeva", usernames=["eeva"], contact=ERKKI)
+    service.auth.accounts.change_password(service.token("eeva"), PASSWORD, "aivan uusi pitkä salasana")
     assert service.auth.accounts.delete(live) == Done(Problem(Code.ACCOUNT_DELETED))
-    assert service.subjects() == ["käyttäjätunnuksesi on poistettu"]
+    assert sorted(service.subjects(ERKKI)) == ["käyttäjätunnuksesi on poistettu", "salasanasi on vaihdettu"]
 
 
 def test_deleting_twice_is_declined(service: Service, live: LiveSession) -> None:

@@ -187,13 +187,6 @@ class NoLedger(Faulty):
         return change
 
 
-class SendsAfterwards(Faulty):
-    """Keeps what waits for an erased account."""
-
-    def rewrite(self, change: Change) -> Change:
-        return replace(change, mailboxes=()) if isinstance(change, AccountErased) else change
-
-
 class Truncates(Faulty):
     """Cuts a long key, as a narrow column does."""
 

@@ -30,7 +30,6 @@ FAULTS: list[tuple[type[faults.Faulty], Callable[..., None]]] = [
     (faults.CutsMicroseconds, StoreContract.test_a_session_comes_back_whole_with_its_account),
     (faults.OpensForAnyone, StoreContract.test_a_session_opens_only_in_an_active_account_of_its_epoch),
     (faults.NoLedger, StoreContract.test_an_erased_account_is_gone_and_its_identifiers_pass_to_nobody),
-    (faults.SendsAfterwards, StoreContract.test_an_erased_accounts_waiting_mails_are_gone),
     (faults.Truncates, StoreContract.test_the_longest_key_is_found),
     (faults.GivesAnothersBack, StoreContract.test_a_retired_identifier_passes_to_nobody),
     (faults.GivesAnothersBack, StoreContract.test_one_of_many_accounts_is_given_an_identifier),

@@ -42,11 +42,8 @@ def require(schemes: Iterable[str]) -> frozenset[str]:
     if unknown := asked - ALL_SCHEMES:
         msg = f"unknown hash scheme {min(unknown)!r}; there are {', '.join(sorted(ALL_SCHEMES))}"
         raise PolicyError(msg)
-    if asked & BCRYPT_SCHEMES:
-        try:
-            import bcrypt  # noqa: F401
-        except ImportError as error:
-            raise MissingExtraError("legacy", "verifying bcrypt hashes") from error
+    if asked - installed():
+        raise MissingExtraError("legacy", "verifying bcrypt hashes")
     return asked
 
 

@@ -163,7 +163,7 @@ class ProfileChanged:
 
 @dataclass(frozen=True, slots=True)
 class AccountErased:
-    """The account is erased with its identifiers, sessions and claims, and the mails that wait for it.
+    """The account is erased with its identifiers, sessions and claims.
 
     Refused unless it is there and still of *epoch*, so that no change that came first is erased unseen.
 
@@ -173,14 +173,12 @@ class AccountErased:
         ledger: What is kept instead of its identifiers, so that none passes to another person; empty
             when the policy lets them go.
         at: When.
-        mailboxes: Its addresses: what waits in the outbox for one of them is deleted, unsent.
     """
 
     account_id: AccountId
     epoch: int
     ledger: tuple[bytes, ...]
     at: datetime
-    mailboxes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

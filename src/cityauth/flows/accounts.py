@@ -38,8 +38,9 @@ from cityauth.ports.clock import Entropy
 _ID_BYTES = 15
 """120 random bits make 24 characters without padding: never guessed twice, short enough to read out."""
 
-
 _PAIR = 2
+"""The name of a kind and a text."""
+
 _LONGEST_ID = 255
 """Characters of a host's own id: longer than any key of another system, too short to fill a table."""
 

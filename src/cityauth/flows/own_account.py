@@ -101,7 +101,7 @@ def _event(one: AuditEvent) -> dict[str, Any]:
 
 
 def delete(desk: Deployment, live: LiveSession, client: ClientContext = UNKNOWN_CLIENT) -> Flow[Done | Declined]:
-    """Erase the account with its identifiers, sessions, links and waiting mails, and tell its addresses a last time.
+    """Erase the account with its identifiers, sessions and links, and tell its addresses a last time.
 
     Needs a fresh session. A keyed digest of each identifier stays in the ledger, so that none of them
     passes to another person, unless the policy lets them go. The host erases what hangs on the id.
@@ -112,10 +112,9 @@ def delete(desk: Deployment, live: LiveSession, client: ClientContext = UNKNOWN_
     account = live.account
     held = yield from holdings_of(account.id)
     kept = [desk.ledger_digest(one.identifier) for one in held] if desk.policy.keep_ledger else []
-    mailboxes = addresses_of(account, held)
     changes: list[Change] = [
-        AccountErased(account.id, account.epoch, tuple(kept), occasion.at, mailboxes),  # then the last letter
-        *notify(desk, occasion, Mail.ACCOUNT_DELETED, account, mailboxes),
+        AccountErased(account.id, account.epoch, tuple(kept), occasion.at),
+        *notify(desk, occasion, Mail.ACCOUNT_DELETED, account, addresses_of(account, held)),
     ]
     event = report(Happening.ACCOUNT_ERASED, occasion, account_id=account.id)
     outcome = yield from commit_with(event, changes)

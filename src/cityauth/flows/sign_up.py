@@ -33,8 +33,8 @@ _PURPOSES = (Purpose.SIGN_UP,)
 def request(desk: Deployment, entered: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[MailOutcome]:
     """Mail a link that creates an account to a free address; to a taken one, that it has an account.
 
-    Both are answered alike, ask the same questions and take the same work. A taken address is written to
-    where its owner gets mail, never as it was typed. Returns `Declined` only for text that is no address.
+    Both are answered alike, ask the same questions and take the same work. The owner of a taken address is
+    written to as it is stored. Returns `Declined` only for text that is no address.
     """
     occasion = yield from begin(client)
     up = yield from ask(Mailer.is_up)

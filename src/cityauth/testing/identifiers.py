@@ -6,7 +6,6 @@ from cityauth.core.resolution import Life
 from cityauth.run.stores import Store
 from cityauth.testing.samples import (
     AINO,
-    MINUTE,
     NOON,
     added,
     claim,
@@ -15,7 +14,6 @@ from cityauth.testing.samples import (
     digest,
     identifier,
     opened,
-    queued,
     refuse,
 )
 
@@ -143,12 +141,3 @@ class IdentifierContract:
         """No link of an erased account stays."""
         commit(store, added(), ClaimIssued(claim("link")), AccountErased(AINO, 0, (), NOON))
         assert store.find_claim(digest("link")) is None
-
-    def test_an_erased_accounts_waiting_mails_are_gone(self, store: Store) -> None:
-        """What waits for its mailboxes is not sent; what is queued with the erasure is, and other people's mail."""
-        to = "aino@example.com"
-        commit(store, added(), queued("waits", to), queued("others", "b@example.com"))
-        commit(store, AccountErased(AINO, 0, (), NOON, (to, "aino@home.example")), queued("last", to))
-        assert store.outbox_status().waiting == 2
-        leased = store.lease_mails(NOON + MINUTE, NOON + 2 * MINUTE, 9)
-        assert sorted(mail.id for mail in leased) == ["last", "others"]

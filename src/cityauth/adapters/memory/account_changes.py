@@ -122,7 +122,6 @@ def erase_account(state: State, change: AccountErased) -> Precondition | None:
         state.drop(state.holders, key)
     state.drop_where(state.sessions, lambda session: session.account_id == change.account_id)
     state.drop_where(state.claims, lambda claim: claim.account_id == change.account_id)
-    state.drop_where(state.mails, lambda waiting: waiting.mail.to in change.mailboxes)
     state.drop(state.rows, change.account_id)
     for digest in change.ledger:
         if digest not in state.ledger:

@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from cityauth.adapters.sql.identifier_changes import add_identifiers
 from cityauth.adapters.sql.ledger import enter
 from cityauth.adapters.sql.rows import micros
-from cityauth.adapters.sql.tables import account, claim, identifier, mail, session
+from cityauth.adapters.sql.tables import account, claim, identifier, session
 from cityauth.core.account import AccountId, Status
 from cityauth.core.change import (
     AccountAdded,
@@ -47,7 +47,6 @@ _CHANGE_PROFILE: Final = (
 _IF_OF_EPOCH: Final = (
     update(account).where(_THE_ACCOUNT, account.c.epoch == bindparam("seen")).values(epoch=account.c.epoch + 1)
 )
-_UNSEND: Final = delete(mail).where(mail.c.recipient == bindparam("to"))
 _ERASE: Final = (
     delete(session).where(session.c.account_id == bindparam("which")),
     delete(claim).where(claim.c.account_id == bindparam("which")),
@@ -85,8 +84,6 @@ def erase_account(connection: Connection, change: AccountErased) -> Precondition
         return _missing_or(connection, change.account_id, Precondition.EPOCH_CHANGED)
     for statement in _ERASE:
         connection.execute(statement, {"which": change.account_id})
-    for mailbox in change.mailboxes:
-        connection.execute(_UNSEND, {"to": mailbox})
     enter(connection, change.ledger, change.at)
     return None
 
