@@ -51,7 +51,7 @@ types:          mypy
 public types:   basedpyright --verifytypes cityauth --ignoreexternal
 dependencies:   deptry .
 rings:          pytest -q tests/test_architecture.py tests/test_exports.py
-async face:     python tools/mirror.py --check
+async face:     python tools/generate_async.py --check
 codes:          pybabel -q extract -F babel.cfg -k N_ -c Translators: -s --no-location
                 -o build/cityauth.pot src
 catalogues:     pybabel -q update --check --ignore-pot-creation-date --no-fuzzy-matching -D cityauth
@@ -185,7 +185,7 @@ def install_chromium() -> None:
 # --- commands --------------------------------------------------------------------------------------
 
 
-def claim(port: int) -> None:
+def one_time_token(port: int) -> None:
     """Stop with one sentence when nobody could listen on this port."""
     if not 0 < port <= LAST_PORT:
         sys.exit(f"A port is a number from 1 to {LAST_PORT}.")
@@ -204,7 +204,7 @@ def demo(options: argparse.Namespace) -> None:
     """Start the demo e-service."""
     if options.database is not None and not options.database.strip():
         sys.exit("--database names no file: give it one, or leave it out to use demo.db.")
-    claim(options.port)
+    one_time_token(options.port)
     setup("demo")
     given = ["--port", str(options.port)]
     if options.database:

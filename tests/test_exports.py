@@ -71,8 +71,8 @@ def test_an_import_loads_nothing_heavy() -> None:
     lazy = loaded_by("import cityauth")
     assert not {name for name in lazy if name.startswith(("argon2", "cityauth."))}
     used = loaded_by("from cityauth import CityAuth, MemoryStore")
-    assert used >= {"argon2", "cityauth.run.calling"}
-    assert used.isdisjoint({*HEAVY, "cityauth.run.awaiting"})
+    assert used >= {"argon2", "cityauth.api._sync"}
+    assert used.isdisjoint({*HEAVY, "cityauth.api._async"})
     assert loaded_by("from cityauth import *").isdisjoint(HEAVY)
 
 

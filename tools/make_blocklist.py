@@ -25,7 +25,7 @@ from pathlib import Path
 
 from cityauth.core.password import comparison_key
 
-TARGET = Path(__file__).parents[1] / "src/cityauth/adapters/common_passwords.txt.gz"
+TARGET = Path(__file__).parents[1] / "src/cityauth/policy/common_passwords.txt.gz"
 LENGTH = 15
 SHORTEST = 8
 LONGEST = 64

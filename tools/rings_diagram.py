@@ -19,8 +19,9 @@ ALT = "The rings, and which imports which"
 OPEN = {"errors", "policy", "messages"}
 """Open to all rings: arrows to them would tell nothing."""
 
-ASSEMBLY = PACKAGE / "run" / "assembly.py"
-"""The one file of its ring that sees adapters; its arrow is dashed."""
+READY_MADE = {"stores", "hashing", "mailers"}
+ASSEMBLY = PACKAGE / "api" / "assembly.py"
+"""The one file of its ring that sees ready-made parts; its arrows are dashed."""
 
 
 def rings_of(path: Path) -> Iterator[str]:
@@ -31,12 +32,12 @@ def rings_of(path: Path) -> Iterator[str]:
 
 
 def imports() -> dict[str, set[str]]:
-    """Which ring imports which, the assembly's adapters left out."""
+    """Which ring imports which, the assembly's ready-made parts left out."""
     found: dict[str, set[str]] = {}
     for path in sorted(PACKAGE.rglob("*.py")):
         inside = path.relative_to(PACKAGE).parts
         ring = inside[0] if len(inside) > 1 else path.stem.replace("__init__", "cityauth")
-        seen = set(rings_of(path)) - ({"adapters"} if path == ASSEMBLY else set())
+        seen = set(rings_of(path)) - (READY_MADE if path == ASSEMBLY else set())
         found.setdefault(ring, set()).update(seen - {ring} - OPEN)
     return {ring: seen for ring, seen in found.items() if ring not in OPEN}
 
@@ -52,7 +53,7 @@ def to_dot(graph: dict[str, set[str]]) -> str:
     for ring, seen in sorted(graph.items()):
         implied = {there for first in seen for there in reachable(first, graph)}
         lines += [f"    {ring} -> {there};" for there in sorted(seen - implied)]
-    lines.append('    run -> adapters [style=dashed, label="assembly.py"];')
+    lines += [f'    api -> {ready} [style=dashed, label="assembly.py"];' for ready in sorted(READY_MADE)]
     return "\n".join([*lines, "}", ""])
 
 

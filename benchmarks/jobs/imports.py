@@ -17,7 +17,7 @@ STATEMENTS = {
     "argon2 and stdlib again": "import argon2, hashlib, secrets, sqlite3",
     "cityauth": "import cityauth",
     "cityauth in use": "from cityauth import CityAuth, MemoryStore",
-    "cityauth in use with SqlStore": "from cityauth import CityAuth; from cityauth.adapters.sql import SqlStore",
+    "cityauth in use with SqlStore": "from cityauth import CityAuth; from cityauth.stores.sql import SqlStore",
     "SQLAlchemy": "import sqlalchemy",
     "Django": "import django.contrib.auth.hashers, django.contrib.auth.backends, django.contrib.sessions.backends.db",
     "Flask-Security": "import flask_security, flask_sqlalchemy",

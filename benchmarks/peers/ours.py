@@ -14,15 +14,17 @@ from cityauth import (
     Authenticated,
     CityAuth,
     ClientContext,
-    Concealed,
     HashProfile,
     NewAccount,
     PasswordRequired,
     Policy,
+    SecretStr,
 )
-from cityauth.adapters.sql import SqlStore
+from cityauth.stores.sql import SqlStore
 
-_PROFILE = HashProfile(memory_kib=ARGON2["memory_cost"], passes=ARGON2["time_cost"], lanes=ARGON2["parallelism"])
+_PROFILE = HashProfile(
+    memory_cost=ARGON2["memory_cost"], time_cost=ARGON2["time_cost"], parallelism=ARGON2["parallelism"]
+)
 _ALONE = """
 SELECT min(cid) FROM pragma_table_info(:table) WHERE pk HAVING count(*) = 1
 UNION SELECT min(cid) FROM pragma_index_list(:table) AS indexes, pragma_index_info(indexes.name)
@@ -52,9 +54,12 @@ class Ours:
         """Add the first person and sign them in; everybody else is a copy of what that wrote."""
         self._store.create_schema()
         hashed = self._auth.passwords.hash(PASSWORD)
-        assert isinstance(hashed, Concealed)
+        assert isinstance(hashed, SecretStr)
         first = NewAccount(
-            "Matti Meik\u00e4l\u00e4inen", id=f"account-{number(0)}", email=email(0), password_hash=hashed.reveal()
+            "Matti Meik\u00e4l\u00e4inen",
+            id=f"account-{number(0)}",
+            email=email(0),
+            password_hash=hashed.get_secret_value(),
         )
         self._auth.accounts.add(first)
         assert self.sign_in(email(0), PASSWORD)
@@ -68,7 +73,7 @@ class Ours:
         if not isinstance(step, PasswordRequired):
             return None
         done = self._auth.login.submit_password(step.pending, password, identifier=email, client=_CLIENT)
-        return done.session.token.reveal() if isinstance(done, Authenticated) else None
+        return done.session.token.get_secret_value() if isinstance(done, Authenticated) else None
 
     def check(self, token: str) -> str | None:
         """See `Sessions.check`."""

@@ -74,10 +74,10 @@ def serve(port: int, database: Path, smtp: str | None = None) -> None:
 
 def welcome(address: str, smtp: str | None, *, first: bool) -> str:
     """Return the address, where mail goes, and the table of accounts, in columns; and unless *first*, its age."""
-    head = ("Realm", "Name", "E-mail", "Old username", "Password", "Stage")
+    head = ("Realm", "Name", "E-mail", "Old username", "Password", "Phase")
     rows = [
         head,
-        *((p.realm, p.name, p.email or "none", p.old_username, p.password, p.stage.value) for p in PEOPLE),
+        *((p.realm, p.name, p.email or "none", p.old_username, p.password, p.phase.value) for p in PEOPLE),
     ]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]

@@ -6,9 +6,9 @@ from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 
 from cityauth import CityAuth, MailPolicy, MemoryMailer, Policy
-from cityauth.adapters.sql import SqlStore
 from cityauth.policy import PasswordPolicy
-from cityauth.ports.mailer import Mailer
+from cityauth.ports.services import Mailer
+from cityauth.stores.sql import SqlStore
 from flask_app import browser, links, mailbox, own_account, pages, sign_in
 from flask_app.cases import Cases
 from flask_app.config import Config

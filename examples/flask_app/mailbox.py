@@ -29,4 +29,4 @@ def mails() -> ResponseReturnValue:
 def mail(mail_id: str) -> ResponseReturnValue:
     """Show one mail as a mail program shows its HTML."""
     found = next((one for one in mailbox().sent() if one.id == mail_id), None) or abort(404)
-    return as_html(found.letter, found.language)
+    return as_html(found.content, found.language)

@@ -41,8 +41,8 @@ def settings_page(form: str = "", *problems: Problem) -> ResponseReturnValue:
 def login_name(account: Account) -> str | None:
     """Return what the person signs in with: an official's username, or else the address."""
     record = auth().accounts.show(account.id) if account.realm == "official" else None
-    held = record.holdings if record else ()
-    names = [one.identifier for one in held if one.life == "active" and one.identifier.kind == "username"]
+    held = record.account_identifiers if record else ()
+    names = [one.identifier for one in held if one.status == "active" and one.identifier.kind == "username"]
     return names[0].shown if names else account.contact
 
 

@@ -7,7 +7,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import date
 
-from cityauth import AccountId, AccountRefused, CityAuth, NewAccount, PasswordRejected, Stage
+from cityauth import AccountId, AccountRefused, CityAuth, NewAccount, PasswordRejected, Phase
 from flask_app.cases import Case, Cases
 from flask_app.config import DemoError
 
@@ -24,7 +24,7 @@ class Person:
         email: The address that signs in; empty when none does.
         realm: ``citizen`` or ``official``.
         language: Of the pages.
-        stage: Which identifiers sign in.
+        phase: Which identifiers sign in.
         django_hash: Whether the password is stored as the former system stored it.
         cases: The history.
     """
@@ -37,7 +37,7 @@ class Person:
     email: str = ""
     realm: str = "citizen"
     language: str = "fi"
-    stage: Stage = Stage.EMAIL_PREFERRED
+    phase: Phase = Phase.EMAIL_PREFERRED
     django_hash: bool = False
 
 
@@ -63,7 +63,7 @@ PEOPLE = (
         old_username="åsa_83",
         email="asa.ohman@example.com",
         language="sv",
-        stage=Stage.EMAIL_ONLY,
+        phase=Phase.EMAIL_ONLY,
         cases=(
             Case("2011-003381", "boat", date(2011, 6, 17), "granted"),
             Case("2016-000704", "daycare", date(2016, 2, 11), "granted"),
@@ -89,7 +89,7 @@ PEOPLE = (
         password="virkamiehen pitkä salasana",
         old_username="virve.v",
         realm="official",
-        stage=Stage.LEGACY_ONLY,
+        phase=Phase.LEGACY_ONLY,
         cases=(
             Case("2014-000087", "keys", date(2014, 1, 7), "granted"),
             Case("2020-001112", "telework", date(2020, 3, 16), "granted"),
@@ -130,7 +130,7 @@ def seed(auth: CityAuth, cases: Cases) -> bool:
 
 
 def _account(auth: CityAuth, person: Person) -> NewAccount:
-    retired = person.stage is Stage.EMAIL_ONLY
+    retired = person.phase is Phase.EMAIL_ONLY
     return NewAccount(
         id=person.id,
         display_name=person.name,
@@ -140,7 +140,7 @@ def _account(auth: CityAuth, person: Person) -> NewAccount:
         usernames=() if retired else (person.old_username,),
         retired_usernames=(person.old_username,) if retired else (),
         password_hash=django_hash(person.password) if person.django_hash else _hash(auth, person),
-        stage=person.stage,
+        phase=person.phase,
     )
 
 
@@ -148,7 +148,7 @@ def _hash(auth: CityAuth, person: Person) -> str:
     hashed = auth.passwords.hash(person.password)
     if isinstance(hashed, PasswordRejected):
         raise DemoError(f"the password of {person.name} is not acceptable: {hashed.problems[0].code}")
-    return hashed.reveal()
+    return hashed.get_secret_value()
 
 
 def django_hash(password: str, iterations: int = 260_000) -> str:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from threading import Event, Thread
 
 from cityauth import CityAuth, ConfigurationError, MemoryMailer, StoreError
-from cityauth.adapters.smtp import SmtpMailer
+from cityauth.mailers.smtp import SmtpMailer
 from flask_app.config import DemoError
 
 EVERY = 0.5

@@ -94,7 +94,7 @@ def signed_in_only(view: Callable[P, ResponseReturnValue]) -> Callable[P, Respon
 def keep_session(response: Response, opened: OpenedSession) -> None:
     """Give the browser the session's token, for as long as the person chose."""
     lifetime = current_app.config["REMEMBERED"] if opened.session.remembered else None
-    browser.set_cookie(response, "SIGN_IN_COOKIE", opened.token.reveal(), lifetime)
+    browser.set_cookie(response, "SIGN_IN_COOKIE", opened.token.get_secret_value(), lifetime)
 
 
 def leave(then: str, said: str) -> Response:

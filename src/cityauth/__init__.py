@@ -8,8 +8,8 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cityauth.adapters.mailbox import MemoryMailer
-    from cityauth.adapters.memory import MemoryStore
+    from cityauth.api._async import AsyncCityAuth
+    from cityauth.api._sync import CityAuth
     from cityauth.core.account import Account, AccountId, Status
     from cityauth.core.client import ClientContext
     from cityauth.core.identifier import BUILT_IN, Identifier, IdentifierKind
@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     from cityauth.core.problem import Problem
     from cityauth.core.redirect import safe_next
     from cityauth.core.resolution import IdentifierResolver, Outcome, Resolution
-    from cityauth.core.secret import Concealed
+    from cityauth.core.secret import SecretStr
     from cityauth.core.session import LiveSession, OpenedSession, Session
-    from cityauth.core.stage import DatedStage, RealmPolicy, Stage
     from cityauth.core.state import Authenticated
     from cityauth.core.step import LoginStep, PasswordRequired, Refused
     from cityauth.errors import (
@@ -43,9 +42,10 @@ if TYPE_CHECKING:
     from cityauth.flows.invitation import Invited
     from cityauth.flows.outbox import Flushed
     from cityauth.flows.passwords import PasswordRejected
+    from cityauth.mailers.memory import MemoryMailer
     from cityauth.policy import HashProfile, MailPolicy, Policy
-    from cityauth.run.awaiting import AsyncCityAuth
-    from cityauth.run.calling import CityAuth
+    from cityauth.policy.realms import DatedPhase, Phase, RealmPolicy
+    from cityauth.stores.memory import MemoryStore
 
 __all__ = [
     "BUILT_IN",
@@ -59,9 +59,8 @@ __all__ = [
     "CityAuth",
     "CityAuthError",
     "ClientContext",
-    "Concealed",
     "ConfigurationError",
-    "DatedStage",
+    "DatedPhase",
     "Declined",
     "Done",
     "Flushed",
@@ -91,6 +90,7 @@ __all__ = [
     "Outcome",
     "PasswordRejected",
     "PasswordRequired",
+    "Phase",
     "Policy",
     "PolicyError",
     "Problem",
@@ -100,8 +100,8 @@ __all__ = [
     "Resolution",
     "SchemaError",
     "SecretError",
+    "SecretStr",
     "Session",
-    "Stage",
     "Status",
     "StoreError",
     "StoreUnavailableError",
@@ -112,8 +112,8 @@ __all__ = [
 
 #: Where each public name lives.
 _HOMES = {
-    "cityauth.adapters.mailbox": ("MemoryMailer",),
-    "cityauth.adapters.memory": ("MemoryStore",),
+    "cityauth.mailers.memory": ("MemoryMailer",),
+    "cityauth.stores.memory": ("MemoryStore",),
     "cityauth.core.account": ("Account", "AccountId", "Status"),
     "cityauth.core.client": ("ClientContext",),
     "cityauth.core.identifier": ("BUILT_IN", "Identifier", "IdentifierKind"),
@@ -130,9 +130,9 @@ _HOMES = {
     "cityauth.core.problem": ("Problem",),
     "cityauth.core.redirect": ("safe_next",),
     "cityauth.core.resolution": ("IdentifierResolver", "Outcome", "Resolution"),
-    "cityauth.core.secret": ("Concealed",),
+    "cityauth.core.secret": ("SecretStr",),
     "cityauth.core.session": ("LiveSession", "OpenedSession", "Session"),
-    "cityauth.core.stage": ("DatedStage", "RealmPolicy", "Stage"),
+    "cityauth.policy.realms": ("DatedPhase", "RealmPolicy", "Phase"),
     "cityauth.core.state": ("Authenticated",),
     "cityauth.core.step": ("LoginStep", "PasswordRequired", "Refused"),
     "cityauth.errors": (
@@ -157,8 +157,8 @@ _HOMES = {
     "cityauth.flows.outbox": ("Flushed",),
     "cityauth.flows.passwords": ("PasswordRejected",),
     "cityauth.policy": ("HashProfile", "MailPolicy", "Policy"),
-    "cityauth.run.awaiting": ("AsyncCityAuth",),
-    "cityauth.run.calling": ("CityAuth",),
+    "cityauth.api._async": ("AsyncCityAuth",),
+    "cityauth.api._sync": ("CityAuth",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 

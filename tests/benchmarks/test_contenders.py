@@ -8,7 +8,7 @@ import pytest
 from benchmarks.arena import Arena
 from benchmarks.peers import MODULES, Peer
 from benchmarks.population import PASSWORD, WRONG_PASSWORD, email, sample
-from cityauth.adapters.sql import SqlStore
+from cityauth.stores.sql import SqlStore
 
 NEEDS = {"django": "django", "flask_security": "flask_security"}
 PEOPLE = 5

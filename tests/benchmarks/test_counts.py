@@ -13,16 +13,16 @@ from cityauth import (
     Account,
     Authenticated,
     CityAuth,
-    Concealed,
     HashProfile,
     NewAccount,
     PasswordRequired,
     Policy,
+    SecretStr,
 )
-from cityauth.adapters import argon2
-from cityauth.adapters.sql import SqlStore
+from cityauth.hashing import argon2
+from cityauth.stores.sql import SqlStore
 
-CHEAP = HashProfile(memory_kib=8, passes=1, lanes=1)
+CHEAP = HashProfile(memory_cost=8, time_cost=1, parallelism=1)
 SECRET = "wZ5cVY1sQ7uVbq0m3nJXo8dGkTfHyRLeKtP2AaUjNiM"
 RIGHT, WRONG = "vanha salasana vuodelta 1998", "vanha salasana vuodelta 1999"
 
@@ -61,8 +61,8 @@ def auth(tmp_path: Path, statements: list[str]) -> Iterator[CityAuth]:
         store.create_schema()
         auth = CityAuth(store, [SECRET], policy=Policy(hashing=CHEAP))
         hashed = auth.passwords.hash(RIGHT)
-        assert isinstance(hashed, Concealed)
-        stored = hashed.reveal()
+        assert isinstance(hashed, SecretStr)
+        stored = hashed.get_secret_value()
         people = [
             NewAccount("Aino", email="aino@example.com", usernames=["aino"], password_hash=stored),
             NewAccount("Olga", email="olga@example.com", retired_usernames=["olga"], password_hash=stored),
@@ -116,9 +116,9 @@ def test_a_rehash_adds_one_evaluation(tmp_path: Path, evaluations: list[int]) ->
         store.create_schema()
         old = CityAuth(store, [SECRET], policy=Policy(hashing=CHEAP))
         hashed = old.passwords.hash(RIGHT)
-        assert isinstance(hashed, Concealed)
-        old.accounts.add(NewAccount("Aino", email="aino@example.com", password_hash=hashed.reveal()))
-        new = CityAuth(store, [SECRET], policy=Policy(hashing=HashProfile(memory_kib=16, passes=2, lanes=1)))
+        assert isinstance(hashed, SecretStr)
+        old.accounts.add(NewAccount("Aino", email="aino@example.com", password_hash=hashed.get_secret_value()))
+        new = CityAuth(store, [SECRET], policy=Policy(hashing=HashProfile(memory_cost=16, time_cost=2, parallelism=1)))
         evaluations.clear()
         assert isinstance(attempt(new, "aino@example.com", RIGHT), Authenticated)
         assert evaluations == [1, 2]
@@ -131,7 +131,7 @@ def test_a_session_check_is_one_query_and_no_write(auth: CityAuth, statements: l
     done = attempt(auth, "aino@example.com", RIGHT)
     assert isinstance(done, Authenticated)
     statements.clear()
-    live = auth.sessions.check(done.session.token.reveal())
+    live = auth.sessions.check(done.session.token.get_secret_value())
     assert live is not None
     assert verbs(statements) == ["SELECT"]
     assert auth.sessions.check("x" * 43) is None
@@ -163,7 +163,7 @@ def test_no_statement_reads_a_whole_table(auth: CityAuth, statements: list[str],
     """Every plan of a sign-in, a session check and a resolve goes by an index, so a million accounts cost as ten do."""
     done = attempt(auth, "aino@example.com", RIGHT)
     assert isinstance(done, Authenticated)
-    auth.sessions.check(done.session.token.reveal())
+    auth.sessions.check(done.session.token.get_secret_value())
     auth.identifiers.resolve("aino")
     asked = [one for one in statements if one.split(maxsplit=1)[0].upper() in {"SELECT", "INSERT", "DELETE"}]
     assert len(asked) == 6

@@ -35,7 +35,7 @@ def sign_in(page: Page, identifier: str, password: str, language: str = "fi") ->
 @pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_journey(opened: Open, inspect: Inspect, language: str, size: tuple[int, int]) -> None:
-    """Every page of the journey, in each language, on a desk and on a phone, without a finding of axe (ASVS 6.2.6)."""
+    """Every page of the journey, in each language, on a deployment and on a phone, without a finding of axe (ASVS 6.2.6)."""
     page = opened(language=language, size=size)
     page.goto("/")
     inspect(page, "1-start")

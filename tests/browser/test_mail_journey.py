@@ -16,7 +16,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from playwright.sync_api import Browser, Page, expect
 
-from cityauth.adapters.smtp import SmtpMailer
+from cityauth.mailers.smtp import SmtpMailer
 from cityauth.messages import LANGUAGES, Code, Label, text
 from cityauth.policy import SessionPolicy
 from flask_app.sending import mailer_for, sending

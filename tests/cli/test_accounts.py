@@ -8,16 +8,16 @@ from datetime import UTC, datetime
 import pytest
 
 from cityauth import AccountId, ClientContext, NewAccount, PasswordRequired
-from cityauth.adapters.sql import SqlStore
 from cityauth.cli import accounts
-from cityauth.cli.configuration import load
-from cityauth.cli.finding import Finding, Registry, Shown
+from cityauth.cli.lookup import Finding, Registry, Shown
+from cityauth.config.configuration import load
 from cityauth.core.account import Account
-from cityauth.core.audit import Happening
+from cityauth.core.audit import AuditEventType
 from cityauth.core.change import AccountAdded, AccountErased, Committed
 from cityauth.core.identifier import Identifier
-from cityauth.core.resolution import Holding, Life
+from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
 from cityauth.core.state import Authenticated
+from cityauth.stores.sql import SqlStore
 from tests.support.command import TOML, Deployment
 
 ERKKI = ("account", "add", "--name", "Erkki Esimerkki")
@@ -34,7 +34,7 @@ def store(deployment: Deployment) -> Iterator[SqlStore]:
         yield opened
 
 
-def put(store: SqlStore, account: Account, *held: Holding) -> None:
+def put(store: SqlStore, account: Account, *held: AccountIdentifier) -> None:
     """Put an account into the database that the command would not make."""
     added = store.commit([AccountAdded(account, held, None, datetime.now(UTC))])
     assert isinstance(added, Committed)
@@ -50,17 +50,17 @@ def test_an_account_is_added_with_all_its_identifiers(deployment: Deployment) ->
     shown = deployment.json("account", "show", "ERKKI")
     (account,) = shown["accounts"]
     assert shown["resolution"] == {"entered": "ERKKI", "outcome": "resolved", "reason": "", "kind": "username"}
-    assert {key: account[key] for key in ("name", "realm", "status", "stage", "own_stage", "contact", "language")} == {
+    assert {key: account[key] for key in ("name", "realm", "status", "phase", "own_phase", "contact", "language")} == {
         "name": "Erkki Esimerkki",
         "realm": "citizen",
         "status": "active",
-        "stage": "email_preferred",
-        "own_stage": None,
+        "phase": "email_preferred",
+        "own_phase": None,
         "contact": EMAIL,
         "language": "fi",
     }
     assert not account["has_password"]
-    held = {one["shown"]: (one["kind"], one["life"], one["outcome"]) for one in account["identifiers"]}
+    held = {one["shown"]: (one["kind"], one["status"], one["outcome"]) for one in account["identifiers"]}
     assert held == {
         EMAIL: ("email", "active", "resolved"),
         "Erkki": ("username", "active", "resolved"),
@@ -70,12 +70,12 @@ def test_an_account_is_added_with_all_its_identifiers(deployment: Deployment) ->
 
 
 def test_every_option_reaches_the_account(deployment: Deployment) -> None:
-    """Realm, language and stage are stored, and --json prints the account as show does."""
+    """Realm, language and phase are stored, and --json prints the account as show does."""
     added = deployment.json(
         "account", "add", "--name", "Virve", "--username", "virve.v", "--realm", "official", "--language", "sv",
-        "--stage", "both",
+        "--phase", "both",
     )  # fmt: skip
-    assert (added["realm"], added["language"], added["own_stage"]) == ("official", "sv", "both")
+    assert (added["realm"], added["language"], added["own_phase"]) == ("official", "sv", "both")
     assert deployment.json("account", "show", added["id"])["accounts"] == [added]
 
 
@@ -115,7 +115,7 @@ def test_a_stored_hash_is_imported(deployment: Deployment, source: str, stored: 
         (b"a chosen password", "the stored hash is in no format that cityauth verifies; a password itself is never taken"),
         (b"\xff\xfe", "the stored hash is in no format that cityauth verifies; a password itself is never taken"),
         (b"pbkdf2_sha256$1$x", "the stored hash begins like a known format and is damaged; export it again"),
-        (b"$2b$31$" + b"a" * 53, "the stored hash would cost more to verify than the ceilings of the configuration allow"),
+        (b"$2b$31$" + b"a" * 53, "the stored hash would cost more to verify than the limits of the configuration allow"),
         (b"A" * 10_000_000, "the stored hash begins like a known format and is damaged; export it again"),
     ],
 )  # fmt: skip
@@ -154,9 +154,9 @@ def test_a_bad_identifier_adds_nothing(deployment: Deployment, arguments: tuple[
 def test_a_taken_identifier_is_refused_whatever_its_kind(deployment: Deployment) -> None:
     """An e-mail, a username equal to it, and a retired username never pass to another account (B-11, B-12)."""
     owner = deployment.json(*ERKKI, "--email", EMAIL, "--retired-username", "old")["id"]
-    for taken, life in (("--email", "active"), ("--username", "active"), ("--retired-username", "active")):
+    for taken, status in (("--email", "active"), ("--username", "active"), ("--retired-username", "active")):
         sentence = deployment.refused(1, "account", "add", "--name", "X", "--username", "new", taken, EMAIL.upper())
-        assert sentence.startswith(f"{EMAIL.upper()!r} is an identifier of the account {owner}, {life}: ")
+        assert sentence.startswith(f"{EMAIL.upper()!r} is an identifier of the account {owner}, {status}: ")
     sentence = deployment.refused(1, "account", "add", "--name", "X", "--username", "OLD")
     assert f"of the account {owner}, retired: " in sentence
     deployment.refused(1, "account", "show", "new")
@@ -176,7 +176,7 @@ def test_a_bad_name_is_refused(deployment: Deployment, name: str) -> None:
         (("--name", "x"), "an account needs something to sign in with: give --email or --username"),
         (("--name", "x", "--retired-username", "x"), "an account needs something to sign in with"),
         (("--name", "x", "--username", "x", "--realm", "nope"), "there is no realm 'nope'; the configuration has citizen, official"),
-        (("--name", "x", "--username", "x", "--stage", "half"), "Invalid value for '--stage': 'half' is not one of"),
+        (("--name", "x", "--username", "x", "--phase", "half"), "Invalid value for '--phase': 'half' is not one of"),
         (("--name", "x", "--username", "x", "--language", "de"), "Invalid value for '--language': 'de' is not one of"),
         (("--name", "x", "--username", "x", "--password", "x"), "No such option"),
         (("--name", "x", "--username", "x", "--password-hash-file", "nope"), "Invalid value for '--password-hash-file'"),
@@ -190,22 +190,22 @@ def test_a_wrong_command_line_is_told(deployment: Deployment, arguments: tuple[s
 
 def test_show_explains_every_identifier(deployment: Deployment) -> None:
     """What an identifier is, in which life, whether it signs in and in which letters stands in its line (B-14)."""
-    arguments = ("--email", EMAIL, "--username", "аdmin", "--retired-username", "old", "--stage", "email_only")
+    arguments = ("--email", EMAIL, "--username", "аdmin", "--retired-username", "old", "--phase", "email_only")
     deployment.well(*ERKKI, *arguments)
     lines = [" ".join(line.split()) for line in deployment.well("account", "show", "old").splitlines()]
     assert lines[0] == "'old' as an identifier: does not sign in: retired."
-    assert "stage email_only, its own" in lines
+    assert "phase email_only, its own" in lines
     assert f"{EMAIL} email active signs in" in lines
     assert (
-        "аdmin username active does not sign in any more: the stage is email_only Cyrillic + Latin, xn--dmin-43d"
+        "аdmin username active does not sign in any more: the phase is email_only Cyrillic + Latin, xn--dmin-43d"
     ) in lines
     assert "old username retired does not sign in: retired" in lines
 
 
 def test_show_finds_what_does_not_sign_in(deployment: Deployment) -> None:
-    """Customer service finds an account by an identifier whose stage has not come yet."""
+    """Customer service finds an account by an identifier whose phase has not come yet."""
     deployment.well(*ERKKI, "--email", EMAIL, "--username", "erkki", "--realm", "official")
-    assert "does not sign in yet: the stage is legacy_only" in deployment.well("account", "show", EMAIL)
+    assert "does not sign in yet: the phase is legacy_only" in deployment.well("account", "show", EMAIL)
 
 
 @pytest.mark.parametrize(
@@ -235,7 +235,7 @@ def test_disable_ends_every_session_and_enable_revives_none(deployment: Deployme
     assert isinstance(step, PasswordRequired)
     signed_in = auth.login.submit_password(step.pending, "vanha salasana vuodelta 1998", client=ClientContext())
     assert isinstance(signed_in, Authenticated)
-    token = signed_in.session.token.reveal()
+    token = signed_in.session.token.get_secret_value()
     assert auth.sessions.check(token) is not None
     said = deployment.well("account", "disable", "ERKKI")
     assert said.startswith("Disabled Erkki Esimerkki, id ")
@@ -245,7 +245,7 @@ def test_disable_ends_every_session_and_enable_revives_none(deployment: Deployme
     assert deployment.well("account", "enable", "erkki").startswith("Enabled Erkki Esimerkki, id ")
     assert auth.sessions.check(token) is None
     happened = [event.what for event in store.events(signed_in.account.id)]
-    assert happened[-2:] == [Happening.ACCOUNT_DISABLED, Happening.ACCOUNT_ENABLED]
+    assert happened[-2:] == [AuditEventType.ACCOUNT_DISABLED, AuditEventType.ACCOUNT_ENABLED]
     assert {event.user_agent for event in store.events(signed_in.account.id)} >= {"the cityauth command"}
 
 
@@ -274,7 +274,7 @@ def test_an_id_that_is_anothers_identifier_is_never_picked(deployment: Deploymen
 
 def test_a_contested_identifier_changes_nobody(deployment: Deployment, store: SqlStore) -> None:
     """An identifier that several accounts claim shows its account, and changes it by the id alone."""
-    held = Holding(Identifier("username", "shared", "1:shared"), Life.CONTESTED)
+    held = AccountIdentifier(Identifier("username", "shared", "1:shared"), IdentifierStatus.CONTESTED)
     put(store, Account(AccountId("one"), "citizen", "Aino"), held)
     assert "several accounts claim it" in deployment.well("account", "show", "shared")
     assert deployment.refused(1, "account", "disable", "shared").endswith("say which by its id, such as --by id one")
@@ -284,7 +284,7 @@ def test_a_contested_identifier_changes_nobody(deployment: Deployment, store: Sq
 def test_what_another_program_stored_is_shown_harmlessly(deployment: Deployment, store: SqlStore) -> None:
     """Controls, bidi controls and markup in a stored name or identifier are escaped in every answer (ASVS 16.4.1)."""
     hostile = "[red]\x1b[31mE\u202e\r\nkki"
-    held = Holding(Identifier("username", hostile, f"1:{hostile}"))
+    held = AccountIdentifier(Identifier("username", hostile, f"1:{hostile}"))
     put(store, Account(AccountId("one"), "citizen", hostile, contact=hostile), held)
     for arguments in (("show", "one"), ("show", "one", "--json"), ("disable", "one"), ("enable", "one")):
         said = deployment.well("account", *arguments)
@@ -293,7 +293,7 @@ def test_what_another_program_stored_is_shown_harmlessly(deployment: Deployment,
 
 
 def test_a_realm_that_left_the_configuration_is_told(deployment: Deployment) -> None:
-    """An account of a realm that is configured no more is not shown with a stage that nobody decided."""
+    """An account of a realm that is configured no more is not shown with a phase that nobody decided."""
     deployment.write(f'{TOML}[realms.school]\ninitial = "both"')
     deployment.well(*ERKKI, "--username", "erkki", "--realm", "school")
     deployment.write(TOML)
@@ -301,23 +301,23 @@ def test_a_realm_that_left_the_configuration_is_told(deployment: Deployment) -> 
 
 
 def test_an_erased_accounts_identifier_never_passes_on(deployment: Deployment, store: SqlStore) -> None:
-    """What the ledger keeps of an erased account refuses its identifier, also when the oldest secret has gone."""
+    """What the tombstones keeps of an erased account refuses its identifier, also when the oldest secret has gone."""
     path = deployment.folder / "service.keys"
-    ledger = deployment.well("keys", "ledger")
+    tombstones = deployment.well("keys", "tombstones")
     auth = load().auth(store)
     erased = auth.accounts.add(NewAccount("Erkki", usernames=["erkki"]))
     assert isinstance(erased, Account)
-    kept = hmac.digest(bytes.fromhex(ledger), b"1:erkki", "sha256")
+    kept = hmac.digest(bytes.fromhex(tombstones), b"1:erkki", "sha256")
     store.commit([AccountErased(erased.id, 0, (kept,), datetime.now(UTC))])
     sentence = deployment.refused(1, *ERKKI, "--username", "ERKKI")
     assert sentence.startswith("an identifier given belonged to an account that was erased")
     deployment.well("keys", "generate", "--append")
     newest = path.read_text(encoding="utf-8").splitlines()[-1]
     path.write_text(newest, encoding="utf-8")
-    deployment.write(f'{TOML}ledger_secret_file = "ledger.key"')
-    (deployment.folder / "ledger.key").write_text(ledger, encoding="ascii")
-    (deployment.folder / "ledger.key").chmod(0o600)
-    assert deployment.well("keys", "ledger") == ledger
+    deployment.write(f'{TOML}tombstone_secret_file = "tombstones.key"')
+    (deployment.folder / "tombstones.key").write_text(tombstones, encoding="ascii")
+    (deployment.folder / "tombstones.key").chmod(0o600)
+    assert deployment.well("keys", "tombstones") == tombstones
     assert deployment.refused(1, *ERKKI, "--username", "ERKKI") == sentence
 
 

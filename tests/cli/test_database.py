@@ -4,7 +4,7 @@ import sqlite3
 
 import pytest
 
-from cityauth.adapters.sql import schema
+from cityauth.stores.sql import schema
 from tests.support.command import Deployment
 
 
@@ -33,7 +33,7 @@ def test_purge_deletes_what_is_past_its_time(deployment: Deployment) -> None:
         deployment.well("account", "invite", f"{name}@example.com")
     with sqlite3.connect(deployment.folder / "service.db") as database:
         past = (
-            "UPDATE cityauth_claim SET expires_at = expires_at - 2 * 86400 * 1000000 "
+            "UPDATE cityauth_one_time_token SET expires_at = expires_at - 2 * 86400 * 1000000 "
             "WHERE account_id = (SELECT account_id FROM cityauth_identifier WHERE shown = 'aino@example.com')"
         )
         assert database.execute(past).rowcount == 1
@@ -42,7 +42,7 @@ def test_purge_deletes_what_is_past_its_time(deployment: Deployment) -> None:
     assert deployment.well("db", "purge") == said.format(1)
     assert deployment.well("db", "purge") == said.format(0)
     with sqlite3.connect(deployment.folder / "service.db") as database:
-        assert database.execute("SELECT count(*) FROM cityauth_claim").fetchone() == (1,)
+        assert database.execute("SELECT count(*) FROM cityauth_one_time_token").fetchone() == (1,)
     database.close()
     assert deployment.json("account", "show", "erkki@example.com")["accounts"]
 

@@ -9,8 +9,8 @@ import pytest
 
 from cityauth import Policy
 from cityauth.cli.command import command
-from cityauth.cli.configuration import VARIABLES, load
-from cityauth.cli.sections import PROFILES
+from cityauth.config.configuration import VARIABLES, load
+from cityauth.config.sections import PROFILES
 from tests.support.command import TOML, Deployment
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -62,7 +62,7 @@ def test_the_documented_defaults_are_the_defaults(empty: Deployment) -> None:
     empty.write(whole)
     assert load().policy == Policy()
     keys = set(re.findall(r"^(?:# )?(\w+) = ", whole, re.MULTILINE))
-    wanted = {"database", "secrets_file", "ledger_secret_file"}
+    wanted = {"database", "secrets_file", "tombstone_secret_file"}
     for field in fields(Policy):
         part = getattr(Policy(), field.name)
         wanted |= {inner.name for inner in fields(part)} if is_dataclass(part) else {field.name} - {"realms"}

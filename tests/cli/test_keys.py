@@ -4,7 +4,7 @@ import stat
 
 import pytest
 
-from cityauth.cli import keyfile
+from cityauth.config import keyfile
 from cityauth.core.secret import KeyRing
 from tests.support.command import Deployment
 

@@ -103,7 +103,16 @@ def test_the_front_door_stays_light(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [(), ("db",), ("keys",), ("account",), ("db", "init"), ("db", "upgrade"), ("keys", "generate"), ("keys", "ledger")],
+    [
+        (),
+        ("db",),
+        ("keys",),
+        ("account",),
+        ("db", "init"),
+        ("db", "upgrade"),
+        ("keys", "generate"),
+        ("keys", "tombstones"),
+    ],
 )
 def test_every_command_helps(words: tuple[str, ...]) -> None:
     """Help is there for every group and command, and needs no configuration."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from aiosmtpd.controller import Controller
 
-from tests.adapters.test_smtp import Received, free_port
+from tests.mailers.test_smtp import Received, free_port
 from tests.support.command import TOML, Deployment
 
 SMTP = TOML + '[smtp]\nhost = "127.0.0.1"\nport = {port}\nsender = "asiointi@service.example"\nsecurity = "none"\n'

@@ -69,7 +69,7 @@ def test_nothing_is_cut_in_a_narrow_terminal(
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "40")
-    show_table(("identifier", "life"), [("abcdefghij" * 9, "active")])
+    show_table(("identifier", "status"), [("abcdefghij" * 9, "active")])
     assert capsys.readouterr().out.count("j") == 9
 
 

@@ -19,14 +19,14 @@ def test_an_account_has_no_password() -> None:
         "status",
         "epoch",
         "contact",
-        "stage",
+        "phase",
     }
 
 
 def test_an_account_is_active_in_its_first_epoch() -> None:
-    """A new account may sign in, in Finnish, by its realm's stage, and has no address of its own yet."""
+    """A new account may sign in, in Finnish, by its realm's phase, and has no address of its own yet."""
     assert (ERKKI.status, ERKKI.epoch, ERKKI.language) == (Status.ACTIVE, 0, "fi")
-    assert ERKKI.contact is ERKKI.stage is None
+    assert ERKKI.contact is ERKKI.phase is None
 
 
 def test_an_account_cannot_be_changed_in_place() -> None:

@@ -7,9 +7,9 @@ import pytest
 
 from cityauth.core.account import AccountId
 from cityauth.core.change import Change, CommitOutcome, Committed, PasswordReplaced, Precondition, Rejected
-from cityauth.core.secret import Concealed
+from cityauth.core.secret import SecretStr
 
-REPLACED = PasswordReplaced(AccountId("erkki"), Concealed("old-canary"), Concealed("new-canary"))
+REPLACED = PasswordReplaced(AccountId("erkki"), SecretStr("old-canary"), SecretStr("new-canary"))
 
 
 @pytest.mark.parametrize("change", get_args(Change), ids=lambda change: change.__name__)

@@ -17,9 +17,9 @@ from cityauth.core.hashing import (
     parameters_of,
     render,
 )
-from cityauth.policy import HashCeilings, HashProfile
+from cityauth.policy import HashLimits, HashProfile
 
-CEILINGS = HashCeilings()
+LIMITS = HashLimits()
 SALT22, DIGEST31, DIGEST43 = "bG1jc3lsNGlrdjNoeTZiNA", "A" * 30 + ".", "A" * 43
 PADDED32, PADDED64 = "A" * 43 + "=", "A" * 86 + "=="
 
@@ -38,7 +38,7 @@ SAMPLES = {
 
 def parameters(stored: str) -> HashParameters:
     """Read *stored*, which may be run."""
-    found = examine(stored, CEILINGS)
+    found = examine(stored, LIMITS)
     assert isinstance(found, HashParameters), found
     return found
 
@@ -123,8 +123,8 @@ _ANY_HASH = st.one_of(
 
 @given(_ANY_HASH)
 def test_reading_undoes_writing(made: HashParameters) -> None:
-    """Whatever is written within the ceilings is read back as it was (C-48)."""
-    assert examine(render(made), CEILINGS) == made
+    """Whatever is written within the limits is read back as it was (C-48)."""
+    assert examine(render(made), LIMITS) == made
 
 
 @pytest.mark.parametrize(
@@ -144,9 +144,9 @@ def test_reading_undoes_writing(made: HashParameters) -> None:
         f"scrypt:32768:8:11$B8L9Tsk6FZv9dWH8${'0f' * 64}",
     ],
 )
-def test_cost_bombs_are_over_the_ceiling(bomb: str) -> None:
+def test_cost_bombs_are_over_the_limit(bomb: str) -> None:
     """A stored hash that would burn minutes or gigabytes is refused from its text alone (B-67, B-70, C-48)."""
-    assert examine(bomb, CEILINGS) is HashDefect.OVER_CEILING
+    assert examine(bomb, LIMITS) is HashDefect.OVER_LIMIT
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_cost_bombs_are_over_the_ceiling(bomb: str) -> None:
 )
 def test_a_damaged_hash_is_corrupt(corrupt: str) -> None:
     """A known beginning with anything but the exact format behind it is corrupt (C-49)."""
-    assert examine(corrupt, CEILINGS) is HashDefect.CORRUPT
+    assert examine(corrupt, LIMITS) is HashDefect.CORRUPT
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ def test_a_damaged_hash_is_corrupt(corrupt: str) -> None:
 )
 def test_what_is_no_hash_says_why(stored: str, defect: HashDefect) -> None:
     """No password, an unusable marker and an unknown scheme are told apart for the audit trail (B-72, B-73)."""
-    assert examine(stored, CEILINGS) is defect
+    assert examine(stored, LIMITS) is defect
 
 
 _NEARLY = st.builds(
@@ -214,17 +214,17 @@ _NEARLY = st.builds(
 
 @given(st.one_of(st.text(max_size=600), _NEARLY))
 def test_no_text_raises(stored: str) -> None:
-    """Any text is either a hash or a defect, and a hash that is run is within the ceilings (C-48, C-49)."""
-    found = examine(stored, CEILINGS)
-    assert isinstance(found, HashDefect) or not found.costs.exceeds(CEILINGS)
+    """Any text is either a hash or a defect, and a hash that is run is within the limits (C-48, C-49)."""
+    found = examine(stored, LIMITS)
+    assert isinstance(found, HashDefect) or not found.costs.exceeds(LIMITS)
 
 
-def stored_at(memory_kib: int, passes: int, lanes: int = 1) -> HashParameters:
+def stored_at(memory_cost: int, time_cost: int, parallelism: int = 1) -> HashParameters:
     """An Argon2id hash with these parameters."""
-    return parameters_of(HashProfile(memory_kib, passes, lanes), bytes(16), bytes(32))
+    return parameters_of(HashProfile(memory_cost, time_cost, parallelism), bytes(16), bytes(32))
 
 
-TARGET = HashProfile(memory_kib=65536, passes=3, lanes=4)
+TARGET = HashProfile(memory_cost=65536, time_cost=3, parallelism=4)
 
 
 @pytest.mark.parametrize(

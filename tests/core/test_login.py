@@ -9,7 +9,6 @@ from typing import get_args
 import pytest
 
 from cityauth.core.account import Account, AccountId, Status
-from cityauth.core.claim import Claim
 from cityauth.core.event import (
     Event,
     IdentifierGiven,
@@ -27,9 +26,10 @@ from cityauth.core.event import (
 )
 from cityauth.core.identifier import Identifier
 from cityauth.core.login import TRANSITIONS, Admitted, advance, judge
+from cityauth.core.one_time_token import OneTimeToken
 from cityauth.core.resolution import Outcome, Reason, Resolution
-from cityauth.core.sealing import Purpose
 from cityauth.core.session import open_session
+from cityauth.core.signing import Purpose
 from cityauth.core.state import (
     Anonymous,
     Authenticated,
@@ -42,17 +42,17 @@ from cityauth.core.state import (
 )
 from cityauth.core.step import UNIFORM_REFUSAL
 from cityauth.errors import IllegalTransitionError
-from tests.support.fakes import NOON, occasion
+from tests.support.fakes import NOON, context
 
 ERKKI = Account(AccountId("erkki"), "citizen", "Erkki Esimerkki")
 STRANGER = Account(AccountId("stranger"), "citizen", "Joku Muu")
 EMAIL = Identifier("email", "erkki@example.com", "1:erkki@example.com")
 RESOLVED = Resolution("erkki@example.com", Outcome.RESOLVED, identifier=EMAIL, account=ERKKI)
-SESSION = open_session(ERKKI, bytes(range(32)), occasion(NOON), remember=False, fresh=True, identifier_kind="email")
+SESSION = open_session(ERKKI, bytes(range(32)), context(NOON), remember=False, fresh=True, identifier_kind="email")
 
-CLAIM = Claim(bytes(32), Purpose.RESET, ERKKI.id, 0, None, NOON, NOON + timedelta(hours=1))
-THEIRS = open_session(STRANGER, bytes(32), occasion(NOON), remember=False, fresh=True, identifier_kind="email")
-LATER = open_session(ERKKI, bytes(range(1, 33)), occasion(NOON), remember=False, fresh=True, identifier_kind="email")
+TOKEN = OneTimeToken(bytes(32), Purpose.RESET, ERKKI.id, 0, None, NOON, NOON + timedelta(hours=1))
+THEIRS = open_session(STRANGER, bytes(32), context(NOON), remember=False, fresh=True, identifier_kind="email")
+LATER = open_session(ERKKI, bytes(range(1, 33)), context(NOON), remember=False, fresh=True, identifier_kind="email")
 
 STATES: dict[type[State], State] = {
     Anonymous: Anonymous(),
@@ -60,7 +60,7 @@ STATES: dict[type[State], State] = {
     Authenticated: Authenticated(ERKKI, SESSION),
     SignedOut: SignedOut(),
     LinkAwaited: LinkAwaited(),
-    LinkProven: LinkProven(CLAIM),
+    LinkProven: LinkProven(TOKEN),
     CredentialSet: CredentialSet(),
 }
 EVENTS: dict[type[Event], Event] = {
@@ -72,9 +72,9 @@ EVENTS: dict[type[Event], Event] = {
     LoggedOut: LoggedOut(),
     PasswordConfirmed: PasswordConfirmed(ERKKI, LATER),
     LinkAsked: LinkAsked(),
-    LinkPresented: LinkPresented(CLAIM),
+    LinkPresented: LinkPresented(TOKEN),
     NewPasswordRefused: NewPasswordRefused(),
-    NewPasswordAccepted: NewPasswordAccepted(CLAIM),
+    NewPasswordAccepted: NewPasswordAccepted(TOKEN),
 }
 #: What the table must say, written a second time by hand: every pair that is not here is illegal.
 LEGAL: dict[tuple[type[State], type[Event]], State] = {
@@ -89,11 +89,11 @@ LEGAL: dict[tuple[type[State], type[Event]], State] = {
     (Authenticated, PasswordConfirmed): Authenticated(ERKKI, LATER),
     (Authenticated, LoggedOut): SignedOut(),
     (Anonymous, LinkAsked): LinkAwaited(),
-    (Anonymous, LinkPresented): LinkProven(CLAIM),
+    (Anonymous, LinkPresented): LinkProven(TOKEN),
     (LinkAwaited, IdentifierGiven): Identified("matti", NOON + timedelta(minutes=1)),
     (LinkAwaited, LinkAsked): LinkAwaited(),
-    (LinkAwaited, LinkPresented): LinkProven(CLAIM),
-    (LinkProven, NewPasswordRefused): LinkProven(CLAIM),
+    (LinkAwaited, LinkPresented): LinkProven(TOKEN),
+    (LinkProven, NewPasswordRefused): LinkProven(TOKEN),
     (LinkProven, NewPasswordAccepted): CredentialSet(),
 }
 
@@ -171,7 +171,7 @@ def test_a_link_signs_nobody_in() -> None:
 
 def test_another_link_sets_nothing() -> None:
     """A password that was set with another claim than the presented one is illegal (B-84, B-25)."""
-    other = replace(CLAIM, digest=bytes(range(32)))
+    other = replace(TOKEN, digest=bytes(range(32)))
     with pytest.raises(IllegalTransitionError, match="another link"):
         advance(STATES[LinkProven], NewPasswordAccepted(other))
 

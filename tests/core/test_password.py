@@ -89,9 +89,9 @@ def test_a_password_is_never_shown() -> None:
     """Neither repr, str, format, JSON, pickle, copy nor attributes give the password away (B-77, ASVS 16.2.5)."""
     secret = password("ketunpoika juoksi")
     assert {repr(secret), str(secret), f"{secret}", f"{secret!r}", f"{[secret]}"[1:-1]} == {"Password(***)"}
-    for reveal in (pickle.dumps, copy.copy, copy.deepcopy, json.dumps, vars, hash):
+    for get_secret_value in (pickle.dumps, copy.copy, copy.deepcopy, json.dumps, vars, hash):
         with pytest.raises(TypeError) as refusal:
-            reveal(secret)
+            get_secret_value(secret)
         assert "ketunpoika" not in str(refusal.value)
 
 

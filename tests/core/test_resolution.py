@@ -8,15 +8,23 @@ import pytest
 
 from cityauth.core.account import Account, AccountId, Status
 from cityauth.core.identifier import EMAIL, USERNAME, Identifier, IdentifierKind, Malformed
-from cityauth.core.resolution import Holding, IdentifierResolver, Life, Match, Outcome, Reason, Resolution
-from cityauth.core.secret import Concealed
-from cityauth.core.stage import DatedStage, RealmPolicy, Stage
+from cityauth.core.resolution import (
+    AccountIdentifier,
+    IdentifierResolver,
+    IdentifierStatus,
+    Match,
+    Outcome,
+    Reason,
+    Resolution,
+)
+from cityauth.core.secret import SecretStr
 from cityauth.errors import PolicyError
 from cityauth.policy import Policy
+from cityauth.policy.realms import DatedPhase, Phase, RealmPolicy
 from tests.support.fakes import NOON
 from tests.support.service import CARD
 
-REALMS = {"citizen": RealmPolicy(Stage.EMAIL_PREFERRED), "official": RealmPolicy(Stage.LEGACY_ONLY)}
+REALMS = {"citizen": RealmPolicy(Phase.EMAIL_PREFERRED), "official": RealmPolicy(Phase.LEGACY_ONLY)}
 KINDS: tuple[IdentifierKind, ...] = (EMAIL, USERNAME, CARD)
 RESOLVER = IdentifierResolver(REALMS, KINDS)
 ERKKI = Account(AccountId("erkki"), "citizen", "Erkki Esimerkki")
@@ -28,9 +36,9 @@ IDENTIFIERS = {
 }
 
 
-def match(kind: str, life: Life = Life.ACTIVE, account: Account = ERKKI) -> Match:
+def match(kind: str, status: IdentifierStatus = IdentifierStatus.ACTIVE, account: Account = ERKKI) -> Match:
     """What a store finds."""
-    return Match(account, Holding(IDENTIFIERS[kind], life), None)
+    return Match(account, AccountIdentifier(IDENTIFIERS[kind], status), None)
 
 
 def explain(entered: str, *matches: Match, resolver: IdentifierResolver = RESOLVER) -> Resolution:
@@ -38,29 +46,29 @@ def explain(entered: str, *matches: Match, resolver: IdentifierResolver = RESOLV
     return resolver.explain(entered, resolver.read(entered), matches, NOON)
 
 
-def expected(life: Life, stage: Stage, kind: str) -> tuple[Outcome, Reason]:
+def expected(status: IdentifierStatus, phase: Phase, kind: str) -> tuple[Outcome, Reason]:
     """The table, written a second time by hand."""
-    if life is Life.CONTESTED:
+    if status is IdentifierStatus.CONTESTED:
         return Outcome.AMBIGUOUS, Reason.CONTESTED
-    if life is Life.PENDING:
+    if status is IdentifierStatus.PENDING:
         return Outcome.UNKNOWN, Reason.PENDING
-    if life is Life.RETIRED:
+    if status is IdentifierStatus.RETIRED:
         return Outcome.RETIRED, Reason.RETIRED
-    if (kind, stage) == ("username", Stage.EMAIL_ONLY):
+    if (kind, phase) == ("username", Phase.EMAIL_ONLY):
         return Outcome.RETIRED, Reason.KIND_NO_LONGER_SIGNS_IN
-    if (kind, stage) == ("email", Stage.LEGACY_ONLY):
+    if (kind, phase) == ("email", Phase.LEGACY_ONLY):
         return Outcome.UNKNOWN, Reason.KIND_DOES_NOT_SIGN_IN_YET
     return Outcome.RESOLVED, Reason.NONE
 
 
-@pytest.mark.parametrize(("life", "stage", "kind"), list(product(Life, Stage, IDENTIFIERS)))
-def test_every_life_at_every_stage_of_every_kind(life: Life, stage: Stage, kind: str) -> None:
-    """What an identifier is follows from its life, the stage and its kind, and is explained (B-20)."""
-    account = replace(ERKKI, stage=stage)
-    found = explain(IDENTIFIERS[kind].shown, match(kind, life, account))
-    outcome, reason = expected(life, stage, kind)
+@pytest.mark.parametrize(("status", "phase", "kind"), list(product(IdentifierStatus, Phase, IDENTIFIERS)))
+def test_every_life_at_every_phase_of_every_kind(status: IdentifierStatus, phase: Phase, kind: str) -> None:
+    """What an identifier is follows from its life, the phase and its kind, and is explained (B-20)."""
+    account = replace(ERKKI, phase=phase)
+    found = explain(IDENTIFIERS[kind].shown, match(kind, status, account))
+    outcome, reason = expected(status, phase, kind)
     named = account if outcome in {Outcome.RESOLVED, Outcome.RETIRED} else None
-    assert found == Resolution(IDENTIFIERS[kind].shown, outcome, reason, IDENTIFIERS[kind], stage, named)
+    assert found == Resolution(IDENTIFIERS[kind].shown, outcome, reason, IDENTIFIERS[kind], phase, named)
     assert found.kind == kind
 
 
@@ -81,8 +89,10 @@ def test_malformed_text_is_explained_and_not_kept(entered: object) -> None:
     assert found.kind is None
 
 
-@pytest.mark.parametrize("lives", list(product([Life.ACTIVE, Life.RETIRED, Life.CONTESTED], repeat=2)))
-def test_two_accounts_are_ambiguous_whatever_their_lives(lives: tuple[Life, Life]) -> None:
+@pytest.mark.parametrize(
+    "lives", list(product([IdentifierStatus.ACTIVE, IdentifierStatus.RETIRED, IdentifierStatus.CONTESTED], repeat=2))
+)
+def test_two_accounts_are_ambiguous_whatever_their_lives(lives: tuple[IdentifierStatus, IdentifierStatus]) -> None:
     """A text that names two accounts names none: no order, kind or life picks one (B-11, B-12, F5)."""
     matches = [match("username", lives[0]), match("card", lives[1], MATTI)]
     found = {explain("2001", *order) for order in permutations(matches)}
@@ -91,8 +101,8 @@ def test_two_accounts_are_ambiguous_whatever_their_lives(lives: tuple[Life, Life
     }
 
 
-@pytest.mark.parametrize("lives", list(product(Life, repeat=2)))
-def test_the_order_of_kinds_and_matches_decides_nothing(lives: tuple[Life, Life]) -> None:
+@pytest.mark.parametrize("lives", list(product(IdentifierStatus, repeat=2)))
+def test_the_order_of_kinds_and_matches_decides_nothing(lives: tuple[IdentifierStatus, IdentifierStatus]) -> None:
     """Permuting the kinds and what the store answers changes nothing of the explanation (B-11, B-21, F5)."""
     matches = [match("username", lives[0]), match("card", lives[1])]
     found = {
@@ -105,14 +115,14 @@ def test_the_order_of_kinds_and_matches_decides_nothing(lives: tuple[Life, Life]
 
 def test_a_contested_reading_signs_nobody_in() -> None:
     """One contested reading makes a text ambiguous, though another reading of it would sign in (B-11, F5)."""
-    for order in permutations([match("username"), match("card", Life.CONTESTED)]):
+    for order in permutations([match("username"), match("card", IdentifierStatus.CONTESTED)]):
         found = explain("2001", *order)
         assert (found.outcome, found.reason, found.account) == (Outcome.AMBIGUOUS, Reason.CONTESTED, None)
 
 
 def test_one_account_by_two_readings_is_one_account() -> None:
     """Where both readings are the same person's, the one that signs in is used (B-12)."""
-    found = explain("2001", match("username", Life.RETIRED), match("card"))
+    found = explain("2001", match("username", IdentifierStatus.RETIRED), match("card"))
     assert (found.outcome, found.kind, found.account) == (Outcome.RESOLVED, "card", ERKKI)
 
 
@@ -137,19 +147,19 @@ def test_kinds_have_different_names(kinds: tuple[()]) -> None:
         IdentifierResolver(REALMS, kinds)
 
 
-def test_the_stage_is_the_accounts_own_or_its_realms() -> None:
-    """An account's own stage goes before its realm's, and a realm that the policy lacks is told."""
+def test_the_phase_is_the_accounts_own_or_its_realms() -> None:
+    """An account's own phase goes before its realm's, and a realm that the policy lacks is told."""
     official = replace(ERKKI, realm="official")
-    assert RESOLVER.stage_of(official, NOON) is Stage.LEGACY_ONLY
-    assert RESOLVER.stage_of(replace(official, stage=Stage.EMAIL_ONLY), NOON) is Stage.EMAIL_ONLY
+    assert RESOLVER.phase_of(official, NOON) is Phase.LEGACY_ONLY
+    assert RESOLVER.phase_of(replace(official, phase=Phase.EMAIL_ONLY), NOON) is Phase.EMAIL_ONLY
     with pytest.raises(PolicyError, match="'guest' is not in the policy"):
-        RESOLVER.stage_of(replace(ERKKI, realm="guest"), NOON)
+        RESOLVER.phase_of(replace(ERKKI, realm="guest"), NOON)
 
 
 def test_the_move_takes_place_by_the_calendar() -> None:
     """A username signs in until its realm's day comes, and is told as retired from then on (C-37)."""
     day = datetime(2026, 9, 1, tzinfo=UTC)
-    realm = RealmPolicy(Stage.EMAIL_PREFERRED, (DatedStage(day, Stage.EMAIL_ONLY),))
+    realm = RealmPolicy(Phase.EMAIL_PREFERRED, (DatedPhase(day, Phase.EMAIL_ONLY),))
     resolver = IdentifierResolver({"citizen": realm}, (EMAIL, USERNAME))
     held = (match("username"),)
     outcomes = [
@@ -178,16 +188,16 @@ def test_a_disabled_account_is_resolved_all_the_same() -> None:
 
 def test_a_match_shows_no_hash() -> None:
     """What a store found shows no stored hash (B-74)."""
-    assert "canary" not in repr(replace(match("email"), password_hash=Concealed("canary")))
+    assert "canary" not in repr(replace(match("email"), password_hash=SecretStr("canary")))
 
 
 def test_a_realm_that_the_policy_lacks_signs_nobody_in_and_raises_nothing() -> None:
     """An account of an unknown realm is as good as unknown at sign-in, so no error tells that it exists (B-20, ASVS 16.5.1)."""
     candidates = RESOLVER.read("erkki")
     assert isinstance(candidates, tuple)
-    match = Match(replace(ERKKI, realm="guest"), Holding(candidates[0]), None)
+    match = Match(replace(ERKKI, realm="guest"), AccountIdentifier(candidates[0]), None)
     found = RESOLVER.explain("erkki", candidates, [match], NOON)
-    assert (found.outcome, found.reason) == (Outcome.UNKNOWN, Reason.REALM_WITHOUT_STAGES)
+    assert (found.outcome, found.reason) == (Outcome.UNKNOWN, Reason.REALM_WITHOUT_PHASES)
     assert found.account is None
 
 
@@ -195,7 +205,9 @@ def test_a_pending_claim_stands_in_nobodys_way() -> None:
     """Somebody else's identifier that is only pending does not make an active one ambiguous (C-53)."""
     candidates = RESOLVER.read("erkki")
     assert isinstance(candidates, tuple)
-    active = Match(ERKKI, Holding(candidates[0]), None)
-    pending = Match(replace(ERKKI, id=AccountId("other")), Holding(candidates[0], Life.PENDING), None)
+    active = Match(ERKKI, AccountIdentifier(candidates[0]), None)
+    pending = Match(
+        replace(ERKKI, id=AccountId("other")), AccountIdentifier(candidates[0], IdentifierStatus.PENDING), None
+    )
     for matches in ([active, pending], [pending, active]):
         assert RESOLVER.explain("erkki", candidates, matches, NOON).account == ERKKI

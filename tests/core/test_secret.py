@@ -12,38 +12,38 @@ from typing import Any
 
 import pytest
 
-from cityauth.core.secret import MIN_SECRET_BYTES, Concealed, KeyRing
+from cityauth.core.secret import MIN_SECRET_BYTES, KeyRing, SecretStr
 from cityauth.errors import SecretError
 from tests.support.service import KEY, OTHER_KEY
 
 CANARY = "canary-5d41402abc4b2a76b9719d911017c592"
 
 
-def test_a_concealed_value_is_shown_nowhere(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_secret_value_is_shown_nowhere(caplog: pytest.LogCaptureFixture) -> None:
     """No formatting, log or traceback shows it (B-74, B-77, ASVS 16.2.5)."""
-    concealed = Concealed(CANARY)
-    logging.getLogger("test").warning("%s %r", concealed, [concealed])
-    shown = "".join(traceback.format_exception(ValueError(concealed)))
-    shown += f"{concealed} {concealed!r} {concealed!s} {(concealed,)} {caplog.text}"
+    secret = SecretStr(CANARY)
+    logging.getLogger("test").warning("%s %r", secret, [secret])
+    shown = "".join(traceback.format_exception(ValueError(secret)))
+    shown += f"{secret} {secret!r} {secret!s} {(secret,)} {caplog.text}"
     assert CANARY not in shown
-    assert repr(concealed) == "Concealed(***)"
-    assert concealed.reveal() == CANARY
+    assert repr(secret) == "SecretStr(***)"
+    assert secret.get_secret_value() == CANARY
 
 
-def test_a_concealed_value_is_not_copied_out() -> None:
+def test_a_secret_value_is_not_copied_out() -> None:
     """It is not pickled, copied into a report or written as JSON, and has no __dict__ (B-74, B-77)."""
     for leave in (pickle.dumps, copy.deepcopy, copy.copy, json.dumps, vars):
         with pytest.raises(TypeError) as caught:
-            leave(Concealed(CANARY))
+            leave(SecretStr(CANARY))
         assert CANARY not in str(caught.value)
 
 
-def test_concealed_values_are_equal_by_value() -> None:
+def test_secret_values_are_equal_by_value() -> None:
     """Equal values are equal and hash alike, so that a compare-and-set can compare them; a plain text is never equal."""
-    assert Concealed(CANARY) == Concealed(CANARY)
-    assert Concealed(CANARY) != Concealed("other")
-    assert Concealed(CANARY) != CANARY
-    assert len({Concealed(CANARY), Concealed(CANARY), Concealed("ä")}) == 2
+    assert SecretStr(CANARY) == SecretStr(CANARY)
+    assert SecretStr(CANARY) != SecretStr("other")
+    assert SecretStr(CANARY) != CANARY
+    assert len({SecretStr(CANARY), SecretStr(CANARY), SecretStr("ä")}) == 2
 
 
 @pytest.mark.parametrize(
@@ -107,6 +107,6 @@ def test_a_ring_shows_no_key() -> None:
 def test_derived_keys_are_stable_and_apart() -> None:
     """A derived key depends on its purpose and the oldest key alone, so appending a key changes none."""
     one, grown = KeyRing((KEY,)), KeyRing((KEY, OTHER_KEY))
-    assert one.derive("audit") == grown.derive("audit") != one.derive("ghost")
+    assert one.derive("audit") == grown.derive("audit") != one.derive("dummy")
     assert one.derive("audit") != KeyRing((OTHER_KEY,)).derive("audit")
     assert one.derive("audit") == hmac.digest(KEY, b"cityauth.derive.v1:audit", hashlib.sha256)

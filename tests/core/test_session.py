@@ -24,7 +24,7 @@ from cityauth.core.session import (
     touched,
 )
 from cityauth.policy import SessionPolicy
-from tests.support.fakes import NOON, occasion
+from tests.support.fakes import NOON, context
 
 ERKKI = Account(AccountId("erkki"), "citizen", "Erkki Esimerkki", epoch=3)
 CLIENT = ClientContext("192.0.2.7", "Firefox", "fi")
@@ -36,7 +36,7 @@ MOMENT = timedelta(microseconds=1)
 def opened(*, remember: bool = False) -> Session:
     """A session of Erkki's, opened at noon."""
     made = open_session(
-        ERKKI, ENTROPY, occasion(NOON, CLIENT), remember=remember, fresh=not remember, identifier_kind="email"
+        ERKKI, ENTROPY, context(NOON, CLIENT), remember=remember, fresh=not remember, identifier_kind="email"
     )
     return made.session
 
@@ -48,8 +48,8 @@ def alive(session: Session, now: datetime, account: Account = ERKKI) -> bool:
 
 def test_a_token_is_all_of_the_entropy() -> None:
     """The token is 256 bits in base64url, and only its SHA-256 is in the session (ASVS 7.2.3, 11.5.1, NIST 5.1, B-60)."""
-    made = open_session(ERKKI, ENTROPY, occasion(NOON), remember=False, fresh=True, identifier_kind="email")
-    token = made.token.reveal()
+    made = open_session(ERKKI, ENTROPY, context(NOON), remember=False, fresh=True, identifier_kind="email")
+    token = made.token.get_secret_value()
     assert base64.urlsafe_b64decode(token + "=") == ENTROPY
     assert len(token) == TOKEN_LENGTH
     assert TOKEN_BYTES * 8 >= 128
@@ -60,10 +60,10 @@ def test_a_token_is_all_of_the_entropy() -> None:
 @given(st.binary(min_size=TOKEN_BYTES, max_size=TOKEN_BYTES))
 def test_a_handle_says_nothing_of_its_token(entropy: bytes) -> None:
     """What lists show is derived from the digest one way, and is neither token nor digest (B-78, ASVS 7.5.2)."""
-    made = open_session(ERKKI, entropy, occasion(NOON), remember=False, fresh=True, identifier_kind="email")
+    made = open_session(ERKKI, entropy, context(NOON), remember=False, fresh=True, identifier_kind="email")
     handle = made.session.handle
     assert digest_of(handle) is None
-    assert handle not in made.token.reveal()
+    assert handle not in made.token.get_secret_value()
     assert handle not in made.session.digest.hex()
 
 

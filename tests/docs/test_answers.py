@@ -14,15 +14,15 @@ PLACEHOLDERS = {name: f"{{{name}}}" for name in ("minimum", "maximum", "contact"
 
 #: The flows behind each page; of a file that several pages share, the codes that begin so.
 BEHIND: dict[str, dict[str, str]] = {
-    "email_change.md": {"email_change": "", "linking": "", "malformed": "identifier.", "recovery": "mail."},
+    "email_change.md": {"email_change": "", "links": "", "malformed": "identifier.", "recovery": "mail."},
     "outbox.md": {"recovery": "mail."},
     "own_account.md": {"own_account": "", "own_password": "", "naming": "", "passwords": ""},
     "passwords.md": {"passwords": ""},
-    "recovery.md": {"recovery": "", "linking": "", "malformed": "login.", "passwords": ""},
+    "recovery.md": {"recovery": "", "links": "", "malformed": "login.", "passwords": ""},
     "sessions.md": {"own_password": ""},
     "sign_up.md": {
         "sign_up": "",
-        "linking": "",
+        "links": "",
         "malformed": "identifier.",
         "naming": "",
         "passwords": "",

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from cityauth import CityAuth, MemoryStore, NewAccount, Policy
-from cityauth.core.throttle import Limit
+from cityauth.api._sync.namespace import Namespace
 from cityauth.policy import HashProfile, ThrottlePolicy
-from cityauth.run.calling.part import Part
+from cityauth.policy.throttling import Limit
 from tests.docs.reading import table
 from tests.support.service import OTHER_PASSWORD, PASSWORD, Service
 
@@ -127,7 +127,7 @@ DRIVEN: dict[str, Callable[[Visit], object]] = {
 def public_calls(auth: CityAuth) -> Iterator[str]:
     """Every method that the face offers, as ``login.identify``."""
     for name, part in vars(auth).items():
-        assert isinstance(part, Part)
+        assert isinstance(part, Namespace)
         for method, _ in inspect.getmembers(part, callable):
             if not method.startswith("_"):
                 yield f"{name}.{method}"

@@ -12,12 +12,10 @@ import pytest
 from cityauth.core.account import Account, AccountId
 from cityauth.core.characters import Malformed
 from cityauth.core.identifier import EMAIL, USERNAME, inherit
-from cityauth.core.resolution import Holding, Life, Outcome, Reason
-from cityauth.core.stage import Stage
-from cityauth.core.throttle import Limit
+from cityauth.core.resolution import AccountIdentifier, IdentifierStatus, Outcome, Reason
 from cityauth.flows.recovery import words_of
 from cityauth.policy import (
-    HashCeilings,
+    HashLimits,
     HashProfile,
     LinkPolicy,
     OutboxPolicy,
@@ -25,6 +23,8 @@ from cityauth.policy import (
     SessionPolicy,
     ThrottlePolicy,
 )
+from cityauth.policy.realms import Phase
+from cityauth.policy.throttling import Limit
 from tests.docs.reading import table
 
 UNITS = {
@@ -89,12 +89,12 @@ def test_lifetimes_of_links_are_documented() -> None:
 
 
 def test_the_password_policy_is_documented() -> None:
-    """Lengths, hash parameters and ceilings stand in the documentation (ASVS 6.2.1, 6.2.9, 11.4.2)."""
+    """Lengths, hash parameters and limits stand in the documentation (ASVS 6.2.1, 6.2.9, 11.4.2)."""
     assert column(table("passwords.md", "`PasswordPolicy`")) == defaults(PasswordPolicy())
     profiles = table("passwords.md", "`HashProfile`")
     assert column(profiles) == defaults(HashProfile.RFC_9106)
     assert column(profiles, 1) == defaults(HashProfile.SMALL)
-    assert column(table("passwords.md", "`HashCeilings`")) == defaults(HashCeilings())
+    assert column(table("passwords.md", "`HashLimits`")) == defaults(HashLimits())
 
 
 def test_context_words_are_documented() -> None:
@@ -102,7 +102,7 @@ def test_context_words_are_documented() -> None:
     account = Account(AccountId("1"), "citizen", "Erkki Esimerkki", contact="erkki@example.com")
     name = inherit("erkki.e")
     assert not isinstance(name, Malformed)
-    refused = words_of(account, (Holding(name, Life.RETIRED),))
+    refused = words_of(account, (AccountIdentifier(name, IdentifierStatus.RETIRED),))
     assert tuple(column(table("passwords.md", "word")).values()) == refused
 
 
@@ -111,11 +111,11 @@ def test_the_outbox_is_documented() -> None:
     assert column(table("outbox.md", "`OutboxPolicy`")) == defaults(OutboxPolicy())
 
 
-def test_stages_are_documented() -> None:
-    """Which kind signs in at which stage is what the documentation says."""
-    said = {name: cells[:3] for name, cells in table("identifiers.md", "`Stage`").items()}
+def test_phases_are_documented() -> None:
+    """Which kind signs in at which phase is what the documentation says."""
+    said = {name: cells[:3] for name, cells in table("identifiers.md", "`Phase`").items()}
     kinds = (USERNAME.name, EMAIL.name, "card")
-    assert said == {f"`{one}`": tuple("yes" if one.admits(kind) else "no" for kind in kinds) for one in Stage}
+    assert said == {f"`{one}`": tuple("yes" if one.admits(kind) else "no" for kind in kinds) for one in Phase}
 
 
 def test_reasons_are_documented() -> None:

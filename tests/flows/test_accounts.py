@@ -6,16 +6,15 @@ import pytest
 
 from cityauth import AccountRecord, AccountRefused, NewAccount, UsageError
 from cityauth.core.account import Account, AccountId, Status
-from cityauth.core.audit import Happening
+from cityauth.core.audit import AuditEventType
 from cityauth.core.change import Committed, Precondition
 from cityauth.core.client import ClientContext
 from cityauth.core.identifier import BUILT_IN, Malformed
-from cityauth.core.resolution import Life
-from cityauth.core.stage import Stage
+from cityauth.core.resolution import IdentifierStatus
 from cityauth.flows.accounts import disable
-from cityauth.ports.accounts import AccountStore
-from cityauth.ports.audit import AuditSink
-from cityauth.ports.clock import Clock, Entropy
+from cityauth.policy.realms import Phase
+from cityauth.ports.services import AuditSink, Clock, Entropy
+from cityauth.ports.stores import AccountStore
 from cityauth.testing import race
 from tests.support.fakes import NOON
 from tests.support.service import CARD, Service
@@ -31,19 +30,19 @@ def test_an_account_is_added_whole(service: Service) -> None:
         usernames=["Erkki", "erkki_83"],
         retired_usernames=["eki"],
         language="sv",
-        stage=Stage.BOTH,
+        phase=Phase.BOTH,
     )
     assert account == Account(
-        AccountId("erkki"), "citizen", "Erkki", "sv", contact="Erkki@example.com", stage=Stage.BOTH
+        AccountId("erkki"), "citizen", "Erkki", "sv", contact="Erkki@example.com", phase=Phase.BOTH
     )
     record = service.auth.accounts.show(account.id)
     assert isinstance(record, AccountRecord)
     assert record.account == account
-    assert [(one.identifier.kind, one.identifier.shown, one.life) for one in record.holdings] == [
-        ("email", "Erkki@Example.com", Life.ACTIVE),
-        ("username", "Erkki", Life.ACTIVE),
-        ("username", "erkki_83", Life.ACTIVE),
-        ("username", "eki", Life.RETIRED),
+    assert [(one.identifier.kind, one.identifier.shown, one.status) for one in record.account_identifiers] == [
+        ("email", "Erkki@Example.com", IdentifierStatus.ACTIVE),
+        ("username", "Erkki", IdentifierStatus.ACTIVE),
+        ("username", "erkki_83", IdentifierStatus.ACTIVE),
+        ("username", "eki", IdentifierStatus.RETIRED),
     ]
     assert "argon2" not in repr(record)
 
@@ -140,8 +139,8 @@ def test_an_account_is_disabled_and_enabled(service: Service) -> None:
     assert (enabled.status, enabled.epoch) == (Status.ACTIVE, 1)
     assert service.auth.accounts.enable(account.id) == AccountRefused("status_changed")  # type: ignore[arg-type]
     assert [event.what for event in service.audit.events[-2:]] == [
-        Happening.ACCOUNT_DISABLED,
-        Happening.ACCOUNT_ENABLED,
+        AuditEventType.ACCOUNT_DISABLED,
+        AuditEventType.ACCOUNT_ENABLED,
     ]
     assert service.audit.events[-2].address == "192.0.2.9"
 
@@ -221,21 +220,21 @@ def test_an_id_is_printable_text(service: Service, given: Any) -> None:
         service.auth.accounts.add(NewAccount("Erkki", id=given, usernames=["erkki"]))
 
 
-@pytest.mark.parametrize("stage", ["both", "rubbish", 1, True])
-def test_a_stage_is_a_stage(service: Service, stage: Any) -> None:
-    """A text that looks like a stage would fail only when the person signs in: it is refused at once."""
-    with pytest.raises(UsageError, match="the stage"):
-        service.auth.accounts.add(NewAccount("Erkki", id="erkki", usernames=["erkki"], stage=stage))
+@pytest.mark.parametrize("phase", ["both", "rubbish", 1, True])
+def test_a_phase_is_a_phase(service: Service, phase: Any) -> None:
+    """A text that looks like a phase would fail only when the person signs in: it is refused at once."""
+    with pytest.raises(UsageError, match="the phase"):
+        service.auth.accounts.add(NewAccount("Erkki", id="erkki", usernames=["erkki"], phase=phase))
     assert service.auth.accounts.show(AccountId("erkki")) is None
 
 
 def test_an_identifier_of_a_hosts_own_kind_is_registered(make_store: MakeStore) -> None:
-    """The card goes through the kind's own rules, the ledger and the trail, as an address does (B-11)."""
+    """The card goes through the kind's own rules, the tombstones and the trail, as an address does (B-11)."""
     service = Service(store=make_store(), kinds=(*BUILT_IN, CARD))
     added = service.auth.accounts.add(NewAccount("Lauri", id="lauri", identifiers=[("card", "2960 1234")]))
     assert isinstance(added, Account)
     assert service.auth.identifiers.resolve("29601234").account == added
-    assert [event.what for event in service.store.events(added.id)] == [Happening.ACCOUNT_ADDED]
+    assert [event.what for event in service.store.events(added.id)] == [AuditEventType.ACCOUNT_ADDED]
     twin = service.auth.accounts.add(NewAccount("Lauri", identifiers=[("card", "29601234")]))
     assert twin == AccountRefused(Precondition.IDENTIFIER_TAKEN)
     refused = service.auth.accounts.add(NewAccount("Lauri", identifiers=[("card", "a\0")]))

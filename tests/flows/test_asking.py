@@ -7,8 +7,8 @@ import pytest
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
 from cityauth.errors import StoreUnavailableError
 from cityauth.flows.asking import Ask, Flow, ask
-from cityauth.flows.occasion import begin
-from cityauth.ports.clock import Clock, Entropy
+from cityauth.flows.context import begin
+from cityauth.ports.services import Clock, Entropy
 from tests.support.fakes import NOON
 from tests.support.tracing import trace
 
@@ -39,7 +39,7 @@ def test_a_flow_is_neither_sync_nor_async() -> None:
     assert not inspect.iscoroutinefunction(drawing)
 
 
-def test_an_occasion_has_a_time_a_name_and_a_client() -> None:
+def test_a_context_has_a_time_a_name_and_a_client() -> None:
     """Every use case that writes begins alike: the time, then 96 random bits that name its commit (C-25, ASVS 16.2.1)."""
     client = ClientContext("192.0.2.7")
     found = trace(begin(client), {Clock.now: NOON, Entropy.draw: [bytes(range(12))]})

@@ -9,20 +9,20 @@ import pytest
 
 from cityauth import Problem
 from cityauth.core.account import AccountId
-from cityauth.core.change import ClaimIssued, Committed
-from cityauth.core.claim import Claim, digest_of_id, id_of
+from cityauth.core.change import Committed, TokenIssued
 from cityauth.core.client import ClientContext
 from cityauth.core.link import Declined, Done, LinkDead, LinkLive, MailAwaited
-from cityauth.core.resolution import Life, Outcome
-from cityauth.core.sealing import Purpose
+from cityauth.core.one_time_token import OneTimeToken, digest_of_id, id_of
+from cityauth.core.resolution import IdentifierStatus, Outcome
 from cityauth.core.session import LiveSession
-from cityauth.core.stage import Stage
+from cityauth.core.signing import Purpose
 from cityauth.core.step import PasswordRequired
-from cityauth.core.throttle import Limit
 from cityauth.messages.codes import Code
 from cityauth.policy import ThrottlePolicy
+from cityauth.policy.realms import Phase
+from cityauth.policy.throttling import Limit
 from cityauth.testing import race
-from tests.support.desks import desk
+from tests.support.deployments import deployment
 from tests.support.recording import recording
 from tests.support.service import PASSWORD, Service
 
@@ -136,7 +136,7 @@ def test_an_address_of_somebody_else_looks_the_same(erkki: Service) -> None:
     assert answers[0] == answers[1]
     assert isinstance(answers[0], MailAwaited)
     erkki.auth.outbox.flush()
-    assert "token=" not in erkki.mailer.sent("matti@example.com")[0].letter.body
+    assert "token=" not in erkki.mailer.sent("matti@example.com")[0].content.body
 
 
 def test_the_newest_request_wins(erkki: Service) -> None:
@@ -248,17 +248,21 @@ def test_one_may_return_to_an_own_retired_address(erkki: Service) -> None:
     changed(erkki)
     erkki.wait(minutes=2)
     changed(erkki, OLD, NEW)
-    held = {one.identifier.shown: one.life for one in erkki.store.holdings(ID) if one.identifier.kind == "email"}
-    assert held == {OLD: Life.ACTIVE, NEW: Life.RETIRED}
+    held = {
+        one.identifier.shown: one.status
+        for one in erkki.store.account_identifiers(ID)
+        if one.identifier.kind == "email"
+    }
+    assert held == {OLD: IdentifierStatus.ACTIVE, NEW: IdentifierStatus.RETIRED}
 
 
 def test_a_retired_address_passes_to_nobody_else(erkki: Service) -> None:
-    """Nobody else may take an address that the ledger holds for its first owner (B-11, B-12)."""
+    """Nobody else may take an address that the tombstones holds for its first owner (B-11, B-12)."""
     changed(erkki)
     erkki.add("Matti", email="matti@example.com")
     erkki.auth.accounts.change_email(live(erkki, "matti@example.com"), OLD)
     erkki.auth.outbox.flush()
-    assert "token=" not in erkki.mailer.sent(OLD)[-1].letter.body
+    assert "token=" not in erkki.mailer.sent(OLD)[-1].content.body
 
 
 @pytest.mark.parametrize("typed", [OLD, f" {OLD} "])
@@ -350,7 +354,7 @@ def test_a_change_of_spelling_alone_can_be_undone(service: Service, old: str, ma
 
 def test_the_first_undo_holds_after_a_return_in_another_spelling(service: Service) -> None:
     """There and back again in small letters: the link of the first day still restores the address."""
-    service.add("Erkki", email="Erkki@example.com", stage=Stage.EMAIL_ONLY)
+    service.add("Erkki", email="Erkki@example.com", phase=Phase.EMAIL_ONLY)
     first = changed(service, NEW, "Erkki@example.com")
     service.wait(minutes=2)
     changed(service, OLD, NEW)
@@ -362,8 +366,10 @@ def test_the_first_undo_holds_after_a_return_in_another_spelling(service: Servic
 def test_an_undo_to_an_address_that_was_never_held_takes_nothing_away(erkki: Service) -> None:
     """A link that could restore nothing is dead, and the address that signs in goes on doing so."""
     name, now = id_of(bytes(16)), erkki.now
-    claim = Claim(digest_of_id(name) or b"", Purpose.EMAIL_UNDO, ID, None, THIRD, now, now + timedelta(days=7))
-    assert erkki.store.commit([ClaimIssued(claim)]) == Committed()
-    token = desk().sealer.seal(Purpose.EMAIL_UNDO, {"jti": name}, now)
+    one_time_token = OneTimeToken(
+        digest_of_id(name) or b"", Purpose.EMAIL_UNDO, ID, None, THIRD, now, now + timedelta(days=7)
+    )
+    assert erkki.store.commit([TokenIssued(one_time_token)]) == Committed()
+    token = deployment().signer.sign(Purpose.EMAIL_UNDO, {"token_id": name}, now)
     assert isinstance(erkki.auth.accounts.undo_email(token), LinkDead)
     assert erkki.sign_in(OLD).account.id == ID

@@ -8,9 +8,9 @@ import pytest
 
 from cityauth.core import email
 from cityauth.core.account import AccountId
-from cityauth.core.sealing import Sealer
 from cityauth.core.session import LiveSession
-from cityauth.flows import letters, linking, recovery
+from cityauth.core.signing import TokenSigner
+from cityauth.flows import links, notifications, recovery
 from tests.support.service import Service
 
 #: Identifiers by what can be seen of them anyway; within a group none may cost more than another.
@@ -36,10 +36,10 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
         monkeypatch.setattr(place, name, counting)
 
     count(email, "_validate", "addresses validated in full")
-    count(letters, "write", "letters written")
-    count(Sealer, "seal", "tokens sealed")
+    count(notifications, "write", "mails written")
+    count(TokenSigner, "sign", "tokens signed")
     count(recovery, "login_name", "login names looked for")
-    count(linking, "digest_of_id", "digests")
+    count(links, "digest_of_id", "digests")
     return counted
 
 
@@ -67,10 +67,10 @@ def costs(people: Service, work: Counter[str], ask: Any, group: str) -> Iterator
 
 @pytest.mark.parametrize("group", GROUPS)
 def test_a_link_costs_the_same_for_everyone(people: Service, work: Counter[str], group: str) -> None:
-    """Known, unknown, disabled, retired, official: equal work, both letters written for each (B-21, B-24, ASVS 6.3.8)."""
+    """Known, unknown, disabled, retired, official: equal work, both mails written for each (B-21, B-24, ASVS 6.3.8)."""
     first, *others = costs(people, work, people.auth.recovery.request, group)
-    assert first["letters written"] == 2
-    assert first["tokens sealed"] == 1
+    assert first["mails written"] == 2
+    assert first["tokens signed"] == 1
     assert others == [first] * len(others)
 
 
@@ -78,7 +78,7 @@ def test_a_link_costs_the_same_for_everyone(people: Service, work: Counter[str],
 def test_a_sign_up_costs_the_same_for_everyone(people: Service, work: Counter[str], group: str) -> None:
     """A free address and a taken one: equal work (B-22, ASVS 6.3.8)."""
     first, *others = costs(people, work, people.auth.accounts.sign_up, group)
-    assert first["letters written"] == 2
+    assert first["mails written"] == 2
     assert others == [first] * len(others)
 
 
@@ -94,5 +94,5 @@ def test_a_new_address_costs_the_same_for_everyone(people: Service, work: Counte
         people.auth.accounts.change_email(live, address)
 
     first, *others = costs(people, work, ask, group)
-    assert first["letters written"] == 2
+    assert first["mails written"] == 2
     assert others == [first] * len(others)

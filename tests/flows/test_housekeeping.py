@@ -3,10 +3,10 @@
 from datetime import timedelta
 
 from cityauth import LinkLive, Purged
-from cityauth.core.sealing import LEEWAY
 from cityauth.core.session import digest_of
-from cityauth.core.throttle import Limit
+from cityauth.core.signing import LEEWAY
 from cityauth.policy import SessionPolicy, ThrottlePolicy
+from cityauth.policy.throttling import Limit
 from tests.support.recording import recording
 from tests.support.service import Service
 
@@ -69,7 +69,7 @@ def test_a_purge_asks_the_clock_and_three_stores(service: Service) -> None:
     assert [question[0] for question in asked] == [
         "Clock.now",
         "SessionStore.purge_sessions",
-        "ClaimStore.purge_claims",
+        "OneTimeTokenStore.purge_tokens",
         "ThrottleStore.purge_throttle",
     ]
 

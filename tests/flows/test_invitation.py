@@ -4,7 +4,7 @@ from cityauth import AccountRefused
 from cityauth.core.account import AccountId
 from cityauth.core.change import Precondition
 from cityauth.core.link import Done, LinkDead, LinkLive
-from cityauth.core.sealing import Purpose
+from cityauth.core.signing import Purpose
 from cityauth.flows.invitation import Invited
 from tests.support.service import Service
 
@@ -35,7 +35,7 @@ def test_an_official_without_an_address_is_handed_the_link(service: Service) -> 
     assert service.auth.outbox.status().waiting == 0
     assert "token" not in repr(invited)
     assert invited.link is not None
-    token = invited.link.reveal().partition("token=")[2]
+    token = invited.link.get_secret_value().partition("token=")[2]
     assert isinstance(service.auth.recovery.complete(token, NEW), Done)
     assert service.is_live(service.token("virve.v", NEW))
 

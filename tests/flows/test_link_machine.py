@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from cityauth import Done, MemoryStore
 from cityauth.core.account import AccountId
-from cityauth.core.change import Change, ClaimUsed, CommitOutcome, EpochAdvanced
+from cityauth.core.change import Change, CommitOutcome, EpochAdvanced, TokenUsed
 from cityauth.core.state import Authenticated
 from tests.support.service import Service
 from tests.testing.faults import Faulty
@@ -51,7 +51,7 @@ class Links(RuleBasedStateMachine):
         self.service.auth.outbox.flush()
         sent = self.service.mailer.sent()
         for mail in sent[self.read :]:
-            for path, token in re.findall(r"localhost(/\S+)\?token=(\S+)", mail.letter.body):
+            for path, token in re.findall(r"localhost(/\S+)\?token=(\S+)", mail.content.body):
                 self.tokens.append(token)
                 owner = next((name for name in NAMES if mail.to in ADDRESSES[name]), None)
                 if path == "/new-password" and owner:
@@ -117,7 +117,7 @@ class Links(RuleBasedStateMachine):
             assert live is not None
             assert self.password[live.account.id] == current
             self.permitted, self.password[live.account.id] = live.account.id, new
-            self.cookie = changed.session.token.reveal()
+            self.cookie = changed.session.token.get_secret_value()
 
     # --- what may not --------------------------------------------------------------------------------
 
@@ -150,14 +150,14 @@ class Links(RuleBasedStateMachine):
         step = self.service.attempt(name, password)
         assert isinstance(step, Authenticated) == (self.password[name] == password)
         if isinstance(step, Authenticated):
-            self.cookie = step.session.token.reveal()
+            self.cookie = step.session.token.get_secret_value()
 
     @rule(password=passwords)
     def confirm_password(self, password: str) -> None:
         """The password once more; the token is another one then."""
         step = self.service.auth.sessions.confirm(self.cookie, password)
         if isinstance(step, Authenticated):
-            self.cookie = step.session.token.reveal()
+            self.cookie = step.session.token.get_secret_value()
 
     @rule()
     def sign_out(self) -> None:
@@ -198,7 +198,7 @@ class Forgetful(Faulty):
 
     def commit(self, changes: Sequence[Change]) -> CommitOutcome:
         """Commit all but what makes a link die."""
-        return self.inner.commit([one for one in changes if not isinstance(one, ClaimUsed | EpochAdvanced)])
+        return self.inner.commit([one for one in changes if not isinstance(one, TokenUsed | EpochAdvanced)])
 
 
 class Forgotten(Links):

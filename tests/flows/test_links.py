@@ -8,9 +8,8 @@ import pytest
 
 from cityauth import AccountRefused, Problem
 from cityauth.core.account import Account, AccountId
-from cityauth.core.audit import Happening
-from cityauth.core.change import ClaimIssued
-from cityauth.core.claim import Claim, digest_of_id, id_of
+from cityauth.core.audit import AuditEventType
+from cityauth.core.change import TokenIssued
 from cityauth.core.event import (
     Event,
     IdentifierGiven,
@@ -26,15 +25,16 @@ from cityauth.core.event import (
 from cityauth.core.identifier import Identifier
 from cityauth.core.link import Done, LinkDead, LinkLive
 from cityauth.core.login import advance
-from cityauth.core.resolution import Holding
-from cityauth.core.sealing import Purpose
+from cityauth.core.one_time_token import OneTimeToken, digest_of_id, id_of
+from cityauth.core.resolution import AccountIdentifier
+from cityauth.core.signing import Purpose
 from cityauth.core.state import Anonymous, Authenticated, CredentialSet, State
 from cityauth.core.step import Refused
 from cityauth.errors import IllegalTransitionError, StoreUnavailableError
 from cityauth.messages.codes import Code
 from cityauth.policy import IdentifierPolicy, LinkPolicy
-from cityauth.ports.accounts import AccountStore
-from tests.support.desks import desk
+from cityauth.ports.stores import AccountStore
+from tests.support.deployments import deployment
 from tests.support.fakes import NOON
 from tests.support.recording import happening_before, stepping_in
 from tests.support.service import KEY, OTHER_KEY, PASSWORD, POLICY, Service
@@ -133,7 +133,7 @@ def test_a_stolen_key_is_revoked_with_all_that_it_signed(service: Service, made:
     assert alone.is_live(cookie)
 
 
-CLAIMS = tuple(Claim(bytes(32), Purpose.RESET, AccountId(who), 0, None, NOON, NOON) for who in ("a", "b"))
+TOKENS = tuple(OneTimeToken(bytes(32), Purpose.RESET, AccountId(who), 0, None, NOON, NOON) for who in ("a", "b"))
 EVENTS: tuple[Event, ...] = (
     IdentifierGiven("erkki", NOON),
     PasswordRefused(Refusal.WRONG_PASSWORD),
@@ -141,34 +141,34 @@ EVENTS: tuple[Event, ...] = (
     LoggedOut(),
     LinkAsked(),
     NewPasswordRefused(),
-    *(LinkPresented(claim) for claim in CLAIMS),
-    *(NewPasswordAccepted(claim) for claim in CLAIMS),
+    *(LinkPresented(one_time_token) for one_time_token in TOKENS),
+    *(NewPasswordAccepted(one_time_token) for one_time_token in TOKENS),
 )
 
 
 def test_no_path_to_a_new_password_without_the_mailed_link() -> None:
     """Every sequence of events to depth 8 that sets a password presented that very claim before (B-84)."""
     reached = 0
-    frontier: set[tuple[State, frozenset[Claim]]] = {(Anonymous(), frozenset())}
+    frontier: set[tuple[State, frozenset[OneTimeToken]]] = {(Anonymous(), frozenset())}
     seen = set(frontier)
     for _ in range(8):
-        following: set[tuple[State, frozenset[Claim]]] = set()
+        following: set[tuple[State, frozenset[OneTimeToken]]] = set()
         for state, presented in frontier:
             for event in EVENTS:
                 try:
                     after = advance(state, event)
                 except IllegalTransitionError:
                     continue
-                shown = presented | {event.claim} if isinstance(event, LinkPresented) else presented
+                shown = presented | {event.one_time_token} if isinstance(event, LinkPresented) else presented
                 if isinstance(after, CredentialSet):
                     reached += 1
                     assert isinstance(event, NewPasswordAccepted)
-                    assert event.claim in shown
+                    assert event.one_time_token in shown
                 assert not isinstance(after, Authenticated)
                 following.add((after, shown))
         frontier = following - seen
         seen |= following
-    assert reached >= len(CLAIMS)
+    assert reached >= len(TOKENS)
 
 
 def test_leaving_half_way_wipes_the_sign_in() -> None:
@@ -208,9 +208,9 @@ def test_a_claim_without_an_account_does_nothing_to_one(service: Service, purpos
     service.add("Erkki", email="erkki@example.com")
     name = id_of(bytes(16))
     expires = NOON + timedelta(minutes=30)
-    claim = Claim(digest_of_id(name) or b"", purpose, None, None, "erkki@example.com", NOON, expires)
-    service.store.commit([ClaimIssued(claim)])
-    token = desk().sealer.seal(purpose, {"jti": name}, NOON)
+    one_time_token = OneTimeToken(digest_of_id(name) or b"", purpose, None, None, "erkki@example.com", NOON, expires)
+    service.store.commit([TokenIssued(one_time_token)])
+    token = deployment().signer.sign(purpose, {"token_id": name}, NOON)
     assert isinstance(LOOKS[purpose](service, token), LinkDead | LinkLive)
     assert isinstance(DOORS[purpose](service, token), LinkDead)
 
@@ -255,7 +255,7 @@ def test_an_undo_that_was_overtaken_does_nothing(service: Service) -> None:
 def test_an_account_of_an_unknown_realm_is_invited_without_a_login_name(service: Service) -> None:
     """What signs in with nothing has no login name, and nothing raises (ASVS 16.5.1)."""
     guest = Account(AccountId("guest"), "guest", "Vieras", contact="guest@example.com")
-    service.plant(guest, Holding(Identifier("username", "vieras", "1:vieras")))
+    service.plant(guest, AccountIdentifier(Identifier("username", "vieras", "1:vieras")))
     assert not isinstance(service.auth.accounts.invite(guest.id), AccountRefused)
     assert service.auth.recovery.inspect(service.link("guest@example.com")) == LinkLive(Purpose.INVITATION, "")
 
@@ -282,4 +282,4 @@ def test_a_used_link_that_is_used_again_is_in_the_audit_trail(service: Service, 
     DOORS[purpose](service, token)
     DOORS[purpose](service, token[:-9] + "forgeries")
     LOOKS[purpose](service, token)
-    assert [event.what for event in service.audit.events].count(Happening.LINK_REFUSED) == 1
+    assert [event.what for event in service.audit.events].count(AuditEventType.LINK_REFUSED) == 1

@@ -7,26 +7,24 @@ from typing import Any
 import pytest
 
 from cityauth.core.account import Account, AccountId, Status
-from cityauth.core.audit import Happening
+from cityauth.core.audit import AuditEventType
 from cityauth.core.change import Committed, EventRecorded
 from cityauth.core.client import ClientContext
 from cityauth.core.event import Refusal
 from cityauth.core.hashing import HashDefect, HashParameters, examine
 from cityauth.core.identifier import EMAIL, USERNAME, Identifier
-from cityauth.core.resolution import Holding, Life, Match
-from cityauth.core.sealing import Purpose
-from cityauth.core.secret import Concealed
-from cityauth.core.stage import Stage
+from cityauth.core.resolution import AccountIdentifier, IdentifierStatus, Match
+from cityauth.core.secret import SecretStr
+from cityauth.core.signing import Purpose
 from cityauth.core.state import Authenticated
 from cityauth.core.step import UNIFORM_REFUSAL, PasswordRequired, Refused
 from cityauth.errors import StoreUnavailableError
 from cityauth.flows.login import identify, submit_password
-from cityauth.policy import HashCeilings
-from cityauth.ports.accounts import AccountStore
-from cityauth.ports.audit import AuditSink
-from cityauth.ports.clock import Clock, Entropy
-from cityauth.ports.hasher import PasswordHasher, Verdict
-from tests.support.desks import desk
+from cityauth.policy import HashLimits
+from cityauth.policy.realms import Phase
+from cityauth.ports.services import AuditSink, Clock, Entropy, PasswordHasher, Verdict
+from cityauth.ports.stores import AccountStore
+from tests.support.deployments import deployment
 from tests.support.fakes import NOON, SpyHasher, typed
 from tests.support.service import CARD, PASSWORD
 from tests.support.tracing import Trace, trace
@@ -35,14 +33,14 @@ ENTERED = "2001"
 """With the card's kind, this is a username and a card at once."""
 
 KINDS = (EMAIL, USERNAME, CARD)
-DESK = desk(kinds=KINDS)
+DEPLOYMENT = deployment(kinds=KINDS)
 ACCOUNT = Account(AccountId("erkki"), "citizen", "Erkki Esimerkki")
 OTHER = Account(AccountId("matti"), "citizen", "Matti Meikäläinen")
 USERNAME_READ, CARD_READ = (
     Identifier("username", ENTERED, "1:2001"),
     Identifier("card", ENTERED, "1:card:2001"),
 )
-STORED = Concealed(SpyHasher().hash(typed(PASSWORD)))
+STORED = SecretStr(SpyHasher().hash(typed(PASSWORD)))
 RIGHT, WRONG = Verdict(matched=True), Verdict(matched=False)
 CLIENT = ClientContext("192.0.2.7", "Firefox", "fi")
 
@@ -54,12 +52,17 @@ BEGINNING = ["Clock.now", "Entropy.draw"]
 """When it is, and a name for the commit."""
 
 
-def match(life: Life = Life.ACTIVE, stored: Concealed | None = STORED, of: Account = ACCOUNT, **changed: Any) -> Match:
+def match(
+    identifier_status: IdentifierStatus = IdentifierStatus.ACTIVE,
+    stored: SecretStr | None = STORED,
+    of: Account = ACCOUNT,
+    **changed: Any,
+) -> Match:
     """What the store finds under the username."""
-    return Match(replace(of, **changed), Holding(USERNAME_READ, life), stored)
+    return Match(replace(of, **changed), AccountIdentifier(USERNAME_READ, identifier_status), stored)
 
 
-CARD_OF_OTHER = Match(OTHER, Holding(CARD_READ), STORED)
+CARD_OF_OTHER = Match(OTHER, AccountIdentifier(CARD_READ), STORED)
 
 #: Every way to be refused: what the store finds, what the hasher says, and the true reason.
 REFUSED: dict[str, tuple[list[Match], Verdict, Refusal]] = {
@@ -67,30 +70,30 @@ REFUSED: dict[str, tuple[list[Match], Verdict, Refusal]] = {
     "wrong password": ([match()], WRONG, Refusal.WRONG_PASSWORD),
     "disabled": ([match(status=Status.DISABLED)], RIGHT, Refusal.DISABLED),
     "disabled, wrong password": ([match(status=Status.DISABLED)], WRONG, Refusal.WRONG_PASSWORD),
-    "contested": ([match(Life.CONTESTED)], RIGHT, Refusal.AMBIGUOUS),
+    "contested": ([match(IdentifierStatus.CONTESTED)], RIGHT, Refusal.AMBIGUOUS),
     "several accounts": ([match(), CARD_OF_OTHER], RIGHT, Refusal.AMBIGUOUS),
-    "several accounts, one retired": ([match(Life.RETIRED), CARD_OF_OTHER], RIGHT, Refusal.AMBIGUOUS),
-    "retired, wrong password": ([match(Life.RETIRED)], WRONG, Refusal.RETIRED),
-    "retired and disabled": ([match(Life.RETIRED, status=Status.DISABLED)], RIGHT, Refusal.DISABLED),
-    "kind retired by the stage": ([match(stage=Stage.EMAIL_ONLY)], WRONG, Refusal.RETIRED),
+    "several accounts, one retired": ([match(IdentifierStatus.RETIRED), CARD_OF_OTHER], RIGHT, Refusal.AMBIGUOUS),
+    "retired, wrong password": ([match(IdentifierStatus.RETIRED)], WRONG, Refusal.RETIRED),
+    "retired and disabled": ([match(IdentifierStatus.RETIRED, status=Status.DISABLED)], RIGHT, Refusal.DISABLED),
+    "kind retired by the phase": ([match(phase=Phase.EMAIL_ONLY)], WRONG, Refusal.RETIRED),
     "no password": ([match(stored=None)], RIGHT, Refusal.NO_PASSWORD),
     "unusable password": (
-        [match(stored=Concealed("!"))],
+        [match(stored=SecretStr("!"))],
         replace(WRONG, defect=HashDefect.UNUSABLE),
         Refusal.WRONG_PASSWORD,
     ),
     "corrupt hash": (
-        [match(stored=Concealed("$argon2id$"))],
+        [match(stored=SecretStr("$argon2id$"))],
         replace(WRONG, defect=HashDefect.CORRUPT),
         Refusal.WRONG_PASSWORD,
     ),
-    "pending identifier": ([match(Life.PENDING)], RIGHT, Refusal.UNKNOWN),
+    "pending identifier": ([match(IdentifierStatus.PENDING)], RIGHT, Refusal.UNKNOWN),
 }
 NOT_YET = (
     [
         Match(
-            replace(ACCOUNT, stage=Stage.LEGACY_ONLY),
-            Holding(Identifier("email", "a@b.fi", "1:a@b.fi")),
+            replace(ACCOUNT, phase=Phase.LEGACY_ONLY),
+            AccountIdentifier(Identifier("email", "a@b.fi", "1:a@b.fi")),
             STORED,
         )
     ],
@@ -100,18 +103,18 @@ NOT_YET = (
 
 def attempt(matches: list[Match], verdict: Verdict, entered: str = ENTERED, **given: Any) -> Trace[Any]:
     """The password step for *entered*, answered by hand."""
-    pending = DESK.sealer.seal(Purpose.PENDING_LOGIN, {"entered": entered}, NOON)
+    pending = DEPLOYMENT.signer.sign(Purpose.PENDING_LOGIN, {"entered": entered}, NOON)
     answers = {
         Clock.now: NOON + timedelta(minutes=1),
         AccountStore.find: tuple(matches),
         AccountStore.commit: Committed(),
         AuditSink.emit: None,
-        AccountStore.holdings: (),
+        AccountStore.account_identifiers: (),
         PasswordHasher.verify: verdict,
         PasswordHasher.hash: "new hash",
         Entropy.draw: bytes(range(32)),
     }
-    return trace(submit_password(DESK, pending, given.pop("password", PASSWORD), client=CLIENT, **given), answers)
+    return trace(submit_password(DEPLOYMENT, pending, given.pop("password", PASSWORD), client=CLIENT, **given), answers)
 
 
 UNKNOWN = attempt(*REFUSED["unknown"][:2])
@@ -150,7 +153,7 @@ def test_every_refused_attempt_asks_the_same(case: str) -> None:
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_every_refused_attempt_answers_the_same(case: str) -> None:
-    """Whatever was found, the step is equal byte for byte, the sealed login in it too (B-20, B-23, ASVS 6.3.8, 16.5.1)."""
+    """Whatever was found, the step is equal byte for byte, the signed login in it too (B-20, B-23, ASVS 6.3.8, 16.5.1)."""
     matches, verdict, _ = REFUSED[case]
     step = attempt(matches, verdict).result
     assert step == UNKNOWN.result == PasswordRequired(step.pending, ENTERED, UNIFORM_REFUSAL)
@@ -162,19 +165,19 @@ def test_every_refused_attempt_answers_the_same(case: str) -> None:
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_every_refused_attempt_verifies_once(case: str) -> None:
-    """Exactly one verification runs, of the stored hash or of a ghost with the same parameters (B-15, B-16, B-17, F6)."""
+    """Exactly one verification runs, of the stored hash or of a dummy with the same parameters (B-15, B-16, B-17, F6)."""
     matches, verdict, reason = REFUSED[case]
     ((_, against),) = attempt(matches, verdict).asked(PasswordHasher.verify)
     if len(matches) == 1 and matches[0].password_hash and reason not in {Refusal.UNKNOWN, Refusal.AMBIGUOUS}:
-        assert against == matches[0].password_hash.reveal()
+        assert against == matches[0].password_hash.get_secret_value()
     else:
-        assert cost(against) == cost(STORED.reveal())
-        assert against != STORED.reveal(), "the password never decides between accounts"
+        assert cost(against) == cost(STORED.get_secret_value())
+        assert against != STORED.get_secret_value(), "the password never decides between accounts"
 
 
 def cost(stored: str) -> tuple[Any, ...]:
     """What verifying a stored hash costs."""
-    found = examine(stored, HashCeilings())
+    found = examine(stored, HashLimits())
     assert isinstance(found, HashParameters)
     return found.scheme, found.costs, len(found.salt), len(found.digest)
 
@@ -188,7 +191,7 @@ def test_the_audit_trail_alone_knows_the_reason(case: str) -> None:
     (recorded,) = changes
     assert isinstance(recorded, EventRecorded)
     event = recorded.event
-    assert (event.what, event.reason) == (Happening.LOGIN_REFUSED, reason)
+    assert (event.what, event.reason) == (AuditEventType.LOGIN_REFUSED, reason)
     assert event.account_id == (ACCOUNT.id if len(matches) == 1 else None)
     assert (event.address, event.user_agent) == ("192.0.2.7", "Firefox")
     assert event.detail.get("defect", "") == (verdict.defect or "")
@@ -200,7 +203,7 @@ def test_a_kind_that_does_not_sign_in_yet_is_as_unknown() -> None:
     held, unheld = attempt(*NOT_YET, entered="a@b.fi"), attempt([], WRONG, entered="a@b.fi")
     assert shape(held) == shape(unheld)
     assert held.result == unheld.result
-    assert [cost(args[1]) for args in held.asked(PasswordHasher.verify)] == [cost(STORED.reveal())]
+    assert [cost(args[1]) for args in held.asked(PasswordHasher.verify)] == [cost(STORED.get_secret_value())]
 
 
 @pytest.mark.parametrize("case", REFUSED)
@@ -225,7 +228,7 @@ def test_several_accounts_are_never_decided_by_order(order: int) -> None:
 
 def test_identify_asks_only_the_time() -> None:
     """The first step asks no store, so its answer cannot depend on one (ASVS 6.3.8, B-21)."""
-    found = trace(identify(DESK, ENTERED), {Clock.now: NOON})
+    found = trace(identify(DEPLOYMENT, ENTERED), {Clock.now: NOON})
     assert found.names == ["Clock.now"]
     assert isinstance(found.result, PasswordRequired)
     assert (found.result.entered, found.result.problem) == (ENTERED, None)
@@ -249,25 +252,25 @@ def test_the_order_of_an_accepted_attempt() -> None:
 
 def test_a_store_that_is_down_is_no_refusal() -> None:
     """A failing store raises at the same question for everyone; nobody is signed in (C-24, B-87, ASVS 16.5.3)."""
-    pending = DESK.sealer.seal(Purpose.PENDING_LOGIN, {"entered": ENTERED}, NOON)
+    pending = DEPLOYMENT.signer.sign(Purpose.PENDING_LOGIN, {"entered": ENTERED}, NOON)
     answers = {**EDGE, AccountStore.find: StoreUnavailableError("down")}
     with pytest.raises(StoreUnavailableError):
-        trace(submit_password(DESK, pending, PASSWORD), answers)
+        trace(submit_password(DEPLOYMENT, pending, PASSWORD), answers)
 
 
 @pytest.mark.parametrize("payload", [{}, {"entered": 7}, {"other": "x"}], ids=repr)
 def test_a_pending_login_without_an_identifier_begins_again(payload: dict[str, str | int]) -> None:
     """A genuine token that names nobody is refused, never raised (B-28, B-52)."""
-    pending = DESK.sealer.seal(Purpose.PENDING_LOGIN, payload, NOON)
-    found = trace(submit_password(DESK, pending, PASSWORD), EDGE)
+    pending = DEPLOYMENT.signer.sign(Purpose.PENDING_LOGIN, payload, NOON)
+    found = trace(submit_password(DEPLOYMENT, pending, PASSWORD), EDGE)
     assert isinstance(found.result, Refused)
     assert found.result.problem.code == "login.expired"
 
 
 def test_an_identifier_that_no_kind_reads_any_more_is_refused_alike() -> None:
     """A login that is pending while the host drops a kind ends in the uniform refusal (ASVS 6.3.8, 16.5.1)."""
-    cards = desk(kinds=(CARD,))
-    pending = cards.sealer.seal(Purpose.PENDING_LOGIN, {"entered": "erkki"}, NOON)
+    cards = deployment(kinds=(CARD,))
+    pending = cards.signer.sign(Purpose.PENDING_LOGIN, {"entered": "erkki"}, NOON)
     found = trace(
         submit_password(cards, pending, PASSWORD),
         {**EDGE, AccountStore.commit: Committed(), AuditSink.emit: None},
@@ -276,30 +279,35 @@ def test_an_identifier_that_no_kind_reads_any_more_is_refused_alike() -> None:
     assert found.names == [*BEGINNING, "AccountStore.commit", "AuditSink.emit"]
 
 
-def held(*lives: Life, address: str = "erkki.esimerkki@example.com") -> tuple[Holding, ...]:
+def held(*lives: IdentifierStatus, address: str = "erkki.esimerkki@example.com") -> tuple[AccountIdentifier, ...]:
     """A retired username, and an e-mail address in each of the lives."""
     email = Identifier("email", address, f"1:{address}")
-    return (Holding(USERNAME_READ, Life.RETIRED), *(Holding(email, life) for life in lives))
+    return (
+        AccountIdentifier(USERNAME_READ, IdentifierStatus.RETIRED),
+        *(AccountIdentifier(email, status) for status in lives),
+    )
 
 
-def prove_retired(found: Match, holdings: tuple[Holding, ...]) -> Trace[Any]:
+def prove_retired(found: Match, account_identifiers: tuple[AccountIdentifier, ...]) -> Trace[Any]:
     """The right password under an identifier that no longer signs in."""
-    pending = DESK.sealer.seal(Purpose.PENDING_LOGIN, {"entered": ENTERED}, NOON)
+    pending = DEPLOYMENT.signer.sign(Purpose.PENDING_LOGIN, {"entered": ENTERED}, NOON)
     answers = {
         **EDGE,
         AccountStore.find: (found,),
         PasswordHasher.verify: RIGHT,
         AccountStore.commit: Committed(),
         AuditSink.emit: None,
-        AccountStore.holdings: holdings,
+        AccountStore.account_identifiers: account_identifiers,
     }
-    return trace(submit_password(DESK, pending, PASSWORD), answers)
+    return trace(submit_password(DEPLOYMENT, pending, PASSWORD), answers)
 
 
-@pytest.mark.parametrize("found", [match(Life.RETIRED), match(stage=Stage.EMAIL_ONLY)], ids=["retired", "by the stage"])
+@pytest.mark.parametrize(
+    "found", [match(IdentifierStatus.RETIRED), match(phase=Phase.EMAIL_ONLY)], ids=["retired", "by the phase"]
+)
 def test_the_owner_of_a_retired_identifier_is_told_the_new_one(found: Match) -> None:
     """After the right password, and only then, the new address is named, masked, and nobody is signed in (B-20, ASVS 6.3.8)."""
-    proven = prove_retired(found, held(Life.RETIRED, Life.ACTIVE))
+    proven = prove_retired(found, held(IdentifierStatus.RETIRED, IdentifierStatus.ACTIVE))
     problem = proven.result.problem
     assert isinstance(proven.result, PasswordRequired)
     assert (problem.code, problem.params) == ("login.identifier_retired", {"email": "e•••@example.com"})
@@ -309,24 +317,26 @@ def test_the_owner_of_a_retired_identifier_is_told_the_new_one(found: Match) -> 
 
 
 @pytest.mark.parametrize(
-    ("found", "holdings"),
+    ("found", "account_identifiers"),
     [
-        (match(Life.RETIRED), held()),
-        (match(Life.RETIRED), held(Life.PENDING, Life.RETIRED)),
-        (match(Life.RETIRED, stage=Stage.LEGACY_ONLY), held(Life.ACTIVE)),
+        (match(IdentifierStatus.RETIRED), held()),
+        (match(IdentifierStatus.RETIRED), held(IdentifierStatus.PENDING, IdentifierStatus.RETIRED)),
+        (match(IdentifierStatus.RETIRED, phase=Phase.LEGACY_ONLY), held(IdentifierStatus.ACTIVE)),
     ],
     ids=["no address", "none that is active", "none that signs in"],
 )
-def test_no_address_is_named_that_does_not_sign_in(found: Match, holdings: tuple[Holding, ...]) -> None:
+def test_no_address_is_named_that_does_not_sign_in(
+    found: Match, account_identifiers: tuple[AccountIdentifier, ...]
+) -> None:
     """Where no address signs in, the owner reads the uniform refusal instead of a lie (ASVS 6.3.8)."""
-    assert prove_retired(found, holdings).result.problem == UNIFORM_REFUSAL
+    assert prove_retired(found, account_identifiers).result.problem == UNIFORM_REFUSAL
 
 
 def test_whitespace_around_an_identifier_is_not_carried_along() -> None:
-    """However much outer whitespace was typed, the sealed login stays small enough to be opened (C-46)."""
-    step = trace(identify(DESK, "\v" * 1000 + ENTERED + " "), {Clock.now: NOON}).result
+    """However much outer whitespace was typed, the signed login stays small enough to be opened (C-46)."""
+    step = trace(identify(DEPLOYMENT, "\v" * 1000 + ENTERED + " "), {Clock.now: NOON}).result
     assert isinstance(step, PasswordRequired)
-    assert step == trace(identify(DESK, ENTERED), {Clock.now: NOON}).result
+    assert step == trace(identify(DEPLOYMENT, ENTERED), {Clock.now: NOON}).result
 
 
 @pytest.mark.parametrize(
@@ -349,10 +359,10 @@ def test_whitespace_around_an_identifier_is_not_carried_along() -> None:
 )
 def test_what_can_be_no_identifier_is_said_at_once(entered: object, code: str) -> None:
     """Malformed text is judged by itself on both steps, without a store (C-46, C-47, ASVS 15.3.5)."""
-    first = trace(identify(DESK, entered), {Clock.now: NOON})
+    first = trace(identify(DEPLOYMENT, entered), {Clock.now: NOON})
     assert isinstance(first.result, Refused)
     assert (first.result.problem.code, first.names) == (code, ["Clock.now"])
     if entered is not None:
-        pending = DESK.sealer.seal(Purpose.PENDING_LOGIN, {"entered": ENTERED}, NOON)
-        second = trace(submit_password(DESK, pending, PASSWORD, identifier=entered), EDGE)
+        pending = DEPLOYMENT.signer.sign(Purpose.PENDING_LOGIN, {"entered": ENTERED}, NOON)
+        second = trace(submit_password(DEPLOYMENT, pending, PASSWORD, identifier=entered), EDGE)
         assert second.result == first.result

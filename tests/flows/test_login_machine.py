@@ -16,11 +16,11 @@ from hypothesis.stateful import (
 
 from cityauth.core.account import AccountId
 from cityauth.core.change import Committed, EpochAdvanced, PasswordReplaced
-from cityauth.core.secret import Concealed
+from cityauth.core.secret import SecretStr
 from cityauth.core.session import digest_of
-from cityauth.core.stage import Stage
 from cityauth.core.state import Authenticated
 from cityauth.core.step import UNIFORM_REFUSAL, LoginStep, PasswordRequired, Refused
+from cityauth.policy.realms import Phase
 from tests.support.service import POLICY, Service
 
 MOST_SESSIONS = 3
@@ -96,7 +96,7 @@ class SignIns(RuleBasedStateMachine):
             "ID-canary-Matti",
             email="matti@example.com",
             usernames=["matti.m"],
-            stage=Stage.EMAIL_ONLY,
+            phase=Phase.EMAIL_ONLY,
             password=PASSWORDS[1],
         )
         add("ID-canary-Virve", realm="official", usernames=["virve.v"], password=PASSWORDS[2])
@@ -177,7 +177,7 @@ class SignIns(RuleBasedStateMachine):
     def check_admission(self, step: LoginStep, account: str, remember: bool, brought: str | None) -> None:
         """An admission opens a new session of the account whose password was typed, and ends the one that was brought."""
         assert isinstance(step, Authenticated)
-        token = step.session.token.reveal()
+        token = step.session.token.get_secret_value()
         assert step.account.id == account == step.session.session.account_id
         assert token not in self.issued
         self.issued.append(token)
@@ -244,7 +244,7 @@ class SignIns(RuleBasedStateMachine):
         account_id = AccountId(f"id-canary-{account}")
         name = next(name for name, (whose, _) in NAMES.items() if whose == account_id)
         (found,) = self.service.store.find([f"1:{name}"])
-        replaced = PasswordReplaced(account_id, found.password_hash, Concealed(self.service.hash(password)))
+        replaced = PasswordReplaced(account_id, found.password_hash, SecretStr(self.service.hash(password)))
         assert self.service.store.commit([replaced, EpochAdvanced(account_id)]) == Committed()
         self.people[account_id].password = password
         for visit in self.visits.values():

@@ -8,7 +8,7 @@ from cityauth.core.mail import QueuedMail
 from cityauth.errors import MailerUnavailableError, MailRefusedError
 from cityauth.flows.outbox import Flushed, wait_after
 from cityauth.policy import OutboxPolicy
-from cityauth.ports.mailer import Mailer
+from cityauth.ports.services import Mailer
 from cityauth.testing import race
 from tests.support.recording import recording, stepping_in
 from tests.support.service import Service

@@ -67,7 +67,7 @@ def test_the_data_is_all_there_and_holds_no_secret(service: Service, live: LiveS
     assert [event["what"] for event in data["events"]] == ["account.added", "login.accepted"]
     stored = service.store.password_hash(ID)
     assert stored is not None
-    assert stored.reveal() not in text
+    assert stored.get_secret_value() not in text
     assert live.session.digest.hex() not in text
     assert service.auth.accounts.export(AccountId("nobody")) is None
 
@@ -77,7 +77,7 @@ def test_deleting_erases_and_tells(service: Service, live: LiveSession) -> None:
     tokens = [service.token("erkki"), service.token(ERKKI, remember=True)]
     assert service.auth.accounts.delete(live) == Done(Problem(Code.ACCOUNT_DELETED))
     assert service.auth.accounts.show(ID) is None
-    assert service.store.holdings(ID) == []
+    assert service.store.account_identifiers(ID) == []
     assert not any(service.is_live(token) for token in tokens)
     assert service.auth.identifiers.resolve("erkki").outcome is Outcome.UNKNOWN
     assert len(service.subjects(ERKKI)) == 1

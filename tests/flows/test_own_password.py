@@ -7,8 +7,8 @@ from cityauth.core.account import AccountId
 from cityauth.core.link import Declined, Done
 from cityauth.core.state import Authenticated
 from cityauth.messages.codes import Code
-from cityauth.ports.accounts import AccountStore
-from cityauth.ports.hasher import PasswordHasher
+from cityauth.ports.services import PasswordHasher
+from cityauth.ports.stores import AccountStore
 from tests.support.fakes import SeededEntropy
 from tests.support.recording import happening_before, stepping_in
 from tests.support.service import OTHER_PASSWORD, PASSWORD, Service
@@ -33,7 +33,7 @@ def test_a_confirmed_password_makes_the_session_fresh_and_new(erkki: Service) ->
     assert not erkki.auth.sessions.is_fresh(before)
     step = erkki.auth.sessions.confirm(token, PASSWORD)
     assert isinstance(step, Authenticated)
-    renewed = step.session.token.reveal()
+    renewed = step.session.token.get_secret_value()
     assert renewed != token
     assert not erkki.is_live(token)
     after = erkki.auth.sessions.check(renewed)
@@ -87,7 +87,7 @@ def test_a_change_ends_every_other_session_and_tells_every_address(erkki: Servic
     token, others = erkki.token(ERKKI), [erkki.token(ERKKI), erkki.token(ERKKI, remember=True)]
     step = erkki.auth.accounts.change_password(token, PASSWORD, NEW)
     assert isinstance(step, Authenticated)
-    assert erkki.is_live(step.session.token.reveal())
+    assert erkki.is_live(step.session.token.get_secret_value())
     assert not any(erkki.is_live(one) for one in [token, *others])
     assert erkki.is_live(erkki.token(ERKKI, NEW))
     assert not isinstance(erkki.attempt(ERKKI, PASSWORD), Authenticated)

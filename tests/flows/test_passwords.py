@@ -6,20 +6,20 @@ from typing import Any
 import pytest
 
 from cityauth import PasswordRejected
-from cityauth.core.secret import Concealed
+from cityauth.core.secret import SecretStr
 from cityauth.flows.passwords import hash_new
-from cityauth.ports.hasher import PasswordHasher
-from tests.support.desks import desk
+from cityauth.ports.services import PasswordHasher
+from tests.support.deployments import deployment
 from tests.support.service import PASSWORD, POLICY
 from tests.support.tracing import trace
 
 WORDS = replace(POLICY, passwords=replace(POLICY.passwords, context_words=("Esimerkkikaupunki",)))
-DESK = desk(policy=WORDS, common=frozenset({"salasanasalasana", "qwertyuiop"}))
+DEPLOYMENT = deployment(policy=WORDS, common=frozenset({"salasanasalasana", "qwertyuiop"}))
 
 
 def codes(password: Any, *context: str) -> list[str]:
     """What is wrong with a new password."""
-    found = trace(hash_new(DESK, password, context), {})
+    found = trace(hash_new(DEPLOYMENT, password, context), {})
     assert isinstance(found.result, PasswordRejected)
     assert found.questions == ()
     return [problem.code.value for problem in found.result.problems]
@@ -27,9 +27,9 @@ def codes(password: Any, *context: str) -> list[str]:
 
 def test_a_good_password_is_hashed_once() -> None:
     """An accepted password is hashed by one question, and its hash is shown to nobody (B-74, ASVS 11.4.2)."""
-    found = trace(hash_new(DESK, PASSWORD), {PasswordHasher.hash: "$hash$"})
+    found = trace(hash_new(DEPLOYMENT, PASSWORD), {PasswordHasher.hash: "$hash$"})
     assert found.names == ["PasswordHasher.hash"]
-    assert found.result == Concealed("$hash$")
+    assert found.result == SecretStr("$hash$")
 
 
 @pytest.mark.parametrize(
@@ -65,13 +65,13 @@ def test_what_is_wrong_is_told_and_nothing_is_hashed(password: object, expected:
 )
 def test_nothing_else_is_asked_of_a_password(password: str) -> None:
     """No composition is asked for, and a listed word inside a longer password is fine (ASVS 6.2.5, 6.2.9)."""
-    assert isinstance(trace(hash_new(DESK, password), {PasswordHasher.hash: "x"}).result, Concealed)
+    assert isinstance(trace(hash_new(DEPLOYMENT, password), {PasswordHasher.hash: "x"}).result, SecretStr)
 
 
 def test_the_limits_are_told_in_words() -> None:
     """The text names the least or the greatest length in every language (ASVS 6.2.1)."""
     for password, number in (("x" * 14, "15"), ("x" * 2000, "1")):
-        found = trace(hash_new(DESK, password), {}).result
+        found = trace(hash_new(DEPLOYMENT, password), {}).result
         assert isinstance(found, PasswordRejected)
         for language in ("fi", "sv", "en"):
             assert number in found.problems[0].text(language)

@@ -13,16 +13,16 @@ from cityauth.core.account import Account, AccountId
 from cityauth.core.client import ClientContext
 from cityauth.core.identifier import EMAIL, USERNAME, Identifier, look_up, register
 from cityauth.core.link import Declined, Done, LinkDead, LinkLive, MailAwaited, MailerDown
-from cityauth.core.resolution import Holding, Life
-from cityauth.core.sealing import Opened, Purpose
-from cityauth.core.stage import Stage
+from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
+from cityauth.core.signing import Purpose, SignedPayload
 from cityauth.core.state import Authenticated
 from cityauth.core.step import UNIFORM_REFUSAL, PasswordRequired
 from cityauth.messages.codes import Code
 from cityauth.policy import LinkPolicy
-from cityauth.ports.accounts import AccountStore
+from cityauth.policy.realms import Phase
+from cityauth.ports.stores import AccountStore
 from cityauth.testing import race
-from tests.support.desks import desk
+from tests.support.deployments import deployment
 from tests.support.fakes import NOON
 from tests.support.recording import meeting_at, recording
 from tests.support.service import KEY, OTHER_KEY, PASSWORD, Service
@@ -46,7 +46,7 @@ def populate(service: Service) -> None:
     service.add("Disabled", email="disabled@example.com")
     service.auth.accounts.disable(AccountId("disabled"))
     service.add("Virve", realm="official", usernames=["virve.v"])
-    contested = Holding(username("sama"), Life.CONTESTED)
+    contested = AccountIdentifier(username("sama"), IdentifierStatus.CONTESTED)
     service.plant(Account(AccountId("c"), "citizen", "C", contact="c@example.com"), contested)
 
 
@@ -73,7 +73,7 @@ def test_every_identifier_asks_and_writes_the_same(service: Service) -> None:
         traces[which] = list(asked)
         service.wait(hours=2)
     expected = traces["known address"]
-    assert ("AccountStore.commit", "ClaimIssued", "MailQueued", "EventRecorded") in expected
+    assert ("AccountStore.commit", "TokenIssued", "MailQueued", "EventRecorded") in expected
     assert traces == dict.fromkeys(NAMED, expected)
 
 
@@ -91,7 +91,7 @@ def test_who_gets_which_mail(service: Service) -> None:
         service.auth.recovery.request(entered)
         service.auth.outbox.flush()
         service.wait(hours=2)
-    got = [(mail.to, "token=" in mail.letter.body) for mail in service.mailer.sent()]
+    got = [(mail.to, "token=" in mail.content.body) for mail in service.mailer.sent()]
     assert got == [(ERKKI, True), (ERKKI, True), (ERKKI, True), ("nobody@example.com", False)]
 
 
@@ -104,11 +104,11 @@ def test_a_stranger_is_written_to_as_typed(service: Service) -> None:
 
 def test_whom_nothing_signs_in_gets_a_letter_that_says_so(service: Service) -> None:
     """Where the login name would stand is a dash, and customer service is named."""
-    service.add("Erkki", usernames=["erkki"], contact="home@example.com", stage=Stage.EMAIL_ONLY)
+    service.add("Erkki", usernames=["erkki"], contact="home@example.com", phase=Phase.EMAIL_ONLY)
     service.auth.recovery.request("erkki")
     service.auth.outbox.flush()
     (mail,) = service.mailer.sent("home@example.com")
-    assert "\n\n\u2013\n\n" in mail.letter.body
+    assert "\n\n\u2013\n\n" in mail.content.body
 
 
 def test_the_mail_tells_the_login_name_and_what_to_do(service: Service) -> None:
@@ -118,8 +118,8 @@ def test_the_mail_tells_the_login_name_and_what_to_do(service: Service) -> None:
     service.auth.outbox.flush()
     (mail,) = service.mailer.sent()
     assert mail.language == "sv"
-    assert "asa@example.com" in mail.letter.body
-    assert re.search(r"1 timme", mail.letter.body)
+    assert "asa@example.com" in mail.content.body
+    assert re.search(r"1 timme", mail.content.body)
 
 
 @pytest.mark.parametrize("entered", ["erkkı@example.com", "ERKKI@EXAMPLE.COM", "  erkki@example.com "])
@@ -128,7 +128,7 @@ def test_mail_never_goes_to_what_was_typed(service: Service, entered: str) -> No
     service.add("Erkki", email=ERKKI)
     service.auth.recovery.request(entered)
     service.auth.outbox.flush()
-    links = [mail.to for mail in service.mailer.sent() if "token=" in mail.letter.body]
+    links = [mail.to for mail in service.mailer.sent() if "token=" in mail.content.body]
     assert links == ([] if "ı" in entered else [ERKKI])
 
 
@@ -171,7 +171,7 @@ def test_the_link_leads_where_the_configuration_says(service: Service) -> None:
     service.add("Erkki", email=ERKKI)
     service.auth.recovery.request(ERKKI)
     service.auth.outbox.flush()
-    (link,) = re.findall(r"https?://\S+", service.mailer.sent()[0].letter.body)
+    (link,) = re.findall(r"https?://\S+", service.mailer.sent()[0].content.body)
     assert link.startswith("http://localhost/new-password?token=")
 
 
@@ -221,8 +221,8 @@ def _copies(token: str) -> list[str]:
     others = [f"{body[:-1]}{last}.{signature}" for last in string.printable]
     others += [f"{body}.{signature[:-1]}{last}" for last in string.printable]
     others += [f"{body}{more}.{signature}" for more in PADDING] + [token + more for more in PADDING]
-    opens = desk().sealer.open
-    found = [one for one in others if isinstance(opens(Purpose.RESET, one, NOON, timedelta(hours=1)), Opened)]
+    opens = deployment().signer.open
+    found = [one for one in others if isinstance(opens(Purpose.RESET, one, NOON, timedelta(hours=1)), SignedPayload)]
     return list(dict.fromkeys([token, *found]))
 
 
@@ -259,7 +259,7 @@ def _asked_at_once(service: Service) -> list[str]:
     ]
     assert all(isinstance(answer, MailAwaited) for answer in race(jobs))
     service.auth.outbox.flush()
-    bodies = [mail.letter.body for mail in service.mailer.sent(ERKKI)]
+    bodies = [mail.content.body for mail in service.mailer.sent(ERKKI)]
     return [token for body in bodies for token in re.findall(r"token=(\S+)", body)]
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from cityauth.core.account import Account, AccountId
 from cityauth.core.identifier import BUILT_IN, Identifier
-from cityauth.core.resolution import Holding, Outcome, Reason
+from cityauth.core.resolution import AccountIdentifier, Outcome, Reason
 from tests.support.recording import recording
 from tests.support.service import CARD, Service, populate
 from tests.support.stores import MakeStore
@@ -46,14 +46,14 @@ def test_an_old_username_is_found_though_none_could_register_it_today(service: S
 
 def test_ambiguity_is_declared_whoever_was_first(make_store: MakeStore) -> None:
     """A number that is one person's username and another's card names neither, in whatever order they were added (B-11, B-12, F5)."""
-    holdings = {
-        "username": Holding(Identifier("username", "2001", "1:2001")),
-        "card": Holding(Identifier("card", "2001", "1:card:2001")),
+    account_identifiers = {
+        "username": AccountIdentifier(Identifier("username", "2001", "1:2001")),
+        "card": AccountIdentifier(Identifier("card", "2001", "1:card:2001")),
     }
     service = Service(store=make_store(), kinds=(*BUILT_IN, CARD))
-    service.plant(Account(AccountId("username"), "citizen", "A"), holdings["username"])
+    service.plant(Account(AccountId("username"), "citizen", "A"), account_identifiers["username"])
     assert service.auth.identifiers.resolve("2001").outcome is Outcome.RESOLVED
-    service.plant(Account(AccountId("card"), "citizen", "B"), holdings["card"])
+    service.plant(Account(AccountId("card"), "citizen", "B"), account_identifiers["card"])
     found = service.auth.identifiers.resolve("2001")
     assert (found.outcome, found.reason, found.account) == (Outcome.AMBIGUOUS, Reason.SEVERAL_ACCOUNTS, None)
     assert service.auth.identifiers.resolve("card:2001").account is not None

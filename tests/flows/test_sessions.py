@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 
 from cityauth.core.account import AccountId
-from cityauth.core.audit import Happening
-from cityauth.core.change import Committed, IdentifierClaimed
+from cityauth.core.audit import AuditEventType
+from cityauth.core.change import Committed, IdentifierAdded
 from cityauth.core.identifier import Identifier
 from cityauth.core.session import TOKEN_LENGTH, digest_of
 from cityauth.core.step import PasswordRequired
 from cityauth.flows.sessions import check
-from cityauth.ports.clock import Clock
-from cityauth.ports.sessions import SessionStore
-from tests.support.desks import desk
+from cityauth.ports.services import Clock
+from cityauth.ports.stores import SessionStore
+from tests.support.deployments import deployment
 from tests.support.fakes import NOON
 from tests.support.recording import recording
 from tests.support.service import OTHER_PASSWORD, POLICY, Service, populate
@@ -56,7 +56,7 @@ def test_a_strange_token_is_nobody(service: Service, token: object) -> None:
 @pytest.mark.parametrize("token", STRANGE_TOKENS[:3])
 def test_what_is_no_token_asks_nothing(token: object) -> None:
     """Text that cannot be a token reaches no store at all (B-31, B-54)."""
-    assert trace(check(desk(), token), {}).questions == ()
+    assert trace(check(deployment(), token), {}).questions == ()
 
 
 def test_every_sign_in_has_its_own_token(service: Service) -> None:
@@ -99,14 +99,14 @@ def test_another_persons_sign_in_takes_the_browser_over(service: Service) -> Non
 def test_a_planted_token_never_becomes_a_session(service: Service, token: object) -> None:
     """A token that was set before the sign-in is not the one that is signed in (B-52, ASVS 7.2.4)."""
     step = service.sign_in("erkki", session_token=token)
-    assert step.session.token.reveal() != token
+    assert step.session.token.get_secret_value() != token
     assert not service.is_live(token)
 
 
 @pytest.mark.parametrize(
     ("remember", "idle", "absolute"),
     [(False, timedelta(minutes=30), timedelta(hours=12)), (True, timedelta(days=14), timedelta(days=30))],
-    ids=["at the desk", "remembered"],
+    ids=["at the deployment", "remembered"],
 )
 def test_limits(service: Service, remember: bool, idle: timedelta, absolute: timedelta) -> None:
     """Use extends the idle limit and never the absolute one; a new sign-in begins both anew (ASVS 7.3.1, 7.3.2, 7.4.1, NIST 5.2)."""
@@ -144,7 +144,7 @@ def test_a_check_asks_once(service: Service) -> None:
     """Session and account come with one question (ASVS 7.2.1)."""
     token = service.token("erkki")
     found = service.store.find_session(digest_of(token))
-    traced = trace(check(desk(), token), {Clock.now: NOON, SessionStore.find_session: found})
+    traced = trace(check(deployment(), token), {Clock.now: NOON, SessionStore.find_session: found})
     assert traced.names == ["Clock.now", "SessionStore.find_session"]
     assert traced.result == found
 
@@ -169,7 +169,7 @@ def test_sign_out_ends_the_session(service: Service) -> None:
     assert not service.auth.sessions.sign_out(token)
     assert service.is_live(other)
     event = service.audit.events[-1]
-    assert (event.what, event.account_id, event.reason) == (Happening.SESSION_CLOSED, ERKKI, "signed_out")
+    assert (event.what, event.account_id, event.reason) == (AuditEventType.SESSION_CLOSED, ERKKI, "signed_out")
 
 
 def test_disabling_ends_every_session(service: Service) -> None:
@@ -306,7 +306,7 @@ def test_a_session_that_is_renewed_makes_room_itself(make_store: MakeStore) -> N
 def test_a_session_follows_the_person_not_the_name(service: Service) -> None:
     """When Erkki is renamed and Virve gets his name, his session stays his, and the name signs her in (B-13)."""
     old = service.token("erkki")
-    renamed = IdentifierClaimed(ERKKI, Identifier("username", "eero", "1:eero"), service.now, b"")
+    renamed = IdentifierAdded(ERKKI, Identifier("username", "eero", "1:eero"), service.now, b"")
     assert service.store.commit([renamed]) == Committed()
     reassign(service.store, "1:erkki", VIRVE)
     new = service.token("erkki", OTHER_PASSWORD)

@@ -6,24 +6,24 @@ from typing import Any
 import pytest
 
 from cityauth.core.account import Account, AccountId
-from cityauth.core.audit import AuditEvent, Happening
+from cityauth.core.audit import AuditEvent, AuditEventType
 from cityauth.core.change import Committed, EpochAdvanced, PasswordReplaced, Precondition, Rejected
 from cityauth.core.hashing import HashParameters, costs_of, examine
 from cityauth.core.identifier import BUILT_IN, Identifier, inherit
-from cityauth.core.resolution import Holding, Life
-from cityauth.core.secret import Concealed
-from cityauth.core.stage import Stage
+from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
+from cityauth.core.secret import SecretStr
 from cityauth.core.state import Authenticated
 from cityauth.core.step import UNIFORM_REFUSAL, PasswordRequired
-from cityauth.policy import HashCeilings, HashProfile
+from cityauth.policy import HashLimits, HashProfile
+from cityauth.policy.realms import Phase
 from cityauth.testing import race
 from tests.support.fakes import SpyHasher
 from tests.support.pausing import InterruptedHasher
 from tests.support.service import CARD, OTHER_PASSWORD, PASSWORD, Service, populate
 from tests.support.stores import MakeStore
 
-WEAK = HashProfile(memory_kib=8192, passes=1, lanes=1)
-STRONG = HashProfile(memory_kib=65536, passes=3, lanes=4)
+WEAK = HashProfile(memory_cost=8192, time_cost=1, parallelism=1)
+STRONG = HashProfile(memory_cost=65536, time_cost=3, parallelism=4)
 
 
 def username(name: str) -> Identifier:
@@ -33,11 +33,11 @@ def username(name: str) -> Identifier:
     return found
 
 
-def stored_hash(service: Service, key: str = "1:erkki@example.com") -> Concealed:
+def stored_hash(service: Service, key: str = "1:erkki@example.com") -> SecretStr:
     """What is stored for an account."""
     (found,) = service.store.find([key])
     assert found.password_hash is not None
-    return Concealed(found.password_hash.reveal())
+    return SecretStr(found.password_hash.get_secret_value())
 
 
 def written(service: Service) -> list[AuditEvent]:
@@ -54,16 +54,18 @@ def crowd(make_store: MakeStore) -> Service:
     service.add("Disabled", usernames=["disabled"])
     service.auth.accounts.disable(AccountId("disabled"))
     service.add("Retired", usernames=["other"], retired_usernames=["retired"], password=OTHER_PASSWORD)
-    service.add("Late", usernames=["late"], stage=Stage.EMAIL_ONLY, password=OTHER_PASSWORD)
-    service.add("Early", email="early@example.com", usernames=["early"], stage=Stage.LEGACY_ONLY)
+    service.add("Late", usernames=["late"], phase=Phase.EMAIL_ONLY, password=OTHER_PASSWORD)
+    service.add("Early", email="early@example.com", usernames=["early"], phase=Phase.LEGACY_ONLY)
     service.add("Nopassword", usernames=["nopassword"], password=None)
-    for life in (Life.PENDING, Life.CONTESTED):
-        service.plant(Account(AccountId(life), "citizen", life), Holding(username(life), life))
+    for status in (IdentifierStatus.PENDING, IdentifierStatus.CONTESTED):
+        service.plant(Account(AccountId(status), "citizen", status), AccountIdentifier(username(status), status))
     service.plant(
-        Account(AccountId("unusable"), "citizen", "U"), Holding(username("unusable")), password=OTHER_PASSWORD
+        Account(AccountId("unusable"), "citizen", "U"), AccountIdentifier(username("unusable")), password=OTHER_PASSWORD
     )
     service.add("Number", usernames=["2001"])
-    service.plant(Account(AccountId("card"), "citizen", "Card"), Holding(Identifier("card", "2001", "1:card:2001")))
+    service.plant(
+        Account(AccountId("card"), "citizen", "Card"), AccountIdentifier(Identifier("card", "2001", "1:card:2001"))
+    )
     return service
 
 
@@ -83,12 +85,12 @@ def test_every_refusal_costs_one_verification_of_the_same_parameters(crowd: Serv
     profile = crowd.policy.hashing
     assert crowd.hasher.work == [("argon2", costs_of(profile), profile.salt_bytes, profile.hash_bytes)]
     assert crowd.hasher.made == made
-    assert crowd.audit.events[-1].what is Happening.LOGIN_REFUSED
+    assert crowd.audit.events[-1].what is AuditEventType.LOGIN_REFUSED
 
 
 @pytest.mark.parametrize("identifier", [*REFUSED, "erkki"])
 def test_a_composed_password_costs_everyone_twice(crowd: Service, identifier: str) -> None:
-    """Both forms of a decomposed password are verified for ghosts and accounts alike (B-15, NIST 3.1.1.2)."""
+    """Both forms of a decomposed password are verified for hash_mix and accounts alike (B-15, NIST 3.1.1.2)."""
     crowd.hasher.work.clear()
     crowd.attempt(identifier, "vanha salasana vuodelta a\u0308")
     assert len(crowd.hasher.work) == 2
@@ -102,11 +104,11 @@ def test_a_sign_in_writes_one_session_and_one_line(service: Service) -> None:
     assert service.auth.sessions.list(step.account.id) == (step.session.session,)
     (event,) = written(service)[before:]
     assert event == service.audit.events[-1]
-    assert (event.what, event.account_id) == (Happening.LOGIN_ACCEPTED, "erkki")
-    assert event.detail == {"kind": "email", "stage": "email_preferred"}
+    assert (event.what, event.account_id) == (AuditEventType.LOGIN_ACCEPTED, "erkki")
+    assert event.detail == {"kind": "email", "phase": "email_preferred"}
 
 
-@pytest.mark.parametrize("profile", [WEAK, HashProfile(memory_kib=19456, passes=1, lanes=1)])
+@pytest.mark.parametrize("profile", [WEAK, HashProfile(memory_cost=19456, time_cost=1, parallelism=1)])
 def test_an_outdated_hash_is_replaced_at_sign_in(make_store: MakeStore, profile: HashProfile) -> None:
     """After a sign-in the stored hash has the current parameters, and the password still works (ASVS 11.4.2, 11.2.2)."""
     service = Service(store=make_store())
@@ -115,7 +117,7 @@ def test_an_outdated_hash_is_replaced_at_sign_in(make_store: MakeStore, profile:
     before = stored_hash(service)
     service.hasher.profile = service.policy.hashing
     service.sign_in("erkki")
-    after = examine(stored_hash(service).reveal(), HashCeilings())
+    after = examine(stored_hash(service).get_secret_value(), HashLimits())
     assert stored_hash(service) != before
     assert isinstance(after, HashParameters)
     assert after.costs == costs_of(service.policy.hashing)
@@ -153,7 +155,7 @@ def interrupted(store: Any) -> tuple[Service, InterruptedHasher]:
 
 def reset(service: Service, password: str = OTHER_PASSWORD) -> None:
     """Another password gets there first, as a reset writes it: with a new epoch."""
-    now = Concealed(service.hash(password))
+    now = SecretStr(service.hash(password))
     account = AccountId("erkki")
     outcome = service.store.commit([PasswordReplaced(account, stored_hash(service), now), EpochAdvanced(account)])
     assert outcome == Committed()
@@ -186,7 +188,7 @@ def test_two_sign_ins_that_rehash_both_succeed(make_store: MakeStore) -> None:
     """The second rehash is dropped, its sign-in goes on, and the first one's hash stays (C-09, F3)."""
     service, hasher = interrupted(make_store())
     first: list[Authenticated] = []
-    kept: list[Concealed] = []
+    kept: list[SecretStr] = []
 
     def another() -> None:
         first.append(service.sign_in("erkki@example.com"))
@@ -197,8 +199,8 @@ def test_two_sign_ins_that_rehash_both_succeed(make_store: MakeStore) -> None:
     assert stored_hash(service) == kept[0]
     assert [event.detail.get("rehashed", "") for event in service.audit.events[-2:]] == ["yes", ""]
     assert len(service.auth.sessions.list(AccountId("erkki"))) == 2
-    assert service.is_live(first[0].session.token.reveal())
-    assert service.is_live(second.session.token.reveal())
+    assert service.is_live(first[0].session.token.get_secret_value())
+    assert service.is_live(second.session.token.get_secret_value())
 
 
 def test_an_account_disabled_during_a_sign_in_opens_no_session(make_store: MakeStore) -> None:
@@ -240,7 +242,7 @@ def test_a_rejected_sign_in_writes_nothing(make_store: MakeStore) -> None:
     hasher.meanwhile = lambda: service.auth.accounts.disable(AccountId("erkki"))
     service.attempt("erkki")
     assert stored_hash(service) == before
-    assert Happening.LOGIN_ACCEPTED not in [event.what for event in written(service)]
+    assert AuditEventType.LOGIN_ACCEPTED not in [event.what for event in written(service)]
     assert written(service)[-1].reason == "overtaken"
 
 

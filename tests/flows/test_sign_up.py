@@ -8,7 +8,7 @@ from cityauth import PasswordRejected, Problem
 from cityauth.core.account import AccountId
 from cityauth.core.client import ClientContext
 from cityauth.core.link import Declined, Done, LinkDead, LinkLive
-from cityauth.core.sealing import Purpose
+from cityauth.core.signing import Purpose
 from cityauth.core.step import PasswordRequired
 from cityauth.messages.codes import Code
 from cityauth.testing import race
@@ -37,8 +37,8 @@ def test_a_taken_address_looks_the_same_as_a_free_one(service: Service) -> None:
     assert answers[0] == answers[1]
     service.auth.outbox.flush()
     free, taken = service.mailer.sent(FREE)[0], service.mailer.sent(TAKEN)[0]
-    assert "token=" in free.letter.body
-    assert "token=" not in taken.letter.body
+    assert "token=" in free.content.body
+    assert "token=" not in taken.content.body
     assert (free.language, taken.language) == ("fi", "sv")
 
 
@@ -113,7 +113,7 @@ def test_an_address_that_is_somebodys_username_is_taken(service: Service) -> Non
     service.add("Haltija", usernames=["varattu@example.com"])
     service.auth.accounts.sign_up("varattu@example.com")
     service.auth.outbox.flush()
-    assert "token=" not in service.mailer.sent("varattu@example.com")[0].letter.body
+    assert "token=" not in service.mailer.sent("varattu@example.com")[0].content.body
     token = begun(service)
     service.add("Nopea", usernames=[FREE])
     refused = service.auth.accounts.confirm_sign_up(token, "Hidas", NEW)
@@ -144,7 +144,7 @@ def test_what_is_no_address_is_told_so(service: Service, entered: object, code: 
 
 
 def test_an_erased_address_passes_to_nobody_unless_the_policy_says_so(service: Service) -> None:
-    """The ledger keeps the identifiers of an erased account, by a keyed digest."""
+    """The tombstones keeps the identifiers of an erased account, by a keyed digest."""
     service.add("Erkki", email=TAKEN)
     live = service.auth.sessions.check(service.token(TAKEN))
     assert live is not None
@@ -156,8 +156,8 @@ def test_an_erased_address_passes_to_nobody_unless_the_policy_says_so(service: S
 
 
 def test_a_policy_may_let_erased_addresses_go(service: Service) -> None:
-    """Without the ledger an erased address may be registered anew."""
-    lenient = Service(store=service.store, policy=replace(service.policy, keep_ledger=False))
+    """Without the tombstones an erased address may be registered anew."""
+    lenient = Service(store=service.store, policy=replace(service.policy, keep_tombstones=False))
     lenient.add("Erkki", email=TAKEN)
     live = lenient.auth.sessions.check(lenient.token(TAKEN))
     assert live is not None

@@ -3,7 +3,7 @@
 import pytest
 
 from cityauth.errors import UsageError
-from cityauth.messages import LANGUAGES, Letter, Mail, text, write
+from cityauth.messages import LANGUAGES, Mail, MailContent, text, write
 
 LINK = "https://palvelut.example.fi/uusi-salasana#CANARY"
 PARAMS = {
@@ -27,7 +27,7 @@ NOT_YOU = {
 }
 
 
-def written(mail: Mail, language: str) -> Letter:
+def written(mail: Mail, language: str) -> MailContent:
     """The letter with exactly the values that it takes."""
     params = {name: VALUES[name] for name in PARAMS[mail]}
     return write(mail, language, service="Asiointi", contact="09 123 456", **params)
@@ -47,17 +47,17 @@ def test_each_letter_is_described() -> None:
 @pytest.mark.parametrize("mail", Mail)
 def test_a_letter_is_complete(mail: Mail, language: str) -> None:
     """Greeting, link on its own line, validity, what to do if it was not you, contact, signature (ASVS 6.3.7)."""
-    letter = written(mail, language)
-    paragraphs = letter.body.rstrip("\n").split("\n\n")
-    assert letter.subject.startswith("Asiointi: ")
-    assert "\n" not in letter.subject
+    content = written(mail, language)
+    paragraphs = content.body.rstrip("\n").split("\n\n")
+    assert content.subject.startswith("Asiointi: ")
+    assert "\n" not in content.subject
     assert paragraphs[0] == text("mail.opening", language)
     assert (LINK in paragraphs) == ("link" in PARAMS[mail])
-    assert ("1 tunnin" in letter.body) == ("valid" in PARAMS[mail])
-    assert any(phrase in letter.body for phrase in NOT_YOU[language])
+    assert ("1 tunnin" in content.body) == ("valid" in PARAMS[mail])
+    assert any(phrase in content.body for phrase in NOT_YOU[language])
     assert "09 123 456" in paragraphs[-2]
     assert paragraphs[-1].endswith("\nAsiointi")
-    assert "{" not in letter.subject + letter.body
+    assert "{" not in content.subject + content.body
 
 
 def test_a_reader_of_another_language_gets_english() -> None:
@@ -67,7 +67,7 @@ def test_a_reader_of_another_language_gets_english() -> None:
 
 def test_a_letter_is_not_shown_by_repr() -> None:
     """The link in a letter does not reach a log by way of ``repr`` (B-77, ASVS 16.2.5)."""
-    letter = written(Mail.RESET, "fi")
-    assert "CANARY" in letter.body
-    assert "CANARY" not in repr(letter)
-    assert letter.subject in repr(letter)
+    content = written(Mail.RESET, "fi")
+    assert "CANARY" in content.body
+    assert "CANARY" not in repr(content)
+    assert content.subject in repr(content)

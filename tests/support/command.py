@@ -7,9 +7,9 @@ from typing import Any
 
 from click.testing import CliRunner, Result
 
-from cityauth.adapters.system import SystemEntropy
-from cityauth.cli import keyfile
+from cityauth.api.system import SystemEntropy
 from cityauth.cli.command import command
+from cityauth.config import keyfile
 
 TOML = """\
 database = "sqlite:///service.db"

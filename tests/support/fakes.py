@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from cityauth.core.audit import AuditEvent
-from cityauth.core.client import UNKNOWN_CLIENT, ClientContext, Occasion
+from cityauth.core.client import UNKNOWN_CLIENT, ClientContext, RequestContext
 from cityauth.core.hashing import HashParameters, examine, is_weaker, parameters_of, render
 from cityauth.core.password import Password
-from cityauth.policy import HashCeilings, HashProfile
-from cityauth.ports.hasher import Verdict
+from cityauth.policy import HashLimits, HashProfile
+from cityauth.ports.services import Verdict
 
 
-def occasion(at: datetime, client: ClientContext = UNKNOWN_CLIENT) -> Occasion:
+def context(at: datetime, client: ClientContext = UNKNOWN_CLIENT) -> RequestContext:
     """Something that happens in a test."""
-    return Occasion("occasion", at, client)
+    return RequestContext("context", at, client)
 
 
 def typed(text: str) -> Password:
@@ -71,7 +71,7 @@ class ListAudit:
 class SpyHasher:
     """A hasher that writes down what each verification would have cost, and runs SHA-256 instead.
 
-    Its hashes look like Argon2id of its profile, so the hash of a ghost has the same shape.
+    Its hashes look like Argon2id of its profile, so the hash of a dummy has the same shape.
 
     Attributes:
         profile: Parameters of new hashes.
@@ -85,7 +85,7 @@ class SpyHasher:
 
     def verify(self, password: Password, stored: str) -> Verdict:
         """Compare, once for each candidate of the password."""
-        found = examine(stored, HashCeilings())
+        found = examine(stored, HashLimits())
         if not isinstance(found, HashParameters):
             self.work.append((self.profile,))
             return Verdict(matched=False, defect=found)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cityauth.core.password import Password
-from cityauth.ports.hasher import PasswordHasher, Verdict
+from cityauth.ports.services import PasswordHasher, Verdict
 from tests.support.fakes import SpyHasher
 
 

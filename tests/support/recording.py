@@ -6,7 +6,7 @@ from threading import Barrier
 from typing import Any
 
 from cityauth import AsyncCityAuth, CityAuth
-from cityauth.ports.accounts import AccountStore
+from cityauth.ports.stores import AccountStore
 
 Recorded = list[tuple[str, ...]]
 Answer = Callable[..., Any]

@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from cityauth import Account, AccountId, CityAuth, MemoryStore, NewAccount, Policy
-from cityauth.adapters.mailbox import MemoryMailer
 from cityauth.core.change import AccountAdded, Committed, IdentifierRetired
 from cityauth.core.identifier import BUILT_IN, IdentifierKind
-from cityauth.core.resolution import Holding
-from cityauth.core.secret import Concealed
+from cityauth.core.resolution import AccountIdentifier
+from cityauth.core.secret import SecretStr
 from cityauth.core.state import Authenticated
 from cityauth.core.step import LoginStep, PasswordRequired
+from cityauth.mailers.memory import MemoryMailer
 from cityauth.policy import HashProfile
 from tests.support.fakes import FixedClock, ListAudit, SeededEntropy, SpyHasher, typed
 
@@ -96,10 +96,12 @@ class Service:
         assert isinstance(account, Account), account
         return account
 
-    def plant(self, account: Account, *holdings: Holding, password: str | None = PASSWORD) -> Account:
+    def plant(
+        self, account: Account, *account_identifiers: AccountIdentifier, password: str | None = PASSWORD
+    ) -> Account:
         """Add an account as a migration would, with identifiers in any life."""
-        stored = None if password is None else Concealed(self.hash(password))
-        outcome = self.store.commit([AccountAdded(account, holdings, stored, self.now)])
+        stored = None if password is None else SecretStr(self.hash(password))
+        outcome = self.store.commit([AccountAdded(account, account_identifiers, stored, self.now)])
         assert outcome == Committed()
         return account
 
@@ -122,19 +124,19 @@ class Service:
 
     def token(self, identifier: str, password: str = PASSWORD, **given: Any) -> str:
         """Sign in and take the cookie."""
-        return self.sign_in(identifier, password, **given).session.token.reveal()
+        return self.sign_in(identifier, password, **given).session.token.get_secret_value()
 
     def link(self, to: str) -> str:
         """Send what is due, and take the token out of the newest mail to an address."""
         self.auth.outbox.flush()
-        found = re.findall(r"token=(\S+)", self.mailer.sent(to)[-1].letter.body)
+        found = re.findall(r"token=(\S+)", self.mailer.sent(to)[-1].content.body)
         assert found, "the mail has no link"
         return str(found[-1])
 
     def subjects(self, to: str | None = None) -> list[str]:
         """Send what is due, and tell the subjects of all mails so far, without the service's name."""
         self.auth.outbox.flush()
-        return [mail.letter.subject.partition(": ")[2] for mail in self.mailer.sent(to)]
+        return [mail.content.subject.partition(": ")[2] for mail in self.mailer.sent(to)]
 
     def holder(self, token: object) -> AccountId | None:
         """Whom the cookie signs in, or nobody."""

@@ -6,15 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from cityauth.adapters.memory import MemoryStore
 from cityauth.core.account import AccountId
-from cityauth.core.resolution import Life
+from cityauth.core.resolution import IdentifierStatus
+from cityauth.stores.memory import MemoryStore
 
 MakeStore = Callable[[], Any]
 
 
 def _sql_is_there() -> bool:
-    return all(importlib.util.find_spec(name) for name in ("sqlalchemy", "cityauth.adapters.sql"))
+    return all(importlib.util.find_spec(name) for name in ("sqlalchemy", "cityauth.stores.sql"))
 
 
 STORES = ("memory", "sql") if _sql_is_there() else ("memory",)
@@ -26,7 +26,7 @@ def maker(name: str, folder: Path) -> MakeStore:
         return MemoryStore
 
     def make_sql() -> Any:
-        from cityauth.adapters.sql import SqlStore
+        from cityauth.stores.sql import SqlStore
 
         store = SqlStore(f"sqlite:///{folder / 'service.db'}")
         store.create_schema()
@@ -40,13 +40,17 @@ def reassign(store: Any, key: str, to: AccountId) -> None:
     if not isinstance(store, MemoryStore):
         from sqlalchemy import update
 
-        from cityauth.adapters.sql.tables import identifier
+        from cityauth.stores.sql.tables import identifier
 
-        moved = update(identifier).where(identifier.c.key == key).values(account_id=to, life=Life.ACTIVE.value)
+        moved = (
+            update(identifier)
+            .where(identifier.c.key == key)
+            .values(account_id=to, status=IdentifierStatus.ACTIVE.value)
+        )
         assert store._database.write(moved, {}) == 1
         return
     state = store._state
-    former, holding = state.holders[key]
-    state.holders[key] = (to, replace(holding, life=Life.ACTIVE))
+    former, account_identifier = state.holders[key]
+    state.holders[key] = (to, replace(account_identifier, status=IdentifierStatus.ACTIVE))
     state.amend(former, lambda row: replace(row, keys=tuple(one for one in row.keys if one != key)))
     state.amend(to, lambda row: replace(row, keys=(*row.keys, key)))

@@ -6,24 +6,25 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from cityauth.adapters.memory import MemoryStore
 from cityauth.core.account import AccountId
 from cityauth.core.change import (
     AccountAdded,
     AccountErased,
     Change,
-    ClaimUsed,
     CommitOutcome,
     Committed,
     EventRecorded,
-    IdentifierClaimed,
+    IdentifierAdded,
     PasswordReplaced,
     PasswordSet,
     Precondition,
     Rejected,
     SessionOpened,
+    TokenUsed,
 )
-from cityauth.core.throttle import Allowance, Exhausted, Limit, Reserved
+from cityauth.core.throttle import Allowance, Exhausted, Reserved
+from cityauth.policy.throttling import Limit
+from cityauth.stores.memory import MemoryStore
 
 PAUSE = 0.002
 """Long enough between a check and its write for another thread to get in."""
@@ -83,9 +84,9 @@ class ChecksFirst(Faulty):
                         return Rejected(change, Precondition.PASSWORD_CHANGED)
                     time.sleep(PAUSE)
                     return self.inner.commit([PasswordSet(change.account_id, change.now)])
-                case ClaimUsed():
-                    if self.inner.find_claim(change.digest) is None:
-                        return Rejected(change, Precondition.CLAIM_SPENT)
+                case TokenUsed():
+                    if self.inner.find_token(change.digest) is None:
+                        return Rejected(change, Precondition.TOKEN_USED)
                     time.sleep(PAUSE)
                     self.inner.commit([change])
                     return self.inner.commit([one for one in changes if one is not change])
@@ -178,12 +179,12 @@ class OpensForAnyone(Faulty):
         return change
 
 
-class NoLedger(Faulty):
+class NoTombstones(Faulty):
     """Lets an erased identifier pass to another person."""
 
     def rewrite(self, change: Change) -> Change:
         if isinstance(change, AccountErased):
-            return replace(change, ledger=())
+            return replace(change, tombstones=())
         return change
 
 
@@ -194,9 +195,9 @@ class Truncates(Faulty):
         if isinstance(change, AccountAdded):
             held = tuple(
                 replace(one, identifier=replace(one.identifier, key=one.identifier.key[:255]))
-                for one in change.holdings
+                for one in change.account_identifiers
             )
-            return replace(change, holdings=held)
+            return replace(change, account_identifiers=held)
         return change
 
     def find(self, keys: Sequence[str]) -> Any:
@@ -207,7 +208,7 @@ class GivesAnothersBack(Faulty):
     """Takes an identifier from whoever holds it."""
 
     def rewrite(self, change: Change) -> Change:
-        if isinstance(change, IdentifierClaimed):
+        if isinstance(change, IdentifierAdded):
             self.inner._state.holders.pop(change.identifier.key, None)
             for account_id, row in list(self.inner._state.rows.items()):
                 kept = tuple(key for key in row.keys if key != change.identifier.key)
@@ -219,18 +220,18 @@ class AnyPurpose(Faulty):
     """Takes a claim of one purpose for another's."""
 
     def rewrite(self, change: Change) -> Change:
-        if isinstance(change, ClaimUsed):
-            claim = self.inner.find_claim(change.digest)
-            return replace(change, purpose=claim.purpose) if claim else change
+        if isinstance(change, TokenUsed):
+            one_time_token = self.inner.find_token(change.digest)
+            return replace(change, purpose=one_time_token.purpose) if one_time_token else change
         return change
 
 
 class PurgesAll(Faulty):
     """Purges what is alive, too."""
 
-    def purge_claims(self, expired_before: datetime) -> int:
-        gone = len(self.inner._state.claims)
-        self.inner._state.claims.clear()
+    def purge_tokens(self, expired_before: datetime) -> int:
+        gone = len(self.inner._state.one_time_tokens)
+        self.inner._state.one_time_tokens.clear()
         return gone
 
     def purge_sessions(self, opened_before: datetime) -> int:
@@ -246,7 +247,7 @@ class LeasesTwice(Faulty):
         return self.inner.lease_mails(now, now, most)
 
 
-class ShowsDecoys(Faulty):
+class ShowsDummies(Faulty):
     """Counts the mails that nobody gets."""
 
     def outbox_status(self) -> Any:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from cityauth.adapters.memory import MemoryStore
+from cityauth.stores.memory import MemoryStore
 from cityauth.testing import StoreContract
 from tests.testing import faults
 
@@ -29,7 +29,7 @@ FAULTS: list[tuple[type[faults.Faulty], Callable[..., None]]] = [
     (faults.TouchesBackward, StoreContract.test_a_touch_moves_the_last_use_forward_only),
     (faults.CutsMicroseconds, StoreContract.test_a_session_comes_back_whole_with_its_account),
     (faults.OpensForAnyone, StoreContract.test_a_session_opens_only_in_an_active_account_of_its_epoch),
-    (faults.NoLedger, StoreContract.test_an_erased_account_is_gone_and_its_identifiers_pass_to_nobody),
+    (faults.NoTombstones, StoreContract.test_an_erased_account_is_gone_and_its_identifiers_pass_to_nobody),
     (faults.Truncates, StoreContract.test_the_longest_key_is_found),
     (faults.GivesAnothersBack, StoreContract.test_a_retired_identifier_passes_to_nobody),
     (faults.GivesAnothersBack, StoreContract.test_one_of_many_accounts_is_given_an_identifier),
@@ -38,7 +38,7 @@ FAULTS: list[tuple[type[faults.Faulty], Callable[..., None]]] = [
     (faults.PurgesAll, StoreContract.test_old_sessions_are_purged),
     (faults.LeasesTwice, StoreContract.test_no_mail_is_leased_twice),
     (faults.LeasesTwice, StoreContract.test_a_lease_ends),
-    (faults.ShowsDecoys, StoreContract.test_a_decoy_is_dropped_and_never_counted),
+    (faults.ShowsDummies, StoreContract.test_a_dummy_is_dropped_and_never_counted),
     (faults.CountsAfter, StoreContract.test_no_more_than_the_limit_pass_at_once),
     (faults.TornReads, StoreContract.test_readers_see_whole_commits_only),
 ]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from cityauth.adapters.sql import SqlStore
+from cityauth.stores.sql import SqlStore
 from cityauth.testing.machine import StoreMachine
 from tests.testing import faults
 

@@ -22,9 +22,8 @@ from cityauth.core.event import IdentifierGiven, PasswordAccepted
 from cityauth.core.login import advance
 from cityauth.core.state import Anonymous, Identified
 from cityauth.flows.asking import Flow, ask
-from cityauth.ports.accounts import AccountStore
-from cityauth.ports.clock import Clock, Entropy
-from cityauth.ports.hasher import PasswordHasher, Verdict
+from cityauth.ports.services import Clock, Entropy, PasswordHasher, Verdict
+from cityauth.ports.stores import AccountStore
 
 
 def page(step: LoginStep) -> str:

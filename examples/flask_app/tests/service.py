@@ -14,9 +14,9 @@ from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
 
 from cityauth import CityAuth, HashProfile, MemoryMailer, Policy
-from cityauth.adapters.sql import SqlStore
 from cityauth.core.mail import QueuedMail
-from cityauth.ports.mailer import Mailer
+from cityauth.ports.services import Mailer
+from cityauth.stores.sql import SqlStore
 from flask_app.app import POLICY, create_app, create_auth, create_store
 from flask_app.cases import Cases
 from flask_app.config import Config, Keys
@@ -35,7 +35,7 @@ TYPED = re.compile(rb'(?<=<strong class="typed">)[^<]*')
 VARYING = re.compile(rb'(name="(?:csrf_token|pending)" value=")[^"]+')
 """Values that differ from one answer to the next, whoever asks."""
 
-CHEAP = replace(POLICY, hashing=HashProfile(memory_kib=8, passes=1, lanes=1))
+CHEAP = replace(POLICY, hashing=HashProfile(memory_cost=8, time_cost=1, parallelism=1))
 """The demo's policy, but for what a hash costs."""
 
 
@@ -56,7 +56,7 @@ class Service:
 
     def link(self, to: str) -> str:
         """Return the address in the last mail to *to*, without its host."""
-        (link,) = [line for line in self.mail(to).letter.body.splitlines() if line.startswith(self.config.base_url)]
+        (link,) = [line for line in self.mail(to).content.body.splitlines() if line.startswith(self.config.base_url)]
         return link.removeprefix(self.config.base_url)
 
 

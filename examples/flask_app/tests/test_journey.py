@@ -74,7 +74,7 @@ def test_the_password_page_shows_the_identifier_to_be_edited(visitor: Visitor) -
         (VIRVE.old_username, VIRVE.password, "Virve Virkailija"),
     ],
 )
-def test_everybody_signs_in_with_what_their_stage_admits(
+def test_everybody_signs_in_with_what_their_phase_admits(
     visitor: Visitor, identifier: str, password: str, shown: str
 ) -> None:
     """Step 4 of the journey: the old password works with each identifier, and the top bar says who it is."""
@@ -242,7 +242,7 @@ def test_the_first_sign_in_upgrades_the_old_systems_hash(own_service: Service) -
     def stored() -> str:
         (match,) = own_service.store.find([f"1:{MATTI.email}"])
         assert match.password_hash is not None
-        return match.password_hash.reveal()
+        return match.password_hash.get_secret_value()
 
     assert stored().startswith("pbkdf2_sha256$")
     Visitor(own_service).sign_in(MATTI.email, MATTI.password)

@@ -11,9 +11,9 @@ import pytest
 import time_machine
 
 from cityauth import StoreUnavailableError
-from cityauth.core.throttle import Limit
 from cityauth.messages import LANGUAGES, Code, Label, text
 from cityauth.policy import ThrottlePolicy
+from cityauth.policy.throttling import Limit
 from flask_app.tests.service import (
     ASA,
     CHEAP,
@@ -68,9 +68,9 @@ def test_a_taken_address_signs_up_like_a_free_one(own_service: Service, down: bo
     free, taken = (answer(ask(own_service, "/sign-up", email=email)) for email in (STRANGER, ERKKI.email))
     assert free == taken
     own_service.mailbox.up = True
-    assert "on jo käytössä" in own_service.mail(ERKKI.email).letter.subject
-    assert "token=" not in own_service.mail(ERKKI.email).letter.body
-    assert "token=" in own_service.mail(STRANGER).letter.body
+    assert "on jo käytössä" in own_service.mail(ERKKI.email).content.subject
+    assert "token=" not in own_service.mail(ERKKI.email).content.body
+    assert "token=" in own_service.mail(STRANGER).content.body
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_forget_reset_and_sign_in(own_service: Service) -> None:
     assert visitor.sign_in(ERKKI.email, ERKKI.password).status_code == 422
     assert visitor.sign_in(ERKKI.email, NEW).request.path == "/cases"
     assert visitor.get(link).status_code == 410
-    assert "salasanasi on vaihdettu" in own_service.mail(ERKKI.email).letter.subject
+    assert "salasanasi on vaihdettu" in own_service.mail(ERKKI.email).content.subject
 
 
 def test_a_refused_new_password_says_why_and_costs_nothing(own_service: Service) -> None:
@@ -438,7 +438,7 @@ def test_links_come_from_the_configuration_alone(own_service: Service) -> None:
     visitor = Visitor(own_service, **{"X-Forwarded-Host": "evil.example", "Forwarded": "host=evil.example"})
     visitor.get("/forgotten")
     visitor.send("/forgotten", identifier=ERKKI.email)
-    body = own_service.mail(ERKKI.email).letter.body
+    body = own_service.mail(ERKKI.email).content.body
     assert "evil" not in body
     assert "https://localhost/new-password?token=" in body
     assert visitor.post("/forgotten", {}, Host="evil.example").status_code == 400

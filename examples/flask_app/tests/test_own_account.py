@@ -61,7 +61,7 @@ def test_a_new_address_signs_in_after_its_link(own_service: Service) -> None:
     assert visitor.get("/cases").request.path == "/login"
     assert visitor.sign_in(STRANGER, ERKKI.password).request.path == "/cases"
     assert ERKKI.cases[0].number in visitor.page.text
-    assert STRANGER not in own_service.mail(ERKKI.email).letter.body
+    assert STRANGER not in own_service.mail(ERKKI.email).content.body
 
 
 def test_the_old_mailbox_undoes_the_change(own_service: Service) -> None:
@@ -190,7 +190,7 @@ def test_a_new_password_keeps_this_session_alone(own_service: Service) -> None:
     assert visitor.page.request.path == "/settings"
     assert visitor.cookie("__Host-cityauth") != before
     assert other.get("/cases").request.path == "/login"
-    assert "salasanasi on vaihdettu" in own_service.mail(ERKKI.email).letter.subject
+    assert "salasanasi on vaihdettu" in own_service.mail(ERKKI.email).content.subject
     assert Visitor(own_service).sign_in(ERKKI.email, NEW).request.path == "/cases"
 
 
@@ -258,7 +258,7 @@ def test_an_account_is_deleted_only_on_purpose(own_service: Service) -> None:
     assert "Käyttäjätunnuksesi on poistettu." in visitor.page.text
     assert visitor.cookie("__Host-cityauth") is None
     assert other.get("/cases").request.path == "/login"
-    assert "on poistettu" in own_service.mail(ERKKI.email).letter.subject
+    assert "on poistettu" in own_service.mail(ERKKI.email).content.subject
     assert Visitor(own_service).sign_in(ERKKI.email, ERKKI.password).status_code == 422
     assert own_service.app.extensions["cases"].of("kunta-1001")
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from cityauth import Account, AccountId, Concealed, StoreUnavailableError
+from cityauth import Account, AccountId, SecretStr, StoreUnavailableError
 from cityauth.core.change import AccountAdded, Committed
 from cityauth.core.identifier import USERNAME, Identifier, register
-from cityauth.core.resolution import Holding, Life
+from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
 from flask_app.tests.service import ASA, ERKKI, MATTI, Service, Visitor
 
 VARYING = re.compile(rb'(name="(?:csrf_token|pending)" value=")[^"]+')
@@ -38,9 +38,11 @@ def population(service: Service) -> Service:
     contested = register("contested", USERNAME)
     assert isinstance(contested, Identifier)
     stored = service.auth.passwords.hash("contested person's password")
-    assert isinstance(stored, Concealed)
+    assert isinstance(stored, SecretStr)
     account = Account(AccountId("kunta-1009"), "citizen", "Kiistanalainen")
-    added = AccountAdded(account, (Holding(contested, Life.CONTESTED),), stored, datetime.now(UTC))
+    added = AccountAdded(
+        account, (AccountIdentifier(contested, IdentifierStatus.CONTESTED),), stored, datetime.now(UTC)
+    )
     assert isinstance(service.store.commit([added]), Committed)
     return service
 
@@ -74,7 +76,7 @@ def test_the_password_page_is_the_same_to_the_byte(population: Service, identifi
     assert pages[0] == pages[1]
 
 
-def test_the_sealed_pending_login_is_as_long_for_all(population: Service) -> None:
+def test_the_signed_pending_login_is_as_long_for_all(population: Service) -> None:
     """Two identifiers of one length give hidden fields of one length, known or not (ASVS 6.3.8)."""
     lengths = set()
     for identifier in (ERKKI.email, "x" * (len(ERKKI.email) - 12) + "@example.com"):

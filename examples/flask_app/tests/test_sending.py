@@ -10,7 +10,7 @@ import pytest
 from werkzeug.serving import make_server
 
 from cityauth import MemoryMailer, Purged, StoreUnavailableError
-from cityauth.adapters.smtp import SmtpMailer
+from cityauth.mailers.smtp import SmtpMailer
 from flask_app.__main__ import RequestHandler
 from flask_app.app import create_app
 from flask_app.config import DemoError

@@ -8,11 +8,10 @@ from typing import IO
 import click
 
 from cityauth import CityAuth
-from cityauth.adapters import legacy
 from cityauth.cli.database import Load
-from cityauth.cli.explaining import DEFECT, MALFORMED, PRECONDITION, reason_of
-from cityauth.cli.failing import Misuse, Refusal
-from cityauth.cli.finding import By, Finding, Registry, Shown
+from cityauth.cli.error_messages import DEFECT, MALFORMED, PRECONDITION, reason_of
+from cityauth.cli.errors import Misuse, Refusal
+from cityauth.cli.lookup import By, Finding, Registry, Shown
 from cityauth.cli.output import say, say_json
 from cityauth.cli.records import finding_as_json, print_account, shown_as_json
 from cityauth.core.account import Account, AccountId
@@ -21,12 +20,13 @@ from cityauth.core.client import ClientContext
 from cityauth.core.hashing import MAX_STORED_LENGTH, HashDefect, examine
 from cityauth.core.identifier import Malformed, look_up
 from cityauth.core.problem import Problem
-from cityauth.core.resolution import Life
-from cityauth.core.stage import Stage
+from cityauth.core.resolution import IdentifierStatus
 from cityauth.flows.accounts import AccountOutcome, AccountRefused, NewAccount
 from cityauth.flows.naming import read_name
+from cityauth.hashing import legacy
 from cityauth.messages import LANGUAGES, name_and_email
-from cityauth.policy import HashCeilings, MailPolicy, Policy
+from cityauth.policy import HashLimits, MailPolicy, Policy
+from cityauth.policy.realms import Phase
 
 _HERE = ClientContext(user_agent="the cityauth command")
 """What the audit trail says about where a change came from."""
@@ -52,7 +52,7 @@ def account() -> None:
 @click.option("--realm", default="citizen", show_default=True, help="One of the realms of the configuration.")
 @click.option("--language", type=click.Choice(LANGUAGES), default="fi", show_default=True)
 @click.option(
-    "--stage", type=click.Choice([stage.value for stage in Stage]), help="The account's own stage; else the realm's."
+    "--phase", type=click.Choice([phase.value for phase in Phase]), help="The account's own phase; else the realm's."
 )
 @click.option(
     "--password-hash-file",
@@ -71,7 +71,7 @@ def add(  # noqa: PLR0913 - one for each option
     retired: tuple[str, ...],
     realm: str,
     language: str,
-    stage: str | None,
+    phase: str | None,
     hash_file: IO[bytes] | None,
     as_json: bool,
 ) -> None:
@@ -87,8 +87,8 @@ def add(  # noqa: PLR0913 - one for each option
             email=email,
             usernames=usernames,
             retired_usernames=retired,
-            password_hash=_stored_hash(hash_file, registry.policy.ceilings),
-            stage=Stage(stage) if stage else None,
+            password_hash=_stored_hash(hash_file, registry.policy.limits),
+            phase=Phase(phase) if phase else None,
         )
         added = registry.auth.accounts.add(new, client=_HERE)
         if isinstance(added, AccountRefused):
@@ -164,7 +164,7 @@ def invite(load: Load, *, text: str, by: str | None) -> None:
         say(f"Queued an invitation to {invited.mailed_to}, good for {hours:g} hours.", "green")
     else:
         say(f"Made an invitation, good once and for {hours:g} hours; hand it over in person:", "green")
-        say(invited.link.reveal())
+        say(invited.link.get_secret_value())
         if registry.policy.mail.base_url == MailPolicy().base_url:
             say("It leads to this computer alone: set base_url under [mail] to where the service is reached.", "yellow")
 
@@ -207,9 +207,13 @@ def _the_one(text: str, finding: Finding) -> Shown:
         ids = " and ".join(one.record.account.id for one in finding.accounts)
         raise Refusal(f"{text!r} is the identifier of one account and the id of another ({ids}): say which with --by")
     (one,) = finding.accounts
-    for holding, _ in one.judged:
+    for account_identifier, _ in one.judged:
         resolved = finding.resolution
-        if holding.life is Life.CONTESTED and resolved and resolved.identifier == holding.identifier:
+        if (
+            account_identifier.status is IdentifierStatus.CONTESTED
+            and resolved
+            and resolved.identifier == account_identifier.identifier
+        ):
             account_id = one.record.account.id
             raise Refusal(f"several accounts claim {text!r}: say which by its id, such as --by id {account_id}")
     return one
@@ -236,7 +240,7 @@ def _require_realm(policy: Policy, realm: str) -> None:
         raise Misuse(f"there is no realm {realm!r}; the configuration has {known}")
 
 
-def _stored_hash(file: IO[bytes] | None, ceilings: HashCeilings) -> str | None:
+def _stored_hash(file: IO[bytes] | None, limits: HashLimits) -> str | None:
     """Read a stored hash and judge it, so that no damaged or poisoned one is imported (C-48)."""
     if file is None:
         return None
@@ -244,7 +248,7 @@ def _stored_hash(file: IO[bytes] | None, ceilings: HashCeilings) -> str | None:
         stored = file.read(2 * MAX_STORED_LENGTH).decode("ascii").strip("\r\n")
     except UnicodeDecodeError:
         stored = "?"  # of no known format
-    judged = examine(stored, ceilings)
+    judged = examine(stored, limits)
     if isinstance(judged, HashDefect):
         raise Refusal(f"the stored hash {DEFECT[judged]}")
     if judged.scheme not in legacy.installed():
@@ -269,6 +273,6 @@ def _why_not_added(registry: Registry, new: NewAccount, refused: AccountRefused)
                 return f"{text!r} is given twice, perhaps in two forms; give it once"
             keys.add(reading.key)
         for match in registry.holders(text):
-            whose = f"the account {match.account.id}, {match.holding.life}"
+            whose = f"the account {match.account.id}, {match.account_identifier.status}"
             return f"{text!r} is an identifier of {whose}: {never}; see `cityauth account show`"
     return f"an identifier given belonged to an account that was erased: {never}"

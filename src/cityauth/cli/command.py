@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 
 from cityauth.cli.accounts import account
-from cityauth.cli.configuration import CONFIG, FILE, load
 from cityauth.cli.database import db
-from cityauth.cli.failing import TellingGroup
+from cityauth.cli.errors import TellingGroup
 from cityauth.cli.keys import keys
 from cityauth.cli.outbox import outbox
+from cityauth.config.configuration import CONFIG, FILE, load
 
 
 @click.group(cls=TellingGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -6,8 +6,8 @@ from typing import TypeAlias
 
 import click
 
-from cityauth.cli.configuration import Configuration
 from cityauth.cli.output import say
+from cityauth.config.configuration import Configuration
 
 Load: TypeAlias = Callable[[], Configuration]
 

@@ -2,12 +2,12 @@
 
 import click
 
-from cityauth.adapters.system import SystemEntropy
-from cityauth.cli import keyfile
-from cityauth.cli.configuration import SECRETS
+from cityauth.api.system import SystemEntropy
 from cityauth.cli.database import Load
-from cityauth.cli.failing import Misuse
+from cityauth.cli.errors import Misuse
 from cityauth.cli.output import say
+from cityauth.config import keyfile
+from cityauth.config.configuration import SECRETS
 
 
 @click.group()
@@ -43,10 +43,10 @@ def generate(load: Load, *, append: bool) -> None:
 
 @keys.command()
 @click.pass_obj
-def ledger(load: Load) -> None:
+def tombstones(load: Load) -> None:
     """Print the key of what is kept of erased accounts, in hexadecimal.
 
     It must never change. Unless it is configured, it comes from the oldest signing secret: so put it into
     the configuration before that secret is removed.
     """
-    say(load().ledger_secret().hex())
+    say(load().tombstone_secret().hex())

@@ -5,7 +5,7 @@ from contextlib import closing
 import click
 
 from cityauth.cli.database import Load
-from cityauth.cli.failing import Refusal
+from cityauth.cli.errors import Refusal
 from cityauth.cli.output import say, say_json
 
 

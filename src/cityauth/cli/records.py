@@ -1,10 +1,10 @@
 """An account as the command shows it: in columns for a person, as JSON for a program."""
 
-from cityauth.cli.explaining import letters_of, reason_of
-from cityauth.cli.finding import Finding, Shown
+from cityauth.cli.error_messages import characters_of, reason_of
+from cityauth.cli.lookup import Finding, Shown
 from cityauth.cli.output import say, show_fields, show_table
 from cityauth.core.account import Status
-from cityauth.core.resolution import Holding, Resolution
+from cityauth.core.resolution import AccountIdentifier, Resolution
 
 _NO_PASSWORD = "The account has no password: `cityauth account invite` makes a link that sets one."  # noqa: S105
 
@@ -12,30 +12,30 @@ _NO_PASSWORD = "The account has no password: `cityauth account invite` makes a l
 def print_account(shown: Shown) -> None:
     """Print the account and its identifiers, each explained."""
     account = shown.record.account
-    whose = "its own" if account.stage else f"of the realm {account.realm}"
+    whose = "its own" if account.phase else f"of the realm {account.realm}"
     show_fields(
         [
             ("name", account.display_name),
             ("id", account.id),
             ("realm", account.realm),
             ("status", account.status),
-            ("stage", f"{shown.stage}, {whose}"),
+            ("phase", f"{shown.phase}, {whose}"),
             ("contact", account.contact or "none"),
             ("language", account.language),
             ("password", "stored" if shown.has_password else "none"),
         ]
     )
     show_table(
-        ("identifier", "kind", "life", "explained", "letters"),
+        ("identifier", "kind", "status", "explained", "characters"),
         [
             (
-                holding.identifier.shown,
-                holding.identifier.kind,
-                holding.life,
+                account_identifier.identifier.shown,
+                account_identifier.identifier.kind,
+                account_identifier.status,
                 reason_of(resolution),
-                letters_of(holding.identifier),
+                characters_of(account_identifier.identifier),
             )
-            for holding, resolution in shown.judged
+            for account_identifier, resolution in shown.judged
         ],
     )
     if account.status is Status.DISABLED:
@@ -67,22 +67,24 @@ def shown_as_json(shown: Shown) -> dict[str, object]:
         "name": account.display_name,
         "realm": account.realm,
         "status": account.status,
-        "stage": shown.stage,
-        "own_stage": account.stage,
+        "phase": shown.phase,
+        "own_phase": account.phase,
         "contact": account.contact,
         "language": account.language,
         "has_password": shown.has_password,
-        "identifiers": [_holding_as_json(holding, resolution) for holding, resolution in shown.judged],
+        "identifiers": [
+            _identifier_as_json(account_identifier, resolution) for account_identifier, resolution in shown.judged
+        ],
     }
 
 
-def _holding_as_json(holding: Holding, resolution: Resolution) -> dict[str, object]:
+def _identifier_as_json(account_identifier: AccountIdentifier, resolution: Resolution) -> dict[str, object]:
     return {
-        "shown": holding.identifier.shown,
-        "kind": holding.identifier.kind,
-        "key": holding.identifier.key,
-        "life": holding.life,
+        "shown": account_identifier.identifier.shown,
+        "kind": account_identifier.identifier.kind,
+        "key": account_identifier.identifier.key,
+        "status": account_identifier.status,
         "outcome": resolution.outcome,
         "reason": resolution.reason,
-        "letters": letters_of(holding.identifier),
+        "characters": characters_of(account_identifier.identifier),
     }

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
 
-from cityauth.core.stage import Stage
+from cityauth.policy.realms import Phase
 
 AccountId = NewType("AccountId", str)
 """Opaque, immutable, never reused; made by cityauth or given by the host at import."""
@@ -29,7 +29,7 @@ class Account:
         status: Whether the account may sign in.
         epoch: Advanced whenever all of the account's sessions must end.
         contact: The verified e-mail address that mail goes to, or ``None``.
-        stage: The account's own stage, or ``None`` for the realm's.
+        phase: The account's own phase, or ``None`` for the realm's.
     """
 
     id: AccountId
@@ -39,4 +39,4 @@ class Account:
     status: Status = Status.ACTIVE
     epoch: int = 0
     contact: str | None = None
-    stage: Stage | None = None
+    phase: Phase | None = None

@@ -9,12 +9,12 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from cityauth.core.account import AccountId
-from cityauth.core.client import Occasion
+from cityauth.core.client import RequestContext
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
-class Happening(StrEnum):
+class AuditEventType(StrEnum):
     """What an audit event reports."""
 
     LOGIN_ACCEPTED = "login.accepted"
@@ -47,11 +47,11 @@ class AuditEvent:
 
     Attributes:
         id: Names this event and the commit it belongs to; random.
-        what: See `Happening`.
+        what: See `AuditEventType`.
         at: When, aware UTC.
         account_id: Whose account, or ``None`` when none was found.
         reason: The true reason of a refusal, as a code; the person sees only the uniform text.
-        subject: A keyed digest of the identifier that was typed, so that attempts on one identifier
+        identifier_hash: A keyed digest of the identifier that was typed, so that attempts on one identifier
             can be counted while a password typed into the wrong field is stored nowhere.
         address: The client's address.
         user_agent: The client's user agent, cut.
@@ -59,41 +59,41 @@ class AuditEvent:
     """
 
     id: str
-    what: Happening
+    what: AuditEventType
     at: datetime
     account_id: AccountId | None = None
     reason: str = ""
-    subject: str = ""
+    identifier_hash: str = ""
     address: str | None = None
     user_agent: str = ""
     detail: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
 
 
-def report(
-    what: Happening,
-    occasion: Occasion,
+def audit_event(
+    what: AuditEventType,
+    context: RequestContext,
     *,
     account_id: AccountId | None = None,
     reason: str = "",
-    subject: str = "",
+    identifier_hash: str = "",
     detail: Mapping[str, str] = _NOTHING,
 ) -> AuditEvent:
-    """Return the audit event for what happened on *occasion*; empty details are left out."""
-    client = occasion.client
+    """Return the audit event for what happened on *context*; empty details are left out."""
+    client = context.client
     told = {name: value for name, value in detail.items() if value}
     return AuditEvent(
-        occasion.id,
+        context.id,
         what,
-        occasion.at,
+        context.at,
         account_id,
         reason,
-        subject,
+        identifier_hash,
         client.address,
         client.user_agent,
         told,
     )
 
 
-def subject_of(key: str, secret: bytes) -> str:
+def hash_identifier(key: str, secret: bytes) -> str:
     """Return the keyed digest under which attempts on the identifier *key* are counted: 16 hex digits."""
     return hmac.digest(secret, key.encode(), hashlib.sha256)[:8].hex()

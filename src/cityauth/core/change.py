@@ -7,13 +7,13 @@ from typing import TypeAlias
 
 from cityauth.core.account import Account, AccountId, Status
 from cityauth.core.audit import AuditEvent
-from cityauth.core.claim import Claim
 from cityauth.core.identifier import Identifier
 from cityauth.core.mail import QueuedMail
-from cityauth.core.resolution import Holding
-from cityauth.core.sealing import Purpose
-from cityauth.core.secret import Concealed
+from cityauth.core.one_time_token import OneTimeToken
+from cityauth.core.resolution import AccountIdentifier
+from cityauth.core.secret import SecretStr
 from cityauth.core.session import Session
+from cityauth.core.signing import Purpose
 
 
 class Precondition(StrEnum):
@@ -26,7 +26,7 @@ class Precondition(StrEnum):
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a precondition's name
     STATUS_CHANGED = "status_changed"
     EPOCH_CHANGED = "epoch_changed"
-    CLAIM_SPENT = "claim_spent"
+    TOKEN_USED = "token_used"  # noqa: S105 - a precondition's name
     SESSION_MISSING = "session_missing"
 
 
@@ -36,23 +36,23 @@ class AccountAdded:
 
     Attributes:
         account: The account.
-        holdings: Its identifiers.
+        account_identifiers: Its identifiers.
         password_hash: Its stored hash, or ``None``: nobody signs in until a password is set.
         at: When.
-        ledger: The ledger digests of the identifiers (`ledger_digest`): refused as well if one of
+        tombstones: The tombstones digests of the identifiers (`tombstone_hash`): refused as well if one of
             them belonged to an account that was erased.
     """
 
     account: Account
-    holdings: tuple[Holding, ...]
-    password_hash: Concealed | None
+    account_identifiers: tuple[AccountIdentifier, ...]
+    password_hash: SecretStr | None
     at: datetime
-    ledger: tuple[bytes, ...] = ()
+    tombstones: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class IdentifierRetired:
-    """An identifier stops signing in and stays in the ledger. Refused unless active and this account's."""
+    """An identifier stops signing in and stays in the tombstones. Refused unless active and this account's."""
 
     account_id: AccountId
     key: str
@@ -64,8 +64,8 @@ class PasswordReplaced:
     """Another hash, of the same or a new password. Refused if the stored hash is not *was* any more (F3)."""
 
     account_id: AccountId
-    was: Concealed | None
-    now: Concealed
+    was: SecretStr | None
+    now: SecretStr
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ class SessionsClosed:
 
 
 @dataclass(frozen=True, slots=True)
-class IdentifierClaimed:
+class IdentifierAdded:
     """An identifier becomes active for an account: a new one, or one that the account itself had retired.
 
     Refused as taken if another account holds it in whatever life, or an erased account held it.
@@ -130,7 +130,7 @@ class IdentifierClaimed:
     account_id: AccountId
     identifier: Identifier
     at: datetime
-    ledger: bytes
+    tombstones: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ class PasswordSet:
     """A new password without looking at the old one: by a link. Refused if the account is missing."""
 
     account_id: AccountId
-    now: Concealed
+    now: SecretStr
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,19 +170,19 @@ class AccountErased:
     Attributes:
         account_id: The account.
         epoch: The account's epoch as its owner saw it.
-        ledger: What is kept instead of its identifiers, so that none passes to another person; empty
+        tombstones: What is kept instead of its identifiers, so that none passes to another person; empty
             when the policy lets them go.
         at: When.
     """
 
     account_id: AccountId
     epoch: int
-    ledger: tuple[bytes, ...]
+    tombstones: tuple[bytes, ...]
     at: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class ClaimIssued:
+class TokenIssued:
     """An outstanding link. Never refused.
 
     Attributes:
@@ -190,12 +190,12 @@ class ClaimIssued:
         alone: Whether earlier claims of the same account and purpose die with it (C-05).
     """
 
-    claim: Claim
+    one_time_token: OneTimeToken
     alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class ClaimUsed:
+class TokenUsed:
     """A link is used, once. The write itself decides (C-01).
 
     Refused as spent unless the claim is outstanding, of this purpose, not expired at *at*, and its
@@ -208,7 +208,7 @@ class ClaimUsed:
 
 
 @dataclass(frozen=True, slots=True)
-class ClaimsDropped:
+class TokensRevoked:
     """Outstanding links of one purpose that were issued at *since* or later die. Never refused."""
 
     account_id: AccountId
@@ -243,14 +243,14 @@ Change: TypeAlias = (
     | SessionOpened
     | SessionClosed
     | SessionsClosed
-    | IdentifierClaimed
+    | IdentifierAdded
     | PasswordSet
     | ContactChanged
     | ProfileChanged
     | AccountErased
-    | ClaimIssued
-    | ClaimUsed
-    | ClaimsDropped
+    | TokenIssued
+    | TokenUsed
+    | TokensRevoked
     | MailQueued
     | EventRecorded
 )

@@ -101,8 +101,8 @@ def mixes_scripts(word: str) -> bool:
 
 def scripts_of(text: str) -> frozenset[str]:
     """The scripts of the letters and digits in *text*, such as ``LATIN``; ASCII digits are of none."""
-    letters = (c for c in text if c.isalpha() or (c.isdecimal() and not c.isascii()))
-    return frozenset(map(_script, letters)) - {"MODIFIER"}
+    mails = (c for c in text if c.isalpha() or (c.isdecimal() and not c.isascii()))
+    return frozenset(map(_script, mails)) - {"MODIFIER"}
 
 
 def _script(character: str) -> str:

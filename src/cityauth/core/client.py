@@ -42,7 +42,7 @@ UNKNOWN_CLIENT = ClientContext()
 
 
 @dataclass(frozen=True, slots=True)
-class Occasion:
+class RequestContext:
     """When something happens, and from where: what every audit line and session begins with.
 
     Attributes:

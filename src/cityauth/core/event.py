@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from cityauth.core.account import Account
-from cityauth.core.claim import Claim
+from cityauth.core.one_time_token import OneTimeToken
 from cityauth.core.resolution import Resolution
 from cityauth.core.session import OpenedSession
 
@@ -82,7 +82,7 @@ class LinkAsked:
 class LinkPresented:
     """A mailed link came back, and its claim was found alive."""
 
-    claim: Claim
+    one_time_token: OneTimeToken
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class NewPasswordRefused:
 class NewPasswordAccepted:
     """The new password was committed together with the use of the claim."""
 
-    claim: Claim
+    one_time_token: OneTimeToken
 
 
 Event: TypeAlias = (

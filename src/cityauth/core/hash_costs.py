@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from cityauth.policy import HashCeilings
+from cityauth.policy import HashLimits
 
 ARGON2_VERSION: Final = 19
 """0x13, the version of RFC 9106; 16 (0x10) is what was there before."""
@@ -16,20 +16,20 @@ class Argon2Costs:
 
     variant: str
     version: int
-    memory_kib: int
-    passes: int
-    lanes: int
+    memory_cost: int
+    time_cost: int
+    parallelism: int
 
     def is_sound(self, salt_bytes: int, digest_bytes: int) -> bool:
         """Say whether Argon2 can compute this, with a digest that is not guessed by chance."""
-        return self.memory_kib >= 8 * self.lanes and salt_bytes >= 8 and digest_bytes >= 16  # noqa: PLR2004
+        return self.memory_cost >= 8 * self.parallelism and salt_bytes >= 8 and digest_bytes >= 16  # noqa: PLR2004
 
-    def exceeds(self, ceilings: HashCeilings) -> bool:
-        """Say whether running this would cost more than *ceilings* allow."""
+    def exceeds(self, limits: HashLimits) -> bool:
+        """Say whether running this would cost more than *limits* allow."""
         return (
-            self.memory_kib > ceilings.argon2_memory_kib
-            or self.passes > ceilings.argon2_passes
-            or self.lanes > ceilings.argon2_lanes
+            self.memory_cost > limits.argon2_memory_cost
+            or self.time_cost > limits.argon2_time_cost
+            or self.parallelism > limits.argon2_parallelism
         )
 
 
@@ -47,9 +47,9 @@ class BcryptCosts:
         """Say whether the lengths are bcrypt's."""
         return self.cost >= 4 and salt_bytes == 16 and digest_bytes == 23  # noqa: PLR2004 - fixed by bcrypt
 
-    def exceeds(self, ceilings: HashCeilings) -> bool:
-        """Say whether running this would cost more than *ceilings* allow."""
-        return self.cost > ceilings.bcrypt_cost
+    def exceeds(self, limits: HashLimits) -> bool:
+        """Say whether running this would cost more than *limits* allow."""
+        return self.cost > limits.bcrypt_cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +63,9 @@ class Pbkdf2Costs:
         """Say whether there is a salt, and a digest of one block: each further one costs the same again."""
         return salt_bytes > 0 and digest_bytes == _DIGEST_BYTES[self.algorithm]
 
-    def exceeds(self, ceilings: HashCeilings) -> bool:
-        """Say whether running this would cost more than *ceilings* allow."""
-        return self.iterations > ceilings.pbkdf2_iterations
+    def exceeds(self, limits: HashLimits) -> bool:
+        """Say whether running this would cost more than *limits* allow."""
+        return self.iterations > limits.pbkdf2_iterations
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +80,9 @@ class ScryptCosts:
         """Say whether scrypt can compute this, with the digest of 64 bytes that its formats share."""
         return self.n > 1 and self.n & (self.n - 1) == 0 and salt_bytes > 0 and digest_bytes == 64  # noqa: PLR2004
 
-    def exceeds(self, ceilings: HashCeilings) -> bool:
-        """Say whether running this would cost more than *ceilings* allow."""
-        return self.n > ceilings.scrypt_n or self.r > ceilings.scrypt_r or self.p > ceilings.scrypt_p
+    def exceeds(self, limits: HashLimits) -> bool:
+        """Say whether running this would cost more than *limits* allow."""
+        return self.n > limits.scrypt_n or self.r > limits.scrypt_r or self.p > limits.scrypt_p
 
 
 Costs: TypeAlias = Argon2Costs | BcryptCosts | Pbkdf2Costs | ScryptCosts

@@ -19,7 +19,7 @@ from cityauth.core.hash_costs import (
     Pbkdf2Costs,
     ScryptCosts,
 )
-from cityauth.policy import HashCeilings, HashProfile
+from cityauth.policy import HashLimits, HashProfile
 
 MAX_STORED_LENGTH: Final = 512
 """Characters of a stored hash; the longest known format needs about 200."""
@@ -40,8 +40,8 @@ class HashDefect(StrEnum):
     CORRUPT = "corrupt"
     """It begins like a known format, and is not one."""
 
-    OVER_CEILING = "over_ceiling"
-    """Running it would cost more than the ceilings allow."""
+    OVER_LIMIT = "over_limit"
+    """Running it would cost more than the limits allow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ class _Format:
             )
         )
 
-    def read(self, stored: str, ceilings: HashCeilings) -> HashParameters | HashDefect:
+    def read(self, stored: str, limits: HashLimits) -> HashParameters | HashDefect:
         """Take *stored*, which starts like this format, apart."""
         match = self.pattern.fullmatch(stored)
         if match is None:
@@ -140,8 +140,8 @@ class _Format:
         costs = self.make(**{name: kind(match[name]) for name, kind in self.holes})
         if not costs.is_sound(len(salt), len(digest)):
             return HashDefect.CORRUPT
-        if costs.exceeds(ceilings):
-            return HashDefect.OVER_CEILING
+        if costs.exceeds(limits):
+            return HashDefect.OVER_LIMIT
         return HashParameters(self.scheme, costs, salt, digest)
 
     def write(self, parameters: HashParameters) -> str:
@@ -152,7 +152,7 @@ class _Format:
         )
 
 
-_ARGON2: Final = "argon2{variant}$v={version}$m={memory_kib},t={passes},p={lanes}${salt}${digest}"
+_ARGON2: Final = "argon2{variant}$v={version}$m={memory_cost},t={time_cost},p={parallelism}${salt}${digest}"
 _BCRYPT: Final = "$2{ident}${cost}${salt}{digest}"
 _DJANGO_PBKDF2: Final = "pbkdf2_{algorithm}${iterations}${salt}${digest}"
 _WERKZEUG_PBKDF2: Final = "pbkdf2:{algorithm}:{iterations}${salt}${digest}"
@@ -176,12 +176,12 @@ SCHEMES: Final[frozenset[str]] = frozenset(_FORMATS)
 """Names of the formats that can be read. All but "argon2" are other systems' formats."""
 
 
-def examine(stored: str, ceilings: HashCeilings) -> HashParameters | HashDefect:
+def examine(stored: str, limits: HashLimits) -> HashParameters | HashDefect:
     """Read a stored hash and judge whether it may be run, without running anything.
 
     Args:
         stored: The text as stored; empty where the account has no password.
-        ceilings: What running it may cost at most.
+        limits: What running it may cost at most.
     """
     if not stored:
         return HashDefect.MISSING
@@ -189,7 +189,7 @@ def examine(stored: str, ceilings: HashCeilings) -> HashParameters | HashDefect:
         return HashDefect.CORRUPT
     for form in _FORMATS.values():
         if stored.startswith(form.start):
-            return form.read(stored, ceilings)
+            return form.read(stored, limits)
     return HashDefect.UNUSABLE if stored[0] in "!*" else HashDefect.UNKNOWN_SCHEME
 
 
@@ -204,7 +204,7 @@ def render(parameters: HashParameters) -> str:
 
 def costs_of(profile: HashProfile) -> Argon2Costs:
     """Return what a hash made at *profile* costs."""
-    return Argon2Costs("id", ARGON2_VERSION, profile.memory_kib, profile.passes, profile.lanes)
+    return Argon2Costs("id", ARGON2_VERSION, profile.memory_cost, profile.time_cost, profile.parallelism)
 
 
 def parameters_of(profile: HashProfile, salt: bytes, digest: bytes) -> HashParameters:
@@ -223,7 +223,8 @@ def may_replace(stored: HashParameters, target: HashProfile) -> bool:
     if not isinstance(costs, Argon2Costs):
         return True
     return (
-        target.memory_kib >= costs.memory_kib and target.memory_kib * target.passes >= costs.memory_kib * costs.passes
+        target.memory_cost >= costs.memory_cost
+        and target.memory_cost * target.time_cost >= costs.memory_cost * costs.time_cost
     )
 
 
@@ -238,8 +239,8 @@ def is_weaker(stored: HashParameters, target: HashProfile) -> bool:
         return True
     return may_replace(stored, target) and (
         (costs.variant, costs.version) != ("id", ARGON2_VERSION)
-        or costs.memory_kib < target.memory_kib
-        or costs.memory_kib * costs.passes < target.memory_kib * target.passes
+        or costs.memory_cost < target.memory_cost
+        or costs.memory_cost * costs.time_cost < target.memory_cost * target.time_cost
         or len(stored.salt) < target.salt_bytes
         or len(stored.digest) < target.hash_bytes
     )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from cityauth.core.problem import Problem
-from cityauth.core.sealing import Purpose
+from cityauth.core.signing import Purpose
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,7 @@ def _await_link(_state: State, _event: Event) -> LinkAwaited:
 
 
 def _prove_link(_state: State, event: LinkPresented) -> LinkProven:
-    return LinkProven(event.claim)
+    return LinkProven(event.one_time_token)
 
 
 def _keep_link(state: LinkProven, _event: Event) -> LinkProven:
@@ -89,7 +89,7 @@ def _keep_link(state: LinkProven, _event: Event) -> LinkProven:
 
 
 def _set_credential(state: LinkProven, event: NewPasswordAccepted) -> CredentialSet:
-    if state.claim != event.claim:
+    if state.one_time_token != event.one_time_token:
         msg = "the password was set with another link than the one that was presented"
         raise IllegalTransitionError(msg)
     return CredentialSet()
@@ -182,7 +182,7 @@ def judge(resolution: Resolution, *, matched: bool, has_password: bool) -> Judge
     """Decide an attempt from what was resolved and whether the password *matched*.
 
     The one place where every road's attempt is decided; whoever may not sign in is refused here. An
-    account without a password never matches, whatever a hasher says of the ghost that was verified for it.
+    account without a password never matches, whatever a hasher says of the dummy that was verified for it.
     """
     account = resolution.account
     if account is None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from cityauth.core.identifier import Identifier
-from cityauth.messages.mails import Letter
+from cityauth.messages.mails import MailContent
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,7 @@ class QueuedMail:
 
     Attributes:
         id: Stable, for the Message-ID: a mail that is sent twice after a crash can be told.
-        to: The stored, verified address, byte for byte the envelope's recipient. Empty for a decoy,
+        to: The stored, verified address, byte for byte the envelope's recipient. Empty for a dummy,
             which the outbox drops: it stands for the mail that an unknown username does not get.
         letter: Subject and text.
         language: Of the letter; ``fi``, ``sv`` or ``en``.
@@ -25,7 +25,7 @@ class QueuedMail:
 
     id: str
     to: str = field(repr=False)
-    letter: Letter
+    content: MailContent
     language: str
     queued_at: datetime
     expires_at: datetime
@@ -37,7 +37,7 @@ class OutboxStatus:
     """How the outbox stands.
 
     Attributes:
-        waiting: Mails not yet sent, decoys left out.
+        waiting: Mails not yet sent, dummies left out.
         retrying: Those of them that have failed at least once.
         oldest: When the oldest of them was queued; ``None`` when there is none.
     """
@@ -54,10 +54,10 @@ def mail_address(identifier: Identifier) -> str:
     return f"{local}@{domain}"
 
 
-def as_html(letter: Letter, language: str) -> str:
+def as_html(content: MailContent, language: str) -> str:
     """Return the letter as simple HTML: the same words, a link where a paragraph is a web address."""
-    paragraphs = [_paragraph(one) for one in letter.body.strip().split("\n\n")]
-    title = html.escape(letter.subject)
+    paragraphs = [_paragraph(one) for one in content.body.strip().split("\n\n")]
+    title = html.escape(content.subject)
     return (
         f'<!doctype html><html lang="{html.escape(language)}"><head><meta charset="utf-8">'
         f"<title>{title}</title></head><body>{''.join(paragraphs)}</body></html>"

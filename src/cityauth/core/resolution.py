@@ -8,13 +8,13 @@ from typing import assert_never
 
 from cityauth.core.account import Account
 from cityauth.core.identifier import BUILT_IN, Identifier, IdentifierKind, Malformed, look_up
-from cityauth.core.secret import Concealed
-from cityauth.core.stage import RealmPolicy, Stage
+from cityauth.core.secret import SecretStr
 from cityauth.errors import PolicyError
+from cityauth.policy.realms import Phase, RealmPolicy
 
 
-class Life(StrEnum):
-    """The life of an identifier. A retired one stays in the ledger and never passes to another person.
+class IdentifierStatus(StrEnum):
+    """The life of an identifier. A retired one stays in the tombstones and never passes to another person.
 
     A contested one is claimed by several accounts; it signs nobody in until people have decided.
     """
@@ -26,11 +26,11 @@ class Life(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class AccountIdentifier:
     """An identifier that an account holds, and where in its life it stands."""
 
     identifier: Identifier
-    life: Life = Life.ACTIVE
+    status: IdentifierStatus = IdentifierStatus.ACTIVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +39,13 @@ class Match:
 
     Attributes:
         account: The account that holds the identifier.
-        holding: The identifier as stored.
+        account_identifier: The identifier as stored.
         password_hash: The account's stored hash, or ``None`` when it has none.
     """
 
     account: Account
-    holding: Holding
-    password_hash: Concealed | None
+    account_identifier: AccountIdentifier
+    password_hash: SecretStr | None
 
 
 class Outcome(StrEnum):
@@ -69,7 +69,7 @@ class Reason(StrEnum):
     KIND_DOES_NOT_SIGN_IN_YET = "kind_does_not_sign_in_yet"
     CONTESTED = "contested"
     SEVERAL_ACCOUNTS = "several_accounts"
-    REALM_WITHOUT_STAGES = "realm_without_stages"
+    REALM_WITHOUT_PHASES = "realm_without_phases"
     MALFORMED = "malformed"
 
 
@@ -82,7 +82,7 @@ class Resolution:
         outcome: See `Outcome`.
         reason: Why it did not resolve; `Reason.NONE` when it did.
         identifier: The identifier as stored, or the first candidate when nothing was found.
-        stage: The stage of the account's realm at that moment, when one account was found.
+        phase: The phase of the account's realm at that moment, when one account was found.
         account: The account, only when the outcome is resolved or retired.
         malformed: What is wrong with the text, only when the outcome is malformed.
     """
@@ -91,7 +91,7 @@ class Resolution:
     outcome: Outcome
     reason: Reason = Reason.NONE
     identifier: Identifier | None = None
-    stage: Stage | None = None
+    phase: Phase | None = None
     account: Account | None = None
     malformed: Malformed | None = None
 
@@ -105,11 +105,11 @@ class IdentifierResolver:
     """Reads what was typed into candidates, and explains what a store found under them.
 
     It is a class because a host configures it once: the kinds of identifier it takes, in no order
-    that matters, and the stages of its realms.
+    that matters, and the phases of its realms.
     """
 
     def __init__(self, realms: Mapping[str, RealmPolicy], kinds: Sequence[IdentifierKind] = BUILT_IN) -> None:
-        """Take the stages of *realms* and the *kinds* of identifier, a host's own among them."""
+        """Take the phases of *realms* and the *kinds* of identifier, a host's own among them."""
         names = [kind.name for kind in kinds]
         if len(set(names)) != len(names) or not names:
             msg = "identifier kinds must have different names, and there must be one"
@@ -121,22 +121,22 @@ class IdentifierResolver:
         """Return the candidates for *entered* by the rules of looking up, or why there can be none."""
         return look_up(entered, self.kinds)
 
-    def has_stage(self, account: Account) -> bool:
-        """Whether *account* has a stage at all; one of a realm that the policy lacks signs in by nothing."""
-        return account.stage is not None or account.realm in self._realms
+    def has_phase(self, account: Account) -> bool:
+        """Whether *account* has a phase at all; one of a realm that the policy lacks signs in by nothing."""
+        return account.phase is not None or account.realm in self._realms
 
-    def stage_of(self, account: Account, now: datetime) -> Stage:
-        """Return the stage of *account* at *now*: its own, or its realm's.
+    def phase_of(self, account: Account, now: datetime) -> Phase:
+        """Return the phase of *account* at *now*: its own, or its realm's.
 
         Raises:
             PolicyError: the account's realm is not in the policy.
         """
-        if account.stage is not None:
-            return account.stage
-        if not self.has_stage(account):
+        if account.phase is not None:
+            return account.phase
+        if not self.has_phase(account):
             msg = f"the realm {account.realm!r} is not in the policy"
             raise PolicyError(msg)
-        return self._realms[account.realm].stage_at(now)
+        return self._realms[account.realm].phase_at(now)
 
     def explain(
         self,
@@ -151,41 +151,43 @@ class IdentifierResolver:
         text = entered if isinstance(entered, str) else ""
         if not matches:
             return Resolution(text, Outcome.UNKNOWN, Reason.NOT_FOUND, candidates[0])
-        settled = [match for match in matches if match.holding.life is not Life.PENDING]
+        settled = [match for match in matches if match.account_identifier.status is not IdentifierStatus.PENDING]
         matches = settled or matches  # nobody's claim that is only pending may stand in another's way
         if len({match.account.id for match in matches}) > 1:
             return Resolution(text, Outcome.AMBIGUOUS, Reason.SEVERAL_ACCOUNTS, candidates[0])
         return self._explain_one_account(text, matches, now)
 
     def _explain_one_account(self, text: str, matches: Sequence[Match], now: datetime) -> Resolution:
-        """Judge each holding: a contested one signs nobody in, else one that signs in wins over those that do not."""
+        """Judge each identifier: a contested one signs nobody in; else one that signs in wins."""
         account = matches[0].account
-        if not self.has_stage(account):
-            return Resolution(text, Outcome.UNKNOWN, Reason.REALM_WITHOUT_STAGES, matches[0].holding.identifier)
-        stage = self.stage_of(account, now)
-        judged = [(*_judge(match.holding, stage), match.holding.identifier) for match in matches]
+        if not self.has_phase(account):
+            return Resolution(
+                text, Outcome.UNKNOWN, Reason.REALM_WITHOUT_PHASES, matches[0].account_identifier.identifier
+            )
+        phase = self.phase_of(account, now)
+        judged = [(*_judge(match.account_identifier, phase), match.account_identifier.identifier) for match in matches]
         outcome, reason, identifier = min(judged, key=lambda one: (_PRECEDENCE.index(one[0]), one[2].key))
         named = account if outcome in {Outcome.RESOLVED, Outcome.RETIRED} else None
-        return Resolution(text, outcome, reason, identifier, stage, named)
+        return Resolution(text, outcome, reason, identifier, phase, named)
 
 
 _PRECEDENCE = (Outcome.AMBIGUOUS, Outcome.RESOLVED, Outcome.RETIRED, Outcome.UNKNOWN)
 
 
-def _judge(holding: Holding, stage: Stage) -> tuple[Outcome, Reason]:
-    """Say what one holding is at *stage*."""
-    match holding.life:
-        case Life.CONTESTED:
+def _judge(account_identifier: AccountIdentifier, phase: Phase) -> tuple[Outcome, Reason]:
+    """Say what one account_identifier is at *phase*."""
+    match account_identifier.status:
+        case IdentifierStatus.CONTESTED:
             return Outcome.AMBIGUOUS, Reason.CONTESTED
-        case Life.PENDING:
+        case IdentifierStatus.PENDING:
             return Outcome.UNKNOWN, Reason.PENDING
-        case Life.RETIRED:
+        case IdentifierStatus.RETIRED:
             return Outcome.RETIRED, Reason.RETIRED
-        case Life.ACTIVE:
-            if stage.admits(holding.identifier.kind):
+        case IdentifierStatus.ACTIVE:
+            if phase.admits(account_identifier.identifier.kind):
                 return Outcome.RESOLVED, Reason.NONE
-            if stage is Stage.EMAIL_ONLY:
+            if phase is Phase.EMAIL_ONLY:
                 return Outcome.RETIRED, Reason.KIND_NO_LONGER_SIGNS_IN
             return Outcome.UNKNOWN, Reason.KIND_DOES_NOT_SIGN_IN_YET
         case _:
-            assert_never(holding.life)
+            assert_never(account_identifier.status)

@@ -37,11 +37,11 @@ At least six characters each: a random key in base64 holds one of them in fewer 
 
 
 @final
-class Concealed:
+class SecretStr:
     """A string that is shown to nobody by accident: a password hash, a session token.
 
-    It is a class so that ``repr``, ``str``, f-strings and logs cannot reveal it; the value is read
-    by calling `reveal`, which a reviewer can search for.
+    It is a class so that ``repr``, ``str``, f-strings and logs cannot get_secret_value it; the value is read
+    by calling `get_secret_value`, which a reviewer can search for.
     """
 
     __slots__ = ("_value",)
@@ -50,27 +50,27 @@ class Concealed:
         """Conceal *value*."""
         self._value = value
 
-    def reveal(self) -> str:
-        """Return the concealed string."""
+    def get_secret_value(self) -> str:
+        """Return the secret string."""
         return self._value
 
     def __repr__(self) -> str:
         """Show nothing of the value, not even its length."""
-        return "Concealed(***)"
+        return "SecretStr(***)"
 
     def __eq__(self, other: object) -> bool:
         """Compare in constant time."""
-        if not isinstance(other, Concealed):
+        if not isinstance(other, SecretStr):
             return NotImplemented
         return hmac.compare_digest(self._value.encode(), other._value.encode())
 
     def __hash__(self) -> int:
-        """Hash by value, so that equal concealed values are equal keys."""
-        return hash((Concealed, self._value))
+        """Hash by value, so that equal secret values are equal keys."""
+        return hash((SecretStr, self._value))
 
     def __reduce__(self) -> NoReturn:
         """Refuse to be pickled or copied into a report."""
-        msg = "a concealed value cannot be pickled"
+        msg = "a secret value cannot be pickled"
         raise TypeError(msg)
 
 

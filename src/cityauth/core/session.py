@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from cityauth.core.account import Account, AccountId, Status
-from cityauth.core.client import Occasion
-from cityauth.core.secret import Concealed
+from cityauth.core.client import RequestContext
+from cityauth.core.secret import SecretStr
 from cityauth.policy import SessionPolicy
 
 TOKEN_BYTES = 32
@@ -60,7 +60,7 @@ class OpenedSession:
         session: The session as stored.
     """
 
-    token: Concealed
+    token: SecretStr
     session: Session
 
 
@@ -91,7 +91,7 @@ def digest_of(token: object) -> bytes | None:
 def open_session(
     account: Account,
     entropy: bytes,
-    occasion: Occasion,
+    context: RequestContext,
     *,
     remember: bool,
     fresh: bool,
@@ -109,16 +109,16 @@ def open_session(
         handle=hashlib.sha256(b"handle:" + digest).hexdigest()[:20],
         account_id=account.id,
         epoch=account.epoch,
-        opened_at=occasion.at,
-        seen_at=occasion.at,
-        verified_at=occasion.at if fresh else None,
+        opened_at=context.at,
+        seen_at=context.at,
+        verified_at=context.at if fresh else None,
         remembered=remember,
         method=method,
         identifier_kind=identifier_kind,
-        address=occasion.client.address,
-        user_agent=occasion.client.user_agent,
+        address=context.client.address,
+        user_agent=context.client.user_agent,
     )
-    return OpenedSession(Concealed(token), session)
+    return OpenedSession(SecretStr(token), session)
 
 
 def is_live(session: Session, account: Account, now: datetime, policy: SessionPolicy) -> bool:

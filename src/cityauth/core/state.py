@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from cityauth.core.account import Account
-from cityauth.core.claim import Claim
+from cityauth.core.one_time_token import OneTimeToken
 from cityauth.core.session import OpenedSession
 
 
@@ -58,7 +58,7 @@ class LinkProven:
         claim: What the link may do, once.
     """
 
-    claim: Claim
+    one_time_token: OneTimeToken
 
 
 @dataclass(frozen=True, slots=True)

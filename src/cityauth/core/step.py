@@ -13,7 +13,7 @@ class PasswordRequired:
     """Show the password page.
 
     Attributes:
-        pending: The sealed pending login, for a hidden field of the form. No account id, no password.
+        pending: The signed pending login, for a hidden field of the form. No account id, no password.
         entered: The identifier to show, editable.
         problem: What to tell the person, or ``None`` at first.
     """

@@ -3,16 +3,8 @@
 import hashlib
 import hmac
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypeAlias
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """At most *count* times in any span of *window*."""
-
-    count: int
-    window: timedelta
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from cityauth.core.account import Account, AccountId, Status
-from cityauth.core.audit import Happening, report
+from cityauth.core.audit import AuditEventType, audit_event
 from cityauth.core.change import (
     AccountAdded,
     Change,
@@ -21,19 +21,19 @@ from cityauth.core.hashing import HashDefect, examine
 from cityauth.core.identifier import EmailKind, Identifier, Malformed, inherit, register
 from cityauth.core.mail import mail_address
 from cityauth.core.problem import Problem
-from cityauth.core.resolution import Holding, Life
-from cityauth.core.secret import Concealed
-from cityauth.core.stage import Stage
+from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
+from cityauth.core.secret import SecretStr
 from cityauth.errors import UsageError
 from cityauth.flows.asking import Flow, ask
+from cityauth.flows.context import begin
 from cityauth.flows.deployment import Deployment
 from cityauth.flows.naming import read_name
-from cityauth.flows.occasion import begin
 from cityauth.flows.record import commit_with
 from cityauth.messages import LANGUAGES
 from cityauth.messages.codes import Code
-from cityauth.ports.accounts import AccountStore
-from cityauth.ports.clock import Entropy
+from cityauth.policy.realms import Phase
+from cityauth.ports.services import Entropy
+from cityauth.ports.stores import AccountStore
 
 _ID_BYTES = 15
 """120 random bits make 24 characters without padding: never guessed twice, short enough to read out."""
@@ -62,12 +62,12 @@ class NewAccount:
         contact: Where mail goes; by default *email*.
         usernames: Old usernames, taken over by the rules of looking up: none is refused because
             today's sign-up would refuse it.
-        retired_usernames: Old usernames that no longer sign in; they stay in the ledger.
+        retired_usernames: Old usernames that no longer sign in; they stay in the tombstones.
         identifiers: Identifiers of the host's own kinds, each as the kind's name and the text, registered by
             the kind's rules: ``[("card", "2960 1234")]``.
         password_hash: A stored hash in a known format (`CityAuth.passwords.hash` makes one), or
             ``None``: nobody signs in until a password is set.
-        stage: The account's own stage, or ``None`` for the realm's.
+        phase: The account's own phase, or ``None`` for the realm's.
         id: The host's own id of the account, or ``None`` for a random one.
     """
 
@@ -80,7 +80,7 @@ class NewAccount:
     retired_usernames: Sequence[str] = ()
     identifiers: Sequence[tuple[str, str]] = ()
     password_hash: str | None = None
-    stage: Stage | None = None
+    phase: Phase | None = None
     id: str | None = None
 
 
@@ -105,60 +105,64 @@ class AccountRecord:
     """An account as customer service sees it: with every identifier in whatever life."""
 
     account: Account
-    holdings: tuple[Holding, ...]
+    account_identifiers: tuple[AccountIdentifier, ...]
 
 
-def add(desk: Deployment, new: NewAccount, client: ClientContext = UNKNOWN_CLIENT) -> Flow[AccountOutcome]:
+def add(deployment: Deployment, new: NewAccount, client: ClientContext = UNKNOWN_CLIENT) -> Flow[AccountOutcome]:
     """Add an account with all its identifiers, or none of it.
 
     Returns the account, or `AccountRefused`.
 
     Raises:
         UsageError: the realm is not in the policy, the language has no texts, one text stands where a list of
-            usernames belongs, an identifier is of no kind, the id or the stage can be none, or the password
-            hash is of no known format, damaged, or would cost more than the policy's ceilings.
+            usernames belongs, an identifier is of no kind, the id or the phase can be none, or the password
+            hash is of no known format, damaged, or would cost more than the policy's limits.
     """
-    if mistake := _mistake(desk, new):
+    if mistake := _mistake(deployment, new):
         raise UsageError(mistake)
     name = read_name(new.display_name)
     if isinstance(name, Problem):
         return AccountRefused(_NAMELESS.get(name.code, Malformed.FORBIDDEN_CHARACTER), new.display_name)
     if new.contact is not None and isinstance(contact := register(new.contact, _ANY_ADDRESS), Malformed):
         return AccountRefused(contact, new.contact)
-    holdings = _holdings(desk, new)
-    if isinstance(holdings, AccountRefused):
-        return holdings
-    occasion = yield from begin(client)
+    account_identifiers = _account_identifiers(deployment, new)
+    if isinstance(account_identifiers, AccountRefused):
+        return account_identifiers
+    context = yield from begin(client)
     account_id = new.id or (yield from new_account_id())
     account = Account(
         id=AccountId(account_id),
         realm=new.realm,
         display_name=name,
         language=new.language,
-        contact=new.contact or _login_address(holdings),
-        stage=new.stage,
+        contact=new.contact or _login_address(account_identifiers),
+        phase=new.phase,
     )
-    ledger = tuple(desk.ledger_digest(holding.identifier) for holding in holdings)
-    secret = Concealed(new.password_hash) if new.password_hash else None
-    event = report(Happening.ACCOUNT_ADDED, occasion, account_id=account.id)
-    outcome = yield from commit_with(event, [AccountAdded(account, holdings, secret, occasion.at, ledger)])
+    tombstones = tuple(
+        deployment.tombstone_hash(account_identifier.identifier) for account_identifier in account_identifiers
+    )
+    secret = SecretStr(new.password_hash) if new.password_hash else None
+    event = audit_event(AuditEventType.ACCOUNT_ADDED, context, account_id=account.id)
+    outcome = yield from commit_with(
+        event, [AccountAdded(account, account_identifiers, secret, context.at, tombstones)]
+    )
     return AccountRefused(outcome.why) if isinstance(outcome, Rejected) else account
 
 
-def _mistake(desk: Deployment, new: NewAccount) -> str:
+def _mistake(deployment: Deployment, new: NewAccount) -> str:
     """Say what can never be right in *new*, whatever is stored; empty when nothing is."""
-    if new.realm not in desk.policy.realms:
+    if new.realm not in deployment.policy.realms:
         return f"the realm {new.realm!r} is not in the policy"
     if new.language not in LANGUAGES:
         return f"the language {new.language!r} is none of {', '.join(LANGUAGES)}"
     if new.id is not None and not _is_id(new.id):
         return "an account's id is 1 to 255 printable characters, or None for a random one"
-    stage: object = new.stage  # a host's types may lie
-    if stage is not None and not isinstance(stage, Stage):
-        return "the stage is a Stage, or None for the realm's"
-    if new.password_hash is not None and (defect := _defect(desk, new.password_hash)):
+    phase: object = new.phase  # a host's types may lie
+    if phase is not None and not isinstance(phase, Phase):
+        return "the phase is a Phase, or None for the realm's"
+    if new.password_hash is not None and (defect := _defect(deployment, new.password_hash)):
         return f"password_hash is no stored hash that could be verified: {defect}"
-    kinds = [kind.name for kind in desk.resolver.kinds]
+    kinds = [kind.name for kind in deployment.resolver.kinds]
     pairs: Sequence[object] = new.identifiers
     if not all(isinstance(one, tuple) and len(one) == _PAIR and one[0] in kinds for one in pairs):
         return f"identifiers are pairs of a kind's name and a text; the kinds are {', '.join(kinds)}"
@@ -171,9 +175,9 @@ def _is_id(given: object) -> bool:
     return isinstance(given, str) and 0 < len(given) <= _LONGEST_ID and given.isprintable()
 
 
-def _defect(desk: Deployment, stored: object) -> str:
+def _defect(deployment: Deployment, stored: object) -> str:
     """Say why *stored* is no hash that may be run; a password that slipped in here is never stored (C-48)."""
-    judged = examine(stored, desk.policy.ceilings) if isinstance(stored, str) else HashDefect.UNKNOWN_SCHEME
+    judged = examine(stored, deployment.policy.limits) if isinstance(stored, str) else HashDefect.UNKNOWN_SCHEME
     return judged.value if isinstance(judged, HashDefect) else ""
 
 
@@ -183,26 +187,26 @@ def new_account_id() -> Flow[AccountId]:
     return AccountId(base64.b32encode(entropy).decode().lower())
 
 
-def _login_address(holdings: Sequence[Holding]) -> str | None:
+def _login_address(account_identifiers: Sequence[AccountIdentifier]) -> str | None:
     """Return the address that signs in, as mail is sent to it."""
-    return next((mail_address(one.identifier) for one in holdings if one.identifier.kind == "email"), None)
+    return next((mail_address(one.identifier) for one in account_identifiers if one.identifier.kind == "email"), None)
 
 
-def _holdings(desk: Deployment, new: NewAccount) -> tuple[Holding, ...] | AccountRefused:
+def _account_identifiers(deployment: Deployment, new: NewAccount) -> tuple[AccountIdentifier, ...] | AccountRefused:
     """Read the new account's identifiers, or say which one is refused and why."""
-    wanted: list[tuple[str, Identifier | Malformed, Life]] = []
+    wanted: list[tuple[str, Identifier | Malformed, IdentifierStatus]] = []
     if new.email is not None:
-        wanted.append((new.email, register(new.email, desk.email), Life.ACTIVE))
-    wanted += [(name, inherit(name), Life.ACTIVE) for name in new.usernames]
-    wanted += [(name, inherit(name), Life.RETIRED) for name in new.retired_usernames]
-    kinds = {kind.name: kind for kind in desk.resolver.kinds}
-    wanted += [(text, register(text, kinds[name]), Life.ACTIVE) for name, text in new.identifiers]
-    holdings: list[Holding] = []
-    for entered, identifier, life in wanted:
+        wanted.append((new.email, register(new.email, deployment.email), IdentifierStatus.ACTIVE))
+    wanted += [(name, inherit(name), IdentifierStatus.ACTIVE) for name in new.usernames]
+    wanted += [(name, inherit(name), IdentifierStatus.RETIRED) for name in new.retired_usernames]
+    kinds = {kind.name: kind for kind in deployment.resolver.kinds}
+    wanted += [(text, register(text, kinds[name]), IdentifierStatus.ACTIVE) for name, text in new.identifiers]
+    account_identifiers: list[AccountIdentifier] = []
+    for entered, identifier, status in wanted:
         if isinstance(identifier, Malformed):
             return AccountRefused(identifier, entered)
-        holdings.append(Holding(identifier, life))
-    return tuple(holdings)
+        account_identifiers.append(AccountIdentifier(identifier, status))
+    return tuple(account_identifiers)
 
 
 def show(account_id: AccountId) -> Flow[AccountRecord | None]:
@@ -210,7 +214,7 @@ def show(account_id: AccountId) -> Flow[AccountRecord | None]:
     account = yield from ask(AccountStore.load, account_id)
     if account is None:
         return None
-    held = yield from ask(AccountStore.holdings, account_id)
+    held = yield from ask(AccountStore.account_identifiers, account_id)
     return AccountRecord(account, tuple(held))
 
 
@@ -218,21 +222,21 @@ def disable(account_id: AccountId, client: ClientContext = UNKNOWN_CLIENT) -> Fl
     """Disable the account and end all its sessions (ASVS 7.4.2); refused when it is disabled or missing."""
     ending: list[Change] = [EpochAdvanced(account_id), SessionsClosed(account_id)]
     changed = StatusChanged(account_id, was=Status.ACTIVE, now=Status.DISABLED)
-    return (yield from _set_status(changed, Happening.ACCOUNT_DISABLED, ending, client))
+    return (yield from _set_status(changed, AuditEventType.ACCOUNT_DISABLED, ending, client))
 
 
 def enable(account_id: AccountId, client: ClientContext = UNKNOWN_CLIENT) -> Flow[AccountOutcome]:
     """Enable a disabled account; refused when it is active or missing. Its old sessions stay dead."""
     changed = StatusChanged(account_id, was=Status.DISABLED, now=Status.ACTIVE)
-    return (yield from _set_status(changed, Happening.ACCOUNT_ENABLED, [], client))
+    return (yield from _set_status(changed, AuditEventType.ACCOUNT_ENABLED, [], client))
 
 
 def _set_status(
-    changed: StatusChanged, what: Happening, ending: Sequence[Change], client: ClientContext
+    changed: StatusChanged, what: AuditEventType, ending: Sequence[Change], client: ClientContext
 ) -> Flow[AccountOutcome]:
     """Change the status by compare-and-set and return the account as it is then."""
-    occasion = yield from begin(client)
-    event = report(what, occasion, account_id=changed.account_id)
+    context = yield from begin(client)
+    event = audit_event(what, context, account_id=changed.account_id)
     outcome = yield from commit_with(event, [changed, *ending])
     if isinstance(outcome, Rejected):
         return AccountRefused(outcome.why)

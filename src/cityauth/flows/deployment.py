@@ -5,10 +5,10 @@ import hmac
 from collections.abc import Container
 from dataclasses import dataclass
 
-from cityauth.core.ghost import GhostMix
+from cityauth.core.dummy import HashMix
 from cityauth.core.identifier import Identifier, IdentifierKind
 from cityauth.core.resolution import IdentifierResolver
-from cityauth.core.sealing import Sealer
+from cityauth.core.signing import TokenSigner
 from cityauth.policy import Policy
 
 
@@ -18,26 +18,26 @@ class Deployment:
 
     Attributes:
         policy: The tunables.
-        sealer: Seals and opens tokens.
+        signer: Signs and opens tokens.
         resolver: Reads and explains identifiers.
-        ghosts: What unknown identifiers cost to verify.
-        ghost_secret: Key from which ghosts are drawn.
+        hash_mix: What unknown identifiers cost to verify.
+        dummy_secret: Key from which hash_mix are drawn.
         audit_secret: Key of the digests under which attempts are counted.
-        ledger_secret: Key of the digests that are kept of erased accounts' identifiers.
+        tombstone_secret: Key of the digests that are kept of erased accounts' identifiers.
         email: The e-mail kind by whose rules addresses are registered.
         common: Common passwords, refused as new ones.
     """
 
     policy: Policy
-    sealer: Sealer
+    signer: TokenSigner
     resolver: IdentifierResolver
-    ghosts: GhostMix
-    ghost_secret: bytes
+    hash_mix: HashMix
+    dummy_secret: bytes
     audit_secret: bytes
-    ledger_secret: bytes
+    tombstone_secret: bytes
     email: IdentifierKind
     common: Container[str]
 
-    def ledger_digest(self, identifier: Identifier) -> bytes:
-        """Return what the ledger keeps of *identifier* when its account is erased."""
-        return hmac.digest(self.ledger_secret, identifier.key.encode(), hashlib.sha256)
+    def tombstone_hash(self, identifier: Identifier) -> bytes:
+        """Return what the tombstones keeps of *identifier* when its account is erased."""
+        return hmac.digest(self.tombstone_secret, identifier.key.encode(), hashlib.sha256)

@@ -2,13 +2,11 @@
 
 from dataclasses import dataclass
 
-from cityauth.core.sealing import LEEWAY
+from cityauth.core.signing import LEEWAY
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.deployment import Deployment
-from cityauth.ports.claims import ClaimStore
-from cityauth.ports.clock import Clock
-from cityauth.ports.sessions import SessionStore
-from cityauth.ports.throttle import ThrottleStore
+from cityauth.ports.services import Clock
+from cityauth.ports.stores import OneTimeTokenStore, SessionStore, ThrottleStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +24,11 @@ class Purged:
     counts: int = 0
 
 
-def purge(desk: Deployment) -> Flow[Purged]:
+def purge(deployment: Deployment) -> Flow[Purged]:
     """Delete what is dead by every node's clock, even one that is slow by the leeway (C-35, C-55, B-26)."""
     now = yield from ask(Clock.now)
     past = now - LEEWAY
-    sessions = yield from ask(SessionStore.purge_sessions, past - desk.policy.sessions.longest)
-    links = yield from ask(ClaimStore.purge_claims, past)
-    counts = yield from ask(ThrottleStore.purge_throttle, past - desk.policy.throttle.longest)
+    sessions = yield from ask(SessionStore.purge_sessions, past - deployment.policy.sessions.longest)
+    links = yield from ask(OneTimeTokenStore.purge_tokens, past)
+    counts = yield from ask(ThrottleStore.purge_throttle, past - deployment.policy.throttle.longest)
     return Purged(sessions, links, counts)

@@ -3,20 +3,20 @@
 from dataclasses import dataclass
 
 from cityauth.core.account import AccountId, Status
-from cityauth.core.audit import Happening, report
-from cityauth.core.change import Change, ClaimIssued, Precondition
+from cityauth.core.audit import AuditEventType, audit_event
+from cityauth.core.change import Change, Precondition, TokenIssued
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
-from cityauth.core.sealing import Purpose
-from cityauth.core.secret import Concealed
+from cityauth.core.secret import SecretStr
+from cityauth.core.signing import Purpose
 from cityauth.flows.accounts import AccountRefused
 from cityauth.flows.asking import Flow, ask
+from cityauth.flows.context import begin
 from cityauth.flows.deployment import Deployment
-from cityauth.flows.letters import queue
-from cityauth.flows.linking import holdings_of, login_name, make_link
-from cityauth.flows.occasion import begin
+from cityauth.flows.links import identifiers_of, login_name, make_link
+from cityauth.flows.notifications import queue
 from cityauth.flows.record import commit_with
 from cityauth.messages import Mail
-from cityauth.ports.accounts import AccountStore
+from cityauth.ports.stores import AccountStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,34 +29,40 @@ class Invited:
         mailed_to: The address that it is mailed to, or ``None``.
     """
 
-    link: Concealed | None
+    link: SecretStr | None
     mailed_to: str | None
 
 
 def invite(
-    desk: Deployment, account_id: AccountId, client: ClientContext = UNKNOWN_CLIENT
+    deployment: Deployment, account_id: AccountId, client: ClientContext = UNKNOWN_CLIENT
 ) -> Flow[Invited | AccountRefused]:
     """Make a link that sets the account's password, and mail it if the account has an address.
 
     Earlier invitations die. `AccountRefused` when the account is missing or not active.
     """
-    occasion = yield from begin(client)
+    context = yield from begin(client)
     account = yield from ask(AccountStore.load, account_id)
     if account is None:
         return AccountRefused(Precondition.ACCOUNT_MISSING)
     if account.status is not Status.ACTIVE:
         return AccountRefused(Precondition.STATUS_CHANGED)
-    held = yield from holdings_of(account_id)
-    link = yield from make_link(desk, Purpose.INVITATION, occasion, account=account)
-    name = login_name(desk, account, held, occasion)
-    changes: list[Change] = [ClaimIssued(link.claim, alone=True)]
+    held = yield from identifiers_of(account_id)
+    link = yield from make_link(deployment, Purpose.INVITATION, context, account=account)
+    name = login_name(deployment, account, held, context)
+    changes: list[Change] = [TokenIssued(link.one_time_token, alone=True)]
     if account.contact:
         mail = Mail.INVITATION
         changes.append(
             queue(
-                desk, occasion, mail, account.contact, language=account.language, link=link, words={"login_name": name}
+                deployment,
+                context,
+                mail,
+                account.contact,
+                language=account.language,
+                link=link,
+                words={"login_name": name},
             )
         )
-    event = report(Happening.ACCOUNT_INVITED, occasion, account_id=account_id)
+    event = audit_event(AuditEventType.ACCOUNT_INVITED, context, account_id=account_id)
     yield from commit_with(event, changes)
     return Invited(None if account.contact else link.url, account.contact)

@@ -3,18 +3,17 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from cityauth.core.audit import Happening, report
+from cityauth.core.audit import AuditEventType, audit_event
 from cityauth.core.client import UNKNOWN_CLIENT
 from cityauth.core.mail import OutboxStatus, QueuedMail
 from cityauth.errors import MailerUnavailableError, MailRefusedError
 from cityauth.flows.asking import Flow, ask
+from cityauth.flows.context import begin
 from cityauth.flows.deployment import Deployment
-from cityauth.flows.occasion import begin
 from cityauth.flows.record import commit_with
 from cityauth.policy import OutboxPolicy
-from cityauth.ports.clock import Clock
-from cityauth.ports.mailer import Mailer
-from cityauth.ports.outbox import OutboxStore
+from cityauth.ports.services import Clock, Mailer
+from cityauth.ports.stores import OutboxStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,7 @@ class Flushed:
     abandoned: int = 0
 
 
-def flush(desk: Deployment) -> Flow[Flushed]:
+def flush(deployment: Deployment) -> Flow[Flushed]:
     """Send the mails that are due, a batch of them, oldest first.
 
     When the mailer turns out to be down, the rest of the batch is postponed without being tried; a mail that
@@ -40,7 +39,7 @@ def flush(desk: Deployment) -> Flow[Flushed]:
     is dropped only after the mail system has taken it; a crash in between sends it twice, under one
     Message-ID.
     """
-    policy = desk.policy.outbox
+    policy = deployment.policy.outbox
     now = yield from ask(Clock.now)
     mails = yield from ask(OutboxStore.lease_mails, now, now + policy.lease, policy.batch)
     counts = {"sent": 0, "postponed": 0, "abandoned": 0}
@@ -53,8 +52,8 @@ def flush(desk: Deployment) -> Flow[Flushed]:
         else:
             yield from ask(OutboxStore.drop_mail, mail.id)
         if result == "abandoned":
-            occasion = yield from begin(UNKNOWN_CLIENT)
-            yield from commit_with(report(Happening.MAIL_ABANDONED, occasion, reason=mail.id))
+            context = yield from begin(UNKNOWN_CLIENT)
+            yield from commit_with(audit_event(AuditEventType.MAIL_ABANDONED, context, reason=mail.id))
         counts[result] += 1
     return Flushed(**counts)
 

@@ -4,23 +4,22 @@ from collections.abc import Mapping
 from typing import Any
 
 from cityauth.core.account import AccountId
-from cityauth.core.audit import AuditEvent, Happening, report
+from cityauth.core.audit import AuditEvent, AuditEventType, audit_event
 from cityauth.core.change import AccountErased, Change, ProfileChanged, Rejected
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
 from cityauth.core.link import Declined, Done
 from cityauth.core.problem import Problem
 from cityauth.core.session import LiveSession, Session, is_fresh
 from cityauth.flows.asking import Flow, ask
+from cityauth.flows.context import begin
 from cityauth.flows.deployment import Deployment
-from cityauth.flows.letters import addresses_of, notify
-from cityauth.flows.linking import holdings_of
+from cityauth.flows.links import identifiers_of
 from cityauth.flows.naming import read_name
-from cityauth.flows.occasion import begin
+from cityauth.flows.notifications import addresses_of, notify
 from cityauth.flows.record import commit_with
 from cityauth.messages import LANGUAGES, Mail
 from cityauth.messages.codes import Code
-from cityauth.ports.accounts import AccountStore
-from cityauth.ports.sessions import SessionStore
+from cityauth.ports.stores import AccountStore, SessionStore
 
 _GONE = Declined(Problem(Code.SESSION_ENDED))
 
@@ -43,8 +42,8 @@ def set_language(live: LiveSession, language: object, client: ClientContext = UN
 
 
 def _set_profile(changed: ProfileChanged, code: Code, client: ClientContext) -> Flow[Done | Declined]:
-    occasion = yield from begin(client)
-    event = report(Happening.PROFILE_CHANGED, occasion, account_id=changed.account_id, reason=code.value)
+    context = yield from begin(client)
+    event = audit_event(AuditEventType.PROFILE_CHANGED, context, account_id=changed.account_id, reason=code.value)
     outcome = yield from commit_with(event, [changed])
     return _GONE if isinstance(outcome, Rejected) else Done(Problem(code))
 
@@ -58,7 +57,7 @@ def export(account_id: AccountId) -> Flow[Mapping[str, Any] | None]:
     account = yield from ask(AccountStore.load, account_id)
     if account is None:
         return None
-    held = yield from ask(AccountStore.holdings, account_id)
+    held = yield from ask(AccountStore.account_identifiers, account_id)
     sessions = yield from ask(SessionStore.list_sessions, account_id)
     events = yield from ask(AccountStore.events, account_id)
     return {
@@ -69,10 +68,10 @@ def export(account_id: AccountId) -> Flow[Mapping[str, Any] | None]:
             "language": account.language,
             "status": account.status.value,
             "contact": account.contact,
-            "stage": account.stage.value if account.stage else None,
+            "phase": account.phase.value if account.phase else None,
         },
         "identifiers": [
-            {"kind": one.identifier.kind, "shown": one.identifier.shown, "life": one.life.value} for one in held
+            {"kind": one.identifier.kind, "shown": one.identifier.shown, "status": one.status.value} for one in held
         ],
         "sessions": [_session(one) for one in sessions],
         "events": [_event(one) for one in events],
@@ -100,22 +99,22 @@ def _event(one: AuditEvent) -> dict[str, Any]:
     }
 
 
-def delete(desk: Deployment, live: LiveSession, client: ClientContext = UNKNOWN_CLIENT) -> Flow[Done | Declined]:
+def delete(deployment: Deployment, live: LiveSession, client: ClientContext = UNKNOWN_CLIENT) -> Flow[Done | Declined]:
     """Erase the account with its identifiers, sessions and links, and tell its addresses a last time.
 
-    Needs a fresh session. A keyed digest of each identifier stays in the ledger, so that none of them
+    Needs a fresh session. A keyed digest of each identifier stays in the tombstones, so that none of them
     passes to another person, unless the policy lets them go. The host erases what hangs on the id.
     """
-    occasion = yield from begin(client)
-    if not is_fresh(live.session, occasion.at, desk.policy.sessions):
+    context = yield from begin(client)
+    if not is_fresh(live.session, context.at, deployment.policy.sessions):
         return Declined(Problem(Code.REAUTH_REQUIRED))
     account = live.account
-    held = yield from holdings_of(account.id)
-    kept = [desk.ledger_digest(one.identifier) for one in held] if desk.policy.keep_ledger else []
+    held = yield from identifiers_of(account.id)
+    kept = [deployment.tombstone_hash(one.identifier) for one in held] if deployment.policy.keep_tombstones else []
     changes: list[Change] = [
-        AccountErased(account.id, account.epoch, tuple(kept), occasion.at),
-        *notify(desk, occasion, Mail.ACCOUNT_DELETED, account, addresses_of(account, held)),
+        AccountErased(account.id, account.epoch, tuple(kept), context.at),
+        *notify(deployment, context, Mail.ACCOUNT_DELETED, account, addresses_of(account, held)),
     ]
-    event = report(Happening.ACCOUNT_ERASED, occasion, account_id=account.id)
+    event = audit_event(AuditEventType.ACCOUNT_ERASED, context, account_id=account.id)
     outcome = yield from commit_with(event, changes)
     return _GONE if isinstance(outcome, Rejected) else Done(Problem(Code.ACCOUNT_DELETED))

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from cityauth.core.password import Password, PasswordDefect, PasswordProblem, judge_new
 from cityauth.core.password import read as read_password
 from cityauth.core.problem import Problem
-from cityauth.core.secret import Concealed
+from cityauth.core.secret import SecretStr
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.deployment import Deployment
 from cityauth.messages.codes import Code
-from cityauth.ports.hasher import PasswordHasher
+from cityauth.ports.services import PasswordHasher
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,31 +24,33 @@ class PasswordRejected:
     problems: tuple[Problem, ...]
 
 
-def judge(desk: Deployment, password: object, context: Iterable[str] = ()) -> Password | PasswordRejected:
+def judge(deployment: Deployment, password: object, context: Iterable[str] = ()) -> Password | PasswordRejected:
     """Return the new password ready to be hashed, or everything that is wrong with it.
 
     Args:
-        desk: The deployment.
+        deployment: The deployment.
         password: The new password as typed.
         context: Words of this person (own e-mail, username, name), refused as a whole password.
     """
-    policy = desk.policy.passwords
+    policy = deployment.policy.passwords
     secret = read_password(password, policy)
     if isinstance(secret, PasswordDefect):
         return PasswordRejected((_defect(secret, policy.max_code_points),))
-    problems = judge_new(secret, policy, context, desk.common)
+    problems = judge_new(secret, policy, context, deployment.common)
     if problems:
         return PasswordRejected(tuple(_problem(one, policy.min_length) for one in problems))
     return secret
 
 
-def hash_new(desk: Deployment, password: object, context: Iterable[str] = ()) -> Flow[Concealed | PasswordRejected]:
+def hash_new(
+    deployment: Deployment, password: object, context: Iterable[str] = ()
+) -> Flow[SecretStr | PasswordRejected]:
     """Return the hash of a new password, or everything that is wrong with it."""
-    judged = judge(desk, password, context)
+    judged = judge(deployment, password, context)
     if isinstance(judged, PasswordRejected):
         return judged
     hashed = yield from ask(PasswordHasher.hash, judged)
-    return Concealed(hashed)
+    return SecretStr(hashed)
 
 
 def _defect(defect: PasswordDefect, maximum: int) -> Problem:

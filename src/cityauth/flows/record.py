@@ -6,8 +6,8 @@ from cityauth.core.audit import AuditEvent
 from cityauth.core.change import Change, CommitOutcome, Committed, EventRecorded
 from cityauth.errors import StoreUnavailableError
 from cityauth.flows.asking import Flow, ask
-from cityauth.ports.accounts import AccountStore
-from cityauth.ports.audit import AuditSink
+from cityauth.ports.services import AuditSink
+from cityauth.ports.stores import AccountStore
 
 
 def commit_with(event: AuditEvent, changes: Sequence[Change] = ()) -> Flow[CommitOutcome]:

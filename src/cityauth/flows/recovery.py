@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 
 from cityauth.core.account import Account, AccountId, Status
-from cityauth.core.audit import Happening, report, subject_of
+from cityauth.core.audit import AuditEventType, audit_event, hash_identifier
 from cityauth.core.change import (
     Change,
-    ClaimIssued,
-    ClaimUsed,
     Committed,
     EpochAdvanced,
     PasswordSet,
     SessionsClosed,
+    TokenIssued,
+    TokenUsed,
 )
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
 from cityauth.core.event import LinkPresented, NewPasswordAccepted, NewPasswordRefused
@@ -29,22 +29,22 @@ from cityauth.core.link import (
 from cityauth.core.login import advance
 from cityauth.core.mail import mail_address
 from cityauth.core.problem import Problem
-from cityauth.core.resolution import Holding, Life, Match, Outcome
-from cityauth.core.sealing import Purpose
+from cityauth.core.resolution import AccountIdentifier, IdentifierStatus, Match, Outcome
+from cityauth.core.signing import Purpose
 from cityauth.core.state import Anonymous
 from cityauth.flows.asking import Flow, ask
+from cityauth.flows.context import begin
 from cityauth.flows.deployment import Deployment
-from cityauth.flows.letters import addresses_of, notify, queue
-from cityauth.flows.linking import holdings_of, login_name, make_link, open_owned, told
-from cityauth.flows.mail_cap import mail_allowed
+from cityauth.flows.links import identifiers_of, login_name, make_link, open_owned, told
+from cityauth.flows.mail_limit import mail_allowed
 from cityauth.flows.malformed import problem_of
-from cityauth.flows.occasion import begin
+from cityauth.flows.notifications import addresses_of, notify, queue
 from cityauth.flows.passwords import PasswordRejected, hash_new
 from cityauth.flows.record import commit_with
 from cityauth.messages import Mail
 from cityauth.messages.codes import Code
-from cityauth.ports.accounts import AccountStore
-from cityauth.ports.mailer import Mailer
+from cityauth.ports.services import Mailer
+from cityauth.ports.stores import AccountStore
 
 PASSWORD_LINKS = (Purpose.RESET, Purpose.INVITATION)
 """The purposes whose links set a password."""
@@ -53,109 +53,113 @@ _NO_NAME = "\u2013"
 """Stands for the login name of somebody whom nothing signs in at present: customer service must help."""
 
 
-def request(desk: Deployment, entered: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[MailOutcome]:
+def request(deployment: Deployment, entered: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[MailOutcome]:
     """Mail a link to whoever *entered* names, at the stored address, never at the one that was typed.
 
     An unknown address gets a mail that it has no account; an unknown username gets nothing. Every
     identifier is answered alike, asks the same questions and takes the same work: both letters are written
-    for everyone, and where no mail is due a decoy is queued.
+    for everyone, and where no mail is due a dummy is queued.
     """
-    occasion = yield from begin(client)
+    context = yield from begin(client)
     up = yield from ask(Mailer.is_up)
-    candidates = desk.resolver.read(entered)
+    candidates = deployment.resolver.read(entered)
     if isinstance(candidates, Malformed):
         return Declined(problem_of(candidates))
     matches = yield from ask(AccountStore.find, tuple(one.key for one in candidates))
-    resolution = desk.resolver.explain(entered, candidates, matches, occasion.at)
+    resolution = deployment.resolver.explain(entered, candidates, matches, context.at)
     account = _addressee(matches)
-    allowed = yield from mail_allowed(desk, occasion, "reset", account.id if account else candidates[0].key)
-    held = yield from holdings_of(account.id if account else None)
-    link = yield from make_link(desk, Purpose.RESET, occasion, account=account)
-    person = account or Account(AccountId(""), desk.policy.sign_up_realm, "", client.language)
-    words = {"login_name": login_name(desk, person, held, occasion) or _NO_NAME}
-    reset = queue(desk, occasion, Mail.RESET, person.contact or "", language=person.language, link=link, words=words)
-    typed = _typed_address(desk, candidates)
+    allowed = yield from mail_allowed(deployment, context, "reset", account.id if account else candidates[0].key)
+    held = yield from identifiers_of(account.id if account else None)
+    link = yield from make_link(deployment, Purpose.RESET, context, account=account)
+    person = account or Account(AccountId(""), deployment.policy.sign_up_realm, "", client.language)
+    words = {"login_name": login_name(deployment, person, held, context) or _NO_NAME}
+    reset = queue(
+        deployment, context, Mail.RESET, person.contact or "", language=person.language, link=link, words=words
+    )
+    typed = _typed_address(deployment, candidates)
     stranger = typed if resolution.outcome is Outcome.UNKNOWN and not matches else ""
-    unknown = queue(desk, occasion, Mail.NO_ACCOUNT, stranger, language=client.language)
+    unknown = queue(deployment, context, Mail.NO_ACCOUNT, stranger, language=client.language)
     mail = reset if account else unknown
-    event = report(
-        Happening.LINK_REQUESTED,
-        occasion,
+    event = audit_event(
+        AuditEventType.LINK_REQUESTED,
+        context,
         account_id=account.id if account else None,
         reason=resolution.outcome.value if allowed else "over_the_cap",
-        subject=subject_of(candidates[0].key, desk.audit_secret),
+        identifier_hash=hash_identifier(candidates[0].key, deployment.audit_secret),
     )
-    yield from commit_with(event, [ClaimIssued(link.claim), mail] if allowed else [])
-    return answer(desk, Code.RESET_SENT, up=up)
+    yield from commit_with(event, [TokenIssued(link.one_time_token), mail] if allowed else [])
+    return answer(deployment, Code.RESET_SENT, up=up)
 
 
-def answer(desk: Deployment, code: Code, *, up: bool) -> MailAwaited | MailerDown:
+def answer(deployment: Deployment, code: Code, *, up: bool) -> MailAwaited | MailerDown:
     """Return what is said after a mail was asked for: by the mailer's health alone."""
     if up:
         return MailAwaited(Problem(code))
-    return MailerDown(Problem(Code.MAIL_UNDELIVERABLE, {"contact": desk.policy.mail.contact}))
+    return MailerDown(Problem(Code.MAIL_UNDELIVERABLE, {"contact": deployment.policy.mail.contact}))
 
 
 def _addressee(matches: Sequence[Match]) -> Account | None:
     """Return the one account that may get a link: found alone, active, uncontested, with an address."""
-    held = [match for match in matches if match.holding.life is not Life.PENDING]
+    held = [match for match in matches if match.account_identifier.status is not IdentifierStatus.PENDING]
     if len({match.account.id for match in held}) != 1:
         return None
     account = held[0].account
-    contested = any(match.holding.life is Life.CONTESTED for match in held)
+    contested = any(match.account_identifier.status is IdentifierStatus.CONTESTED for match in held)
     return account if not contested and account.status is Status.ACTIVE and account.contact else None
 
 
-def _typed_address(desk: Deployment, candidates: tuple[Identifier, ...]) -> str:
+def _typed_address(deployment: Deployment, candidates: tuple[Identifier, ...]) -> str:
     """Return the typed address if mail may go to it: a plain address by today's rules, else nothing."""
-    typed = register(candidates[0].shown, desk.email)
+    typed = register(candidates[0].shown, deployment.email)
     return "" if isinstance(typed, Malformed) else mail_address(typed)
 
 
-def inspect(desk: Deployment, token: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[LinkOutcome]:
+def inspect(deployment: Deployment, token: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[LinkOutcome]:
     """Look at a link that sets a password; nothing is used up."""
-    occasion = yield from begin(client)
-    opened = yield from open_owned(desk, token, PASSWORD_LINKS, occasion, to_use=False)
+    context = yield from begin(client)
+    opened = yield from open_owned(deployment, token, PASSWORD_LINKS, context, to_use=False)
     if isinstance(opened, LinkDead):
         return opened
-    held = yield from holdings_of(opened.account.id)
-    return LinkLive(opened.claim.purpose, login_name(desk, opened.account, held, occasion))
+    held = yield from identifiers_of(opened.account.id)
+    return LinkLive(opened.one_time_token.purpose, login_name(deployment, opened.account, held, context))
 
 
 def complete(
-    desk: Deployment, token: object, password: object, client: ClientContext = UNKNOWN_CLIENT
+    deployment: Deployment, token: object, password: object, client: ClientContext = UNKNOWN_CLIENT
 ) -> Flow[Done | PasswordRejected | LinkDead]:
     """Set a new password with a link.
 
     Ends every session and every other link, tells every verified address, and signs nobody in. A
     refused password uses nothing up (C-03). Of any number of attempts with one link, one succeeds.
     """
-    occasion = yield from begin(client)
-    opened = yield from open_owned(desk, token, PASSWORD_LINKS, occasion, to_use=True)
+    context = yield from begin(client)
+    opened = yield from open_owned(deployment, token, PASSWORD_LINKS, context, to_use=True)
     if isinstance(opened, LinkDead):
-        return (yield from told(occasion, opened))
-    proven = advance(Anonymous(), LinkPresented(opened.claim))
-    claim, account = proven.claim, opened.account
-    held = yield from holdings_of(account.id)
-    hashed = yield from hash_new(desk, password, words_of(account, held))
+        return (yield from told(context, opened))
+    proven = advance(Anonymous(), LinkPresented(opened.one_time_token))
+    one_time_token, account = proven.one_time_token, opened.account
+    held = yield from identifiers_of(account.id)
+    hashed = yield from hash_new(deployment, password, words_of(account, held))
     if isinstance(hashed, PasswordRejected):
         advance(proven, NewPasswordRefused())
         return hashed
     changes: list[Change] = [
-        ClaimUsed(claim.digest, claim.purpose, occasion.at),
+        TokenUsed(one_time_token.digest, one_time_token.purpose, context.at),
         PasswordSet(account.id, hashed),
         EpochAdvanced(account.id),
         SessionsClosed(account.id),
-        *notify(desk, occasion, Mail.RESET_DONE, account, addresses_of(account, held)),
+        *notify(deployment, context, Mail.RESET_DONE, account, addresses_of(account, held)),
     ]
-    event = report(Happening.PASSWORD_RESET, occasion, account_id=account.id, reason=claim.purpose.value)
+    event = audit_event(
+        AuditEventType.PASSWORD_RESET, context, account_id=account.id, reason=one_time_token.purpose.value
+    )
     outcome = yield from commit_with(event, changes)
     if not isinstance(outcome, Committed):
         return LinkDead(Problem(Code.LINK_INVALID))
-    advance(proven, NewPasswordAccepted(claim))
+    advance(proven, NewPasswordAccepted(one_time_token))
     return Done(Problem(Code.RESET_DONE))
 
 
-def words_of(account: Account, held: tuple[Holding, ...]) -> tuple[str, ...]:
+def words_of(account: Account, held: tuple[AccountIdentifier, ...]) -> tuple[str, ...]:
     """Return the person's own words, refused as a whole password (ASVS 6.2.11)."""
     return (account.display_name, account.contact or "", *(one.identifier.shown for one in held))

@@ -4,15 +4,15 @@ from cityauth.core.identifier import Malformed
 from cityauth.core.resolution import Resolution
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.deployment import Deployment
-from cityauth.ports.accounts import AccountStore
-from cityauth.ports.clock import Clock
+from cityauth.ports.services import Clock
+from cityauth.ports.stores import AccountStore
 
 
-def resolve(desk: Deployment, entered: object) -> Flow[Resolution]:
+def resolve(deployment: Deployment, entered: object) -> Flow[Resolution]:
     """Return what *entered* is, explained. Malformed text is answered without asking the store."""
     now = yield from ask(Clock.now)
-    candidates = desk.resolver.read(entered)
+    candidates = deployment.resolver.read(entered)
     if isinstance(candidates, Malformed):
-        return desk.resolver.explain(entered, candidates, (), now)
+        return deployment.resolver.explain(entered, candidates, (), now)
     matches = yield from ask(AccountStore.find, tuple(candidate.key for candidate in candidates))
-    return desk.resolver.explain(entered, candidates, matches, now)
+    return deployment.resolver.explain(entered, candidates, matches, now)

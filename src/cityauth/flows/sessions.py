@@ -1,12 +1,12 @@
 """Check, list and end sessions."""
 
 from cityauth.core.account import AccountId
-from cityauth.core.audit import Happening, report
+from cityauth.core.audit import AuditEventType, audit_event
 from cityauth.core.change import Change, Committed, EpochAdvanced, SessionClosed, SessionsClosed
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
 from cityauth.core.event import LoggedOut
 from cityauth.core.login import advance
-from cityauth.core.secret import Concealed
+from cityauth.core.secret import SecretStr
 from cityauth.core.session import (
     LiveSession,
     OpenedSession,
@@ -19,15 +19,14 @@ from cityauth.core.session import (
 )
 from cityauth.core.state import Authenticated
 from cityauth.flows.asking import Flow, ask
+from cityauth.flows.context import begin
 from cityauth.flows.deployment import Deployment
-from cityauth.flows.occasion import begin
 from cityauth.flows.record import commit_with
-from cityauth.ports.accounts import AccountStore
-from cityauth.ports.clock import Clock
-from cityauth.ports.sessions import SessionStore
+from cityauth.ports.services import Clock
+from cityauth.ports.stores import AccountStore, SessionStore
 
 
-def check(desk: Deployment, token: object) -> Flow[LiveSession | None]:
+def check(deployment: Deployment, token: object) -> Flow[LiveSession | None]:
     """Return the live session of *token*, or ``None`` for nobody: unknown, ended or timed out.
 
     One query; a write at most once a minute and session.
@@ -37,22 +36,22 @@ def check(desk: Deployment, token: object) -> Flow[LiveSession | None]:
         return None
     now = yield from ask(Clock.now)
     live = yield from ask(SessionStore.find_session, digest)
-    if live is None or not is_live(live.session, live.account, now, desk.policy.sessions):
+    if live is None or not is_live(live.session, live.account, now, deployment.policy.sessions):
         return None
-    if not is_due_for_touch(live.session, now, desk.policy.sessions):
+    if not is_due_for_touch(live.session, now, deployment.policy.sessions):
         return live
     yield from ask(SessionStore.touch_session, digest, now)
     return LiveSession(touched(live.session, now), live.account)
 
 
-def list_live(desk: Deployment, account_id: AccountId) -> Flow[tuple[Session, ...]]:
+def list_live(deployment: Deployment, account_id: AccountId) -> Flow[tuple[Session, ...]]:
     """Return the account's sessions that are alive, the last used first; empty for an unknown account."""
     now = yield from ask(Clock.now)
     account = yield from ask(AccountStore.load, account_id)
     if account is None:
         return ()
     stored = yield from ask(SessionStore.list_sessions, account_id)
-    return tuple(one for one in stored if is_live(one, account, now, desk.policy.sessions))
+    return tuple(one for one in stored if is_live(one, account, now, deployment.policy.sessions))
 
 
 def sign_out(token: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[bool]:
@@ -66,10 +65,10 @@ def sign_out(token: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[bool
     live = yield from ask(SessionStore.find_session, digest)
     if live is None:
         return False
-    occasion = yield from begin(client)
-    event = report(Happening.SESSION_CLOSED, occasion, account_id=live.account.id, reason="signed_out")
+    context = yield from begin(client)
+    event = audit_event(AuditEventType.SESSION_CLOSED, context, account_id=live.account.id, reason="signed_out")
     yield from commit_with(event, [SessionClosed(digest)])
-    advance(Authenticated(live.account, OpenedSession(Concealed(str(token)), live.session)), LoggedOut())
+    advance(Authenticated(live.account, OpenedSession(SecretStr(str(token)), live.session)), LoggedOut())
     return True
 
 
@@ -79,8 +78,8 @@ def close(account_id: AccountId, handle: object, client: ClientContext = UNKNOWN
     chosen = next((one for one in stored if one.handle == handle), None)
     if chosen is None:
         return False
-    occasion = yield from begin(client)
-    event = report(Happening.SESSION_CLOSED, occasion, account_id=account_id, reason="closed")
+    context = yield from begin(client)
+    event = audit_event(AuditEventType.SESSION_CLOSED, context, account_id=account_id, reason="closed")
     yield from commit_with(event, [SessionClosed(chosen.digest)])
     return True
 
@@ -91,12 +90,12 @@ def close_all(account_id: AccountId, *, keep: object = None, client: ClientConte
     Without *keep* the account's epoch advances, so a session that is just being opened dies as well.
     Returns whether there is such an account.
     """
-    occasion = yield from begin(client)
+    context = yield from begin(client)
     kept = digest_of(keep)
     if kept is not None and (yield from ask(AccountStore.load, account_id)) is None:
         return False  # that nothing ended would not tell: ending sessions is never refused
     reason = "kept_one" if kept else ""
-    event = report(Happening.SESSIONS_CLOSED, occasion, account_id=account_id, reason=reason)
+    event = audit_event(AuditEventType.SESSIONS_CLOSED, context, account_id=account_id, reason=reason)
     ending: list[Change] = (
         [SessionsClosed(account_id, keep=kept)] if kept else [EpochAdvanced(account_id), SessionsClosed(account_id)]
     )
@@ -104,7 +103,7 @@ def close_all(account_id: AccountId, *, keep: object = None, client: ClientConte
     return isinstance(outcome, Committed)
 
 
-def fresh(desk: Deployment, live: LiveSession) -> Flow[bool]:
+def fresh(deployment: Deployment, live: LiveSession) -> Flow[bool]:
     """Whether a password was verified in the session recently enough for a sensitive change."""
     now = yield from ask(Clock.now)
-    return is_fresh(live.session, now, desk.policy.sessions)
+    return is_fresh(live.session, now, deployment.policy.sessions)

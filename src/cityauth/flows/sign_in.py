@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from cityauth.core.account import Account
-from cityauth.core.audit import AuditEvent, Happening, report
+from cityauth.core.audit import AuditEvent, AuditEventType, audit_event
 from cityauth.core.change import (
     Change,
     Committed,
@@ -13,19 +13,18 @@ from cityauth.core.change import (
     SessionClosed,
     SessionOpened,
 )
-from cityauth.core.client import Occasion
+from cityauth.core.client import RequestContext
 from cityauth.core.event import PasswordAccepted
 from cityauth.core.login import advance
 from cityauth.core.password import Password, PasswordDefect
-from cityauth.core.secret import Concealed
+from cityauth.core.secret import SecretStr
 from cityauth.core.session import TOKEN_BYTES, digest_of, open_session
 from cityauth.core.state import Authenticated, Identified
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.deployment import Deployment
 from cityauth.flows.record import commit_with
 from cityauth.flows.verify import Verified
-from cityauth.ports.clock import Entropy
-from cityauth.ports.hasher import PasswordHasher
+from cityauth.ports.services import Entropy, PasswordHasher
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,7 @@ class Arrival:
     former: object
 
 
-def open_for(desk: Deployment, arrival: Arrival, occasion: Occasion) -> Flow[Authenticated | None]:
+def open_for(deployment: Deployment, arrival: Arrival, context: RequestContext) -> Flow[Authenticated | None]:
     """Open a session for *arrival*.
 
     The rehash is a compare-and-set on the very hash that was verified. When it is overtaken by another
@@ -61,13 +60,13 @@ def open_for(desk: Deployment, arrival: Arrival, occasion: Occasion) -> Flow[Aut
     entropy = yield from ask(Entropy.draw, TOKEN_BYTES)
     kind = resolution.kind or ""
     remember = arrival.remember
-    opened = open_session(account, entropy, occasion, remember=remember, fresh=not remember, identifier_kind=kind)
+    opened = open_session(account, entropy, context, remember=remember, fresh=not remember, identifier_kind=kind)
     former = digest_of(arrival.former)
     ended = () if former is None else (SessionClosed(former),)  # first, so that it makes room for the new one
-    changes: list[Change] = [*ended, SessionOpened(opened.session, desk.policy.sessions.per_account)]
-    outcome = yield from commit_with(_success(arrival, occasion, rehashed=bool(rehash)), (*rehash, *changes))
+    changes: list[Change] = [*ended, SessionOpened(opened.session, deployment.policy.sessions.per_account)]
+    outcome = yield from commit_with(_success(arrival, context, rehashed=bool(rehash)), (*rehash, *changes))
     if isinstance(outcome, Rejected) and outcome.why is Precondition.PASSWORD_CHANGED:
-        outcome = yield from commit_with(_success(arrival, occasion, rehashed=False), changes)
+        outcome = yield from commit_with(_success(arrival, context, rehashed=False), changes)
     if not isinstance(outcome, Committed):
         return None
     return advance(arrival.state, PasswordAccepted(resolution, account, opened))
@@ -79,20 +78,20 @@ def _rehash(arrival: Arrival) -> Flow[tuple[Change, ...]]:
         return ()
     replacement = yield from ask(PasswordHasher.hash, arrival.password)
     was = arrival.verified.stored_hash
-    return (PasswordReplaced(arrival.account.id, was=was, now=Concealed(replacement)),)
+    return (PasswordReplaced(arrival.account.id, was=was, now=SecretStr(replacement)),)
 
 
-def _success(arrival: Arrival, occasion: Occasion, *, rehashed: bool) -> AuditEvent:
+def _success(arrival: Arrival, context: RequestContext, *, rehashed: bool) -> AuditEvent:
     """Return the audit line of an accepted attempt."""
     resolution = arrival.verified.resolution
-    return report(
-        Happening.LOGIN_ACCEPTED,
-        occasion,
+    return audit_event(
+        AuditEventType.LOGIN_ACCEPTED,
+        context,
         account_id=arrival.account.id,
-        subject=arrival.verified.subject,
+        identifier_hash=arrival.verified.identifier_hash,
         detail={
             "kind": resolution.kind or "",
-            "stage": resolution.stage or "",
+            "phase": resolution.phase or "",
             "remembered": "yes" if arrival.remember else "",
             "rehashed": "yes" if rehashed else "",
         },

@@ -1,76 +1,78 @@
 """Sign up: the address first, the account only after its link (never before, and never for a taken address)."""
 
 from cityauth.core.account import Account
-from cityauth.core.audit import Happening, report, subject_of
-from cityauth.core.change import AccountAdded, Change, ClaimIssued, ClaimUsed, Precondition, Rejected
+from cityauth.core.audit import AuditEventType, audit_event, hash_identifier
+from cityauth.core.change import AccountAdded, Change, Precondition, Rejected, TokenIssued, TokenUsed
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
 from cityauth.core.identifier import Malformed, register
 from cityauth.core.link import Declined, Done, LinkDead, LinkLive, LinkOutcome, MailOutcome
 from cityauth.core.mail import mail_address
 from cityauth.core.problem import Problem
-from cityauth.core.resolution import Holding
-from cityauth.core.sealing import Purpose
+from cityauth.core.resolution import AccountIdentifier
+from cityauth.core.signing import Purpose
 from cityauth.flows.accounts import new_account_id
 from cityauth.flows.asking import Flow, ask
+from cityauth.flows.context import begin
 from cityauth.flows.deployment import Deployment
-from cityauth.flows.letters import address_taken, queue
-from cityauth.flows.linking import make_link, open_link, told
-from cityauth.flows.mail_cap import mail_allowed
+from cityauth.flows.links import make_link, open_link, told
+from cityauth.flows.mail_limit import mail_allowed
 from cityauth.flows.malformed import address_problem_of
 from cityauth.flows.naming import read_name
-from cityauth.flows.occasion import begin
+from cityauth.flows.notifications import address_taken, queue
 from cityauth.flows.passwords import PasswordRejected, hash_new
 from cityauth.flows.record import commit_with
 from cityauth.flows.recovery import answer
 from cityauth.messages import Mail
 from cityauth.messages.codes import Code
-from cityauth.ports.accounts import AccountStore
-from cityauth.ports.mailer import Mailer
+from cityauth.ports.services import Mailer
+from cityauth.ports.stores import AccountStore
 
 _PURPOSES = (Purpose.SIGN_UP,)
 
 
-def request(desk: Deployment, entered: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[MailOutcome]:
+def request(deployment: Deployment, entered: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[MailOutcome]:
     """Mail a link that creates an account to a free address; to a taken one, that it has an account.
 
     Both are answered alike, ask the same questions and take the same work. The owner of a taken address is
     written to as it is stored. Returns `Declined` only for text that is no address.
     """
-    occasion = yield from begin(client)
+    context = yield from begin(client)
     up = yield from ask(Mailer.is_up)
-    identifier = register(entered, desk.email)
+    identifier = register(entered, deployment.email)
     if isinstance(identifier, Malformed):
         return Declined(address_problem_of(identifier))
     matches = yield from ask(AccountStore.find, (identifier.key,))
-    allowed = yield from mail_allowed(desk, occasion, "sign-up", matches[0].account.id if matches else identifier.key)
+    allowed = yield from mail_allowed(
+        deployment, context, "sign-up", matches[0].account.id if matches else identifier.key
+    )
     free = not matches
-    link = yield from make_link(desk, Purpose.SIGN_UP, occasion, address=identifier.shown if free else None)
-    invited = queue(desk, occasion, Mail.SIGNUP, mail_address(identifier), language=client.language, link=link)
-    in_use = address_taken(desk, occasion, identifier, matches, client.language)
+    link = yield from make_link(deployment, Purpose.SIGN_UP, context, address=identifier.shown if free else None)
+    invited = queue(deployment, context, Mail.SIGNUP, mail_address(identifier), language=client.language, link=link)
+    in_use = address_taken(deployment, context, identifier, matches, client.language)
     mail = invited if free else in_use
-    event = report(
-        Happening.SIGN_UP_REQUESTED,
-        occasion,
+    event = audit_event(
+        AuditEventType.SIGN_UP_REQUESTED,
+        context,
         account_id=None if free else matches[0].account.id,
         reason=("free" if free else "taken") if allowed else "over_the_cap",
-        subject=subject_of(identifier.key, desk.audit_secret),
+        identifier_hash=hash_identifier(identifier.key, deployment.audit_secret),
     )
-    yield from commit_with(event, [ClaimIssued(link.claim), mail] if allowed else [])
-    return answer(desk, Code.SIGNUP_SENT, up=up)
+    yield from commit_with(event, [TokenIssued(link.one_time_token), mail] if allowed else [])
+    return answer(deployment, Code.SIGNUP_SENT, up=up)
 
 
-def inspect(desk: Deployment, token: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[LinkOutcome]:
+def inspect(deployment: Deployment, token: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[LinkOutcome]:
     """Look at a sign-up link; nothing is used up."""
-    occasion = yield from begin(client)
-    opened = yield from open_link(desk, token, _PURPOSES, occasion, to_use=False)
+    context = yield from begin(client)
+    opened = yield from open_link(deployment, token, _PURPOSES, context, to_use=False)
     if isinstance(opened, LinkDead):
         return opened
-    address = opened.claim.address or ""
+    address = opened.one_time_token.address or ""
     return LinkLive(Purpose.SIGN_UP, address, address)
 
 
 def confirm(
-    desk: Deployment,
+    deployment: Deployment,
     token: object,
     display_name: object,
     password: object,
@@ -81,26 +83,30 @@ def confirm(
     A refused name or password uses nothing up. Whether the address is still free is decided by the
     store's unique key; the loser is told that it cannot be used, and not why.
     """
-    occasion = yield from begin(client)
-    opened = yield from open_link(desk, token, _PURPOSES, occasion, to_use=True)
+    context = yield from begin(client)
+    opened = yield from open_link(deployment, token, _PURPOSES, context, to_use=True)
     if isinstance(opened, LinkDead):
-        return (yield from told(occasion, opened))
-    identifier = register(opened.claim.address, desk.email)
+        return (yield from told(context, opened))
+    identifier = register(opened.one_time_token.address, deployment.email)
     if isinstance(identifier, Malformed):
         return LinkDead(Problem(Code.LINK_INVALID))
     name = read_name(display_name)
     if isinstance(name, Problem):
         return Declined(name)
-    hashed = yield from hash_new(desk, password, (name, identifier.shown))
+    hashed = yield from hash_new(deployment, password, (name, identifier.shown))
     if isinstance(hashed, PasswordRejected):
         return hashed
     account_id = yield from new_account_id()
-    account = Account(account_id, desk.policy.sign_up_realm, name, client.language, contact=mail_address(identifier))
+    account = Account(
+        account_id, deployment.policy.sign_up_realm, name, client.language, contact=mail_address(identifier)
+    )
     changes: list[Change] = [
-        ClaimUsed(opened.claim.digest, Purpose.SIGN_UP, occasion.at),
-        AccountAdded(account, (Holding(identifier),), hashed, occasion.at, (desk.ledger_digest(identifier),)),
+        TokenUsed(opened.one_time_token.digest, Purpose.SIGN_UP, context.at),
+        AccountAdded(
+            account, (AccountIdentifier(identifier),), hashed, context.at, (deployment.tombstone_hash(identifier),)
+        ),
     ]
-    event = report(Happening.SIGN_UP_CONFIRMED, occasion, account_id=account.id)
+    event = audit_event(AuditEventType.SIGN_UP_CONFIRMED, context, account_id=account.id)
     outcome = yield from commit_with(event, changes)
     if isinstance(outcome, Rejected):
         taken = outcome.why is Precondition.IDENTIFIER_TAKEN

@@ -8,7 +8,7 @@ the texts; their message ids are the codes.
 from cityauth.messages.catalogue import FALLBACK, LANGUAGES, Param, text, validity
 from cityauth.messages.codes import Code
 from cityauth.messages.labels import Label
-from cityauth.messages.mails import Letter, Mail, write
+from cityauth.messages.mails import Mail, MailContent, write
 from cityauth.messages.names import mask_email, name_and_email
 from cityauth.messages.negotiation import negotiate
 
@@ -17,8 +17,8 @@ __all__ = [
     "LANGUAGES",
     "Code",
     "Label",
-    "Letter",
     "Mail",
+    "MailContent",
     "Param",
     "mask_email",
     "name_and_email",

@@ -6,7 +6,7 @@ from gettext import GNUTranslations, translation
 from typing import Final, TypeAlias
 
 from cityauth.errors import UsageError
-from cityauth.messages.marking import N_
+from cityauth.messages.i18n import N_
 
 LANGUAGES: Final = ("fi", "sv", "en")
 """The languages that every text exists in, the default first."""

@@ -6,7 +6,7 @@ placeholders of the text, the same in every language.
 
 from enum import StrEnum
 
-from cityauth.messages.marking import N_
+from cityauth.messages.i18n import N_
 
 
 class Code(StrEnum):

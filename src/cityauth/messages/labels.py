@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from cityauth.messages.marking import N_
+from cityauth.messages.i18n import N_
 
 
 class Label(StrEnum):

@@ -5,7 +5,7 @@ from enum import Enum
 from typing import Final
 
 from cityauth.messages.catalogue import Param, text
-from cityauth.messages.marking import N_
+from cityauth.messages.i18n import N_
 
 # Translators: the first line of every mail; without a name, for a name would be text that a stranger chose
 _OPENING: Final = N_("mail.opening")
@@ -89,7 +89,7 @@ class Mail(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class MailContent:
     """A letter that is ready to send, as plain text.
 
     Attributes:
@@ -102,10 +102,10 @@ class Letter:
     body: str
 
     def __repr__(self) -> str:
-        return f"Letter(subject={self.subject!r})"
+        return f"MailContent(subject={self.subject!r})"
 
 
-def write(mail: Mail, language: str, *, service: str, contact: str, **params: Param) -> Letter:
+def write(mail: Mail, language: str, *, service: str, contact: str, **params: Param) -> MailContent:
     """The letter *mail* in *language*, the account's own.
 
     Args:
@@ -121,4 +121,6 @@ def write(mail: Mail, language: str, *, service: str, contact: str, **params: Pa
     opening = text(_OPENING, language)
     body = text(mail.body, language, service=service, **params)
     closing = text(_CLOSING, language, service=service, contact=contact)
-    return Letter(subject=text(mail.subject, language, service=service), body=f"{opening}\n\n{body}\n\n{closing}\n")
+    return MailContent(
+        subject=text(mail.subject, language, service=service), body=f"{opening}\n\n{body}\n\n{closing}\n"
+    )

@@ -8,16 +8,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from cityauth.core.stage import RealmPolicy, Stage
-from cityauth.policy.mail import LinkPolicy, MailPolicy, OutboxPolicy, ThrottlePolicy
-from cityauth.policy.passwords import HashCeilings, HashProfile, IdentifierPolicy, PasswordPolicy
-from cityauth.policy.ruling import require
-from cityauth.policy.sign_in import LoginPolicy, SessionPolicy
+from cityauth.policy.hashing import HashLimits, HashProfile
+from cityauth.policy.identifiers import IdentifierPolicy
+from cityauth.policy.links import LinkPolicy
+from cityauth.policy.login import LoginPolicy
+from cityauth.policy.mail import MailPolicy, OutboxPolicy
+from cityauth.policy.passwords import PasswordPolicy
+from cityauth.policy.realms import Phase, RealmPolicy
+from cityauth.policy.sessions import SessionPolicy
+from cityauth.policy.throttling import Limit, ThrottlePolicy
+from cityauth.policy.validation import require
 
 __all__ = [
-    "HashCeilings",
+    "HashLimits",
     "HashProfile",
     "IdentifierPolicy",
+    "Limit",
     "LinkPolicy",
     "LoginPolicy",
     "MailPolicy",
@@ -32,8 +38,8 @@ __all__ = [
 def _default_realms() -> Mapping[str, RealmPolicy]:
     return MappingProxyType(
         {
-            "citizen": RealmPolicy(Stage.EMAIL_PREFERRED),
-            "official": RealmPolicy(Stage.LEGACY_ONLY),
+            "citizen": RealmPolicy(Phase.EMAIL_PREFERRED),
+            "official": RealmPolicy(Phase.LEGACY_ONLY),
         }
     )
 
@@ -47,11 +53,11 @@ class Policy:
         identifiers: Registration of identifiers.
         passwords: New passwords.
         hashing: Argon2id parameters of new hashes.
-        ceilings: Limits above which a stored hash is not run.
+        limits: Limits above which a stored hash is not run.
         sessions: Session lifetimes.
         realms: Which identifier kinds sign in, per realm and date; the default exempts officials.
         sign_up_realm: The realm of accounts that people make themselves.
-        keep_ledger: Whether a keyed digest of an erased account's identifiers is kept, so that none of
+        keep_tombstones: Whether a keyed digest of an erased account's identifiers is kept, so that none of
             them ever passes to another person.
         links: Lifetimes of mailed links.
         throttle: How often things may happen.
@@ -59,7 +65,7 @@ class Policy:
         outbox: How mail is sent.
         deployment: Name of this deployment, part of every signature, so that a token of one
             service or environment is dead in another.
-        generation: Part of every signature as well; kept outside the database and changed after a
+        generation: Namespace of every signature as well; kept outside the database and changed after a
             backup was restored, so that no used link comes back to life (C-41).
     """
 
@@ -67,11 +73,11 @@ class Policy:
     identifiers: IdentifierPolicy = field(default_factory=IdentifierPolicy)
     passwords: PasswordPolicy = field(default_factory=PasswordPolicy)
     hashing: HashProfile = HashProfile.RFC_9106
-    ceilings: HashCeilings = field(default_factory=HashCeilings)
+    limits: HashLimits = field(default_factory=HashLimits)
     sessions: SessionPolicy = field(default_factory=SessionPolicy)
     realms: Mapping[str, RealmPolicy] = field(default_factory=_default_realms)
     sign_up_realm: str = "citizen"
-    keep_ledger: bool = True
+    keep_tombstones: bool = True
     links: LinkPolicy = field(default_factory=LinkPolicy)
     throttle: ThrottlePolicy = field(default_factory=ThrottlePolicy)
     mail: MailPolicy = field(default_factory=MailPolicy)
@@ -80,5 +86,5 @@ class Policy:
     generation: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse a realm for sign-ups that has no stages."""
+        """Refuse a realm for sign-ups that has no phases."""
         require(self.sign_up_realm in self.realms, "sign_up_realm must be one of the policy's realms")

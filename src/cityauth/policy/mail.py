@@ -1,70 +1,10 @@
-"""Mailed links: how long they live, how often they are sent, what they say and how they leave."""
+"""What mails say, where their links lead, and how mail is sent."""
 
 from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from cityauth.core.throttle import Limit
-from cityauth.policy.ruling import require
-
-
-@dataclass(frozen=True, slots=True)
-class LinkPolicy:
-    """How long a mailed link lives; from its issue, whenever the mail arrives.
-
-    Attributes:
-        reset: Forgotten password; 60 minutes, at most 24 hours (NIST 4.2.1.2).
-        invitation: The first password of an account that an administrator made; at most 24 hours.
-        sign_up: Confirms the address of a new account; at most 24 hours.
-        email_change: Confirms a new address; 2 hours, at most 24.
-        email_undo: Undoes an e-mail change from the old mailbox; 7 days, at least 1, at most 30.
-    """
-
-    reset: timedelta = timedelta(minutes=60)
-    invitation: timedelta = timedelta(hours=24)
-    sign_up: timedelta = timedelta(hours=1)
-    email_change: timedelta = timedelta(hours=2)
-    email_undo: timedelta = timedelta(days=7)
-
-    def __post_init__(self) -> None:
-        """Refuse a link that lives longer than NIST allows, or none at all."""
-        short = (self.reset, self.invitation, self.sign_up, self.email_change)
-        require(
-            all(timedelta(minutes=1) <= one <= timedelta(hours=24) for one in short),
-            "links: reset, invitation, sign_up and email_change must be 1 minute to 24 hours (NIST 4.2.1.2)",
-        )
-        require(
-            timedelta(days=1) <= self.email_undo <= timedelta(days=30),
-            "links.email_undo must be 1 to 30 days",
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class ThrottlePolicy:
-    """How often something may happen; each a set of limits that all hold (ASVS 6.1.1).
-
-    Attributes:
-        mail_per_account: Mails that somebody asks for, per account, or per identifier of none: one a
-            minute, five an hour, ten a day (C-54 and its peers).
-        mail_per_network: The same per network: 20 a minute.
-        link_per_network: Links per network: 60 looked at a minute, as a scanner may, and 60 used.
-        verify_per_account: Passwords tried by a signed-in person: 10 in five minutes.
-    """
-
-    mail_per_account: tuple[Limit, ...] = (
-        Limit(1, timedelta(minutes=1)),
-        Limit(5, timedelta(hours=1)),
-        Limit(10, timedelta(days=1)),
-    )
-    mail_per_network: tuple[Limit, ...] = (Limit(20, timedelta(minutes=1)),)
-    link_per_network: tuple[Limit, ...] = (Limit(60, timedelta(minutes=1)),)
-    verify_per_account: tuple[Limit, ...] = (Limit(10, timedelta(minutes=5)),)
-
-    @property
-    def longest(self) -> timedelta:
-        """The longest window of all limits: a use before it is counted by none."""
-        limits = (*self.mail_per_account, *self.mail_per_network, *self.link_per_network, *self.verify_per_account)
-        return max((limit.window for limit in limits), default=timedelta())
+from cityauth.policy.validation import require
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,21 +1,10 @@
-"""New identifiers and passwords, and what stored hashes may cost."""
+"""What a new password must be, and the bundled list of common passwords."""
 
+import gzip
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from functools import cache
 
-from cityauth.policy.ruling import require
-
-
-@dataclass(frozen=True, slots=True)
-class IdentifierPolicy:
-    """What may be registered as an identifier.
-
-    Attributes:
-        mailer_supports_smtputf8: Whether an address with a non-ASCII local part may be registered.
-            Off by default: a reset mail that cannot be delivered locks its owner out.
-    """
-
-    mailer_supports_smtputf8: bool = False
+from cityauth.policy.validation import require
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,66 +38,18 @@ class PasswordPolicy:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class HashProfile:
-    """Parameters of Argon2id for new hashes.
+@cache
+def common_passwords() -> frozenset[str]:
+    """Return the common passwords that no new password may be, by their `comparison_key`.
 
-    Attributes:
-        memory_kib: Memory in KiB.
-        passes: Time cost.
-        lanes: Parallelism.
-        salt_bytes: Random salt, 16 bytes (RFC 9106 section 4).
-        hash_bytes: Tag length, 32 bytes (RFC 9106 section 4).
+    Tens of thousands of entries, read once, at the first call. They hold the most frequent leaked
+    passwords of at least 15 code points, the 3,000 most frequent ones for every shorter minimum down
+    to 8, and what people make of short ones to reach 15, in Finnish and Swedish too.
+    ``tools/make_blocklist.py`` says where they come from and makes the file again.
+
+    A host may give any other ``Container[str]`` in its place, or a larger set that includes this one.
     """
+    from importlib.resources import files
 
-    memory_kib: int
-    passes: int
-    lanes: int
-    salt_bytes: int = 16
-    hash_bytes: int = 32
-
-    RFC_9106: ClassVar[Self]
-    """RFC 9106's second recommended option (low memory): 64 MiB, 3 passes, 4 lanes."""
-
-    SMALL: ClassVar[Self]
-    """The minimum of OWASP's Password Storage Cheat Sheet: 19 MiB, 2 passes, 1 lane."""
-
-    def __post_init__(self) -> None:
-        """Refuse what Argon2 cannot compute or what would be no salt."""
-        require(
-            1 <= self.lanes <= 16 and 1 <= self.passes <= 10 and self.memory_kib >= 8 * self.lanes,  # noqa: PLR2004
-            "hashing: lanes must be 1..16, passes 1..10, memory at least 8 KiB a lane",
-        )
-        require(
-            self.memory_kib <= 1024 * 1024 and self.salt_bytes >= 16 and 16 <= self.hash_bytes <= 64,  # noqa: PLR2004
-            "hashing: memory at most 1 GiB, salt at least 16 bytes, hash 16 to 64 bytes",
-        )
-
-
-HashProfile.RFC_9106 = HashProfile(memory_kib=65536, passes=3, lanes=4)
-HashProfile.SMALL = HashProfile(memory_kib=19456, passes=2, lanes=1)
-
-
-@dataclass(frozen=True, slots=True)
-class HashCeilings:
-    """Above these a stored hash is not run: an imported hash must not become a weapon (C-48).
-
-    Attributes:
-        argon2_memory_kib: 256 MiB.
-        argon2_passes: 10.
-        argon2_lanes: 16.
-        bcrypt_cost: 14, about a second.
-        pbkdf2_iterations: 2,000,000.
-        scrypt_n: 2^17.
-        scrypt_r: 8.
-        scrypt_p: 10.
-    """
-
-    argon2_memory_kib: int = 256 * 1024
-    argon2_passes: int = 10
-    argon2_lanes: int = 16
-    bcrypt_cost: int = 14
-    pbkdf2_iterations: int = 2_000_000
-    scrypt_n: int = 2**17
-    scrypt_r: int = 8
-    scrypt_p: int = 10
+    packed = (files("cityauth.policy") / "common_passwords.txt.gz").read_bytes()
+    return frozenset(gzip.decompress(packed).decode().splitlines())

@@ -1,1 +1,1 @@
-"""What the host supplies: Protocols only."""
+"""What the host supplies: Protocols only. What keeps is in ``stores``, what acts in ``services``."""

@@ -14,9 +14,9 @@ needs the extra ``testing``.
 """
 
 from cityauth.testing.accounts import AccountContract
-from cityauth.testing.claims import ClaimContract
 from cityauth.testing.contract import StoreContract
 from cityauth.testing.identifiers import IdentifierContract
+from cityauth.testing.one_time_tokens import OneTimeTokenContract
 from cityauth.testing.outbox import OutboxContract
 from cityauth.testing.races import RaceContract
 from cityauth.testing.racing import race
@@ -25,8 +25,8 @@ from cityauth.testing.throttle import ThrottleContract
 
 __all__ = [
     "AccountContract",
-    "ClaimContract",
     "IdentifierContract",
+    "OneTimeTokenContract",
     "OutboxContract",
     "RaceContract",
     "SessionContract",

@@ -19,10 +19,10 @@ from cityauth.core.change import (
     StatusChanged,
 )
 from cityauth.core.identifier import MAX_KEY_BYTES, Identifier
-from cityauth.core.resolution import Holding, Life
-from cityauth.core.secret import Concealed
-from cityauth.core.stage import Stage
-from cityauth.run.stores import Store
+from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
+from cityauth.core.secret import SecretStr
+from cityauth.policy.realms import Phase
+from cityauth.ports.stores import Store
 from cityauth.testing.samples import (
     AINO,
     HOSTILE,
@@ -55,7 +55,7 @@ class AccountContract:
         assert list(store.find([])) == []
         assert list(store.find(["1:a", "1:b", "1:c"])) == []
         assert store.load(NOBODY) is None
-        assert list(store.holdings(NOBODY)) == []
+        assert list(store.account_identifiers(NOBODY)) == []
         assert store.password_hash(NOBODY) is None
         assert list(store.events(NOBODY)) == []
 
@@ -70,36 +70,36 @@ class AccountContract:
             status=Status.DISABLED,
             epoch=7,
             contact="mail@example.com",
-            stage=Stage.EMAIL_PREFERRED,
+            phase=Phase.EMAIL_PREFERRED,
         )
         commit(store, change)
         store = self.reopen(store)
         assert store.load(AINO) == change.account
         (match,) = store.find(["1:a@example.com"])
         assert match.account == change.account
-        assert match.holding == Holding(identifier("a@example.com"))
+        assert match.account_identifier == AccountIdentifier(identifier("a@example.com"))
         assert match.password_hash == store.password_hash(AINO) == OLD_HASH
 
     def test_an_account_may_have_no_password_and_no_identifier(self, store: Store) -> None:
         """No hash is told apart from every hash, the empty one included."""
-        commit(store, added("none", "n@example.com", password=None), added("empty", password=Concealed("")))
+        commit(store, added("none", "n@example.com", password=None), added("empty", password=SecretStr("")))
         (match,) = store.find(["1:n@example.com"])
         assert match.password_hash is None
         assert store.password_hash(AccountId("none")) is None
-        assert store.password_hash(AccountId("empty")) == Concealed("")
-        assert list(store.holdings(AccountId("empty"))) == []
+        assert store.password_hash(AccountId("empty")) == SecretStr("")
+        assert list(store.account_identifiers(AccountId("empty"))) == []
 
     def test_any_text_comes_back_as_it_went_in(self, store: Store) -> None:
         """Quotes, wildcards, line breaks, emoji and 256 characters are only text (ASVS 1.2.4)."""
         for number, text in enumerate(HOSTILE):
             account = Account(AccountId(f"id{number} {text}"), text, text, contact=text)
-            held = Holding(Identifier(text, text, f"1:{number}{text}"))
-            change = replace(added(), account=account, holdings=(held,), password_hash=Concealed(text))
+            held = AccountIdentifier(Identifier(text, text, f"1:{number}{text}"))
+            change = replace(added(), account=account, account_identifiers=(held,), password_hash=SecretStr(text))
             happened = recorded(f"event{number}", account.id, reason=text, user_agent=text, detail={text: text})
             commit(store, change, happened, opened(number, account.id, user_agent=text, address=text))
             assert store.load(account.id) == account
-            assert list(store.holdings(account.id)) == [held]
-            assert store.password_hash(account.id) == Concealed(text)
+            assert list(store.account_identifiers(account.id)) == [held]
+            assert store.password_hash(account.id) == SecretStr(text)
             assert list(store.events(account.id)) == [happened.event]
             (session,) = store.list_sessions(account.id)
             assert (session.user_agent, session.address) == (text, text)
@@ -219,9 +219,16 @@ class AccountContract:
 
     def test_a_commit_survives_reopening(self, store: Store) -> None:
         """What was committed is there when the store is opened again."""
-        commit(store, added(AINO, "a@example.com", life=Life.RETIRED), opened("here"), queued("mail"))
+        commit(
+            store,
+            added(AINO, "a@example.com", identifier_status=IdentifierStatus.RETIRED),
+            opened("here"),
+            queued("mail"),
+        )
         store = self.reopen(store)
-        assert [match.holding.life for match in store.find(["1:a@example.com"])] == [Life.RETIRED]
+        assert [match.account_identifier.status for match in store.find(["1:a@example.com"])] == [
+            IdentifierStatus.RETIRED
+        ]
         live = store.find_session(digest("here"))
         assert live is not None
         assert live.session.opened_at == NOON
@@ -229,12 +236,12 @@ class AccountContract:
 
     def test_the_trail_is_kept_in_order(self, store: Store) -> None:
         """Events come back whole, oldest first, each account's own (ASVS 16.2.1)."""
-        commit(store, recorded("b", detail={"kind": "email", "stage": "both"}, subject="0123456789abcdef"))
+        commit(store, recorded("b", detail={"kind": "email", "phase": "both"}, identifier_hash="0123456789abcdef"))
         commit(store, recorded("a", address=None), recorded("other", NOBODY), recorded("unknown", None))
         assert [event.id for event in store.events(AINO)] == ["b", "a"]
         assert (
             store.events(AINO)[0]
-            == recorded("b", detail={"kind": "email", "stage": "both"}, subject="0123456789abcdef").event
+            == recorded("b", detail={"kind": "email", "phase": "both"}, identifier_hash="0123456789abcdef").event
         )
         assert [event.id for event in store.events(NOBODY)] == ["other"]
 

@@ -1,8 +1,8 @@
 """`StoreContract`: all promises of the ports that store, together."""
 
 from cityauth.testing.accounts import AccountContract
-from cityauth.testing.claims import ClaimContract
 from cityauth.testing.identifiers import IdentifierContract
+from cityauth.testing.one_time_tokens import OneTimeTokenContract
 from cityauth.testing.outbox import OutboxContract
 from cityauth.testing.races import RaceContract
 from cityauth.testing.sessions import SessionContract
@@ -13,7 +13,7 @@ class StoreContract(
     AccountContract,
     IdentifierContract,
     SessionContract,
-    ClaimContract,
+    OneTimeTokenContract,
     OutboxContract,
     ThrottleContract,
     RaceContract,

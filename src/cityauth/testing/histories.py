@@ -9,9 +9,6 @@ from cityauth.core.account import AccountId, Status
 from cityauth.core.change import (
     AccountErased,
     Change,
-    ClaimIssued,
-    ClaimsDropped,
-    ClaimUsed,
     ContactChanged,
     EpochAdvanced,
     EventRecorded,
@@ -23,19 +20,22 @@ from cityauth.core.change import (
     SessionOpened,
     SessionsClosed,
     StatusChanged,
+    TokenIssued,
+    TokensRevoked,
+    TokenUsed,
 )
-from cityauth.core.resolution import Life
-from cityauth.core.sealing import Purpose
-from cityauth.core.secret import Concealed
-from cityauth.core.throttle import Limit
+from cityauth.core.resolution import IdentifierStatus
+from cityauth.core.secret import SecretStr
+from cityauth.core.signing import Purpose
+from cityauth.policy.throttling import Limit
 from cityauth.testing.samples import (
     MINUTE,
     NOON,
     added,
-    claim,
     claimed,
     digest,
     identifier,
+    one_time_token,
     queued,
     recorded,
     session,
@@ -58,8 +58,8 @@ account_ids: st.SearchStrategy[AccountId] = st.sampled_from(ACCOUNTS).map(Accoun
 _values = st.sampled_from(VALUES)
 _keys = _values.map(lambda value: identifier(value).key)
 _digests = names.map(digest)
-_ledger = _values.map(lambda value: claimed(value).ledger)
-_hashes = st.sampled_from(("hash", "new", "Hash")).map(Concealed)
+_tombstones = _values.map(lambda value: claimed(value).tombstones)
+_hashes = st.sampled_from(("hash", "new", "Hash")).map(SecretStr)
 _purposes = st.sampled_from((Purpose.RESET, Purpose.EMAIL_UNDO))
 _statuses = st.sampled_from(Status)
 _epochs = st.integers(0, 1)
@@ -68,17 +68,19 @@ _texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0
 
 def _added() -> st.SearchStrategy[Change]:
     return st.builds(
-        lambda account_id, values, ledger, life: added(account_id, *values, ledger=tuple(ledger), life=life),
+        lambda account_id, values, tombstones, status: added(
+            account_id, *values, tombstones=tuple(tombstones), status=status
+        ),
         account_ids,
         st.lists(_values, max_size=2),
-        st.lists(_ledger, max_size=1),
-        st.sampled_from(Life),
+        st.lists(_tombstones, max_size=1),
+        st.sampled_from(IdentifierStatus),
     )
 
 
 def _issued() -> st.SearchStrategy[Change]:
     def make(name: str, account_id: AccountId | None, alone: bool, **fields: Any) -> Change:  # noqa: FBT001 - drawn
-        return ClaimIssued(claim(name, account_id, **fields), alone)
+        return TokenIssued(one_time_token(name, account_id, **fields), alone)
 
     return st.builds(
         make,
@@ -109,8 +111,8 @@ def _opened() -> st.SearchStrategy[Change]:
 
 
 def _erased() -> st.SearchStrategy[Change]:
-    ledger = st.lists(_ledger, max_size=2).map(tuple)
-    return st.builds(AccountErased, account_ids, st.integers(0, 2), ledger, moments)
+    tombstones = st.lists(_tombstones, max_size=2).map(tuple)
+    return st.builds(AccountErased, account_ids, st.integers(0, 2), tombstones, moments)
 
 
 def _queued() -> st.SearchStrategy[Change]:
@@ -151,6 +153,6 @@ def changes() -> st.SearchStrategy[Change]:
         _erased(),
         st.builds(SessionClosed, _digests, st.booleans()),
         st.builds(SessionsClosed, account_ids, st.none() | _digests),
-        st.builds(ClaimUsed, _digests, _purposes, moments),
-        st.builds(ClaimsDropped, account_ids, _purposes, moments),
+        st.builds(TokenUsed, _digests, _purposes, moments),
+        st.builds(TokensRevoked, account_ids, _purposes, moments),
     )

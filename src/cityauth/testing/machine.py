@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from operator import attrgetter
 
-from cityauth.adapters.memory import MemoryStore
 from cityauth.core.account import AccountId
-from cityauth.core.change import Change, ClaimIssued, ClaimUsed, EventRecorded, MailQueued, SessionOpened
-from cityauth.core.sealing import Purpose
-from cityauth.core.throttle import Limit
+from cityauth.core.change import Change, EventRecorded, MailQueued, SessionOpened, TokenIssued, TokenUsed
+from cityauth.core.signing import Purpose
 from cityauth.errors import MissingExtraError
-from cityauth.run.stores import Store
+from cityauth.policy.throttling import Limit
+from cityauth.ports.stores import Store
+from cityauth.stores.memory import MemoryStore
 
 try:
     from hypothesis import strategies as st
@@ -19,9 +19,9 @@ except ImportError:
     raise MissingExtraError("testing", "StoreMachine") from None
 
 from cityauth.testing import histories
-from cityauth.testing.samples import MINUTE, NOON, added, claim, digest, identifier, opened
+from cityauth.testing.samples import MINUTE, NOON, added, digest, identifier, one_time_token, opened
 
-_key = attrgetter("holding.identifier.key")
+_key = attrgetter("account_identifier.identifier.key")
 _digest = attrgetter("digest")
 
 
@@ -32,7 +32,7 @@ class StoreMachine(RuleBasedStateMachine):
     """
 
     sessions: Bundle[str] = Bundle[str]("sessions")
-    claims: Bundle[str] = Bundle[str]("claims")
+    one_time_tokens: Bundle[str] = Bundle[str]("one_time_tokens")
 
     def __init__(self) -> None:
         """Make both stores, empty."""
@@ -51,8 +51,8 @@ class StoreMachine(RuleBasedStateMachine):
         match change:
             case SessionOpened(session=session):
                 name = session.handle
-            case ClaimIssued(claim=issued):
-                name = f"claim {issued.digest.hex()}"
+            case TokenIssued(one_time_token=issued):
+                name = f"token {issued.digest.hex()}"
             case MailQueued(mail=mail):
                 name = f"mail {mail.id}"
             case _:
@@ -88,18 +88,18 @@ class StoreMachine(RuleBasedStateMachine):
         self.model.touch_session(digest(name), at)
         assert self.store.find_session(digest(name)) == self.model.find_session(digest(name))
 
-    @rule(target=claims, account_id=histories.account_ids, at=histories.moments, alone=st.booleans())
-    def issue_claim(self, account_id: AccountId, at: datetime, *, alone: bool) -> str:
+    @rule(target=one_time_tokens, account_id=histories.account_ids, at=histories.moments, alone=st.booleans())
+    def issue_token(self, account_id: AccountId, at: datetime, *, alone: bool) -> str:
         """Issue a claim as a request for a link does."""
-        name = self._next("claim")
-        new = claim(name, account_id, epoch=self._epoch(account_id), issued_at=at, expires_at=at + 3 * MINUTE)
-        self._both(ClaimIssued(new, alone))
+        name = self._next("token")
+        new = one_time_token(name, account_id, epoch=self._epoch(account_id), issued_at=at, expires_at=at + 3 * MINUTE)
+        self._both(TokenIssued(new, alone))
         return name
 
-    @rule(name=claims, at=histories.moments)
-    def use_claim(self, name: str, at: datetime) -> None:
+    @rule(name=one_time_tokens, at=histories.moments)
+    def use_token(self, name: str, at: datetime) -> None:
         """Use a claim, perhaps one that is spent."""
-        self._both(ClaimUsed(digest(name), Purpose.RESET, at))
+        self._both(TokenUsed(digest(name), Purpose.RESET, at))
 
     def _next(self, kind: str) -> str:
         self._number += 1
@@ -116,7 +116,7 @@ class StoreMachine(RuleBasedStateMachine):
     def purge(self, before: datetime) -> None:
         """Purge everything that can be."""
         assert self.store.purge_sessions(before) == self.model.purge_sessions(before)
-        assert self.store.purge_claims(before) == self.model.purge_claims(before)
+        assert self.store.purge_tokens(before) == self.model.purge_tokens(before)
         assert self.store.purge_throttle(before) == self.model.purge_throttle(before)
 
     @rule(now=histories.moments, span=histories.spans, most=st.integers(1, 3))
@@ -149,7 +149,7 @@ class StoreMachine(RuleBasedStateMachine):
         for account_id in map(AccountId, histories.ACCOUNTS):
             assert self.store.load(account_id) == self.model.load(account_id)
             assert self.store.password_hash(account_id) == self.model.password_hash(account_id)
-            assert list(self.store.holdings(account_id)) == list(self.model.holdings(account_id))
+            assert list(self.store.account_identifiers(account_id)) == list(self.model.account_identifiers(account_id))
             assert list(self.store.events(account_id)) == list(self.model.events(account_id))
             listed, expected = self.store.list_sessions(account_id), self.model.list_sessions(account_id)
             assert [one.seen_at for one in listed] == [one.seen_at for one in expected]
@@ -164,7 +164,7 @@ class StoreMachine(RuleBasedStateMachine):
         assert sorted(self.store.find(keys), key=_key) == sorted(self.model.find(keys), key=_key)
         for name in histories.NAMES:
             assert self.store.find_session(digest(name)) == self.model.find_session(digest(name))
-            assert self.store.find_claim(digest(name)) == self.model.find_claim(digest(name))
+            assert self.store.find_token(digest(name)) == self.model.find_token(digest(name))
 
     @invariant()
     def the_outbox_agrees(self) -> None:

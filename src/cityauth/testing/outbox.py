@@ -2,7 +2,7 @@
 
 from cityauth.core.change import EpochAdvanced, Precondition, Rejected
 from cityauth.core.mail import OutboxStatus
-from cityauth.run.stores import Store
+from cityauth.ports.stores import Store
 from cityauth.testing.samples import AINO, HOSTILE, MINUTE, NOON, commit, queued
 
 
@@ -14,8 +14,8 @@ class OutboxContract:
         mails = [queued(f"mail{number}", to or "a@example.com").mail for number, to in enumerate(HOSTILE)]
         commit(store, *(queued(f"mail{number}", to or "a@example.com") for number, to in enumerate(HOSTILE)))
         leased = list(store.lease_mails(NOON, NOON + MINUTE, 100))
-        assert [(one.id, one.to, one.letter, one.language) for one in leased] == [
-            (one.id, one.to, one.letter, one.language) for one in mails
+        assert [(one.id, one.to, one.content, one.language) for one in leased] == [
+            (one.id, one.to, one.content, one.language) for one in mails
         ]
         assert {(one.queued_at, one.expires_at, one.attempts) for one in leased} == {(NOON, NOON + 60 * MINUTE, 1)}
 
@@ -49,9 +49,9 @@ class OutboxContract:
         assert list(store.lease_mails(NOON + 4 * MINUTE, NOON + 9 * MINUTE, 9)) == []
         assert [one.id for one in store.lease_mails(NOON + 5 * MINUTE, NOON + 9 * MINUTE, 9)] == ["later"]
 
-    def test_a_decoy_is_dropped_and_never_counted(self, store: Store) -> None:
+    def test_a_dummy_is_dropped_and_never_counted(self, store: Store) -> None:
         """The mail that nobody gets is neither handed to a worker nor shown, and takes nobody's place."""
-        commit(store, queued("decoy", "", at=NOON - MINUTE), queued("mail"))
+        commit(store, queued("dummy", "", at=NOON - MINUTE), queued("mail"))
         assert store.outbox_status() == OutboxStatus(1, 0, NOON)
         assert [one.id for one in store.lease_mails(NOON, NOON, 1)] == ["mail"]
         store.drop_mail("mail")

@@ -5,8 +5,6 @@ from collections.abc import Callable
 from cityauth.core.account import Account, AccountId, Status
 from cityauth.core.change import (
     Change,
-    ClaimIssued,
-    ClaimUsed,
     CommitOutcome,
     Committed,
     ContactChanged,
@@ -17,10 +15,12 @@ from cityauth.core.change import (
     Rejected,
     SessionClosed,
     StatusChanged,
+    TokenIssued,
+    TokenUsed,
 )
-from cityauth.core.sealing import Purpose
-from cityauth.core.secret import Concealed
-from cityauth.run.stores import Store
+from cityauth.core.secret import SecretStr
+from cityauth.core.signing import Purpose
+from cityauth.ports.stores import Store
 from cityauth.testing.racing import RACERS, race
 from cityauth.testing.samples import (
     AINO,
@@ -28,10 +28,10 @@ from cityauth.testing.samples import (
     NOON,
     OLD_HASH,
     added,
-    claim,
     claimed,
     commit,
     digest,
+    one_time_token,
     opened,
     queued,
     recorded,
@@ -77,12 +77,12 @@ class RaceContract:
         outcomes = race([commits(store, added(AINO, f"own{n}")) for n in range(RACERS)])
         assert wins(outcomes) == 1
         assert losses(outcomes) == {Precondition.ACCOUNT_EXISTS}
-        assert len(store.holdings(AINO)) == 1
+        assert len(store.account_identifiers(AINO)) == 1
 
     def test_one_of_many_replaces_a_password(self, store: Store) -> None:
         """Of many that compare and set one hash one sets it (C-08, C-09)."""
         commit(store, added())
-        hashes = [Concealed(f"hash{n}") for n in range(RACERS)]
+        hashes = [SecretStr(f"hash{n}") for n in range(RACERS)]
         outcomes = race([commits(store, PasswordReplaced(AINO, OLD_HASH, now)) for now in hashes])
         assert wins(outcomes) == 1
         assert losses(outcomes) == {Precondition.PASSWORD_CHANGED}
@@ -90,11 +90,11 @@ class RaceContract:
 
     def test_one_of_many_uses_a_claim(self, store: Store) -> None:
         """Of many uses of one link one wins, with all that its commit writes (C-01, B-38)."""
-        commit(store, added(), ClaimIssued(claim("link", epoch=None)))
-        use = ClaimUsed(digest("link"), Purpose.RESET, NOON + MINUTE)
+        commit(store, added(), TokenIssued(one_time_token("link", epoch=None)))
+        use = TokenUsed(digest("link"), Purpose.RESET, NOON + MINUTE)
         outcomes = race([commits(store, use, EpochAdvanced(AINO), recorded(f"event{n}")) for n in range(RACERS)])
         assert wins(outcomes) == 1
-        assert losses(outcomes) == {Precondition.CLAIM_SPENT}
+        assert losses(outcomes) == {Precondition.TOKEN_USED}
         account = store.load(AINO)
         assert account is not None
         assert account.epoch == len(store.events(AINO)) == 1

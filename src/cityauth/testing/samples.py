@@ -6,35 +6,35 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from cityauth.core.account import Account, AccountId
-from cityauth.core.audit import AuditEvent, Happening
+from cityauth.core.audit import AuditEvent, AuditEventType
 from cityauth.core.change import (
     AccountAdded,
     Change,
     Committed,
     EventRecorded,
-    IdentifierClaimed,
+    IdentifierAdded,
     MailQueued,
     Precondition,
     Rejected,
     SessionOpened,
 )
-from cityauth.core.claim import Claim
 from cityauth.core.identifier import Identifier
 from cityauth.core.mail import QueuedMail
-from cityauth.core.resolution import Holding, Life
-from cityauth.core.sealing import Purpose
-from cityauth.core.secret import Concealed
+from cityauth.core.one_time_token import OneTimeToken
+from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
+from cityauth.core.secret import SecretStr
 from cityauth.core.session import Session
-from cityauth.messages.mails import Letter
-from cityauth.ports.accounts import AccountStore
+from cityauth.core.signing import Purpose
+from cityauth.messages.mails import MailContent
+from cityauth.ports.stores import AccountStore
 
 NOON: Final = datetime(2026, 3, 2, 12, 0, 0, 123457, tzinfo=UTC)
 """When most tests happen; a store that keeps no microseconds is found out."""
 
 MINUTE: Final = timedelta(minutes=1)
 AINO: Final = AccountId("aino")
-OLD_HASH: Final = Concealed("$argon2id$old")
-NEW_HASH: Final = Concealed("$argon2id$new")
+OLD_HASH: Final = SecretStr("$argon2id$old")
+NEW_HASH: Final = SecretStr("$argon2id$new")
 
 HOSTILE: Final = (
     "",
@@ -63,22 +63,22 @@ def identifier(value: str, kind: str = "email") -> Identifier:
 def added(
     account_id: str = AINO,
     *values: str,
-    password: Concealed | None = OLD_HASH,
-    life: Life = Life.ACTIVE,
-    ledger: tuple[bytes, ...] = (),
+    password: SecretStr | None = OLD_HASH,
+    identifier_status: IdentifierStatus = IdentifierStatus.ACTIVE,
+    tombstones: tuple[bytes, ...] = (),
     **account: Any,
 ) -> AccountAdded:
     """Return the change that adds an account with identifiers of *values*."""
     holder = Account(
         AccountId(account_id), account.pop("realm", "citizen"), account.pop("display_name", "A"), **account
     )
-    held = tuple(Holding(identifier(value), life) for value in values)
-    return AccountAdded(holder, held, password, NOON, ledger)
+    held = tuple(AccountIdentifier(identifier(value), identifier_status) for value in values)
+    return AccountAdded(holder, held, password, NOON, tombstones)
 
 
-def claimed(value: str, account_id: AccountId = AINO, kind: str = "email") -> IdentifierClaimed:
+def claimed(value: str, account_id: AccountId = AINO, kind: str = "email") -> IdentifierAdded:
     """Return the change that gives an account the identifier of *value*."""
-    return IdentifierClaimed(account_id, identifier(value, kind), NOON, digest(("ledger", value)))
+    return IdentifierAdded(account_id, identifier(value, kind), NOON, digest(("tombstones", value)))
 
 
 def session(
@@ -107,20 +107,22 @@ def opened(name: object, account_id: AccountId = AINO, *, per_account: int = 100
     return SessionOpened(session(name, account_id, **other), per_account)
 
 
-def claim(name: object, account_id: AccountId | None = AINO, purpose: Purpose = Purpose.RESET, **other: Any) -> Claim:
+def one_time_token(
+    name: object, account_id: AccountId | None = AINO, purpose: Purpose = Purpose.RESET, **other: Any
+) -> OneTimeToken:
     """Return a claim of *name*, issued at noon and good for an hour."""
-    plain = Claim(digest(name), purpose, account_id, 0, None, NOON, NOON + 60 * MINUTE)
+    plain = OneTimeToken(digest(name), purpose, account_id, 0, None, NOON, NOON + 60 * MINUTE)
     return replace(plain, **other)
 
 
 def queued(name: str, to: str = "aino@example.com", *, at: datetime = NOON) -> MailQueued:
     """Return the change that queues a mail of *name*."""
-    return MailQueued(QueuedMail(name, to, Letter("Aihe", "Hei!\n\nLinkki"), "fi", at, at + 60 * MINUTE))
+    return MailQueued(QueuedMail(name, to, MailContent("Aihe", "Hei!\n\nLinkki"), "fi", at, at + 60 * MINUTE))
 
 
 def recorded(name: str, account_id: AccountId | None = AINO, **other: Any) -> EventRecorded:
     """Return the change that records an event whose id is *name*."""
-    return EventRecorded(AuditEvent(name, Happening.LOGIN_ACCEPTED, NOON, account_id, **other))
+    return EventRecorded(AuditEvent(name, AuditEventType.LOGIN_ACCEPTED, NOON, account_id, **other))
 
 
 def commit(store: AccountStore, *changes: Change) -> None:

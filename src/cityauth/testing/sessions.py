@@ -12,7 +12,7 @@ from cityauth.core.change import (
     SessionsClosed,
     StatusChanged,
 )
-from cityauth.run.stores import Store
+from cityauth.ports.stores import Store
 from cityauth.testing.samples import AINO, MINUTE, NOON, added, commit, digest, opened, refuse, session
 
 MICROSECOND = timedelta(microseconds=1)

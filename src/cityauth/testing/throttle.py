@@ -2,8 +2,9 @@
 
 from datetime import timedelta
 
-from cityauth.core.throttle import Exhausted, Limit, Reserved
-from cityauth.ports.throttle import ThrottleStore
+from cityauth.core.throttle import Exhausted, Reserved
+from cityauth.policy.throttling import Limit
+from cityauth.ports.stores import ThrottleStore
 from cityauth.testing.racing import RACERS, race
 from cityauth.testing.samples import MINUTE, NOON
 

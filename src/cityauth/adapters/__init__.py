@@ -1,1 +1,0 @@
-"""Ready-made ports. An adapter whose library is an extra imports it on first use."""

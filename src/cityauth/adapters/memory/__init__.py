@@ -1,5 +1,0 @@
-"""`MemoryStore`: the reference store. What it does is what every store must do."""
-
-from cityauth.adapters.memory.store import MemoryStore
-
-__all__ = ["MemoryStore"]

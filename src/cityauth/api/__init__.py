@@ -1,0 +1,1 @@
+"""Who waits: `CityAuth`, its asynchronous twin, and the composition root."""

@@ -1,0 +1,5 @@
+"""The synchronous public face, `CityAuth`."""
+
+from cityauth.api._sync.city_auth import CityAuth
+
+__all__ = ["CityAuth"]

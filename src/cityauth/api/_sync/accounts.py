@@ -1,0 +1,150 @@
+"""Accounts: a person's own, and customer service's."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from cityauth.api._sync.namespace import Namespace
+from cityauth.api.drivers import run
+from cityauth.core.account import AccountId
+from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
+from cityauth.core.link import Declined, Done, LinkDead, LinkOutcome, MailOutcome
+from cityauth.core.session import LiveSession
+from cityauth.core.state import Authenticated
+from cityauth.flows import (
+    accounts,
+    email_change,
+    invitation,
+    own_account,
+    own_password,
+    sign_up,
+)
+from cityauth.flows.accounts import AccountOutcome, AccountRecord, AccountRefused, NewAccount
+from cityauth.flows.invitation import Invited
+from cityauth.flows.passwords import PasswordRejected
+
+
+class Accounts(Namespace):
+    """Accounts: what a person does with the own one, and what a host and its customer service do."""
+
+    def sign_up(self, email: object, *, client: ClientContext = UNKNOWN_CLIENT) -> MailOutcome:
+        """Mail a link that creates an account, or to a taken address that it has one; answered alike.
+
+        Returns:
+            `MailAwaited`, `MailerDown`, or `Declined` for text that is no address.
+        """
+        return run(sign_up.request(self._deployment, email, client), self._answers)
+
+    def inspect_sign_up(self, token: object, *, client: ClientContext = UNKNOWN_CLIENT) -> LinkOutcome:
+        """Look at a sign-up link; nothing is used up. `LinkLive` with the address, or `LinkDead`."""
+        return run(sign_up.inspect(self._deployment, token, client), self._answers)
+
+    def confirm_sign_up(
+        self,
+        token: object,
+        display_name: object,
+        password: object,
+        *,
+        client: ClientContext = UNKNOWN_CLIENT,
+    ) -> Done | Declined | PasswordRejected | LinkDead:
+        """Create the account, in the client's language; signs nobody in.
+
+        Returns:
+            `Done`; `Declined` for the name or `PasswordRejected`, with nothing used up; `LinkDead`, also
+            when the address was taken meanwhile.
+        """
+        return run(sign_up.confirm(self._deployment, token, display_name, password, client), self._answers)
+
+    def change_email(self, live: LiveSession, email: object, *, client: ClientContext = UNKNOWN_CLIENT) -> MailOutcome:
+        """Mail a link to the new address; an address that somebody else has is answered alike.
+
+        Returns:
+            `MailAwaited`, `MailerDown`, or `Declined`: for text that is no address, or because the session
+            is not fresh (``reauth.required``: confirm the password first).
+        """
+        return run(email_change.request(self._deployment, live, email, client), self._answers)
+
+    def inspect_email(self, token: object, *, client: ClientContext = UNKNOWN_CLIENT) -> LinkOutcome:
+        """Look at a link to a new address; nothing is used up."""
+        return run(email_change.inspect(self._deployment, token, client), self._answers)
+
+    def confirm_email(self, token: object, *, client: ClientContext = UNKNOWN_CLIENT) -> Done | LinkDead:
+        """Take the new address into use; it signs in from now on. Every session and every other link ends.
+
+        Returns:
+            `Done`, or `LinkDead`, also when the address was taken meanwhile.
+        """
+        return run(email_change.confirm(self._deployment, token, client), self._answers)
+
+    def inspect_undo(self, token: object, *, client: ClientContext = UNKNOWN_CLIENT) -> LinkOutcome:
+        """Look at a link that undoes a change of address; nothing is used up."""
+        return run(email_change.inspect_undo(self._deployment, token, client), self._answers)
+
+    def undo_email(self, token: object, *, client: ClientContext = UNKNOWN_CLIENT) -> Done | LinkDead:
+        """Restore the former address from its own mailbox, and end every session and every other link."""
+        return run(email_change.undo(self._deployment, token, client), self._answers)
+
+    def change_password(
+        self,
+        token: object,
+        current: object,
+        new: object,
+        *,
+        client: ClientContext = UNKNOWN_CLIENT,
+    ) -> Authenticated | PasswordRejected | Declined:
+        """Change the password of whoever is signed in with *token*; the current one is required.
+
+        Returns:
+            `Authenticated` with this session's new token (every other session ended); `PasswordRejected`
+            with what is wrong with the new one; `Declined` when the current one is wrong, too many were
+            tried, or the session has ended.
+        """
+        return run(own_password.change(self._deployment, token, current, new, client), self._answers)
+
+    def set_name(
+        self, live: LiveSession, display_name: object, *, client: ClientContext = UNKNOWN_CLIENT
+    ) -> Done | Declined:
+        """Change the display name."""
+        return run(own_account.set_name(live, display_name, client), self._answers)
+
+    def set_language(
+        self, live: LiveSession, language: object, *, client: ClientContext = UNKNOWN_CLIENT
+    ) -> Done | Declined:
+        """Change the language of pages and mails: ``fi``, ``sv`` or ``en``."""
+        return run(own_account.set_language(live, language, client), self._answers)
+
+    def export(self, account_id: AccountId) -> Mapping[str, Any] | None:
+        """Return everything that is stored of the account, ready for JSON; ``None`` when there is none."""
+        return run(own_account.export(account_id), self._answers)
+
+    def delete(self, live: LiveSession, *, client: ClientContext = UNKNOWN_CLIENT) -> Done | Declined:
+        """Erase the account of whoever is signed in; needs a fresh session (`Declined` otherwise)."""
+        return run(own_account.delete(self._deployment, live, client), self._answers)
+
+    def invite(self, account_id: AccountId, *, client: ClientContext = UNKNOWN_CLIENT) -> Invited | AccountRefused:
+        """Make a link that sets the account's password, and mail it if the account has an address."""
+        return run(invitation.invite(self._deployment, account_id, client), self._answers)
+
+    def add(self, new: NewAccount, *, client: ClientContext = UNKNOWN_CLIENT) -> AccountOutcome:
+        """Add an account with all its identifiers, or nothing of it.
+
+        Returns:
+            The account, or `AccountRefused`: an identifier that can be none, or one that is taken,
+            retired ones included.
+
+        Raises:
+            UsageError: the realm is not in the policy, the language has no texts, or one text stands where a
+                list of usernames belongs.
+        """
+        return run(accounts.add(self._deployment, new, client), self._answers)
+
+    def show(self, account_id: AccountId) -> AccountRecord | None:
+        """Return the account with its identifiers, or ``None`` when there is none of that id."""
+        return run(accounts.show(account_id), self._answers)
+
+    def disable(self, account_id: AccountId, *, client: ClientContext = UNKNOWN_CLIENT) -> AccountOutcome:
+        """Disable the account and end its sessions; `AccountRefused` when it is not active or missing."""
+        return run(accounts.disable(account_id, client), self._answers)
+
+    def enable(self, account_id: AccountId, *, client: ClientContext = UNKNOWN_CLIENT) -> AccountOutcome:
+        """Enable the account; `AccountRefused` when it is not disabled or missing."""
+        return run(accounts.enable(account_id, client), self._answers)

@@ -1,0 +1,85 @@
+"""`CityAuth`: the synchronous public face. Each method runs the flow of the same name to its end.
+
+The asynchronous face, `cityauth.api._async`, is these files with ``await``, made by ``tools/generate_async.py``.
+"""
+
+from collections.abc import Container, Sequence
+
+from cityauth.api._sync.accounts import Accounts
+from cityauth.api._sync.housekeeping import Housekeeping
+from cityauth.api._sync.mail import Outbox, Recovery
+from cityauth.api._sync.sign_in import Identifiers, Login, Passwords, Sessions
+from cityauth.api.assembly import Supplies, assemble
+from cityauth.core.dummy import HashMix
+from cityauth.core.identifier import BUILT_IN, IdentifierKind
+from cityauth.policy import Policy
+from cityauth.ports.services import AuditSink, Clock, Entropy, Mailer, PasswordHasher
+from cityauth.ports.stores import Store
+
+
+class CityAuth:
+    """The library, synchronous.
+
+    Attributes:
+        login: Sign-in in two steps.
+        sessions: Sessions.
+        identifiers: Identifiers, explained.
+        passwords: New passwords.
+        accounts: Accounts: a person's own, and customer service's.
+        recovery: Forgotten username or password.
+        outbox: Mail on its way.
+        housekeeping: Clearing away what is past its time.
+    """
+
+    def __init__(  # noqa: PLR0913 - one keyword for each thing that a host may supply
+        self,
+        store: Store,
+        secrets: Sequence[str | bytes],
+        *,
+        policy: Policy | None = None,
+        kinds: Sequence[IdentifierKind] = BUILT_IN,
+        hash_mix: HashMix | None = None,
+        mailer: Mailer | None = None,
+        hasher: PasswordHasher | None = None,
+        clock: Clock | None = None,
+        entropy: Entropy | None = None,
+        audit: AuditSink | None = None,
+        common: Container[str] | None = None,
+        tombstone_secret: bytes | None = None,
+    ) -> None:
+        """Wire a deployment.
+
+        Args:
+            store: Accounts and sessions: `MemoryStore`, `SqlStore` or the host's own.
+            secrets: The signing secrets, oldest first, newest last; at least 32 random bytes each.
+            policy: The tunables; the defaults when ``None``.
+            kinds: The kinds of identifier; a host's own are added as ``(*BUILT_IN, MyKind())``.
+            hash_mix: Which stored hashes the population has, so that unknown identifiers cost the
+                same; the policy's profile alone when ``None``.
+            mailer: Sends mail; without one, pages say that no mail can be sent and the outbox keeps it.
+            hasher: Passwords; Argon2id with the policy's profile when ``None``.
+            clock: The time; the machine's when ``None``.
+            entropy: Randomness; the operating system's when ``None``.
+            audit: Who hears of audit events besides the store; the log when ``None``.
+            common: Common passwords that no new password may be; the bundled list when ``None``.
+            tombstone_secret: Key of what is kept of erased accounts' identifiers; it must never change.
+                Derived from the oldest secret when ``None``: then that secret must stay in the ring.
+
+        Raises:
+            SecretError: a secret is missing, short or a known sample.
+            PolicyError: two kinds have one name, or the hash profile is over the limits.
+            WiringError: a port lacks a method, or is asynchronous.
+        """
+        assembly = assemble(
+            Supplies(
+                store, secrets, policy, kinds, hash_mix, hasher, mailer, clock, entropy, audit, common, tombstone_secret
+            )
+        )
+        self.login: Login = Login(assembly)
+        self.sessions: Sessions = Sessions(assembly)
+        self.identifiers: Identifiers = Identifiers(assembly)
+        self.passwords: Passwords = Passwords(assembly)
+        self.accounts: Accounts = Accounts(assembly)
+        self.recovery: Recovery = Recovery(assembly)
+        self.outbox: Outbox = Outbox(assembly)
+        self.housekeeping: Housekeeping = Housekeeping(assembly)

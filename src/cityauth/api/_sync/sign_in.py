@@ -1,0 +1,153 @@
+"""Sign in and stay signed in."""
+
+from collections.abc import Iterable
+
+from cityauth.api._sync.namespace import Namespace
+from cityauth.api.drivers import run
+from cityauth.core.account import AccountId
+from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
+from cityauth.core.link import Declined
+from cityauth.core.resolution import Resolution
+from cityauth.core.secret import SecretStr
+from cityauth.core.session import LiveSession, Session
+from cityauth.core.state import Authenticated
+from cityauth.core.step import LoginStep
+from cityauth.flows import (
+    login,
+    own_password,
+    passwords,
+    resolve,
+    sessions,
+)
+from cityauth.flows.passwords import PasswordRejected
+
+
+class Login(Namespace):
+    """Sign-in in two steps: `identify`, then `submit_password`."""
+
+    def identify(self, entered: object) -> LoginStep:
+        """Take an identifier and ask for the password.
+
+        Args:
+            entered: What the person typed, as it came in; any type.
+
+        Returns:
+            `PasswordRequired`, the same for every identifier, known or not; `Refused` only for text
+            that can be no identifier at all.
+        """
+        return run(login.identify(self._deployment, entered), self._answers)
+
+    def submit_password(
+        self,
+        pending: object,
+        password: object,
+        *,
+        identifier: object = None,
+        remember: bool = False,
+        client: ClientContext = UNKNOWN_CLIENT,
+        session_token: object = None,
+    ) -> LoginStep:
+        """Try a password.
+
+        Args:
+            pending: The signed pending login of the last step.
+            password: What the person typed, as it came in; any type, any size.
+            identifier: What stands in the editable identifier field now; ``None`` when the page has none.
+            remember: Whether the person chose to be remembered on this computer.
+            client: Where the request comes from.
+            session_token: The session cookie that the request brought, if any; it ends at sign-in.
+
+        Returns:
+            `Authenticated`; `PasswordRequired` whose problem is the uniform refusal (unknown,
+            ambiguous, retired, disabled, no password, wrong password: the same) or, after the right
+            password of a retired identifier, names the new one masked; `Refused` when the pending
+            login has expired or is not genuine, or the identifier can be none.
+
+        Raises:
+            StoreError: the store cannot answer; answer 503, for everyone alike.
+        """
+        return run(
+            login.submit_password(
+                self._deployment,
+                pending,
+                password,
+                identifier=identifier,
+                remember=remember,
+                client=client,
+                session_token=session_token,
+            ),
+            self._answers,
+        )
+
+
+class Sessions(Namespace):
+    """Sessions: check at each request, list, end."""
+
+    def check(self, token: object) -> LiveSession | None:
+        """Return the session of *token* with its account, or ``None`` for nobody.
+
+        One query. Unknown, ended, timed out, of an earlier epoch, of a disabled account, or no token
+        at all: nobody.
+
+        Raises:
+            StoreError: the store cannot answer: treat the person as nobody, and keep the cookie.
+        """
+        return run(sessions.check(self._deployment, token), self._answers)
+
+    def is_fresh(self, live: LiveSession) -> bool:
+        """Whether a password was verified in the session recently enough for a sensitive change."""
+        return run(sessions.fresh(self._deployment, live), self._answers)
+
+    def list(self, account_id: AccountId) -> tuple[Session, ...]:
+        """Return the account's live sessions, the last used first; show handles, never digests."""
+        return run(sessions.list_live(self._deployment, account_id), self._answers)
+
+    def confirm(
+        self, token: object, password: object, *, client: ClientContext = UNKNOWN_CLIENT
+    ) -> Authenticated | Declined:
+        """Verify the signed-in person's password once more, before a sensitive change.
+
+        Returns:
+            `Authenticated` with a new token, fresh; the old token is dead. `Declined` when the password is
+            wrong, too many were tried, or the session has ended.
+        """
+        return run(own_password.confirm(self._deployment, token, password, client), self._answers)
+
+    def sign_out(self, token: object, *, client: ClientContext = UNKNOWN_CLIENT) -> bool:
+        """End the session of *token*; return whether there was one."""
+        return run(sessions.sign_out(token, client), self._answers)
+
+    def close(self, account_id: AccountId, handle: object, *, client: ClientContext = UNKNOWN_CLIENT) -> bool:
+        """End one of the account's own sessions by its handle; return whether there was one."""
+        return run(sessions.close(account_id, handle, client), self._answers)
+
+    def close_all(self, account_id: AccountId, *, keep: object = None, client: ClientContext = UNKNOWN_CLIENT) -> bool:
+        """End all sessions of the account, or all but the one whose token is *keep*.
+
+        Returns whether there is such an account.
+        """
+        return run(sessions.close_all(account_id, keep=keep, client=client), self._answers)
+
+
+class Identifiers(Namespace):
+    """Identifiers, explained."""
+
+    def resolve(self, entered: object) -> Resolution:
+        """Explain *entered*: which identifier, which kind, which phase, and why not.
+
+        For customer service and the host. Never show the outcome to a person who is not signed in.
+        """
+        return run(resolve.resolve(self._deployment, entered), self._answers)
+
+
+class Passwords(Namespace):
+    """New passwords."""
+
+    def hash(self, password: object, *, context: Iterable[str] = ()) -> SecretStr | PasswordRejected:
+        """Return the hash of a *new* password, or `PasswordRejected` with everything that is wrong with it.
+
+        Args:
+            password: The new password as typed.
+            context: The person's own e-mail, username and name, refused as a whole password.
+        """
+        return run(passwords.hash_new(self._deployment, password, context), self._answers)

@@ -1,0 +1,92 @@
+"""Assemble a deployment from what the host gives, and check it: the composition root."""
+
+from collections.abc import Container, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cityauth.api.system import LogAudit, SystemClock, SystemEntropy
+from cityauth.core.dummy import HashMix
+from cityauth.core.identifier import EmailKind, IdentifierKind
+from cityauth.core.resolution import IdentifierResolver
+from cityauth.core.secret import KeyRing
+from cityauth.core.signing import TokenSigner
+from cityauth.flows.deployment import Deployment
+from cityauth.hashing.argon2 import Argon2Hasher
+from cityauth.mailers.memory import NoMailer
+from cityauth.policy import Policy
+from cityauth.policy.passwords import common_passwords
+from cityauth.ports.services import AuditSink, Clock, Entropy, Mailer, PasswordHasher
+from cityauth.ports.stores import AccountStore, OneTimeTokenStore, OutboxStore, SessionStore, ThrottleStore
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """A deployment, and which object answers which port."""
+
+    deployment: Deployment
+    ports: dict[type[Any], object]
+
+
+class _BundledCommon(Container[str]):
+    """The bundled list, read when it is first looked into."""
+
+    def __contains__(self, key: object) -> bool:
+        return key in common_passwords()
+
+
+@dataclass(frozen=True, slots=True)
+class Supplies:
+    """What a host gives; ``None`` stands for the ready-made adapter."""
+
+    store: object
+    secrets: Sequence[str | bytes]
+    policy: Policy | None
+    kinds: Sequence[IdentifierKind]
+    hash_mix: HashMix | None
+    hasher: PasswordHasher | None
+    mailer: Mailer | None
+    clock: Clock | None
+    entropy: Entropy | None
+    audit: AuditSink | None
+    common: Container[str] | None
+    tombstone_secret: bytes | None
+
+
+def assemble(given: Supplies) -> Assembly:
+    """Put a deployment together.
+
+    Raises:
+        SecretError: see `KeyRing.of`.
+        PolicyError: two kinds have one name, or the hash profile is over the limits.
+    """
+    policy = given.policy or Policy()
+    keys = KeyRing.of(given.secrets)
+    deployment = Deployment(
+        policy=policy,
+        signer=TokenSigner(keys, _domain_of(policy)),
+        resolver=IdentifierResolver(policy.realms, given.kinds),
+        hash_mix=given.hash_mix or HashMix.only(policy.hashing),
+        dummy_secret=keys.derive("dummy"),
+        audit_secret=keys.derive("audit"),
+        tombstone_secret=given.tombstone_secret or keys.derive("tombstones"),
+        email=EmailKind(smtputf8=policy.identifiers.mailer_supports_smtputf8),
+        common=_BundledCommon() if given.common is None else given.common,
+    )
+    ports: dict[type[Any], object] = {
+        AccountStore: given.store,
+        SessionStore: given.store,
+        OneTimeTokenStore: given.store,
+        OutboxStore: given.store,
+        ThrottleStore: given.store,
+        Mailer: given.mailer or NoMailer(),
+        PasswordHasher: given.hasher or Argon2Hasher(policy.hashing, limits=policy.limits),
+        Clock: given.clock or SystemClock(),
+        Entropy: given.entropy or SystemEntropy(),
+        AuditSink: given.audit or LogAudit(),
+    }
+    return Assembly(deployment, ports)
+
+
+def _domain_of(policy: Policy) -> str:
+    """Return what every signature is bound to: deployment and generation, joined so that none can be moved."""
+    return f"{len(policy.deployment)}:{policy.deployment}:{policy.generation}"

@@ -1,0 +1,59 @@
+"""The machine's own clock, entropy and log."""
+
+import json
+import logging
+import secrets
+from datetime import UTC, datetime
+
+from cityauth.core.audit import AuditEvent
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """Return the present moment in UTC."""
+        return datetime.now(UTC)
+
+
+class SystemEntropy:
+    """The operating system's secure random generator."""
+
+    def draw(self, count: int) -> bytes:
+        """Return *count* random bytes."""
+        return secrets.token_bytes(count)
+
+
+class LogAudit:
+    """Writes each audit event as one line of JSON to the logger ``cityauth.audit``.
+
+    Everything but printable ASCII is escaped, so that no user agent can forge a second line (B-92).
+    """
+
+    def __init__(self) -> None:
+        """Use the logger ``cityauth.audit``, level INFO."""
+        self._logger = logging.getLogger("cityauth.audit")
+
+    def emit(self, event: AuditEvent) -> None:
+        """Log *event*, if anybody listens."""
+        if self._logger.isEnabledFor(logging.INFO):
+            self._logger.info("%s", as_json(event))
+
+
+def as_json(event: AuditEvent) -> str:
+    """Return *event* as one line of ASCII JSON, the time in ISO 8601."""
+    line = {name: value for name, value in _fields(event).items() if value}
+    return json.dumps(line, ensure_ascii=True, separators=(",", ":"))
+
+
+def _fields(event: AuditEvent) -> dict[str, object]:
+    return {
+        "what": event.what.value,
+        "at": event.at.isoformat(),
+        "account_id": event.account_id,
+        "reason": event.reason,
+        "identifier_hash": event.identifier_hash,
+        "address": event.address,
+        "user_agent": event.user_agent,
+        "detail": dict(event.detail),
+    }

@@ -1,0 +1,87 @@
+"""Sentences of the command for codes of the library. They are for administrators: a person never sees them."""
+
+from typing import Final
+
+from cityauth.core.change import Precondition
+from cityauth.core.characters import scripts_of
+from cityauth.core.hashing import HashDefect
+from cityauth.core.identifier import Identifier, Malformed
+from cityauth.core.resolution import Reason, Resolution
+
+MALFORMED: Final = {
+    Malformed.NOT_TEXT: "is no text",
+    Malformed.EMPTY: "is empty",
+    Malformed.TOO_LONG: "is too long",
+    Malformed.FORBIDDEN_CHARACTER: "holds a character that it may not hold, such as a control or an invisible one",
+    Malformed.UNRECOGNIZED: "is no kind of identifier that this deployment knows",
+    Malformed.NOT_AN_ADDRESS: "is not one deliverable e-mail address such as name@example.com",
+    Malformed.NEEDS_SMTPUTF8: "has letters before the @ that mail cannot be delivered to; give an address in ASCII",
+    Malformed.WRONG_KIND: "holds an @, which new usernames may not",
+    Malformed.TOO_SHORT: "is too short",
+    Malformed.RESERVED: "is reserved: it would speak for the service",
+    Malformed.COMPATIBILITY_CHARACTER: "holds a look-alike form of another character, such as a ligature",
+    Malformed.MIXED_SCRIPT: "mixes scripts within one word, as look-alikes of another address do",
+}
+"""What is wrong with a text: follows the text."""
+
+PRECONDITION: Final = {
+    Precondition.IDENTIFIER_TAKEN: "an identifier is taken; `cityauth account show` says by whom",
+    Precondition.IDENTIFIER_CHANGED: "an identifier was changed meanwhile; look at it and try again",
+    Precondition.ACCOUNT_EXISTS: "there is an account of that id already; try again",
+    Precondition.ACCOUNT_MISSING: "the account is gone; look it up again",
+    Precondition.PASSWORD_CHANGED: "the password was changed meanwhile; look at the account and try again",
+    Precondition.STATUS_CHANGED: "the account has that status already",
+    Precondition.TOKEN_USED: "the link is spent; make another one",
+    Precondition.EPOCH_CHANGED: "the account's sessions were ended meanwhile; try again",
+    Precondition.SESSION_MISSING: "the session has ended meanwhile; nothing was changed",
+}
+"""Why a commit was refused."""
+
+DEFECT: Final = {
+    HashDefect.MISSING: "is empty",
+    HashDefect.UNUSABLE: "marks an account without a password; leave the option out to add one",
+    HashDefect.UNKNOWN_SCHEME: "is in no format that cityauth verifies; a password itself is never taken",
+    HashDefect.CORRUPT: "begins like a known format and is damaged; export it again",
+    HashDefect.OVER_LIMIT: "would cost more to verify than the limits of the configuration allow",
+}
+"""Why a stored hash is not taken: follows "the stored hash"."""
+
+_REASON: Final = {
+    Reason.NONE: "signs in",
+    Reason.NOT_FOUND: "no account has it",
+    Reason.PENDING: "does not sign in: not confirmed yet",
+    Reason.RETIRED: "does not sign in: retired",
+    Reason.KIND_NO_LONGER_SIGNS_IN: "does not sign in any more: the phase is {phase}",
+    Reason.KIND_DOES_NOT_SIGN_IN_YET: "does not sign in yet: the phase is {phase}",
+    Reason.CONTESTED: "signs nobody in: several accounts claim it, and people must decide",
+    Reason.SEVERAL_ACCOUNTS: "signs nobody in: it names several accounts, and people must decide",
+    Reason.REALM_WITHOUT_PHASES: "signs nobody in: the realm of its account is not in the configuration",
+    Reason.MALFORMED: "can be no identifier",
+}
+
+
+def reason_of(resolution: Resolution) -> str:
+    """Say whether the identifier signs in, and why not."""
+    return _REASON[resolution.reason].format(phase=resolution.phase)
+
+
+def characters_of(identifier: Identifier) -> str:
+    """Say in which scripts an identifier outside ASCII is written, and what it is in ASCII (B-14).
+
+    Empty where no look-alike can hide: in plain ASCII without Punycode.
+    """
+    value = identifier.key.partition(":")[2]
+    if value.isascii() and "xn--" not in value:
+        return ""
+    words = [_decoded(label) for part in value.split("@") for label in part.split(".")]
+    scripts = " + ".join(sorted(scripts_of("".join(words)))).title()
+    coded = "@".join(part if part.isascii() else f"xn--{part.encode('punycode').decode()}" for part in value.split("@"))
+    return f"{scripts}, {coded}" if scripts else coded
+
+
+def _decoded(label: str) -> str:
+    """A label of a domain as it is read; any other text as it is."""
+    try:
+        return label[4:].encode("ascii").decode("punycode") if label.startswith("xn--") else label
+    except UnicodeError:
+        return label

@@ -1,0 +1,1 @@
+"""From ``cityauth.toml`` and the environment to a configuration, for the command and for services."""

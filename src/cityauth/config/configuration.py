@@ -1,0 +1,251 @@
+"""`Configuration`: what ``cityauth.toml`` and the environment say, checked; for the command and a service alike."""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from cityauth import CityAuth
+from cityauth.config import keyfile
+from cityauth.config.sections import PROFILES, read_policy
+from cityauth.config.smtp import SMTP, SmtpSettings, read_smtp
+from cityauth.config.validation import read_one_of, read_text
+from cityauth.core.secret import KeyRing, SecretStr
+from cityauth.errors import ConfigurationError, SecretError
+from cityauth.policy import Policy
+
+if TYPE_CHECKING:
+    from cityauth.stores.sql import SqlStore
+
+FILE: Final = "cityauth.toml"
+"""The file that is read from the working folder when no other is named."""
+
+CONFIG: Final = "CITYAUTH_CONFIG"
+DATABASE: Final = "CITYAUTH_DATABASE"
+SECRETS: Final = "CITYAUTH_SECRETS"
+SECRETS_FILE: Final = "CITYAUTH_SECRETS_FILE"
+TOMBSTONE_SECRET: Final = "CITYAUTH_TOMBSTONE_SECRET"  # noqa: S105 - a variable's name
+DEPLOYMENT: Final = "CITYAUTH_DEPLOYMENT"
+HASHING_PROFILE: Final = "CITYAUTH_HASHING_PROFILE"
+GENERATION: Final = "CITYAUTH_GENERATION"
+SMTP_PASSWORD: Final = "CITYAUTH_SMTP_PASSWORD"  # noqa: S105 - a variable's name
+VARIABLES: Final = (
+    CONFIG,
+    DATABASE,
+    SECRETS,
+    SECRETS_FILE,
+    TOMBSTONE_SECRET,
+    DEPLOYMENT,
+    GENERATION,
+    HASHING_PROFILE,
+    SMTP_PASSWORD,
+)
+"""Variables of the environment; each wins over the file."""
+
+_SIMILAR: Final = 0.75
+"""How like one of ours a variable must be to be taken for a slip of the pen; others are the host's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """One deployment's configuration.
+
+    Attributes:
+        policy: The tunables.
+        database: The database's URL, which may hold a password; ``None`` when none is configured.
+        secrets_file: The key file; ``None`` when none is configured.
+        given_secrets: The secrets that the environment gives, the oldest first; they win over the key file.
+        smtp: The mail server; ``None`` when none is configured, and mail stays in the outbox.
+        smtp_password: Its password, from the environment alone.
+        tombstone_file: The file of the tombstones's key; ``None`` when none is configured.
+        given_tombstone: The tombstones's key that the environment gives; it wins over the file.
+    """
+
+    policy: Policy
+    database: SecretStr | None = None
+    secrets_file: Path | None = None
+    given_secrets: tuple[SecretStr, ...] = ()
+    smtp: SmtpSettings | None = None
+    smtp_password: SecretStr | None = None
+    tombstone_file: Path | None = None
+    given_tombstone: SecretStr | None = None
+
+    def secrets(self) -> list[str]:
+        """Return the signing secrets, the oldest first, from the environment or else the key file.
+
+        Raises:
+            SecretError: there is none, one is weak, or the key file is missing or open to others.
+        """
+        if self.given_secrets:
+            found = [secret.get_secret_value() for secret in self.given_secrets]
+        else:
+            found = keyfile.read(self.key_file())
+        KeyRing.of(found)
+        return found
+
+    def tombstone_secret(self) -> bytes:
+        """Return the key of what is kept of erased accounts: as configured, or else from the oldest secret.
+
+        It must never change. So it must be configured before the oldest secret is removed.
+
+        Raises:
+            SecretError: it is not 32 bytes or more in hexadecimal, or there is no secret to derive it from.
+        """
+        if self.given_tombstone is not None:
+            lines = [self.given_tombstone.get_secret_value()]
+        elif self.tombstone_file is not None:
+            lines = keyfile.read(self.tombstone_file)
+        else:
+            return KeyRing.of(self.secrets()).derive("tombstones")
+        try:
+            (line,) = lines
+            (secret,) = KeyRing.of([bytes.fromhex(line)]).keys
+        except ValueError as error:
+            raise SecretError(
+                "the tombstones's key must be at least 32 random bytes as one line of hexadecimal digits;"
+                " `cityauth keys tombstones` prints the present one"
+            ) from error
+        return secret
+
+    def key_file(self) -> Path:
+        """Return the path of the key file, which need not be there yet.
+
+        Raises:
+            SecretError: none is configured.
+        """
+        if self.secrets_file is None:
+            raise SecretError(
+                f"no signing secrets are configured: set secrets_file in {FILE}, or {SECRETS} or {SECRETS_FILE}"
+                " in the environment"
+            )
+        return self.secrets_file
+
+    def store(self) -> "SqlStore":
+        """Open the configured database.
+
+        Raises:
+            ConfigurationError: none is configured, or its URL cannot be read.
+            MissingExtraError: a library is not installed; the message names the extra.
+            StoreUnavailableError: it cannot be opened.
+        """
+        if self.database is None:
+            raise ConfigurationError(
+                f"no database is configured: set database in {FILE}, or {DATABASE} in the environment"
+            )
+        from cityauth.stores.sql import SqlStore
+
+        return SqlStore(self.database.get_secret_value())
+
+    def auth(self, store: "SqlStore") -> CityAuth:
+        """Return the library with this policy, these secrets and *store*.
+
+        Raises:
+            SecretError: see `secrets`.
+            PolicyError: the hash profile is over the limits.
+            ConfigurationError: the mail server is not this machine and would get mail unencrypted.
+        """
+        mailer = self.smtp.mailer(self.smtp_password) if self.smtp else None
+        tombstone_secret = self.tombstone_secret()
+        return CityAuth(store, self.secrets(), policy=self.policy, mailer=mailer, tombstone_secret=tombstone_secret)
+
+
+def load(path: Path | None = None, environment: Mapping[str, str] = os.environ) -> Configuration:
+    """Read the configuration. Relative paths in the file start at the file's folder.
+
+    Args:
+        path: The file; if not given, the one that ``CITYAUTH_CONFIG`` names, else ``cityauth.toml`` in the
+            working folder if there is one, else the environment stands alone.
+        environment: Variables, which win over the file.
+
+    Raises:
+        ConfigurationError: the file cannot be read, a key or variable is unknown, or a value is wrong. The
+            message is one sentence, and never shows a value, which may be secret.
+    """
+    given = _given(environment)
+    if path is None and CONFIG in given:
+        path = Path(given[CONFIG])
+    if path is None and not Path(FILE).exists():
+        return _configure({}, given, Path())
+    file = path or Path(FILE)
+    content = _read(file)
+    try:
+        return _configure(content, given, file.absolute().parent)
+    except ConfigurationError as error:
+        raise type(error)(f"{file}: {error}") from error
+
+
+def _given(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return our variables, checked as far as that needs no file; an empty one is as good as none."""
+    _refuse_slips(environment)
+    given = {name: environment[name] for name in VARIABLES if environment.get(name, "").strip()}
+    if SECRETS in given and SECRETS_FILE in given:
+        raise SecretError(f"{SECRETS} and {SECRETS_FILE} are both set: unset one of them")
+    if HASHING_PROFILE in given:
+        read_one_of(PROFILES["hashing"], given[HASHING_PROFILE], HASHING_PROFILE)
+    return given
+
+
+def _refuse_slips(environment: Mapping[str, str]) -> None:
+    """Refuse a variable that is nearly one of ours: what it would have set must not be lost in silence."""
+    prefix = "CITYAUTH_"
+    known = [name.removeprefix(prefix) for name in VARIABLES]
+    for name in environment:
+        if name.startswith(prefix) and name not in VARIABLES:
+            near = difflib.get_close_matches(name.removeprefix(prefix), known, n=1, cutoff=_SIMILAR)
+            if near:
+                raise ConfigurationError(f"unknown variable {name}; the nearest known one is {prefix}{near[0]}")
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        with file.open("rb") as opened:
+            return tomllib.load(opened)
+    except FileNotFoundError as error:
+        raise ConfigurationError(f"there is no configuration file {file}") from error
+    except OSError as error:
+        raise ConfigurationError(f"the configuration file {file} cannot be read: {error.strerror}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{file} is not valid TOML: {error}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{file} is not valid TOML: it is not UTF-8") from error
+
+
+def _configure(file: dict[str, Any], given: Mapping[str, str], folder: Path) -> Configuration:
+    """Lay the environment over the file, and check the file."""
+    content = dict(file)
+    if DEPLOYMENT in given:
+        content["deployment"] = given[DEPLOYMENT]
+    if GENERATION in given:
+        content["generation"] = given[GENERATION]
+    if HASHING_PROFILE in given:
+        content["hashing"] = {"profile": given[HASHING_PROFILE]}
+    policy = read_policy(content, besides=("database", "secrets_file", "tombstone_secret_file", SMTP))
+    return Configuration(
+        policy,
+        _database(content, given, folder),
+        Path(given[SECRETS_FILE]) if SECRETS_FILE in given else _path(content, "secrets_file", folder),
+        tuple(SecretStr(secret) for secret in given.get(SECRETS, "").replace(",", " ").split()),
+        read_smtp(content[SMTP]) if SMTP in content else None,
+        SecretStr(given[SMTP_PASSWORD]) if SMTP_PASSWORD in given else None,
+        _path(content, "tombstone_secret_file", folder),
+        SecretStr(given[TOMBSTONE_SECRET].strip()) if TOMBSTONE_SECRET in given else None,
+    )
+
+
+def _database(content: Mapping[str, object], given: Mapping[str, str], folder: Path) -> SecretStr | None:
+    if DATABASE in given:
+        return SecretStr(given[DATABASE])
+    if "database" not in content:
+        return None
+    url = read_text(content["database"], "database")
+    dialect, slashes, name = url.partition(":///")
+    if slashes and dialect.startswith("sqlite") and name and not name.startswith((":memory:", "file:")):
+        url = f"{dialect}:///{folder / name}"
+    return SecretStr(url)
+
+
+def _path(content: Mapping[str, object], key: str, folder: Path) -> Path | None:
+    return folder / Path(read_text(content[key], key)).expanduser() if key in content else None

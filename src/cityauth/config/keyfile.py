@@ -1,0 +1,116 @@
+"""The key file: one signing secret a line, the oldest first, readable by its owner alone."""
+
+import base64
+import os
+import stat
+from pathlib import Path
+
+from cityauth.core.secret import MIN_SECRET_BYTES, KeyRing
+from cityauth.errors import SecretError
+from cityauth.ports.services import Entropy
+
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+def generate(entropy: Entropy) -> str:
+    """Return a new secret: 32 random bytes as 43 characters of unpadded base64url (ASVS 11.5.1).
+
+    A draw that would be taken for a sample, one in about a million, is drawn again.
+    """
+    while True:
+        secret = base64.urlsafe_b64encode(entropy.draw(MIN_SECRET_BYTES)).decode().rstrip("=")
+        try:
+            KeyRing.of([secret])
+        except SecretError:
+            continue
+        return secret
+
+
+def read(path: Path) -> list[str]:
+    """Return the secrets in *path*, the oldest first. Empty lines and lines that start with # are none.
+
+    Raises:
+        SecretError: the file is missing, cannot be read, is no text, or can be read by others than its owner.
+    """
+    try:
+        with path.open(encoding="utf-8") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            if os.name == "posix" and mode & _OTHERS:
+                raise SecretError(
+                    f"others than its owner may use the key file {path}: make it private with `chmod 600 {path}`,"
+                    " and replace its secrets if somebody may have read them"
+                )
+            lines = [line.strip() for line in file]
+    except FileNotFoundError as error:
+        raise SecretError(f"there is no key file {path}: `cityauth keys generate --append` makes it") from error
+    except UnicodeDecodeError as error:
+        raise SecretError(f"the key file {path} is no text: it holds one secret a line") from error
+    except OSError as error:
+        raise SecretError(f"the key file {path} cannot be read: {error.strerror}") from error
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def append(path: Path, secret: str) -> int:
+    """Add *secret* as the newest to the key file and return how many there are then; make the file if need be.
+
+    The file is replaced in one step by a finished copy, private from its first byte: whenever the machine
+    stops, there is the old ring or the new one, whole (C-22). The copy's name is the lock against a second
+    writer. A file that is there keeps its owner.
+
+    Raises:
+        SecretError: the file cannot be read or replaced, or another writer is at work.
+    """
+    path = path.resolve()  # a symbolic link stays one
+    copy = path.with_name(f"{path.name}.new")
+    try:
+        descriptor = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError as error:
+        raise SecretError(
+            f"{copy} is there: another `keys generate` is at work, or one was interrupted; delete it and try again"
+        ) from error
+    except OSError as error:
+        raise SecretError(f"the key file {path} cannot be written: {error.strerror}") from error
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            before, count = _before(path)
+            file.write(f"{before}{secret}\n")
+            _keep_owner(path, file.fileno())
+            file.flush()
+            os.fsync(file.fileno())
+        copy.replace(path)
+    except BaseException as error:  # only here is the copy still ours to delete
+        copy.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise SecretError(f"the key file {path} cannot be replaced: {error.strerror}") from error
+        raise
+    _sync_folder(path.parent)
+    return count + 1
+
+
+def _before(path: Path) -> tuple[str, int]:
+    """What the file holds now, to the end of its last line, and how many secrets that is."""
+    if not path.exists():
+        return "# Signing secrets, the oldest first. Keep this file private.\n", 0
+    count = len(read(path))
+    text = path.read_text(encoding="utf-8")
+    return text if not text or text.endswith("\n") else f"{text}\n", count
+
+
+def _keep_owner(path: Path, descriptor: int) -> None:
+    """Give the copy the owner of the file that it replaces: the service must still be able to read it."""
+    if os.name != "posix" or not path.exists():
+        return
+    now = path.stat()
+    if (now.st_uid, now.st_gid) != (os.fstat(descriptor).st_uid, os.fstat(descriptor).st_gid):
+        os.fchown(descriptor, now.st_uid, now.st_gid)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the new name last through a loss of power."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,55 @@
+"""OneTimeTokens: what a mailed link may do, once.
+
+The link holds a signed random id; the store holds its digest. Using a claim is a conditional write that
+can lose, and that is what single-use means.
+"""
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+from cityauth.core.account import AccountId
+from cityauth.core.signing import Purpose
+
+ID_BYTES = 16
+"""128 random bits (ASVS 11.5.1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class OneTimeToken:
+    """One outstanding link, as stored.
+
+    Attributes:
+        digest: SHA-256 of the id that the link holds, 32 bytes; the store's key.
+        purpose: What it is for.
+        account_id: Whose account, or ``None``: a sign-up has none yet, a dummy never one.
+        epoch: The account's epoch when it was issued. Another epoch kills it: any change of password,
+            e-mail, username or status. ``None`` for what must outlive such changes: the undo of an
+            e-mail change, and claims without an account.
+        address: The login address that the link confirms or restores, as registered; else ``None``.
+        contact: The address that mail goes to again once an undo was used; else ``None``.
+        issued_at: When it was issued; its lifetime counts from here, whenever the mail arrives (C-31).
+        expires_at: When it dies by itself.
+    """
+
+    digest: bytes
+    purpose: Purpose
+    account_id: AccountId | None
+    epoch: int | None
+    address: str | None
+    issued_at: datetime
+    expires_at: datetime
+    contact: str | None = None
+
+
+def id_of(entropy: bytes) -> str:
+    """Return the id that the link holds, as text."""
+    return base64.urlsafe_b64encode(entropy).rstrip(b"=").decode()
+
+
+def digest_of_id(token_id: object) -> bytes | None:
+    """Return the digest under which a claim is stored, or ``None`` for what can be no id (B-31, B-32)."""
+    if not isinstance(token_id, str) or not token_id:
+        return None
+    return hashlib.sha256(b"one_time_token:" + token_id.encode()).digest()

@@ -1,0 +1,194 @@
+"""Make links, and open the ones that come back. Opening uses nothing up."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeAlias
+from urllib.parse import urlencode
+
+from cityauth.core.account import Account, AccountId, Status
+from cityauth.core.audit import AuditEventType, audit_event
+from cityauth.core.client import RequestContext
+from cityauth.core.link import LinkDead
+from cityauth.core.one_time_token import ID_BYTES, OneTimeToken, digest_of_id, id_of
+from cityauth.core.problem import Problem
+from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
+from cityauth.core.secret import SecretStr
+from cityauth.core.signing import Purpose, SignedPayload, TokenDefect
+from cityauth.core.throttle import Exhausted, bucket_of, network_of
+from cityauth.flows.asking import Flow, ask
+from cityauth.flows.deployment import Deployment
+from cityauth.flows.record import commit_with
+from cityauth.messages.codes import Code
+from cityauth.ports.services import Entropy
+from cityauth.ports.stores import AccountStore, OneTimeTokenStore, ThrottleStore
+
+_FORGED = LinkDead(Problem(Code.LINK_INVALID))
+_DEAD = LinkDead(Problem(Code.LINK_INVALID))
+"""A genuine token whose claim is used, overtaken or nobody's. The person is told what a forged one is told."""
+_EXPIRED = LinkDead(Problem(Code.LINK_EXPIRED))
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A new link: the claim to commit, and the address to mail."""
+
+    one_time_token: OneTimeToken
+    url: SecretStr
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """A live claim, and its account if it has one."""
+
+    one_time_token: OneTimeToken
+    account: Account | None
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """A live claim of an account."""
+
+    one_time_token: OneTimeToken
+    account: Account
+
+
+OpenedLink: TypeAlias = Proven | LinkDead
+
+
+def lifetime_of(deployment: Deployment, purpose: Purpose) -> timedelta:
+    """Return how long a link for *purpose* lives."""
+    links = deployment.policy.links
+    return {
+        Purpose.PENDING_LOGIN: deployment.policy.login.pending_max_age,
+        Purpose.RESET: links.reset,
+        Purpose.INVITATION: links.invitation,
+        Purpose.SIGN_UP: links.sign_up,
+        Purpose.EMAIL_CHANGE: links.email_change,
+        Purpose.EMAIL_UNDO: links.email_undo,
+    }[purpose]
+
+
+def make_link(
+    deployment: Deployment,
+    purpose: Purpose,
+    context: RequestContext,
+    *,
+    account: Account | None = None,
+    address: str | None = None,
+    contact: str | None = None,
+) -> Flow[Link]:
+    """Make a link for *purpose*; a dummy, which can never be used, when it has neither account nor address."""
+    token_id = id_of((yield from ask(Entropy.draw, ID_BYTES)))
+    digest = digest_of_id(token_id) or b""
+    one_time_token = OneTimeToken(
+        digest=digest,
+        purpose=purpose,
+        account_id=account.id if account else None,
+        epoch=account.epoch if account and purpose is not Purpose.EMAIL_UNDO else None,
+        address=address,
+        issued_at=context.at,
+        expires_at=context.at + lifetime_of(deployment, purpose),
+        contact=contact,
+    )
+    token = deployment.signer.sign(purpose, {"token_id": token_id}, context.at)
+    return Link(one_time_token, SecretStr(f"{page_of(deployment, purpose)}?{urlencode({'token': token})}"))
+
+
+def page_of(deployment: Deployment, purpose: Purpose) -> str:
+    """Return the address of the page that a link for *purpose* leads to."""
+    mail = deployment.policy.mail
+    path = {
+        Purpose.SIGN_UP: mail.sign_up_path,
+        Purpose.EMAIL_CHANGE: mail.email_change_path,
+        Purpose.EMAIL_UNDO: mail.email_undo_path,
+    }.get(purpose, mail.reset_path)
+    return page(deployment, path)
+
+
+def page(deployment: Deployment, path: str) -> str:
+    """Return the address of the host's page at *path*, from the configuration alone (B-82)."""
+    return deployment.policy.mail.base_url.rstrip("/") + path
+
+
+def open_link(
+    deployment: Deployment, token: object, purposes: Collection[Purpose], context: RequestContext, *, to_use: bool
+) -> Flow[OpenedLink]:
+    """Open a link that came back. Nothing is used up, however often it is opened (C-57).
+
+    Looks and uses are counted apart, so that no scanner's looks keep the person from using the link.
+
+    Returns `LinkDead` for what is forged, of another purpose, used, overtaken, too old, or asked for
+    too often from one network.
+    """
+    opened = _verify_signature(deployment, token, purposes, context)
+    if isinstance(opened, LinkDead):
+        return opened
+    network = network_of(context.client.address)
+    bucket = bucket_of("link-use" if to_use else "link-look", network, deployment.audit_secret)
+    allowance = yield from ask(ThrottleStore.reserve, bucket, deployment.policy.throttle.link_per_network, context.at)
+    if isinstance(allowance, Exhausted):
+        return LinkDead(Problem(Code.THROTTLE_REQUEST))
+    one_time_token = yield from ask(OneTimeTokenStore.find_token, digest_of_id(opened.payload.get("token_id")) or b"")
+    if one_time_token is None or one_time_token.purpose not in purposes:
+        return _DEAD
+    if one_time_token.expires_at <= context.at:
+        return _EXPIRED
+    if one_time_token.account_id is None:
+        return Proven(one_time_token, None) if one_time_token.address else _DEAD
+    account = yield from ask(AccountStore.load, one_time_token.account_id)
+    if account is None or account.status is not Status.ACTIVE or one_time_token.epoch not in {None, account.epoch}:
+        return _DEAD
+    return Proven(one_time_token, account)
+
+
+def open_owned(
+    deployment: Deployment, token: object, purposes: Collection[Purpose], context: RequestContext, *, to_use: bool
+) -> Flow[Owned | LinkDead]:
+    """Open a link that must be an account's; as `open_link`."""
+    opened = yield from open_link(deployment, token, purposes, context, to_use=to_use)
+    if isinstance(opened, LinkDead):
+        return opened
+    return _DEAD if opened.account is None else Owned(opened.one_time_token, opened.account)
+
+
+def told(context: RequestContext, opened: LinkDead) -> Flow[LinkDead]:
+    """Record that a link was refused to somebody who wanted to use it, and return the refusal (ASVS 16.3.1).
+
+    Only what passed the sign and the cap is recorded: nobody fills the trail with forgeries.
+    """
+    if opened is _DEAD:
+        yield from commit_with(audit_event(AuditEventType.LINK_REFUSED, context))
+    return opened
+
+
+def _verify_signature(
+    deployment: Deployment, token: object, purposes: Collection[Purpose], context: RequestContext
+) -> SignedPayload | LinkDead:
+    """Open the sign for whichever of *purposes* made it."""
+    for purpose in purposes:
+        opened = deployment.signer.open(purpose, token, context.at, lifetime_of(deployment, purpose))
+        if isinstance(opened, SignedPayload):
+            return opened
+        if opened is TokenDefect.EXPIRED:
+            return _EXPIRED
+    return _FORGED
+
+
+def login_name(
+    deployment: Deployment, account: Account, held: Collection[AccountIdentifier], context: RequestContext
+) -> str:
+    """Return what *account* signs in with now, an e-mail address before a username; empty when nothing does."""
+    if not deployment.resolver.has_phase(account):
+        return ""
+    phase = deployment.resolver.phase_of(account, context.at)
+    names = [
+        one.identifier for one in held if one.status is IdentifierStatus.ACTIVE and phase.admits(one.identifier.kind)
+    ]
+    names.sort(key=lambda identifier: identifier.kind != "email")
+    return names[0].shown if names else ""
+
+
+def identifiers_of(account_id: AccountId | None) -> Flow[tuple[AccountIdentifier, ...]]:
+    """Ask for an account's identifiers; for no account the same question with an id that nobody has."""
+    return tuple((yield from ask(AccountStore.account_identifiers, account_id or AccountId(""))))

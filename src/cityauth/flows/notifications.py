@@ -1,0 +1,88 @@
+"""Write mails for the outbox. They say nothing that a stranger could have typed (B-10)."""
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from types import MappingProxyType
+
+from cityauth.core.account import Account
+from cityauth.core.change import MailQueued
+from cityauth.core.client import RequestContext
+from cityauth.core.identifier import Identifier
+from cityauth.core.mail import QueuedMail, mail_address
+from cityauth.core.resolution import AccountIdentifier, IdentifierStatus, Match
+from cityauth.flows.deployment import Deployment
+from cityauth.flows.links import Link, lifetime_of, page
+from cityauth.messages import Mail, validity, write
+from cityauth.messages.catalogue import Param
+
+NO_WORDS: Mapping[str, Param] = MappingProxyType({})
+"""For a mail that names nothing of its own."""
+
+
+def queue(
+    deployment: Deployment,
+    context: RequestContext,
+    mail: Mail,
+    to: str,
+    *,
+    language: str,
+    words: Mapping[str, Param] = NO_WORDS,
+    link: Link | None = None,
+    number: int = 0,
+) -> MailQueued:
+    """Return the change that queues *mail* in *language* to the stored address *to*.
+
+    A mail with a link is worth sending for as long as the link lives; any other names the page for a
+    forgotten password. An empty *to* makes a dummy.
+    Several mails of one context differ in *number*.
+    """
+    lifetime: timedelta = deployment.policy.outbox.notice_lifetime
+    said: dict[str, Param] = {"link": page(deployment, deployment.policy.mail.forgotten_path), **words}
+    if link is not None:
+        lifetime = lifetime_of(deployment, link.one_time_token.purpose)
+        said |= {"link": link.url.get_secret_value(), "valid": validity(lifetime, language)}
+    policy = deployment.policy.mail
+    content = write(mail, language, service=policy.service, contact=policy.contact, **said)
+    return MailQueued(QueuedMail(f"{context.id}-{number}", to, content, language, context.at, context.at + lifetime))
+
+
+def address_taken(
+    deployment: Deployment, context: RequestContext, typed: Identifier, matches: Iterable[Match], language: str
+) -> MailQueued:
+    """Return the change that tells an address that it is in use already.
+
+    Its owner is written to at the address as stored, which may be spelled otherwise than the *typed* one.
+    Where it is only a former address, or somebody's old username, its mailbox may be another person's: then
+    it is who typed it that has to know.
+    """
+    owners = [match for match in matches if signs_in_by_mail(match.account_identifier)]
+    for owner in owners:
+        typed, language = owner.account_identifier.identifier, owner.account.language
+    return queue(deployment, context, Mail.ADDRESS_TAKEN, mail_address(typed), language=language)
+
+
+def notify(
+    deployment: Deployment,
+    context: RequestContext,
+    mail: Mail,
+    account: Account,
+    addresses: Iterable[str],
+    *,
+    words: Mapping[str, Param] = NO_WORDS,
+) -> tuple[MailQueued, ...]:
+    """Return the changes that tell *account* at each of *addresses* what happened (NIST 4.6)."""
+    return tuple(
+        queue(deployment, context, mail, to, language=account.language, words=words, number=number)
+        for number, to in enumerate(dict.fromkeys(addresses), start=1)
+    )
+
+
+def addresses_of(account: Account, held: Iterable[AccountIdentifier]) -> tuple[str, ...]:
+    """Return every verified address of the account: where mail goes, and each that signs in."""
+    active = [mail_address(one.identifier) for one in held if signs_in_by_mail(one)]
+    return tuple(dict.fromkeys([*filter(None, [account.contact]), *active]))
+
+
+def signs_in_by_mail(account_identifier: AccountIdentifier) -> bool:
+    """Whether it is an e-mail address that is in use."""
+    return account_identifier.identifier.kind == "email" and account_identifier.status is IdentifierStatus.ACTIVE

@@ -1,0 +1,1 @@
+"""Ready-made password hashing: Argon2id for new hashes, and the formats of older systems."""

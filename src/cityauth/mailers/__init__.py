@@ -1,0 +1,1 @@
+"""Ready-made mailers: SMTP, and one that keeps mails in memory."""

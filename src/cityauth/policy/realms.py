@@ -1,0 +1,75 @@
+"""Which kinds of identifier sign in: a phase, per realm and per account, dated and possible to pause."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from itertools import pairwise
+from typing import Self
+
+from cityauth.errors import PolicyError
+
+
+class Phase(StrEnum):
+    """One phase of the move from usernames to e-mail addresses.
+
+    The two middle phases let the same identifiers in; they differ in what the pages recommend.
+    A kind that is neither a username nor an e-mail (a host's own) signs in at every phase.
+    """
+
+    LEGACY_ONLY = "legacy_only"
+    BOTH = "both"
+    EMAIL_PREFERRED = "email_preferred"
+    EMAIL_ONLY = "email_only"
+
+    def admits(self, kind: str) -> bool:
+        """Whether an identifier of *kind* signs in at this phase."""
+        if kind == "email":
+            return self is not Phase.LEGACY_ONLY
+        if kind == "username":
+            return self is not Phase.EMAIL_ONLY
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class DatedPhase:
+    """A phase and the moment (aware) from which it holds."""
+
+    since: datetime
+    phase: Phase
+
+
+@dataclass(frozen=True, slots=True)
+class RealmPolicy:
+    """The phases of one realm.
+
+    Attributes:
+        initial: The phase before the first dated one.
+        schedule: Later phases, in order of time.
+        paused_at: When set, the clock of the schedule stands still at this moment: no later phase
+            begins until the pause is lifted.
+    """
+
+    initial: Phase
+    schedule: Sequence[DatedPhase] = ()
+    paused_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse naive moments and a schedule out of order."""
+        moments = [dated.since for dated in self.schedule]
+        if any(moment.utcoffset() is None for moment in [*moments, *filter(None, [self.paused_at])]):
+            msg = "a realm's schedule needs aware datetimes"
+            raise PolicyError(msg)
+        if any(later <= earlier for earlier, later in pairwise(moments)):
+            msg = "a realm's schedule must be in order of time"
+            raise PolicyError(msg)
+
+    def phase_at(self, now: datetime) -> Phase:
+        """Return the phase that holds at *now*."""
+        moment = min(now, self.paused_at) if self.paused_at else now
+        begun = [dated.phase for dated in self.schedule if dated.since <= moment]
+        return begun[-1] if begun else self.initial
+
+    def paused(self, at: datetime) -> Self:
+        """Return the same realm with its schedule held at *at*."""
+        return type(self)(self.initial, self.schedule, at)

@@ -1,0 +1,40 @@
+"""How often something may happen."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most *count* times in any span of *window*."""
+
+    count: int
+    window: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class ThrottlePolicy:
+    """How often something may happen; each a set of limits that all hold (ASVS 6.1.1).
+
+    Attributes:
+        mail_per_account: Mails that somebody asks for, per account, or per identifier of none: one a
+            minute, five an hour, ten a day (C-54 and its peers).
+        mail_per_network: The same per network: 20 a minute.
+        link_per_network: Links per network: 60 looked at a minute, as a scanner may, and 60 used.
+        verify_per_account: Passwords tried by a signed-in person: 10 in five minutes.
+    """
+
+    mail_per_account: tuple[Limit, ...] = (
+        Limit(1, timedelta(minutes=1)),
+        Limit(5, timedelta(hours=1)),
+        Limit(10, timedelta(days=1)),
+    )
+    mail_per_network: tuple[Limit, ...] = (Limit(20, timedelta(minutes=1)),)
+    link_per_network: tuple[Limit, ...] = (Limit(60, timedelta(minutes=1)),)
+    verify_per_account: tuple[Limit, ...] = (Limit(10, timedelta(minutes=5)),)
+
+    @property
+    def longest(self) -> timedelta:
+        """The longest window of all limits: a use before it is counted by none."""
+        limits = (*self.mail_per_account, *self.mail_per_network, *self.link_per_network, *self.verify_per_account)
+        return max((limit.window for limit in limits), default=timedelta())

@@ -1,1 +1,0 @@
-"""Who waits: the synchronous and the asynchronous driver and their public faces."""

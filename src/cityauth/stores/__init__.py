@@ -1,0 +1,1 @@
+"""Ready-made stores: memory and SQL."""

@@ -1,0 +1,140 @@
+"""Changes to sessions, claims and the outbox, and the table that says which function applies which change."""
+
+from collections.abc import Callable, Mapping
+from operator import attrgetter
+from typing import Any, Final, TypeAlias
+
+from cityauth.core.account import Status
+from cityauth.core.change import (
+    AccountAdded,
+    AccountErased,
+    Change,
+    ContactChanged,
+    EpochAdvanced,
+    EventRecorded,
+    IdentifierAdded,
+    IdentifierRetired,
+    MailQueued,
+    PasswordReplaced,
+    PasswordSet,
+    Precondition,
+    ProfileChanged,
+    SessionClosed,
+    SessionOpened,
+    SessionsClosed,
+    StatusChanged,
+    TokenIssued,
+    TokensRevoked,
+    TokenUsed,
+)
+from cityauth.core.one_time_token import OneTimeToken
+from cityauth.core.session import Session
+from cityauth.stores.memory import account_changes
+from cityauth.stores.memory.state import State, WaitingMail
+
+_by_age: Callable[[Session], Any] = attrgetter("opened_at", "digest")
+
+
+def open_session(state: State, change: SessionOpened) -> Precondition | None:
+    """Keep the session if the account is active and of its epoch, then end the oldest others."""
+    session = change.session
+    row = state.rows.get(session.account_id)
+    if row is None:
+        return Precondition.ACCOUNT_MISSING
+    if row.account.status is not Status.ACTIVE:
+        return Precondition.STATUS_CHANGED
+    if row.account.epoch != session.epoch:
+        return Precondition.EPOCH_CHANGED
+    others = [one for one in state.sessions.values() if one.account_id == session.account_id]
+    others.sort(key=_by_age, reverse=True)
+    for one in others[max(change.per_account - 1, 0) :]:
+        state.drop(state.sessions, one.digest)
+    state.put(state.sessions, session.digest, session)
+    return None
+
+
+def close_session(state: State, change: SessionClosed) -> Precondition | None:
+    """Delete the session, if it is still there."""
+    if change.must_be_open and change.digest not in state.sessions:
+        return Precondition.SESSION_MISSING
+    state.drop(state.sessions, change.digest)
+    return None
+
+
+def close_sessions(state: State, change: SessionsClosed) -> None:
+    """Delete the account's sessions, but for one."""
+    state.drop_where(state.sessions, lambda one: one.account_id == change.account_id and one.digest != change.keep)
+
+
+def issue_token(state: State, change: TokenIssued) -> None:
+    """Keep the claim; alone, it is the account's only one of its purpose."""
+    new = change.one_time_token
+    if change.alone and new.account_id is not None:
+        state.drop_where(
+            state.one_time_tokens, lambda one: one.account_id == new.account_id and one.purpose is new.purpose
+        )
+    state.put(state.one_time_tokens, new.digest, new)
+
+
+def use_token(state: State, change: TokenUsed) -> Precondition | None:
+    """Delete the claim if it may be used."""
+    one_time_token = state.one_time_tokens.get(change.digest)
+    if one_time_token is None or one_time_token.purpose is not change.purpose or one_time_token.expires_at <= change.at:
+        return Precondition.TOKEN_USED
+    if one_time_token.account_id is not None and not _stands(state, one_time_token):
+        return Precondition.TOKEN_USED
+    state.drop(state.one_time_tokens, change.digest)
+    return None
+
+
+def _stands(state: State, one_time_token: OneTimeToken) -> bool:
+    """Whether the claim's account is there, active and of the claim's epoch."""
+    row = state.rows.get(one_time_token.account_id) if one_time_token.account_id is not None else None
+    if row is None or row.account.status is not Status.ACTIVE:
+        return False
+    return one_time_token.epoch is None or one_time_token.epoch == row.account.epoch
+
+
+def revoke_tokens(state: State, change: TokensRevoked) -> None:
+    """Delete the account's claims of one purpose from a moment on."""
+    state.drop_where(
+        state.one_time_tokens,
+        lambda one: (
+            one.account_id == change.account_id and one.purpose is change.purpose and one.issued_at >= change.since
+        ),
+    )
+
+
+def queue_mail(state: State, change: MailQueued) -> None:
+    """Put the mail into the outbox, due at once."""
+    state.put(state.mails, change.mail.id, WaitingMail(change.mail, change.mail.queued_at))
+
+
+def record(state: State, change: EventRecorded) -> None:
+    """Append a line to the audit trail."""
+    state.put(state.events, change.event.id, change.event)
+
+
+Apply: TypeAlias = Callable[[State, Any], Precondition | None]
+
+APPLY: Final[Mapping[type[Change], Apply]] = {
+    AccountAdded: account_changes.add_account,
+    IdentifierAdded: account_changes.add_identifier,
+    IdentifierRetired: account_changes.retire_identifier,
+    PasswordReplaced: account_changes.replace_password,
+    PasswordSet: account_changes.set_password,
+    StatusChanged: account_changes.change_status,
+    EpochAdvanced: account_changes.advance_epoch,
+    ContactChanged: account_changes.change_contact,
+    ProfileChanged: account_changes.change_profile,
+    AccountErased: account_changes.erase_account,
+    SessionOpened: open_session,
+    SessionClosed: close_session,
+    SessionsClosed: close_sessions,
+    TokenIssued: issue_token,
+    TokenUsed: use_token,
+    TokensRevoked: revoke_tokens,
+    MailQueued: queue_mail,
+    EventRecorded: record,
+}
+"""Each function changes the state and returns what did not hold, if anything."""

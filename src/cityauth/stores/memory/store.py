@@ -1,0 +1,203 @@
+"""The store itself: every method takes the lock, so that each is one moment."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from threading import RLock
+from typing import final
+
+from cityauth.core.account import Account, AccountId
+from cityauth.core.audit import AuditEvent
+from cityauth.core.change import Change, CommitOutcome, Committed, EventRecorded, Rejected
+from cityauth.core.mail import OutboxStatus, QueuedMail
+from cityauth.core.one_time_token import OneTimeToken
+from cityauth.core.resolution import AccountIdentifier, Match
+from cityauth.core.secret import SecretStr
+from cityauth.core.session import LiveSession, Session, touched
+from cityauth.core.throttle import Allowance, Exhausted, Reserved
+from cityauth.policy.throttling import Limit
+from cityauth.stores.memory.changes import APPLY
+from cityauth.stores.memory.state import State, WaitingMail
+
+
+@final
+class MemoryStore:
+    """Keeps everything in this process: for tests, first steps and the model that other stores are held to.
+
+    Safe between threads. Nothing outlives the process.
+    """
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._lock = RLock()
+        self._state = State()
+
+    # --- AccountStore -----------------------------------------------------------------------------
+
+    def find(self, keys: Sequence[str]) -> Sequence[Match]:
+        """See `AccountStore.find`."""
+        with self._lock:
+            state = self._state
+            found = [state.holders[key] for key in dict.fromkeys(keys) if key in state.holders]
+            rows = [(state.rows[account_id], account_identifier) for account_id, account_identifier in found]
+            return [Match(row.account, account_identifier, row.password_hash) for row, account_identifier in rows]
+
+    def load(self, account_id: AccountId) -> Account | None:
+        """See `AccountStore.load`."""
+        with self._lock:
+            row = self._state.rows.get(account_id)
+            return row.account if row else None
+
+    def account_identifiers(self, account_id: AccountId) -> Sequence[AccountIdentifier]:
+        """See `AccountStore.account_identifiers`."""
+        with self._lock:
+            row = self._state.rows.get(account_id)
+            return self._state.account_identifiers(row) if row else []
+
+    def password_hash(self, account_id: AccountId) -> SecretStr | None:
+        """See `AccountStore.password_hash`."""
+        with self._lock:
+            row = self._state.rows.get(account_id)
+            return row.password_hash if row else None
+
+    def events(self, account_id: AccountId) -> Sequence[AuditEvent]:
+        """See `AccountStore.events`."""
+        with self._lock:
+            return [event for event in self._state.events.values() if event.account_id == account_id]
+
+    def commit(self, changes: Sequence[Change]) -> CommitOutcome:
+        """See `AccountStore.commit`."""
+        with self._lock:
+            state = self._state
+            if any(type(one) is EventRecorded and one.event.id in state.events for one in changes):
+                return Committed()
+            state.begin()
+            try:
+                for change in changes:
+                    failed = APPLY[type(change)](state, change)
+                    if failed is not None:
+                        state.undo()
+                        return Rejected(change, failed)
+            except BaseException:
+                state.undo()
+                raise
+            return Committed()
+
+    # --- SessionStore -----------------------------------------------------------------------------
+
+    def find_session(self, digest: bytes) -> LiveSession | None:
+        """See `SessionStore.find_session`."""
+        with self._lock:
+            session = self._state.sessions.get(digest)
+            return LiveSession(session, self._state.rows[session.account_id].account) if session else None
+
+    def list_sessions(self, account_id: AccountId) -> Sequence[Session]:
+        """See `SessionStore.list_sessions`."""
+        with self._lock:
+            own = [one for one in self._state.sessions.values() if one.account_id == account_id]
+            own.sort(key=lambda one: one.digest)
+            return sorted(own, key=lambda one: one.seen_at, reverse=True)
+
+    def touch_session(self, digest: bytes, at: datetime) -> None:
+        """See `SessionStore.touch_session`."""
+        with self._lock:
+            session = self._state.sessions.get(digest)
+            if session is not None and session.seen_at < at:
+                self._state.sessions[digest] = touched(session, at)
+
+    def purge_sessions(self, opened_before: datetime) -> int:
+        """See `SessionStore.purge_sessions`."""
+        with self._lock:
+            sessions = self._state.sessions
+            old = [digest for digest, one in sessions.items() if one.opened_at < opened_before]
+            for digest in old:
+                del sessions[digest]
+            return len(old)
+
+    # --- OneTimeTokenStore -------------------------------------------------------------------------------
+
+    def find_token(self, digest: bytes) -> OneTimeToken | None:
+        """See `OneTimeTokenStore.find_token`."""
+        with self._lock:
+            return self._state.one_time_tokens.get(digest)
+
+    def purge_tokens(self, expired_before: datetime) -> int:
+        """See `OneTimeTokenStore.purge_tokens`."""
+        with self._lock:
+            one_time_tokens = self._state.one_time_tokens
+            old = [digest for digest, one in one_time_tokens.items() if one.expires_at < expired_before]
+            for digest in old:
+                del one_time_tokens[digest]
+            return len(old)
+
+    # --- OutboxStore ------------------------------------------------------------------------------
+
+    def lease_mails(self, now: datetime, until: datetime, most: int) -> Sequence[QueuedMail]:
+        """See `OutboxStore.lease_mails`."""
+        with self._lock:
+            mails = self._state.mails
+            due = [one.mail for one in mails.values() if one.due_at <= now]
+            for dummy in [mail for mail in due if not mail.to]:
+                del mails[dummy.id]
+            due = sorted((mail for mail in due if mail.to), key=lambda mail: (mail.queued_at, mail.id))
+            taken = [replace(mail, attempts=mail.attempts + 1) for mail in due[:most]]
+            mails.update({mail.id: WaitingMail(mail, until) for mail in taken})
+            return taken
+
+    def postpone_mail(self, mail_id: str, until: datetime) -> None:
+        """See `OutboxStore.postpone_mail`."""
+        with self._lock:
+            waiting = self._state.mails.get(mail_id)
+            if waiting is not None:
+                self._state.mails[mail_id] = WaitingMail(waiting.mail, until)
+
+    def drop_mail(self, mail_id: str) -> None:
+        """See `OutboxStore.drop_mail`."""
+        with self._lock:
+            self._state.mails.pop(mail_id, None)
+
+    def outbox_status(self) -> OutboxStatus:
+        """See `OutboxStore.outbox_status`."""
+        with self._lock:
+            mails = [one.mail for one in self._state.mails.values() if one.mail.to]
+            return OutboxStatus(
+                waiting=len(mails),
+                retrying=sum(mail.attempts > 0 for mail in mails),
+                oldest=min((mail.queued_at for mail in mails), default=None),
+            )
+
+    # --- ThrottleStore ----------------------------------------------------------------------------
+
+    def reserve(self, bucket: str, limits: Sequence[Limit], now: datetime) -> Allowance:
+        """See `ThrottleStore.reserve`."""
+        with self._lock:
+            used = self._state.uses.setdefault(bucket, [])
+            counts = [sum(at > now - limit.window for at in used) for limit in limits]
+            full = [limit for limit, count in zip(limits, counts, strict=True) if count >= limit.count]
+            if not full:
+                used.append(now)
+                return Reserved()
+            newest = sorted(used, reverse=True)
+            last = [newest[limit.count - 1] if limit.count > 0 else now for limit in full]
+            return Exhausted(max(at + limit.window for at, limit in zip(last, full, strict=True)))
+
+    def purge_throttle(self, before: datetime) -> int:
+        """See `ThrottleStore.purge_throttle`."""
+        with self._lock:
+            uses = self._state.uses
+            gone = 0
+            for bucket, used in list(uses.items()):
+                kept = [at for at in used if at >= before]
+                gone += len(used) - len(kept)
+                uses[bucket] = kept
+                if not kept:
+                    del uses[bucket]
+            return gone
+
+    # --- The audit trail ----------------------------------------------------------------------------
+
+    def trail(self, limit: int | None = None) -> Sequence[AuditEvent]:
+        """Return the audit trail of all accounts, oldest first; only its last *limit* lines when given."""
+        with self._lock:
+            events = list(self._state.events.values())
+            return events if limit is None else events[max(len(events) - limit, 0) :]

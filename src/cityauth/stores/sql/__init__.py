@@ -1,0 +1,12 @@
+"""`SqlStore`: accounts, sessions and the audit trail in a SQL database. Needs the extra ``sql``."""
+
+from cityauth.errors import MissingExtraError
+
+try:
+    import sqlalchemy as _sqlalchemy  # noqa: F401 - asked for first, so that its absence is told in our words
+except ImportError:
+    raise MissingExtraError("sql", "SqlStore") from None
+
+from cityauth.stores.sql.store import SqlStore
+
+__all__ = ["SqlStore"]

@@ -1,0 +1,146 @@
+"""Changes to accounts. The write decides; a read after it only names what did not hold."""
+
+from typing import Final
+
+from sqlalchemy import Connection, Text, bindparam, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from cityauth.core.account import AccountId, Status
+from cityauth.core.change import (
+    AccountAdded,
+    AccountErased,
+    ContactChanged,
+    EpochAdvanced,
+    PasswordReplaced,
+    PasswordSet,
+    Precondition,
+    ProfileChanged,
+    StatusChanged,
+)
+from cityauth.stores.sql.identifier_changes import add_identifiers
+from cityauth.stores.sql.rows import micros
+from cityauth.stores.sql.tables import account, identifier, one_time_token, session
+from cityauth.stores.sql.tombstones import enter
+
+_THE_ACCOUNT = account.c.id == bindparam("which")
+_STANDING: Final = select(account.c.status, account.c.epoch).where(_THE_ACCOUNT)
+_ADD_ACCOUNT: Final = insert(account)
+_REPLACE_PASSWORD: Final = (
+    update(account)
+    .where(_THE_ACCOUNT, account.c.password_hash.is_not_distinct_from(bindparam("was")))
+    .values(password_hash=bindparam("now"))
+)
+_SET_PASSWORD: Final = update(account).where(_THE_ACCOUNT).values(password_hash=bindparam("now"))
+_CHANGE_STATUS: Final = (
+    update(account).where(_THE_ACCOUNT, account.c.status == bindparam("was")).values(status=bindparam("now"))
+)
+_ADVANCE_EPOCH: Final = update(account).where(_THE_ACCOUNT).values(epoch=account.c.epoch + 1)
+_CHANGE_CONTACT: Final = update(account).where(_THE_ACCOUNT).values(contact=bindparam("now"))
+_CHANGE_PROFILE: Final = (
+    update(account)
+    .where(_THE_ACCOUNT)
+    .values(
+        display_name=func.coalesce(bindparam("name", type_=Text()), account.c.display_name),
+        language=func.coalesce(bindparam("spoken", type_=Text()), account.c.language),
+    )
+)
+_IF_OF_EPOCH: Final = (
+    update(account).where(_THE_ACCOUNT, account.c.epoch == bindparam("seen")).values(epoch=account.c.epoch + 1)
+)
+_ERASE: Final = (
+    delete(session).where(session.c.account_id == bindparam("which")),
+    delete(one_time_token).where(one_time_token.c.account_id == bindparam("which")),
+    delete(identifier).where(identifier.c.account_id == bindparam("which")),
+    delete(account).where(_THE_ACCOUNT),  # the last one: its row count decides
+)
+
+
+def add_account(connection: Connection, change: AccountAdded) -> Precondition | None:
+    """Insert the account, then its identifiers; the primary keys decide."""
+    new = change.account
+    row = {
+        "id": new.id,
+        "realm": new.realm,
+        "display_name": new.display_name,
+        "language": new.language,
+        "status": new.status.value,
+        "epoch": new.epoch,
+        "contact": new.contact,
+        "phase": None if new.phase is None else new.phase.value,
+        "password_hash": None if change.password_hash is None else change.password_hash.get_secret_value(),
+        "created_at": micros(change.at),
+    }
+    try:
+        connection.execute(_ADD_ACCOUNT, row)
+    except IntegrityError:
+        return Precondition.ACCOUNT_EXISTS
+    return add_identifiers(connection, change)
+
+
+def erase_account(connection: Connection, change: AccountErased) -> Precondition | None:
+    """Delete all that is the account's, and enter its identifiers in the tombstones."""
+    claimed = connection.execute(_IF_OF_EPOCH, {"which": change.account_id, "seen": change.epoch})
+    if not claimed.rowcount:
+        return _missing_or(connection, change.account_id, Precondition.EPOCH_CHANGED)
+    for statement in _ERASE:
+        connection.execute(statement, {"which": change.account_id})
+    enter(connection, change.tombstones, change.at)
+    return None
+
+
+def replace_password(connection: Connection, change: PasswordReplaced) -> Precondition | None:
+    """Compare and set the hash; none is as good a value to compare with as any (F3)."""
+    was = None if change.was is None else change.was.get_secret_value()
+    values = {"which": change.account_id, "was": was, "now": change.now.get_secret_value()}
+    done = connection.execute(_REPLACE_PASSWORD, values)
+    return None if done.rowcount else _missing_or(connection, change.account_id, Precondition.PASSWORD_CHANGED)
+
+
+def set_password(connection: Connection, change: PasswordSet) -> Precondition | None:
+    """Set the hash."""
+    done = connection.execute(_SET_PASSWORD, {"which": change.account_id, "now": change.now.get_secret_value()})
+    return None if done.rowcount else Precondition.ACCOUNT_MISSING
+
+
+def change_status(connection: Connection, change: StatusChanged) -> Precondition | None:
+    """Compare and set the status."""
+    values = {"which": change.account_id, "was": change.was.value, "now": change.now.value}
+    done = connection.execute(_CHANGE_STATUS, values)
+    return None if done.rowcount else _missing_or(connection, change.account_id, Precondition.STATUS_CHANGED)
+
+
+def advance_epoch(connection: Connection, change: EpochAdvanced) -> Precondition | None:
+    """Count the epoch up where it is stored."""
+    done = connection.execute(_ADVANCE_EPOCH, {"which": change.account_id})
+    return None if done.rowcount else Precondition.ACCOUNT_MISSING
+
+
+def change_contact(connection: Connection, change: ContactChanged) -> Precondition | None:
+    """Set the contact address."""
+    done = connection.execute(_CHANGE_CONTACT, {"which": change.account_id, "now": change.contact})
+    return None if done.rowcount else Precondition.ACCOUNT_MISSING
+
+
+def change_profile(connection: Connection, change: ProfileChanged) -> Precondition | None:
+    """Set display name, language, or both."""
+    values = {"which": change.account_id, "name": change.display_name, "spoken": change.language}
+    done = connection.execute(_CHANGE_PROFILE, values)
+    return None if done.rowcount else Precondition.ACCOUNT_MISSING
+
+
+def standing(connection: Connection, account_id: AccountId) -> tuple[str, int] | None:
+    """Return the account's status and epoch as the transaction sees them; ``None`` when it is missing."""
+    row = connection.execute(_STANDING, {"which": account_id}).first()
+    return None if row is None else (row[0], row[1])
+
+
+def why_not_open(connection: Connection, account_id: AccountId) -> Precondition:
+    """Say why the account can have no session of an epoch that did not match."""
+    found = standing(connection, account_id)
+    if found is None:
+        return Precondition.ACCOUNT_MISSING
+    return Precondition.EPOCH_CHANGED if found[0] == Status.ACTIVE.value else Precondition.STATUS_CHANGED
+
+
+def _missing_or(connection: Connection, account_id: AccountId, changed: Precondition) -> Precondition:
+    return Precondition.ACCOUNT_MISSING if standing(connection, account_id) is None else changed

@@ -1,0 +1,111 @@
+"""Which function applies which change, and how a commit applies them all."""
+
+import json
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeAlias
+
+from sqlalchemy import Connection, bindparam, insert
+
+from cityauth.core.audit import AuditEvent
+from cityauth.core.change import (
+    AccountAdded,
+    AccountErased,
+    Change,
+    Committed,
+    ContactChanged,
+    EpochAdvanced,
+    EventRecorded,
+    IdentifierAdded,
+    IdentifierRetired,
+    MailQueued,
+    PasswordReplaced,
+    PasswordSet,
+    Precondition,
+    ProfileChanged,
+    Rejected,
+    SessionClosed,
+    SessionOpened,
+    SessionsClosed,
+    StatusChanged,
+    TokenIssued,
+    TokensRevoked,
+    TokenUsed,
+)
+from cityauth.stores.sql import account_changes, identifier_changes, outbox, session_changes, token_changes
+from cityauth.stores.sql.compiled import Compiled
+from cityauth.stores.sql.rows import micros
+from cityauth.stores.sql.tables import event
+
+Apply: TypeAlias = Callable[[Connection, Any], Precondition | None]
+
+APPLY: Final[Mapping[type[Change], Apply]] = {
+    AccountAdded: account_changes.add_account,
+    IdentifierAdded: identifier_changes.add_identifier,
+    IdentifierRetired: identifier_changes.retire_identifier,
+    PasswordReplaced: account_changes.replace_password,
+    PasswordSet: account_changes.set_password,
+    StatusChanged: account_changes.change_status,
+    EpochAdvanced: account_changes.advance_epoch,
+    ContactChanged: account_changes.change_contact,
+    ProfileChanged: account_changes.change_profile,
+    AccountErased: account_changes.erase_account,
+    SessionOpened: session_changes.open_session,
+    SessionClosed: session_changes.close_session,
+    SessionsClosed: session_changes.close_sessions,
+    TokenIssued: token_changes.issue_token,
+    TokenUsed: token_changes.use_token,
+    TokensRevoked: token_changes.revoke_tokens,
+    MailQueued: outbox.queue_mail,
+}
+"""Each function writes inside the commit's transaction and returns what did not hold, if anything.
+
+`EventRecorded` is missing: events go first, all of them, since they tell whether the commit is a repeated one.
+"""
+
+_RECORD: Final = insert(event).values(
+    {column.name: bindparam(column.name) for column in event.c if column is not event.c.number}
+)
+_RECORDING: Final = Compiled(_RECORD)
+_JSON: Final = json.JSONEncoder(ensure_ascii=False)
+
+
+class Undone(Exception):  # noqa: N818 - no error: it undoes the transaction and is caught outside it
+    """The commit ends here with *outcome*, and nothing of it stays."""
+
+    def __init__(self, outcome: Committed | Rejected) -> None:
+        self.outcome = outcome
+
+
+def apply(connection: Connection, changes: Sequence[Change]) -> Committed:
+    """Apply *changes* within a transaction.
+
+    Raises:
+        Undone: a precondition did not hold, or all of it was committed before (C-25).
+    """
+    events = {one.event.id: one.event for one in changes if isinstance(one, EventRecorded)}
+    try:
+        for told in events.values():
+            _RECORDING.run(connection, _row_of(told))
+    except sqlite3.IntegrityError:
+        raise Undone(Committed()) from None
+    for change in changes:
+        if not isinstance(change, EventRecorded):
+            failed = APPLY[type(change)](connection, change)
+            if failed is not None:
+                raise Undone(Rejected(change, failed))
+    return Committed()
+
+
+def _row_of(told: AuditEvent) -> dict[str, object]:
+    return {
+        "id": told.id,
+        "what": told.what.value,
+        "at": micros(told.at),
+        "account_id": told.account_id or "",
+        "reason": told.reason,
+        "identifier_hash": told.identifier_hash,
+        "address": told.address,
+        "user_agent": told.user_agent,
+        "detail": _JSON.encode(dict(told.detail)) if told.detail else "{}",
+    }

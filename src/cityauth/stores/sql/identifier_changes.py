@@ -1,0 +1,89 @@
+"""Changes to identifiers. The primary key decides who has one: there is one namespace over all kinds."""
+
+from typing import Final
+
+from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from cityauth.core.change import AccountAdded, IdentifierAdded, IdentifierRetired, Precondition
+from cityauth.core.resolution import IdentifierStatus
+from cityauth.stores.sql.rows import micros
+from cityauth.stores.sql.tables import account, identifier
+from cityauth.stores.sql.tombstones import holds_any
+
+_OWN = (identifier.c.key == bindparam("which")) & (identifier.c.account_id == bindparam("holder"))
+_ADD: Final = insert(identifier)
+_TOKEN: Final = insert(identifier).from_select(
+    [column.name for column in identifier.c],
+    select(
+        bindparam("key", type_=identifier.c.key.type),
+        account.c.id,
+        bindparam("kind", type_=identifier.c.kind.type),
+        bindparam("shown", type_=identifier.c.shown.type),
+        bindparam("status", type_=identifier.c.status.type),
+        bindparam("since", type_=identifier.c.since.type),
+        select(func.coalesce(func.max(identifier.c.position) + 1, 0))
+        .where(identifier.c.account_id == account.c.id)
+        .scalar_subquery(),
+    ).where(account.c.id == bindparam("holder")),
+)
+_TAKE_BACK: Final = (
+    update(identifier)
+    .where(_OWN, identifier.c.status != IdentifierStatus.CONTESTED.value)
+    .values(status=IdentifierStatus.ACTIVE.value, kind=bindparam("sort"), shown=bindparam("form"))
+)
+_RETIRE: Final = (
+    update(identifier)
+    .where(_OWN, identifier.c.status == IdentifierStatus.ACTIVE.value)
+    .values(status=IdentifierStatus.RETIRED.value)
+)
+
+
+def add_identifiers(connection: Connection, change: AccountAdded) -> Precondition | None:
+    """Insert the identifiers of a new account."""
+    rows = [
+        {
+            "key": account_identifier.identifier.key,
+            "account_id": change.account.id,
+            "kind": account_identifier.identifier.kind,
+            "shown": account_identifier.identifier.shown,
+            "status": account_identifier.status.value,
+            "since": micros(change.at),
+            "position": position,
+        }
+        for position, account_identifier in enumerate(change.account_identifiers)
+    ]
+    try:
+        if rows:
+            connection.execute(_ADD, rows)
+    except IntegrityError:
+        return Precondition.IDENTIFIER_TAKEN
+    return Precondition.IDENTIFIER_TAKEN if holds_any(connection, change.tombstones) else None
+
+
+def add_identifier(connection: Connection, change: IdentifierAdded) -> Precondition | None:
+    """Give the account one of its own identifiers back, or a new one."""
+    new = change.identifier
+    own = {"which": new.key, "holder": change.account_id, "sort": new.kind, "form": new.shown}
+    if connection.execute(_TAKE_BACK, own).rowcount:
+        return None
+    row = {
+        "key": new.key,
+        "holder": change.account_id,
+        "kind": new.kind,
+        "shown": new.shown,
+        "status": IdentifierStatus.ACTIVE.value,
+        "since": micros(change.at),
+    }
+    try:
+        if not connection.execute(_TOKEN, row).rowcount:
+            return Precondition.ACCOUNT_MISSING
+    except IntegrityError:
+        return Precondition.IDENTIFIER_TAKEN
+    return Precondition.IDENTIFIER_TAKEN if holds_any(connection, [change.tombstones]) else None
+
+
+def retire_identifier(connection: Connection, change: IdentifierRetired) -> Precondition | None:
+    """Retire the identifier if it is active and this account's."""
+    done = connection.execute(_RETIRE, {"which": change.key, "holder": change.account_id})
+    return None if done.rowcount else Precondition.IDENTIFIER_CHANGED

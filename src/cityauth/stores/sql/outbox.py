@@ -1,0 +1,54 @@
+"""The outbox: mails are queued by a commit, leased by a worker, dropped when they were sent."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Connection, bindparam, case, delete, func, insert, literal, select, update
+
+from cityauth.core.change import MailQueued
+from cityauth.core.mail import QueuedMail
+from cityauth.stores.sql.rows import MAIL, mail_of, mail_row, micros
+from cityauth.stores.sql.tables import mail
+
+_IS_DUMMY = mail.c.recipient == ""
+_DUE = mail.c.due_at <= bindparam("now")
+ANY_DUE: Final = select(literal(1)).where(mail.c.due_at <= bindparam("at")).limit(1)
+"""Whether there is anything to lease: asked first, so that an idle worker takes no write lock."""
+_QUEUE: Final = insert(mail)
+_DROP_DUMMIES: Final = delete(mail).where(_DUE, _IS_DUMMY)
+_LEASE: Final = (
+    update(mail)
+    .where(
+        mail.c.id.in_(
+            select(mail.c.id)
+            .where(_DUE)
+            .order_by(mail.c.queued_at, mail.c.id)
+            .limit(bindparam("most"))
+            .with_for_update(skip_locked=True)
+        )
+    )
+    .values(due_at=bindparam("until"), attempts=mail.c.attempts + 1)
+    .returning(*MAIL)
+)
+POSTPONE: Final = update(mail).where(mail.c.id == bindparam("which")).values(due_at=bindparam("until"))
+"""Moves a mail's next attempt."""
+DROP: Final = delete(mail).where(mail.c.id == bindparam("which"))
+"""Deletes a mail with all its text."""
+STATUS: Final = select(func.count(), func.count(case((mail.c.attempts > 0, 1))), func.min(mail.c.queued_at)).where(
+    ~_IS_DUMMY
+)
+"""How many wait, how many of them were tried before, and since when the oldest waits."""
+
+
+def queue_mail(connection: Connection, change: MailQueued) -> None:
+    """Insert the mail, due at once."""
+    connection.execute(_QUEUE, mail_row(change.mail))
+
+
+def lease(connection: Connection, now: datetime, until: datetime, most: int) -> Sequence[QueuedMail]:
+    """Drop the dummies that are due, and hide the oldest mails that are due until *until*."""
+    connection.execute(_DROP_DUMMIES, {"now": micros(now)})
+    values = {"now": micros(now), "until": micros(until), "most": most}
+    leased = [mail_of(row) for row in connection.execute(_LEASE, values)]
+    return sorted(leased, key=lambda one: (one.queued_at, one.id))

@@ -1,0 +1,83 @@
+"""Changes to sessions."""
+
+from typing import Final
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+
+from cityauth.core.account import Status
+from cityauth.core.change import Precondition, SessionClosed, SessionOpened, SessionsClosed
+from cityauth.stores.sql.account_changes import why_not_open
+from cityauth.stores.sql.compiled import Compiled
+from cityauth.stores.sql.rows import micros
+from cityauth.stores.sql.tables import account, session
+
+# Locks the account where rows can be locked, so that disabling it waits, or is waited for (C-10, C-11).
+_OPEN: Final = insert(session).from_select(
+    [column.name for column in session.c],
+    select(*(bindparam(column.name, type_=column.type) for column in session.c))
+    .where(
+        account.c.id == bindparam("account_id", type_=account.c.id.type),
+        account.c.status == Status.ACTIVE.value,
+        account.c.epoch == bindparam("epoch", type_=account.c.epoch.type),
+    )
+    .with_for_update(key_share=True),
+)
+_OTHERS = (session.c.account_id == bindparam("of")) & (session.c.digest != bindparam("but"))
+_CLOSE_OTHERS: Final = delete(session).where(_OTHERS)
+_BEYOND: Final = (
+    select(session.c.digest)
+    .where(_OTHERS)
+    .order_by(session.c.opened_at.desc(), session.c.digest.desc())
+    .offset(bindparam("spared"))
+)
+_CLOSE: Final = delete(session).where(session.c.digest == bindparam("which"))
+TOUCH: Final = (
+    update(session)
+    .where(session.c.digest == bindparam("which"), session.c.seen_at < bindparam("at"))
+    .values(seen_at=bindparam("at"))
+)
+"""Moves a session's last use forward; a closed one has no row to revive."""
+PURGE: Final = delete(session).where(session.c.opened_at < bindparam("before"))
+"""Deletes the sessions that were opened before a moment."""
+
+_OPENING: Final = Compiled(_OPEN)
+_EXCESS: Final = Compiled(_BEYOND)
+_NO_DIGEST = b""
+
+
+def open_session(connection: Connection, change: SessionOpened) -> Precondition | None:
+    """Insert the session if the account is active and of its epoch, then end the oldest others."""
+    opened = change.session
+    row = {
+        "digest": opened.digest,
+        "handle": opened.handle,
+        "account_id": opened.account_id,
+        "epoch": opened.epoch,
+        "opened_at": micros(opened.opened_at),
+        "seen_at": micros(opened.seen_at),
+        "verified_at": None if opened.verified_at is None else micros(opened.verified_at),
+        "remembered": opened.remembered,
+        "method": opened.method,
+        "identifier_kind": opened.identifier_kind,
+        "address": opened.address,
+        "user_agent": opened.user_agent,
+    }
+    if not _OPENING.run(connection, row).rowcount:
+        return why_not_open(connection, opened.account_id)
+    spared = max(change.per_account - 1, 0)
+    others = {"of": opened.account_id, "but": opened.digest, "spared": spared}
+    for (digest,) in _EXCESS.run(connection, others).fetchall():  # none but for who has very many
+        connection.execute(_CLOSE, {"which": digest})
+    return None
+
+
+def close_session(connection: Connection, change: SessionClosed) -> Precondition | None:
+    """Delete the session, if it is still there."""
+    closed = connection.execute(_CLOSE, {"which": change.digest}).rowcount
+    return Precondition.SESSION_MISSING if change.must_be_open and not closed else None
+
+
+def close_sessions(connection: Connection, change: SessionsClosed) -> None:
+    """Delete the account's sessions, but for one."""
+    but = _NO_DIGEST if change.keep is None else change.keep
+    connection.execute(_CLOSE_OTHERS, {"of": change.account_id, "but": but})

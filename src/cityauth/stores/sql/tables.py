@@ -1,0 +1,140 @@
+"""The tables. Moments are microseconds since 1970 in UTC, so no driver and no server reads them its own way (C-37)."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+METADATA = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+EXACT = Text().with_variant(Text(collation="C"), "postgresql")
+"""Text that is compared byte for byte whatever the database's collation: SQLite's default already is (B-2)."""
+
+COUNTER = BigInteger().with_variant(Integer(), "sqlite")
+"""A number that the database counts up: SQLite counts only a column that it takes for its row id."""
+
+account: Table = Table(
+    "cityauth_account",
+    METADATA,
+    Column("id", EXACT, primary_key=True),
+    Column("realm", Text(), nullable=False),
+    Column("display_name", Text(), nullable=False),
+    Column("language", Text(), nullable=False),
+    Column("status", Text(), nullable=False),
+    Column("epoch", Integer(), nullable=False),
+    Column("contact", Text()),
+    Column("phase", Text()),
+    Column("password_hash", Text()),
+    Column("created_at", BigInteger(), nullable=False),
+    sqlite_with_rowid=False,
+)
+
+identifier: Table = Table(
+    "cityauth_identifier",
+    METADATA,
+    Column("key", EXACT, primary_key=True),
+    Column("account_id", EXACT, ForeignKey(account.c.id), nullable=False, index=True),
+    Column("kind", Text(), nullable=False),
+    Column("shown", Text(), nullable=False),
+    Column("status", Text(), nullable=False),
+    Column("since", BigInteger(), nullable=False),
+    Column("position", Integer(), nullable=False),  # orders the account's identifiers, oldest first
+    sqlite_with_rowid=False,
+)
+
+session: Table = Table(
+    "cityauth_session",
+    METADATA,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("handle", Text(), nullable=False),
+    Column("account_id", EXACT, ForeignKey(account.c.id), nullable=False),
+    Column("epoch", Integer(), nullable=False),
+    Column("opened_at", BigInteger(), nullable=False),
+    Column("seen_at", BigInteger(), nullable=False),
+    Column("verified_at", BigInteger()),
+    Column("remembered", Boolean(), nullable=False),
+    Column("method", Text(), nullable=False),
+    Column("identifier_kind", Text(), nullable=False),
+    Column("address", Text()),
+    Column("user_agent", Text(), nullable=False),
+    Index(None, "account_id", "opened_at"),  # finds the oldest of an account without sorting
+    sqlite_with_rowid=False,
+)
+
+one_time_token: Table = Table(
+    "cityauth_one_time_token",
+    METADATA,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("purpose", Text(), nullable=False),
+    Column("account_id", EXACT, index=True),  # no foreign key: one issued during an erasure is merely dead
+    Column("epoch", Integer()),
+    Column("address", Text()),
+    Column("issued_at", BigInteger(), nullable=False),
+    Column("expires_at", BigInteger(), nullable=False),
+    Column("contact", Text()),
+    sqlite_with_rowid=False,
+)
+
+tombstones: Table = Table(
+    "cityauth_tombstone",
+    METADATA,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("since", BigInteger(), nullable=False),
+    sqlite_with_rowid=False,
+)
+
+mail: Table = Table(
+    "cityauth_mail",
+    METADATA,
+    Column("id", EXACT, primary_key=True),
+    Column("recipient", Text(), nullable=False),
+    Column("subject", Text(), nullable=False),
+    Column("body", Text(), nullable=False),
+    Column("language", Text(), nullable=False),
+    Column("queued_at", BigInteger(), nullable=False),
+    Column("expires_at", BigInteger(), nullable=False),
+    Column("attempts", Integer(), nullable=False),
+    Column("due_at", BigInteger(), nullable=False, index=True),
+    sqlite_with_rowid=False,
+)
+
+throttle: Table = Table(
+    "cityauth_throttle",
+    METADATA,
+    Column("id", COUNTER, primary_key=True),
+    Column("bucket", EXACT, nullable=False),
+    Column("at", BigInteger(), nullable=False),
+    Index(None, "bucket", "at"),
+)
+
+event: Table = Table(
+    "cityauth_event",
+    METADATA,
+    Column("number", COUNTER, primary_key=True),  # the order of the trail
+    Column("id", EXACT, nullable=False),
+    Column("what", Text(), nullable=False),
+    Column("at", BigInteger(), nullable=False),
+    Column("account_id", EXACT, nullable=False),  # empty for nobody's; no foreign key: the trail outlives its accounts
+    Column("reason", Text(), nullable=False),
+    Column("identifier_hash", Text(), nullable=False),
+    Column("address", Text()),
+    Column("user_agent", Text(), nullable=False),
+    Column("detail", Text(), nullable=False),  # a JSON object of strings
+    UniqueConstraint("account_id", "id"),  # finds an account's, and a commit that is repeated (C-25)
+)

@@ -1,0 +1,40 @@
+"""Throttling: each use is a row, so that any span of time can be counted."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Connection, bindparam, delete, insert, select
+
+from cityauth.core.throttle import Allowance, Exhausted, Reserved
+from cityauth.policy.throttling import Limit
+from cityauth.stores.sql.rows import micros, moment
+from cityauth.stores.sql.tables import throttle
+
+NTH_NEWEST: Final = (
+    select(throttle.c.at)
+    .where(throttle.c.bucket == bindparam("bucket"))
+    .order_by(throttle.c.at.desc())
+    .limit(1)
+    .offset(bindparam("newer"))
+)
+"""When a bucket was used for the n-th time, counted from now."""
+_USE: Final = insert(throttle).inline()
+PURGE: Final = delete(throttle).where(throttle.c.at < bindparam("before"))
+"""Forgets the uses before a moment."""
+
+
+def reserve(connection: Connection, bucket: str, limits: Sequence[Limit], now: datetime) -> Allowance:
+    """Count one more use, within a transaction that no other writer can be in at the same time (C-14)."""
+    free_again = []
+    for limit in limits:
+        if limit.count < 1:
+            free_again.append(now + limit.window)
+            continue
+        nth = connection.execute(NTH_NEWEST, {"bucket": bucket, "newer": limit.count - 1}).scalar()
+        if nth is not None and moment(nth) > now - limit.window:
+            free_again.append(moment(nth) + limit.window)
+    if free_again:
+        return Exhausted(max(free_again))
+    connection.execute(_USE, {"bucket": bucket, "at": micros(now)})
+    return Reserved()

@@ -1,0 +1,52 @@
+"""Changes to claims: outstanding links. Using one is a conditional delete that can lose (C-01)."""
+
+from typing import Final
+
+from sqlalchemy import Connection, bindparam, delete, exists, insert, literal, or_
+
+from cityauth.core.account import Status
+from cityauth.core.change import Precondition, TokenIssued, TokensRevoked, TokenUsed
+from cityauth.stores.sql.rows import micros, token_row
+from cityauth.stores.sql.tables import account, one_time_token
+
+_STANDS = (
+    exists(literal(1))
+    .where(
+        account.c.id == one_time_token.c.account_id,
+        account.c.status == Status.ACTIVE.value,
+        or_(one_time_token.c.epoch.is_(None), one_time_token.c.epoch == account.c.epoch),
+    )
+    .correlate(one_time_token)
+)
+_OF_PURPOSE = (one_time_token.c.account_id == bindparam("of")) & (one_time_token.c.purpose == bindparam("for"))
+_ISSUE: Final = insert(one_time_token)
+_USE: Final = delete(one_time_token).where(
+    one_time_token.c.digest == bindparam("which"),
+    one_time_token.c.purpose == bindparam("for"),
+    one_time_token.c.expires_at > bindparam("at"),
+    or_(one_time_token.c.account_id.is_(None), _STANDS),
+)
+_DROP_EARLIER: Final = delete(one_time_token).where(_OF_PURPOSE)
+_DROP_SINCE: Final = delete(one_time_token).where(_OF_PURPOSE, one_time_token.c.issued_at >= bindparam("since"))
+PURGE: Final = delete(one_time_token).where(one_time_token.c.expires_at < bindparam("before"))
+"""Deletes the claims that expired before a moment."""
+
+
+def issue_token(connection: Connection, change: TokenIssued) -> None:
+    """Insert the claim; alone, it is the account's only one of its purpose."""
+    new = change.one_time_token
+    if change.alone:
+        connection.execute(_DROP_EARLIER, {"of": new.account_id, "for": new.purpose.value})
+    connection.execute(_ISSUE, token_row(new))
+
+
+def use_token(connection: Connection, change: TokenUsed) -> Precondition | None:
+    """Delete the claim if it may be used; who deletes it has used it."""
+    values = {"which": change.digest, "for": change.purpose.value, "at": micros(change.at)}
+    return None if connection.execute(_USE, values).rowcount else Precondition.TOKEN_USED
+
+
+def revoke_tokens(connection: Connection, change: TokensRevoked) -> None:
+    """Delete the account's claims of one purpose from a moment on."""
+    values = {"of": change.account_id, "for": change.purpose.value, "since": micros(change.since)}
+    connection.execute(_DROP_SINCE, values)

@@ -1,0 +1,32 @@
+"""The tombstones: what is kept of the identifiers of erased accounts, so that none passes to another person."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Connection, bindparam, exists, insert, literal, select
+
+from cityauth.stores.sql.rows import micros
+from cityauth.stores.sql.tables import tombstones
+
+_ANY: Final = select(tombstones.c.digest).where(tombstones.c.digest.in_(bindparam("digests", expanding=True))).limit(1)
+_ENTER: Final = insert(tombstones).from_select(
+    ["digest", "since"],
+    select(
+        bindparam("digest", type_=tombstones.c.digest.type), bindparam("since", type_=tombstones.c.since.type)
+    ).where(~exists(literal(1)).where(tombstones.c.digest == bindparam("digest", type_=tombstones.c.digest.type))),
+)
+
+
+def holds_any(connection: Connection, digests: Sequence[bytes]) -> bool:
+    """Whether an erased account held one of the identifiers.
+
+    Asked after the identifier was written, so that an erasure that committed meanwhile is seen.
+    """
+    return bool(digests) and connection.execute(_ANY, {"digests": list(digests)}).first() is not None
+
+
+def enter(connection: Connection, digests: Sequence[bytes], at: datetime) -> None:
+    """Enter the identifiers, those that are there already left as they are."""
+    for digest in digests:
+        connection.execute(_ENTER, {"digest": digest, "since": micros(at)})

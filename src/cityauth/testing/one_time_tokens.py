@@ -1,0 +1,148 @@
+"""What a store promises of claims: outstanding links, each used once."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from cityauth.core.account import AccountId, Status
+from cityauth.core.change import (
+    EpochAdvanced,
+    PasswordReplaced,
+    Precondition,
+    Rejected,
+    StatusChanged,
+    TokenIssued,
+    TokensRevoked,
+    TokenUsed,
+)
+from cityauth.core.signing import Purpose
+from cityauth.ports.stores import Store
+from cityauth.testing.samples import (
+    AINO,
+    MINUTE,
+    NEW_HASH,
+    NOON,
+    added,
+    commit,
+    digest,
+    one_time_token,
+    refuse,
+)
+
+MICROSECOND = timedelta(microseconds=1)
+
+
+def used(name: object, purpose: Purpose = Purpose.RESET, minutes: int = 1) -> TokenUsed:
+    """Return the change that uses the claim of *name*."""
+    return TokenUsed(digest(name), purpose, NOON + minutes * MINUTE)
+
+
+class OneTimeTokenContract:
+    """OneTimeTokens: issued, used once, dropped."""
+
+    def test_a_claim_comes_back_whole(self, store: Store) -> None:
+        """Every field is as it was issued, for every purpose, with and without an account."""
+        one_time_tokens = [one_time_token(purpose, purpose=purpose, address="Erkki@example.com") for purpose in Purpose]
+        one_time_tokens.append(one_time_token("bare", None, Purpose.SIGN_UP, epoch=None))
+        commit(store, added(), *(TokenIssued(one) for one in one_time_tokens))
+        assert [store.find_token(one.digest) for one in one_time_tokens] == one_time_tokens
+        assert store.find_token(digest("never")) is None
+
+    def test_a_claim_is_used_once(self, store: Store) -> None:
+        """The second use is refused, and so is one that was never issued (C-01, B-39)."""
+        commit(store, added(), TokenIssued(one_time_token("link")), used("link"))
+        assert store.find_token(digest("link")) is None
+        refuse(store, used("link"), Precondition.TOKEN_USED)
+        refuse(store, used("never"), Precondition.TOKEN_USED)
+
+    def test_a_claim_is_good_for_its_purpose_alone(self, store: Store) -> None:
+        """A use for another purpose is refused and spends nothing (ASVS 6.6.2, 9.2.2)."""
+        commit(store, added(), TokenIssued(one_time_token("link")))
+        for purpose in Purpose:
+            if purpose is not Purpose.RESET:
+                refuse(store, used("link", purpose), Precondition.TOKEN_USED)
+        commit(store, used("link"))
+
+    def test_a_claim_expires(self, store: Store) -> None:
+        """At the moment of its expiry a claim is dead, one microsecond earlier it is not."""
+        for name, left in (("late", timedelta(0)), ("just", MICROSECOND)):
+            commit(
+                store, added(name), TokenIssued(one_time_token(name, AccountId(name), expires_at=NOON + MINUTE + left))
+            )
+        refuse(store, used("late"), Precondition.TOKEN_USED)
+        assert store.find_token(digest("late")) is not None
+        commit(store, used("just"))
+
+    def test_a_claim_dies_with_its_epoch(self, store: Store) -> None:
+        """Any change that advances the epoch kills the account's links, but those that outlive it (C-10b)."""
+        commit(
+            store,
+            added(),
+            TokenIssued(one_time_token("bound")),
+            TokenIssued(one_time_token("free", epoch=None)),
+            EpochAdvanced(AINO),
+        )
+        refuse(store, used("bound"), Precondition.TOKEN_USED)
+        commit(store, used("free"))
+
+    def test_a_disabled_or_missing_account_uses_no_claim(self, store: Store) -> None:
+        """A link of a disabled account is dead while it is; a dummy's never was alive."""
+        disabling = StatusChanged(AINO, Status.ACTIVE, Status.DISABLED)
+        commit(store, added(), TokenIssued(one_time_token("link", epoch=None)), disabling)
+        refuse(store, used("link"), Precondition.TOKEN_USED)
+        commit(store, TokenIssued(one_time_token("dummy", AccountId("nobody"), epoch=None)))
+        refuse(store, used("dummy"), Precondition.TOKEN_USED)
+        commit(store, StatusChanged(AINO, Status.DISABLED, Status.ACTIVE), used("link"))
+
+    def test_a_claim_without_an_account_is_used(self, store: Store) -> None:
+        """The link of a sign-up needs no account."""
+        commit(
+            store, TokenIssued(one_time_token("new", None, Purpose.SIGN_UP, epoch=None)), used("new", Purpose.SIGN_UP)
+        )
+        refuse(store, used("new", Purpose.SIGN_UP), Precondition.TOKEN_USED)
+
+    def test_a_refused_commit_spends_no_claim(self, store: Store) -> None:
+        """When what the link is for is refused, the link is as good as before (C-03, C-19)."""
+        commit(store, added(), TokenIssued(one_time_token("link")))
+        last = PasswordReplaced(AINO, was=NEW_HASH, now=NEW_HASH)
+        assert store.commit([used("link"), last]) == Rejected(last, Precondition.PASSWORD_CHANGED)
+        commit(store, used("link"))
+
+    def test_a_claim_alone_ends_the_earlier_ones(self, store: Store) -> None:
+        """The newest request wins; other purposes, other accounts and sign-ups keep their links (C-05)."""
+        others = [
+            one_time_token("purpose", purpose=Purpose.EMAIL_UNDO),
+            one_time_token("account", AccountId("b")),
+            one_time_token("none", None, epoch=None),
+        ]
+        commit(store, added(), added("b"), TokenIssued(one_time_token("first")), *(TokenIssued(one) for one in others))
+        commit(store, TokenIssued(one_time_token("second"), alone=True))
+        assert store.find_token(digest("first")) is None
+        assert [store.find_token(one.digest) for one in [one_time_token("second"), *others]] == [
+            one_time_token("second"),
+            *others,
+        ]
+        commit(store, TokenIssued(one_time_token("third", None, epoch=None), alone=True))
+        assert store.find_token(digest("none")) is not None
+
+    def test_claims_are_dropped_from_a_moment_on(self, store: Store) -> None:
+        """Links of one purpose issued at that moment or later die; earlier ones and others stay."""
+        moments = {"before": NOON - MICROSECOND, "at": NOON, "after": NOON + MINUTE}
+        for name, at in moments.items():
+            commit(store, TokenIssued(one_time_token(name, issued_at=at)))
+        commit(
+            store,
+            TokenIssued(one_time_token("purpose", purpose=Purpose.EMAIL_UNDO)),
+            TokenIssued(one_time_token("b", AccountId("b"))),
+        )
+        commit(store, TokensRevoked(AINO, Purpose.RESET, NOON))
+        left = [name for name in (*moments, "purpose", "b") if store.find_token(digest(name))]
+        assert left == ["before", "purpose", "b"]
+
+    def test_only_expired_claims_are_purged(self, store: Store) -> None:
+        """A live claim outlives every purge (B-26)."""
+        dead = replace(one_time_token("dead"), expires_at=NOON - MICROSECOND)
+        commit(store, TokenIssued(dead), TokenIssued(replace(one_time_token("alive"), expires_at=NOON)))
+        assert store.purge_tokens(NOON) == 1
+        assert store.find_token(digest("dead")) is None
+        assert store.find_token(digest("alive")) is not None
+        assert store.purge_tokens(NOON) == 0

@@ -1,0 +1,234 @@
+"""The asynchronous face does what the synchronous one does, and never holds the event loop."""
+
+import asyncio
+import inspect
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from cityauth import AsyncCityAuth, CityAuth, ClientContext, MemoryStore, NewAccount, Purged, StoreUnavailableError
+from cityauth.core.account import AccountId
+from cityauth.core.password import Password
+from cityauth.core.state import Authenticated
+from cityauth.core.step import PasswordRequired
+from cityauth.mailers.memory import MemoryMailer
+from cityauth.ports.services import Verdict
+from tests.support.altered import Altered
+from tests.support.fakes import FixedClock, ListAudit, SeededEntropy, SpyHasher
+from tests.support.recording import recording
+from tests.support.service import KEY, PASSWORD, POLICY
+
+PARTS = ("login", "sessions", "identifiers", "passwords", "accounts", "recovery", "outbox", "housekeeping")
+
+
+@dataclass
+class AsyncMemoryStore:
+    """A store all of whose methods are coroutines."""
+
+    inner: Any = field(default_factory=MemoryStore)
+
+    def __getattr__(self, name: str) -> Any:
+        answer = getattr(self.inner, name)
+
+        async def awaited(*args: Any, **kwargs: Any) -> Any:
+            await asyncio.sleep(0)
+            return answer(*args, **kwargs)
+
+        return awaited
+
+
+def supplies() -> dict[str, Any]:
+    """Edges that give both faces the same time and the same randomness."""
+    return {
+        "policy": POLICY,
+        "hasher": SpyHasher(),
+        "clock": FixedClock(),
+        "entropy": SeededEntropy(),
+        "audit": ListAudit(),
+        "mailer": MemoryMailer(),
+    }
+
+
+STORED = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$" + "A" * 43
+"""A hash that could be run; the hashers below do not."""
+
+CLIENT = ClientContext("192.0.2.7", "Firefox", "sv")
+
+
+def journey() -> Any:
+    """What a host calls in the course of a day: yields (part, method, arguments), is sent the answers."""
+    hashed = yield "passwords", "hash", (PASSWORD,), {"context": ["erkki"]}
+    yield "passwords", "hash", ("short",), {}
+    new = NewAccount("Erkki", email="erkki@example.com", usernames=["erkki"], password_hash=hashed.get_secret_value())
+    account = yield "accounts", "add", (new,), {"client": CLIENT}
+    yield "accounts", "add", (new,), {}
+    yield "identifiers", "resolve", ("ERKKI",), {}
+    yield "login", "identify", (["x"],), {}
+    step = yield "login", "identify", ("erkki",), {}
+    yield "login", "submit_password", (step.pending, "wrong"), {"client": CLIENT}
+    yield "login", "submit_password", ("forged", PASSWORD), {}
+    yield "login", "submit_password", (step.pending, PASSWORD), {"identifier": "nobody"}
+    first = yield "login", "submit_password", (step.pending, PASSWORD), {"client": CLIENT}
+    token = first.session.token.get_secret_value()
+    second = yield "login", "submit_password", (step.pending, PASSWORD), {"remember": True, "session_token": token}
+    yield "sessions", "check", (token,), {}
+    live = yield "sessions", "check", (second.session.token.get_secret_value(),), {}
+    yield "sessions", "is_fresh", (live,), {}
+    listed = yield "sessions", "list", (account.id,), {}
+    yield "sessions", "close", (account.id, listed[0].handle), {}
+    third = yield "login", "submit_password", (step.pending, PASSWORD), {}
+    fourth = yield "sessions", "confirm", (third.session.token.get_secret_value(), PASSWORD), {}
+    yield "sessions", "sign_out", (fourth.session.token.get_secret_value(),), {}
+    yield "sessions", "close_all", (account.id,), {"keep": "x"}
+    yield "housekeeping", "purge", (), {}
+    yield "recovery", "request", ("erkki@example.com",), {"client": CLIENT}
+    yield "outbox", "flush", (), {}
+    yield "accounts", "disable", (account.id,), {}
+    yield "accounts", "show", (account.id,), {}
+    yield "accounts", "enable", (account.id,), {}
+
+
+def called() -> tuple[list[Any], list[Any], list[Any]]:
+    """The journey through the synchronous face: the answers, the questions and the audit trail."""
+    given = supplies()
+    auth, script, answers, answer = CityAuth(MemoryStore(), [KEY], **given), journey(), list[Any](), None
+    with recording(auth) as asked:
+        while True:
+            try:
+                part, method, args, kwargs = script.send(answer)
+            except StopIteration:
+                return answers, list(asked), given["audit"].events
+            answer = getattr(getattr(auth, part), method)(*args, **kwargs)
+            answers.append(answer)
+
+
+async def awaited(store: Any) -> tuple[list[Any], list[Any], list[Any]]:
+    """The journey through the asynchronous face."""
+    given = supplies()
+    auth, script, answers, answer = AsyncCityAuth(store, [KEY], **given), journey(), list[Any](), None
+    with recording(auth) as asked:
+        while True:
+            try:
+                part, method, args, kwargs = script.send(answer)
+            except StopIteration:
+                return answers, list(asked), given["audit"].events
+            answer = await getattr(getattr(auth, part), method)(*args, **kwargs)
+            answers.append(answer)
+
+
+@pytest.mark.parametrize("make", [MemoryStore, AsyncMemoryStore], ids=["in threads", "awaited"])
+def test_both_faces_give_the_same_trace_and_the_same_answers(make: Callable[[], Any]) -> None:
+    """One journey, both faces: equal answers, equal questions, equal audit trail, tokens and all (ASVS 6.3.4, B-17)."""
+    answers, asked, told = called()
+    assert (answers, asked, told) == asyncio.run(awaited(make()))
+    assert len(answers) == 27
+    assert {type(answer) for answer in answers} > {Authenticated, PasswordRequired, bool, tuple, Purged}
+
+
+def public_methods(part: object) -> dict[str, Any]:
+    """The public methods of a part, by name."""
+    return {name: member for name, member in inspect.getmembers(part, inspect.ismethod) if not name.startswith("_")}
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_both_faces_have_the_same_signatures(part: str) -> None:
+    """Every public method has its awaited twin with the same parameters and the same docstring (ASVS 6.3.4)."""
+    sync, awaiting = CityAuth(MemoryStore(), [KEY]), AsyncCityAuth(MemoryStore(), [KEY])
+    ours, theirs = public_methods(getattr(sync, part)), public_methods(getattr(awaiting, part))
+    assert ours
+    assert ours.keys() == theirs.keys()
+    for name, method in ours.items():
+        twin = theirs[name]
+        assert inspect.iscoroutinefunction(twin)
+        assert not inspect.iscoroutinefunction(method)
+        assert str(inspect.signature(method)) == str(inspect.signature(twin))
+        assert method.__doc__
+        assert " ".join(method.__doc__.split()) == " ".join((twin.__doc__ or "").split())
+
+
+def test_both_faces_are_constructed_alike_and_have_all_parts() -> None:
+    """What a host supplies has the same names, and no part is missing from the tests above."""
+    ours, theirs = inspect.signature(CityAuth), inspect.signature(AsyncCityAuth)
+    assert list(ours.parameters) == list(theirs.parameters)
+    assert [ours.parameters[name].default for name in ours.parameters] == [
+        theirs.parameters[name].default for name in theirs.parameters
+    ]
+    assert set(vars(CityAuth(MemoryStore(), [KEY]))) == set(vars(AsyncCityAuth(MemoryStore(), [KEY]))) == set(PARTS)
+
+
+@dataclass
+class WaitingHasher:
+    """A hasher that does not answer until the event loop has run on."""
+
+    ticked: threading.Event = field(default_factory=threading.Event)
+    started: threading.Event = field(default_factory=threading.Event)
+    threads: list[int] = field(default_factory=list)
+
+    def verify(self, password: Password, stored: str) -> Verdict:
+        """Wait for the loop: on the loop's own thread this could never end."""
+        self.threads.append(threading.get_ident())
+        self.started.set()
+        return Verdict(matched=self.ticked.wait(30))
+
+    def hash(self, password: Password) -> str:
+        """Not asked here."""
+        raise NotImplementedError
+
+
+def test_a_hash_never_holds_the_loop() -> None:
+    """While a verification runs, the loop goes on: it is the loop that lets it finish (ASVS 15.2.2, 15.4.1)."""
+
+    async def scene() -> int:
+        hasher, loop_thread = WaitingHasher(), threading.get_ident()
+        auth = AsyncCityAuth(MemoryStore(), [KEY], hasher=hasher)
+        await auth.accounts.add(NewAccount("Erkki", id="erkki", usernames=["erkki"], password_hash=STORED))
+        step = await auth.login.identify("erkki")
+        assert isinstance(step, PasswordRequired)
+        attempt = asyncio.create_task(auth.login.submit_password(step.pending, PASSWORD))
+        ticks = 0
+        while not attempt.done():
+            await asyncio.sleep(0)
+            ticks += 1
+            if hasher.threads and ticks >= 100:
+                hasher.ticked.set()
+        assert isinstance(attempt.result(), Authenticated)
+        assert loop_thread not in hasher.threads
+        return ticks
+
+    assert asyncio.run(scene()) >= 100
+
+
+def test_a_cancelled_sign_in_leaves_no_session() -> None:
+    """Who leaves during the verification is not signed in afterwards, and the flow is closed (B-80, C-16)."""
+
+    async def scene() -> None:
+        hasher, store = WaitingHasher(), AsyncMemoryStore()
+        auth = AsyncCityAuth(store, [KEY], hasher=hasher)
+        await auth.accounts.add(NewAccount("Erkki", id="erkki", usernames=["erkki"], password_hash=STORED))
+        step = await auth.login.identify("erkki")
+        assert isinstance(step, PasswordRequired)
+        attempt = asyncio.create_task(auth.login.submit_password(step.pending, PASSWORD))
+        assert await asyncio.to_thread(hasher.started.wait, 30)
+        attempt.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await attempt
+        hasher.ticked.set()
+        assert await auth.sessions.list(AccountId("erkki")) == ()
+
+    asyncio.run(scene())
+
+
+def test_what_a_port_raises_reaches_the_host() -> None:
+    """A store that is down raises through either face, and nobody is signed in (C-24, B-87)."""
+
+    def find(keys: object) -> Any:
+        raise StoreUnavailableError("down")
+
+    down: Any = Altered(MemoryStore(), find=find)
+    with pytest.raises(StoreUnavailableError, match="down"):
+        CityAuth(down, [KEY]).identifiers.resolve("erkki")
+    with pytest.raises(StoreUnavailableError, match="down"):
+        asyncio.run(AsyncCityAuth(down, [KEY]).identifiers.resolve("erkki"))

@@ -1,0 +1,303 @@
+"""The hasher's promises, by counting what it runs."""
+
+import hashlib
+from typing import Any
+
+import argon2
+import pytest
+from argon2.low_level import hash_secret_raw
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cityauth.core.dummy import HashMix, draw
+from cityauth.core.hashing import HashDefect, HashParameters, examine
+from cityauth.core.password import Password, read
+from cityauth.errors import PolicyError
+from cityauth.hashing import argon2 as adapter
+from cityauth.hashing.argon2 import Argon2Hasher
+from cityauth.hashing.legacy import STANDARD_SCHEMES
+from cityauth.policy import HashLimits, HashProfile, PasswordPolicy
+from cityauth.ports.services import PasswordHasher, Verdict
+from tests.core.test_hashing import SAMPLES
+
+CHEAP = HashProfile(memory_cost=64, time_cost=1, parallelism=1)
+HASHER: PasswordHasher = Argon2Hasher(CHEAP, legacy=STANDARD_SCHEMES)
+WRONG = Verdict(matched=False)
+
+
+def password(text: str) -> Password:
+    """Read *text*, which is a password."""
+    found = read(text, PasswordPolicy())
+    assert isinstance(found, Password)
+    return found
+
+
+RIGHT = password("vanha salasana vuodelta 1998")
+STORED = HASHER.hash(RIGHT)
+
+Run = tuple[object, ...]
+
+
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> list[Run]:
+    """Every run of a slow function: its name and its costs, in order."""
+    seen: list[Run] = []
+    real_argon2, real_pbkdf2, real_scrypt = hash_secret_raw, hashlib.pbkdf2_hmac, hashlib.scrypt
+
+    def spy_argon2(secret: bytes, salt: bytes, **costs: Any) -> bytes:
+        seen.append(("argon2", len(salt), *costs.values()))
+        return real_argon2(secret, salt, **costs)
+
+    def spy_pbkdf2(algorithm: str, secret: bytes, salt: bytes, iterations: int) -> bytes:
+        seen.append(("pbkdf2", algorithm, iterations))
+        return real_pbkdf2(algorithm, secret, salt, iterations)
+
+    def spy_scrypt(secret: bytes, **costs: Any) -> bytes:
+        seen.append(("scrypt", costs["n"], costs["r"], costs["p"]))
+        return real_scrypt(secret, **costs)
+
+    monkeypatch.setattr(adapter, "hash_secret_raw", spy_argon2)
+    monkeypatch.setattr(hashlib, "pbkdf2_hmac", spy_pbkdf2)
+    monkeypatch.setattr(hashlib, "scrypt", spy_scrypt)
+    return seen
+
+
+def runs_of(runs: list[Run], entered: Password, stored: str) -> list[Run]:
+    """What one verification runs."""
+    runs.clear()
+    HASHER.verify(entered, stored)
+    return list(runs)
+
+
+def test_a_hash_is_argon2id_that_others_can_read() -> None:
+    """A new hash is Argon2id of the profile with 16 bytes of salt, readable by any Argon2 (ASVS 11.4.2, NIST 3.1.1.2)."""
+    found = argon2.extract_parameters(STORED)
+    assert (found.type, found.version) == (argon2.Type.ID, 19)
+    assert (found.memory_cost, found.time_cost, found.parallelism) == (64, 1, 1)
+    assert (found.salt_len, found.hash_len) == (16, 32)
+    assert argon2.PasswordHasher().verify(STORED, RIGHT.nfc)
+
+
+def test_the_default_profile_is_rfc_9106() -> None:
+    """Without a word the hasher works with 64 MiB, 3 passes and 4 lanes (ASVS 11.4.2)."""
+    found = argon2.extract_parameters(Argon2Hasher().hash(RIGHT))
+    assert (found.memory_cost, found.time_cost, found.parallelism) == (65536, 3, 4)
+
+
+def test_every_hash_has_its_own_salt() -> None:
+    """Hashing the same password twice gives two hashes (ASVS 11.4.2)."""
+    assert HASHER.hash(RIGHT) != STORED
+
+
+def test_the_right_password_matches() -> None:
+    """The password that was hashed matches, and its current hash stays (ASVS 6.2.8)."""
+    assert HASHER.verify(RIGHT, STORED) == Verdict(matched=True, outdated=False, defect=None)
+
+
+@pytest.mark.parametrize(
+    ("set_text", "typed"),
+    [
+        ("a" * 199 + "b", "a" * 199 + "c"),
+        ("a" * 200, "a" * 199),
+        ("Vanha Salasana", "vanha salasana"),
+        ("vanha salasana", "vanha salasana "),
+        (" vanha salasana", "vanha salasana"),
+        ("vanha\0salasana", "vanha"),
+        ("vanha\0salasana", "vanha\0salaisuus"),
+        ("Väinö", "Vaino"),
+        ("ﬁ", "fi"),
+        ("ß", "ss"),
+    ],
+)
+def test_the_whole_password_counts(set_text: str, typed: str) -> None:
+    """One different last character, letter case, a space or what follows a NUL is a wrong password (ASVS 6.2.8)."""
+    assert HASHER.verify(password(typed), HASHER.hash(password(set_text))) == WRONG
+
+
+@pytest.mark.parametrize("length", [1, 7, 14, 64, 1024])
+def test_any_length_verifies(length: int) -> None:
+    """Old short passwords keep working, and 1024 code points do too (ASVS 6.2.9)."""
+    entered = password("ä" * length)
+    assert HASHER.verify(entered, HASHER.hash(entered)).matched
+
+
+@pytest.mark.parametrize(("set_text", "typed"), [("Väinö", "Va\u0308ino\u0308"), ("Va\u0308ino\u0308", "Väinö")])
+def test_a_decomposed_letter_is_the_same_letter(set_text: str, typed: str) -> None:
+    """What was set in NFC is right when typed in NFD, and the other way round (NIST 3.1.1.2)."""
+    assert HASHER.verify(password(typed), HASHER.hash(password(set_text))) == Verdict(matched=True)
+
+
+def hash_of(text: str, profile: HashProfile) -> str:
+    """A hash of exactly *text*, as a system without normalization stored it."""
+    return argon2.PasswordHasher(profile.time_cost, profile.memory_cost, profile.parallelism).hash(text)
+
+
+def test_a_hash_of_the_raw_text_is_found_and_replaced() -> None:
+    """A hash that an older system made of unnormalized text matches as received, and is to be replaced (ASVS 11.2.2)."""
+    raw = "Va\u0308ino\u0308"
+    assert HASHER.verify(password(raw), hash_of(raw, CHEAP)) == Verdict(matched=True, outdated=True)
+
+
+def test_a_stronger_hash_of_the_raw_text_stays() -> None:
+    """A raw text's hash is not replaced by a weaker one either (C-50)."""
+    raw = "Va\u0308ino\u0308"
+    stronger = HashProfile(memory_cost=128, time_cost=1, parallelism=1)
+    assert HASHER.verify(password(raw), hash_of(raw, stronger)) == Verdict(matched=True, outdated=False)
+
+
+def test_the_second_candidate_depends_on_the_input_alone(runs: list[Run]) -> None:
+    """Text that NFC changes is run twice, whichever candidate matches or none, and other text once (B-15, F6)."""
+    raw = "Va\u0308ino\u0308"
+    decomposed, other = password(raw), password("joku muu")
+    stored = [HASHER.hash(decomposed), hash_of(raw, CHEAP), STORED, "", "!"]
+    assert [len(runs_of(runs, decomposed, text)) for text in stored] == [2] * 5
+    assert [len(runs_of(runs, other, text)) for text in stored] == [1] * 5
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        pytest.param(STORED, id="right"),
+        pytest.param(HASHER.hash(password("jokin muu")), id="wrong"),
+        pytest.param(draw("1:kuka@example.com", bytes(range(32)), HashMix.only(CHEAP)), id="unknown"),
+        pytest.param("", id="no password"),
+        pytest.param("!x8Kd", id="unusable"),
+        pytest.param("$argon2id$v=19$m=64,t=1,p=1$", id="corrupt"),
+        pytest.param("{SSHA}abc", id="unknown scheme"),
+        pytest.param(SAMPLES["bcrypt"], id="scheme not enabled"),
+        pytest.param(SAMPLES["argon2"].replace("m=65536", "m=2097152"), id="over the limit"),
+    ],
+)
+def test_every_outcome_costs_one_verification(runs: list[Run], stored: str) -> None:
+    """Right, wrong, unknown, unusable, corrupt and refused hashes run Argon2 once at equal costs (B-15, B-16, B-17, C-49, F6)."""
+    assert runs_of(runs, RIGHT, stored) == [("argon2", 16, 1, 64, 1, 32, argon2.Type.ID, 19)]
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        SAMPLES["argon2"].replace("m=65536", "m=128"),
+        SAMPLES["django_argon2"].replace("m=102400", "m=256"),
+        SAMPLES["django_pbkdf2"].replace("$870000$", "$12$"),
+        SAMPLES["django_scrypt"].replace("$16384$", "$64$"),
+        SAMPLES["werkzeug_pbkdf2"].replace(":210000$", ":34$"),
+        SAMPLES["werkzeug_scrypt"].replace(":32768:", ":32:"),
+    ],
+)
+def test_a_dummy_costs_what_its_model_costs(runs: list[Run], stored: str) -> None:
+    """A dummy drawn like an older hash runs the same function at the same costs as that hash (B-15, F6)."""
+    like = examine(stored, HashLimits())
+    assert isinstance(like, HashParameters)
+    dummy = draw("1:kuka@example.com", bytes(range(32)), HashMix((like,), (1,)))
+    assert runs_of(runs, RIGHT, dummy) == runs_of(runs, RIGHT, stored) != []
+    assert HASHER.verify(RIGHT, dummy) == WRONG
+
+
+@pytest.mark.parametrize(
+    "bomb",
+    [
+        SAMPLES["argon2"].replace("m=65536", "m=2097152"),
+        SAMPLES["argon2"].replace("t=3", "t=4294967295"),
+        SAMPLES["bcrypt"].replace("$12$", "$31$"),
+        SAMPLES["django_pbkdf2"].replace("870000", "2147483648"),
+        SAMPLES["werkzeug_scrypt"].replace("32768", "1073741824"),
+    ],
+)
+def test_a_cost_bomb_is_never_run(runs: list[Run], bomb: str) -> None:
+    """A stored hash over the limits is refused with its defect, and only the dummy runs (B-67, B-70, C-48)."""
+    assert HASHER.verify(RIGHT, bomb) == Verdict(matched=False, defect=HashDefect.OVER_LIMIT)
+    assert runs == [("argon2", 16, 1, 64, 1, 32, argon2.Type.ID, 19)]
+
+
+@pytest.mark.parametrize("text", ["null", "None", " ", "\0", "!"])
+@pytest.mark.parametrize(
+    "stored",
+    ["", "null", "None", "\0", "!", "NULL", pytest.param(HASHER.hash(password("x"))[:-43], id="no digest")],
+)
+def test_nothing_stored_matches_nothing(text: str, stored: str) -> None:
+    """An empty, blank or "null" hash matches no password, not even the same text (B-72, B-73)."""
+    verdict = HASHER.verify(password(text), stored)
+    assert not verdict.matched
+    assert verdict.defect is not None
+
+
+def test_a_missing_hash_that_is_none_is_no_error() -> None:
+    """A store that answers None where the port says text gets the same refusal (B-72)."""
+    nothing: Any = None
+    assert HASHER.verify(RIGHT, nothing) == Verdict(matched=False, defect=HashDefect.MISSING)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.one_of(
+        st.text(max_size=200),
+        st.builds(
+            lambda at, insert, cut: STORED[:at] + insert + STORED[at + cut :],
+            st.integers(0, 100),
+            st.text(max_size=4),
+            st.integers(1, 4),
+        ),
+    )
+)
+def test_no_stored_text_raises_or_matches(stored: str) -> None:
+    """Any text in place of the hash is refused without an exception (C-49, ASVS 11.2.5)."""
+    entered = password("jotakin aivan muuta")
+    assert not Argon2Hasher(CHEAP, limits=HashLimits(argon2_memory_cost=640)).verify(entered, stored).matched
+
+
+@pytest.mark.parametrize(
+    ("stored", "outdated"),
+    [
+        (HashProfile(memory_cost=32, time_cost=1, parallelism=1), True),
+        (HashProfile(memory_cost=64, time_cost=1, parallelism=1), False),
+        (HashProfile(memory_cost=64, time_cost=2, parallelism=1), False),
+        (HashProfile(memory_cost=128, time_cost=1, parallelism=1), False),
+    ],
+)
+def test_only_a_weaker_hash_is_outdated(stored: HashProfile, outdated: bool) -> None:
+    """After a match the verdict asks for a new hash where the stored one is weaker, never where stronger (C-50)."""
+    assert HASHER.verify(RIGHT, Argon2Hasher(stored).hash(RIGHT)) == Verdict(matched=True, outdated=outdated)
+
+
+@pytest.mark.parametrize("kind", [argon2.Type.I, argon2.Type.D])
+def test_argon2i_and_argon2d_are_moved_to_argon2id(kind: argon2.Type) -> None:
+    """The other variants verify, and are outdated at equal costs (ASVS 11.4.2)."""
+    stored = argon2.PasswordHasher(1, 64, 1, type=kind).hash(RIGHT.nfc)
+    assert HASHER.verify(RIGHT, stored) == Verdict(matched=True, outdated=True)
+
+
+def test_a_wrong_password_is_never_outdated() -> None:
+    """Nothing is replaced on a password that does not match."""
+    weak = Argon2Hasher(HashProfile(memory_cost=8, time_cost=1, parallelism=1)).hash(RIGHT)
+    assert HASHER.verify(password("väärä"), weak) == WRONG
+
+
+def test_non_ascii_passwords_of_one_length_differ() -> None:
+    """Two different passwords of non-ASCII letters never verify for each other (B-71)."""
+    stored = HASHER.hash(password("äöåäöåäöåäöåäöå"))
+    assert HASHER.verify(password("öäåöäåöäåöäåöäå"), stored) == WRONG
+    assert HASHER.verify(password("ЖЖЖЖЖЖЖЖЖЖЖЖЖЖЖ"), stored) == WRONG
+
+
+def test_a_profile_over_its_own_limits_is_refused() -> None:
+    """A hasher whose own new hashes it would not run cannot be made (C-48)."""
+    with pytest.raises(PolicyError, match="limits"):
+        Argon2Hasher(HashProfile.SMALL, limits=HashLimits(argon2_memory_cost=1024))
+
+
+def test_lack_of_memory_is_not_a_wrong_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When Argon2 cannot get its memory the error is raised, since nothing is known of the password (ASVS 16.5.3)."""
+
+    def fail(*_: object, **__: object) -> bytes:
+        raise argon2.exceptions.HashingError("Memory allocation error")
+
+    monkeypatch.setattr(adapter, "hash_secret_raw", fail)
+    with pytest.raises(argon2.exceptions.HashingError):
+        HASHER.verify(RIGHT, STORED)
+
+
+def test_the_hasher_shows_nothing() -> None:
+    """Neither the hasher nor a verdict shows a hash or a password (B-74, B-77)."""
+    shown = repr(HASHER) + repr(HASHER.verify(RIGHT, STORED))
+    assert STORED not in shown
+    assert RIGHT.nfc not in shown

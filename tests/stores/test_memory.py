@@ -1,0 +1,15 @@
+"""`MemoryStore` keeps every promise of a store."""
+
+import pytest
+
+from cityauth.stores.memory import MemoryStore
+from cityauth.testing import StoreContract
+
+
+class TestMemoryStore(StoreContract):
+    """The contract, on the reference store."""
+
+    @pytest.fixture
+    def store(self) -> MemoryStore:
+        """An empty store."""
+        return MemoryStore()
