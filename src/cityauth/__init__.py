@@ -1,23 +1,26 @@
 """Sign-in that moves a whole population from usernames to e-mail addresses, and stays.
 
-A name is loaded from its module when it is first asked for, as PEP 562 has it: a program that only
-checks sessions does not wait for the rest.
+The other public packages are `cityauth.policy`, `cityauth.ports`, `cityauth.changes`, `cityauth.stores`,
+`cityauth.hashing`, `cityauth.mailers`, `cityauth.messages`, `cityauth.config` and `cityauth.testing`. Each name is
+loaded when it is first used.
 """
 
-import importlib
 from typing import TYPE_CHECKING
+
+from cityauth._lazy import attach as _attach
 
 if TYPE_CHECKING:
     from cityauth.api._async import AsyncCityAuth
     from cityauth.api._sync import CityAuth
     from cityauth.core.account import Account, AccountId, Status
+    from cityauth.core.characters import Malformed
     from cityauth.core.client import ClientContext
     from cityauth.core.identifier import BUILT_IN, Identifier, IdentifierKind
     from cityauth.core.link import Declined, Done, LinkDead, LinkLive, LinkOutcome, MailAwaited, MailerDown, MailOutcome
     from cityauth.core.problem import Problem
     from cityauth.core.redirect import safe_next
-    from cityauth.core.resolution import IdentifierResolver, Outcome, Resolution
-    from cityauth.core.secret import SecretStr
+    from cityauth.core.resolution import IdentifierResolver, Outcome, Reason, Resolution
+    from cityauth.core.secret import KeyRing, SecretStr
     from cityauth.core.session import LiveSession, OpenedSession, Session
     from cityauth.core.state import Authenticated
     from cityauth.core.step import LoginStep, PasswordRequired, Refused
@@ -70,6 +73,7 @@ __all__ = [
     "IdentifierResolver",
     "IllegalTransitionError",
     "Invited",
+    "KeyRing",
     "LinkDead",
     "LinkLive",
     "LinkOutcome",
@@ -82,6 +86,7 @@ __all__ = [
     "MailerDown",
     "MailerError",
     "MailerUnavailableError",
+    "Malformed",
     "MemoryMailer",
     "MemoryStore",
     "MissingExtraError",
@@ -96,6 +101,7 @@ __all__ = [
     "Problem",
     "Purged",
     "RealmPolicy",
+    "Reason",
     "Refused",
     "Resolution",
     "SchemaError",
@@ -110,11 +116,12 @@ __all__ = [
     "safe_next",
 ]
 
-#: Where each public name lives.
+#: For each module, the public names that it defines.
 _HOMES = {
     "cityauth.mailers.memory": ("MemoryMailer",),
     "cityauth.stores.memory": ("MemoryStore",),
     "cityauth.core.account": ("Account", "AccountId", "Status"),
+    "cityauth.core.characters": ("Malformed",),
     "cityauth.core.client": ("ClientContext",),
     "cityauth.core.identifier": ("BUILT_IN", "Identifier", "IdentifierKind"),
     "cityauth.core.link": (
@@ -129,8 +136,8 @@ _HOMES = {
     ),
     "cityauth.core.problem": ("Problem",),
     "cityauth.core.redirect": ("safe_next",),
-    "cityauth.core.resolution": ("IdentifierResolver", "Outcome", "Resolution"),
-    "cityauth.core.secret": ("SecretStr",),
+    "cityauth.core.resolution": ("IdentifierResolver", "Outcome", "Reason", "Resolution"),
+    "cityauth.core.secret": ("KeyRing", "SecretStr"),
     "cityauth.core.session": ("LiveSession", "OpenedSession", "Session"),
     "cityauth.policy.realms": ("DatedPhase", "RealmPolicy", "Phase"),
     "cityauth.core.state": ("Authenticated",),
@@ -160,20 +167,7 @@ _HOMES = {
     "cityauth.api._async": ("AsyncCityAuth",),
     "cityauth.api._sync": ("CityAuth",),
 }
-_HOME = {name: module for module, names in _HOMES.items() for name in names}
 
-
-if not TYPE_CHECKING:  # else a checker would take every name for a public one
-
-    def __getattr__(name: str) -> object:
-        """Load a public name and keep it."""
-        home = _HOME.get(name)
-        if home is None:
-            message = f"module {__name__!r} has no attribute {name!r}"
-            raise AttributeError(message)
-        value = globals()[name] = getattr(importlib.import_module(home), name)
-        return value
-
-    def __dir__() -> list[str]:
-        """List what is public, whether loaded or not."""
-        return sorted(__all__)
+if not TYPE_CHECKING:  # a type checker would take every name for a public one
+    _HOME = {name: module for module, names in _HOMES.items() for name in names}
+    __getattr__, __dir__ = _attach(__name__, _HOME)

@@ -14,12 +14,13 @@ from cityauth.policy.links import LinkPolicy
 from cityauth.policy.login import LoginPolicy
 from cityauth.policy.mail import MailPolicy, OutboxPolicy
 from cityauth.policy.passwords import PasswordPolicy
-from cityauth.policy.realms import Phase, RealmPolicy
+from cityauth.policy.realms import DatedPhase, Phase, RealmPolicy
 from cityauth.policy.sessions import SessionPolicy
 from cityauth.policy.throttling import Limit, ThrottlePolicy
 from cityauth.policy.validation import require
 
 __all__ = [
+    "DatedPhase",
     "HashLimits",
     "HashProfile",
     "IdentifierPolicy",
@@ -29,7 +30,9 @@ __all__ = [
     "MailPolicy",
     "OutboxPolicy",
     "PasswordPolicy",
+    "Phase",
     "Policy",
+    "RealmPolicy",
     "SessionPolicy",
     "ThrottlePolicy",
 ]

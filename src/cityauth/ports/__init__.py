@@ -1,1 +1,30 @@
-"""What the host supplies: Protocols only. What keeps is in ``stores``, what acts in ``services``."""
+"""What the host supplies, as Protocols: the ports that keep (stores) and the ports that act (services)."""
+
+from cityauth.ports.services import AuditSink, Clock, Entropy, Mailer, PasswordHasher, Verdict
+from cityauth.ports.stores import (
+    AccountStore,
+    AnyStore,
+    AsyncStore,
+    OneTimeTokenStore,
+    OutboxStore,
+    SessionStore,
+    Store,
+    ThrottleStore,
+)
+
+__all__ = [
+    "AccountStore",
+    "AnyStore",
+    "AsyncStore",
+    "AuditSink",
+    "Clock",
+    "Entropy",
+    "Mailer",
+    "OneTimeTokenStore",
+    "OutboxStore",
+    "PasswordHasher",
+    "SessionStore",
+    "Store",
+    "ThrottleStore",
+    "Verdict",
+]

@@ -1,1 +1,18 @@
-"""Ready-made stores: memory and SQL."""
+"""Ready-made stores: `MemoryStore` for tests and first steps, `SqlStore` for a service.
+
+`SqlStore` needs the extra ``sql``.
+"""
+
+from typing import TYPE_CHECKING
+
+from cityauth._lazy import attach as _attach
+
+if TYPE_CHECKING:
+    from cityauth.stores.memory import MemoryStore
+    from cityauth.stores.sql import SqlStore
+
+__all__ = ["MemoryStore", "SqlStore"]
+
+if not TYPE_CHECKING:  # a type checker would take every name for a public one
+    _HOMES = {"MemoryStore": "cityauth.stores.memory", "SqlStore": "cityauth.stores.sql"}
+    __getattr__, __dir__ = _attach(__name__, _HOMES)

@@ -1,4 +1,4 @@
-"""What a store promises, as tests. Whoever writes a store runs `StoreContract` against it.
+"""What a store promises, as tests. Whoever writes a store runs `StoreContract` against it::
 
     import pytest
     from cityauth.testing import StoreContract

@@ -1,0 +1,86 @@
+"""What an author of a store needs: the changes of a commit, their preconditions, and the values that they hold."""
+
+from cityauth.core.account import Account, AccountId, Status
+from cityauth.core.audit import AuditEvent, AuditEventType
+from cityauth.core.change import (
+    AccountAdded,
+    AccountErased,
+    Change,
+    CommitOutcome,
+    Committed,
+    ContactChanged,
+    EpochAdvanced,
+    EventRecorded,
+    IdentifierAdded,
+    IdentifierRetired,
+    MailQueued,
+    PasswordReplaced,
+    PasswordSet,
+    Precondition,
+    ProfileChanged,
+    Rejected,
+    SessionClosed,
+    SessionOpened,
+    SessionsClosed,
+    StatusChanged,
+    TokenIssued,
+    TokensRevoked,
+    TokenUsed,
+)
+from cityauth.core.identifier import Identifier
+from cityauth.core.mail import OutboxStatus, QueuedMail
+from cityauth.core.one_time_token import OneTimeToken
+from cityauth.core.resolution import AccountIdentifier, IdentifierStatus, Match
+from cityauth.core.secret import SecretStr
+from cityauth.core.session import LiveSession, Session
+from cityauth.core.signing import Purpose
+from cityauth.core.throttle import Allowance, Exhausted, Reserved
+from cityauth.messages.mails import MailContent
+from cityauth.policy.throttling import Limit
+
+__all__ = [
+    "Account",
+    "AccountAdded",
+    "AccountErased",
+    "AccountId",
+    "AccountIdentifier",
+    "Allowance",
+    "AuditEvent",
+    "AuditEventType",
+    "Change",
+    "CommitOutcome",
+    "Committed",
+    "ContactChanged",
+    "EpochAdvanced",
+    "EventRecorded",
+    "Exhausted",
+    "Identifier",
+    "IdentifierAdded",
+    "IdentifierRetired",
+    "IdentifierStatus",
+    "Limit",
+    "LiveSession",
+    "MailContent",
+    "MailQueued",
+    "Match",
+    "OneTimeToken",
+    "OutboxStatus",
+    "PasswordReplaced",
+    "PasswordSet",
+    "Precondition",
+    "ProfileChanged",
+    "Purpose",
+    "QueuedMail",
+    "Rejected",
+    "Reserved",
+    "SecretStr",
+    "Session",
+    "SessionClosed",
+    "SessionOpened",
+    "SessionsClosed",
+    "Status",
+    "StatusChanged",
+    "TokenIssued",
+    "TokenUsed",
+    "TokensRevoked",
+]
