@@ -3,6 +3,7 @@
 import ast
 import importlib
 import inspect
+import pydoc
 import re
 import typing
 from collections.abc import Iterator
@@ -137,3 +138,11 @@ def test_the_reference_lists_every_public_package(name: str) -> None:
     """The page of public names has each public package."""
     reference = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
     assert re.search(rf"^\.\. automodule:: {re.escape(name)}$", reference, re.MULTILINE)
+
+
+def test_help_never_prints_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`help()` on any public name shows no variable of the environment, also as a default value."""
+    monkeypatch.setenv("CANARY", "canary-in-the-environment")
+    shown = [pydoc.render_doc(value) for value in public_values() if callable(value)]
+    assert len(shown) > 50
+    assert [page for page in shown if "canary-in-the-environment" in page] == []

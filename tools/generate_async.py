@@ -25,7 +25,7 @@ RULES = (
     ),
     (r"The synchronous public face, `CityAuth`", "The asynchronous public face, `CityAuth`"),
     (r"cityauth\.api\._sync", "cityauth.api._async"),
-    (r"\bdef (?!_)", "async def "),
+    (r"\bdef (?!_|is_fresh\b)", "async def "),
     (r"return run\(", "return await run_async("),
     (r"import run\b", "import run_async"),
     (r"\bwire\b", "wire_async"),

@@ -90,3 +90,13 @@ def test_the_asynchronous_store_is_the_synchronous_one_awaited() -> None:
     for name, method in ours.items():
         assert inspect.signature(method) == inspect.signature(theirs[name])
         assert inspect.iscoroutinefunction(theirs[name])
+
+
+def test_what_never_blocks_is_never_awaited() -> None:
+    """A coroutine as clock, randomness or audit sink is refused: `is_fresh` and others call them where they stand."""
+
+    async def now() -> None:
+        """Nothing that would be a time."""
+
+    with pytest.raises(WiringError, match="Clock never blocks"):
+        AsyncCityAuth(MemoryStore(), [KEY], clock=Altered(FixedClock(), now=now))

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from cityauth import UsageError
 from cityauth.core.account import AccountId
 from cityauth.core.audit import AuditEventType
 from cityauth.core.change import Committed, IdentifierAdded
@@ -315,3 +316,10 @@ def test_a_session_follows_the_person_not_the_name(service: Service) -> None:
     assert service.holder(service.token("eero")) == ERKKI
     assert service.auth.sessions.close_all(VIRVE)
     assert [service.holder(token) for token in (old, new)] == [ERKKI, None]
+
+
+@pytest.mark.parametrize("given", ["token", None, 7, object()])
+def test_only_a_live_session_can_be_fresh(service: Service, given: object) -> None:
+    """A token or anything else in the place of a live session is a mistake that is told, and never fresh."""
+    with pytest.raises(UsageError, match="LiveSession is needed"):
+        service.auth.sessions.is_fresh(given)  # type: ignore[arg-type]  # the mistake itself

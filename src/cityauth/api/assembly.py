@@ -21,10 +21,11 @@ from cityauth.ports.stores import AccountStore, OneTimeTokenStore, OutboxStore, 
 
 @dataclass(frozen=True, slots=True)
 class Assembly:
-    """A deployment, and which object answers which port."""
+    """A deployment, which object answers which port, and the clock."""
 
     deployment: Deployment
     ports: dict[type[Any], object]
+    clock: Clock
 
 
 class _BundledCommon(Container[str]):
@@ -72,6 +73,7 @@ def assemble(given: Supplies) -> Assembly:
         email=EmailKind(smtputf8=policy.identifiers.mailer_supports_smtputf8),
         common=_BundledCommon() if given.common is None else given.common,
     )
+    clock = given.clock or SystemClock()
     ports: dict[type[Any], object] = {
         AccountStore: given.store,
         SessionStore: given.store,
@@ -80,11 +82,11 @@ def assemble(given: Supplies) -> Assembly:
         ThrottleStore: given.store,
         Mailer: given.mailer or NoMailer(),
         PasswordHasher: given.hasher or Argon2Hasher(policy.hashing, limits=policy.limits),
-        Clock: given.clock or SystemClock(),
+        Clock: clock,
         Entropy: given.entropy or SystemEntropy(),
         AuditSink: given.audit or LogAudit(),
     }
-    return Assembly(deployment, ports)
+    return Assembly(deployment, ports, clock)
 
 
 def _domain_of(policy: Policy) -> str:

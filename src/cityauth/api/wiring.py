@@ -40,7 +40,7 @@ def wire_async(ports: dict[type[Any], object]) -> dict[Callable[..., Any], Calla
     hash nor a query is ever computed on the event loop.
 
     Raises:
-        WiringError: an object lacks a method of its port.
+        WiringError: an object lacks a method of its port, or a port that never blocks is asynchronous.
     """
     return {method: _awaitable(port, answer) for port, _, method, answer in _bound(ports)}
 
@@ -58,14 +58,16 @@ def _bound(ports: dict[type[Any], object]) -> list[tuple[str, str, Callable[...,
 
 
 def _awaitable(port: str, answer: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
-    if inspect.iscoroutinefunction(answer):
-        return answer
     if port in NEVER_BLOCKING:
+        if inspect.iscoroutinefunction(answer):
+            raise WiringError(f"{port} never blocks, so its methods are plain functions, also for AsyncCityAuth")
 
         async def at_once(*args: Any, **kwargs: Any) -> Any:
             return answer(*args, **kwargs)
 
         return at_once
+    if inspect.iscoroutinefunction(answer):
+        return answer
 
     async def in_thread(*args: Any, **kwargs: Any) -> Any:
         import asyncio

@@ -152,19 +152,19 @@ class Configuration:
         return CityAuth(store, self.secrets(), policy=self.policy, mailer=mailer, tombstone_secret=tombstone_secret)
 
 
-def load(path: Path | None = None, environment: Mapping[str, str] = os.environ) -> Configuration:
+def load(path: Path | None = None, environment: Mapping[str, str] | None = None) -> Configuration:
     """Read the configuration. Relative paths in the file start at the file's folder.
 
     Args:
         path: The file; if not given, the one that ``CITYAUTH_CONFIG`` names, else ``cityauth.toml`` in the
             working folder if there is one, else the environment stands alone.
-        environment: Variables, which win over the file.
+        environment: Variables, which win over the file; those of the process when ``None``.
 
     Raises:
         ConfigurationError: the file cannot be read, a key or variable is unknown, or a value is wrong. The
             message is one sentence, and never shows a value, which may be secret.
     """
-    given = _given(environment)
+    given = _given(os.environ if environment is None else environment)
     if path is None and CONFIG in given:
         path = Path(given[CONFIG])
     if path is None and not Path(FILE).exists():

@@ -8,6 +8,7 @@ from datetime import datetime
 from cityauth.core.account import Account, AccountId, Status
 from cityauth.core.client import RequestContext
 from cityauth.core.secret import SecretStr
+from cityauth.errors import UsageError
 from cityauth.policy import SessionPolicy
 
 TOKEN_BYTES = 32
@@ -131,6 +132,19 @@ def is_live(session: Session, account: Account, now: datetime, policy: SessionPo
         and session.epoch == account.epoch
         and now - session.seen_at < idle
         and now - session.opened_at < absolute
+    )
+
+
+def require_live(live: object) -> LiveSession:
+    """Return *live* if it is a live session, as ``auth.sessions.check(token)`` returns it.
+
+    Raises:
+        UsageError: it is something else, such as the token or the result of a sign-in.
+    """
+    if isinstance(live, LiveSession):
+        return live
+    raise UsageError(
+        f"a LiveSession is needed, as auth.sessions.check(token) returns it, and this is of type {type(live).__name__}"
     )
 
 

@@ -13,7 +13,6 @@ from cityauth.core.session import (
     Session,
     digest_of,
     is_due_for_touch,
-    is_fresh,
     is_live,
     touched,
 )
@@ -101,9 +100,3 @@ def close_all(account_id: AccountId, *, keep: object = None, client: ClientConte
     )
     outcome = yield from commit_with(event, ending)
     return isinstance(outcome, Committed)
-
-
-def fresh(deployment: Deployment, live: LiveSession) -> Flow[bool]:
-    """Whether a password was verified in the session recently enough for a sensitive change."""
-    now = yield from ask(Clock.now)
-    return is_fresh(live.session, now, deployment.policy.sessions)

@@ -1,4 +1,6 @@
-"""What a store promises, as tests. Whoever writes a store runs `StoreContract` against it::
+"""What a store promises, as tests. Whoever writes a store runs `StoreContract` against it.
+
+For example::
 
     import pytest
     from cityauth.testing import StoreContract

@@ -9,7 +9,7 @@ from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
 from cityauth.core.link import Declined
 from cityauth.core.resolution import Resolution
 from cityauth.core.secret import SecretStr
-from cityauth.core.session import LiveSession, Session
+from cityauth.core.session import LiveSession, Session, is_fresh, require_live
 from cityauth.core.state import Authenticated
 from cityauth.core.step import LoginStep
 from cityauth.flows import (
@@ -95,8 +95,14 @@ class Sessions(Namespace):
         return run(sessions.check(self._deployment, token), self._answers)
 
     def is_fresh(self, live: LiveSession) -> bool:
-        """Whether a password was verified in the session recently enough for a sensitive change."""
-        return run(sessions.fresh(self._deployment, live), self._answers)
+        """Whether a password was verified in the session recently enough for a sensitive change.
+
+        It asks the clock alone, so it is never awaited, in `AsyncCityAuth` either.
+
+        Raises:
+            UsageError: *live* is no `LiveSession`, such as the token of one.
+        """
+        return is_fresh(require_live(live).session, self._clock.now(), self._deployment.policy.sessions)
 
     def list(self, account_id: AccountId) -> tuple[Session, ...]:
         """Return the account's live sessions, the last used first; show handles, never digests."""
