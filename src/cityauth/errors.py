@@ -76,6 +76,16 @@ class MailerError(CityAuthError):
 class MailerUnavailableError(MailerError):
     """The mail system cannot be reached or will not take mail now; the mail stays in the outbox."""
 
+    def __init__(self, reason: str = "", *, answered: bool = False) -> None:
+        """Say why.
+
+        Args:
+            reason: A code or a word for the operator; never an address or a text of a mail.
+            answered: Whether the mail system answered, so that the next mail is worth a try.
+        """
+        self.answered = answered
+        super().__init__(*([reason] if reason else []))
+
 
 class MailRefusedError(MailerError):
     """The mail system will never take this mail."""

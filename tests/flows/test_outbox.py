@@ -1,13 +1,15 @@
 """The outbox: mail leaves after the commit, at least once, and is never lost while the mailer is down."""
 
 from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from cityauth.core.mail import QueuedMail
-from cityauth.errors import MailerUnavailableError, MailRefusedError
+from cityauth.errors import MailerUnavailableError, MailRefusedError, PolicyError
 from cityauth.flows.outbox import Flushed, wait_after
-from cityauth.policy import OutboxPolicy
+from cityauth.policy import MailPolicy, OutboxPolicy
 from cityauth.ports.services import Mailer
 from cityauth.testing import race
 from tests.support.recording import recording, stepping_in
@@ -134,3 +136,90 @@ def test_a_mail_that_is_put_off_stands_in_nobodys_way(service: Service) -> None:
     with stepping_in(service.auth, Mailer.send, greylisting):
         assert service.auth.outbox.flush() == Flushed(sent=1, postponed=1)
     assert [mail.to for mail in service.mailer.sent()] == ["erkki@example.com"]
+
+
+def test_a_slow_server_is_handed_no_mail_twice(service: Service) -> None:
+    """Each mail has a lease of its own: 20 slow mails outlast it together, and another worker finds none of them."""
+    names = [f"p{number}@example.com" for number in range(20)]
+    for name in names:
+        service.add(name.partition("@")[0], email=name)
+        service.wait(seconds=4)
+        service.auth.recovery.request(name)
+    handed: list[str] = []
+    inside = [False]
+
+    def slowly(send: Callable[[QueuedMail], None]) -> Callable[[QueuedMail], None]:
+        def take(mail: QueuedMail) -> None:
+            handed.append(mail.to)
+            if not inside[0]:
+                service.wait(seconds=100)
+                inside[0] = True
+                if len(handed) > 15:
+                    service.auth.outbox.flush()
+                inside[0] = False
+            send(mail)
+
+        return take
+
+    with stepping_in(service.auth, Mailer.send, slowly):
+        while service.auth.outbox.status().waiting:
+            service.auth.outbox.flush()
+    assert len(handed) == len(set(handed))
+    assert set(handed) <= set(names)
+
+
+def test_a_relay_that_refuses_us_loses_no_mail(service: Service) -> None:
+    """Each mail is tried and kept, the reason is told, and all leave once the relay takes them."""
+    for number in range(3):
+        service.add(f"P{number}", email=f"p{number}@example.com")
+        service.auth.recovery.request(f"p{number}@example.com")
+
+    def refuse(_mail: QueuedMail) -> None:
+        raise MailerUnavailableError("SMTP 530 5.7.0", answered=True)
+
+    service.mailer.up = False
+    with stepping_in(service.auth, Mailer.send, lambda _: refuse), recording(service.auth) as asked:
+        flushed = service.auth.outbox.flush()
+    assert (flushed.postponed, flushed.abandoned, flushed.reason) == (3, 0, "SMTP 530 5.7.0")
+    assert asked.count(("Mailer.send",)) == 3, "the mail after one that is refused is worth a try"
+    service.mailer.up = True
+    service.wait(seconds=10)
+    assert service.auth.outbox.flush() == Flushed(sent=3)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"batch": 0},
+        {"batch": -1},
+        {"lease": timedelta(0)},
+        {"lease": timedelta(hours=2)},
+        {"first_retry": timedelta(0)},
+        {"first_retry": timedelta(minutes=20)},
+        {"longest_retry": timedelta(days=1)},
+        {"notice_lifetime": timedelta(seconds=-1)},
+    ],
+)
+def test_an_outbox_that_would_send_nothing_is_refused(given: dict[str, Any]) -> None:
+    """A batch of none, a lease of nothing and waits that contradict one another are mistakes of the set-up."""
+    with pytest.raises(PolicyError, match="outbox"):
+        OutboxPolicy(**given)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"service": "a\nb"},
+        {"service": "a\r\nBcc: c@d.fi"},
+        {"service": "\ud800"},
+        {"contact": "a\0"},
+        {"contact": "\ud800"},
+        {"base_url": "https://service.example/\n"},
+        {"base_url": "https://service.example/a b"},
+        {"reset_path": "/a\nb"},
+    ],
+)
+def test_what_no_mail_can_hold_is_refused(given: dict[str, Any]) -> None:
+    """A name of two lines or a stray surrogate would lose every mail, and is refused at construction."""
+    with pytest.raises(PolicyError, match="mail"):
+        MailPolicy(**given)

@@ -5,10 +5,14 @@ import email.policy
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from email.header import decode_header, make_header
 from email.message import EmailMessage
+from email.utils import getaddresses
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +42,7 @@ class Received:
     """What the server was given."""
 
     answer: str = "250 OK"
+    senders: list[str] = field(default_factory=list)
     recipients: list[list[str]] = field(default_factory=list)
     messages: list[EmailMessage] = field(default_factory=list)
     encrypted: list[bool] = field(default_factory=list)
@@ -53,6 +58,7 @@ class Received:
 
     async def handle_DATA(self, _server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
         """Keep the message."""
+        self.senders.append(envelope.mail_from)
         self.recipients.append(list(envelope.rcpt_tos))
         self.raw.append(envelope.content)
         parsed = email.message_from_bytes(envelope.content, policy=email.policy.default)
@@ -132,14 +138,64 @@ def test_a_line_break_in_a_subject_adds_no_header(serve: Serve) -> None:
     assert received.messages == []
 
 
-def test_a_recipient_that_is_refused_for_good_is_told_from_one_to_try_again(serve: Serve) -> None:
-    """5xx is final, 4xx is not, and neither stops the mailer from being up."""
-    for answer, error in [("550 no such user", MailRefusedError), ("451 try later", MailerUnavailableError)]:
-        _, port = serve(Received(answer))
-        mailer = SmtpMailer("127.0.0.1", port, sender=SENDER, security="none")
-        with pytest.raises(error):
-            mailer.send(mail())
-        assert mailer.is_up()
+THE_RECIPIENT = [
+    "550 5.1.1 no such user", "550 5.1.1", "553 5.1.3 bad address", "550 5.1.10 null MX", "551 5.1.6 moved",
+    "552 5.2.2 mailbox full", "550 5.2.1 mailbox disabled", "554 5.1.2 bad destination system", "501 5.1.3 syntax",
+    "550 no such user", "550 Unrouteable address", "553 sorry, no mailbox here by that name (#5.1.1)",
+]  # fmt: skip
+US = [
+    "530 5.7.0 Authentication required", "530 Must issue a STARTTLS command first", "535 5.7.8 bad credentials",
+    "550 5.7.1 Relaying denied", "554 5.7.1 <a@b.fi>: Relay access denied", "550 relay not permitted",
+    "550 5.4.1 Access denied", "554 5.3.0", "550", "554 no thanks", "550 5.1.8 Sender address rejected", "550 5.1.7 x",
+    "553 sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)", "571 5.7.1 x", "521 no mail here",
+    "550 unknown user of this relay: sender refused", "550 host 5.1.1.1 is blocked", "421 4.7.0 too many connections",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("answer", THE_RECIPIENT)
+def test_a_reply_about_the_recipient_is_final(serve: Serve, answer: str) -> None:
+    """Only 5.1.x and 5.2.x, or words that say the same, give a mail up; the mailer is as healthy as before."""
+    _, port = serve(Received(answer))
+    mailer = SmtpMailer("127.0.0.1", port, sender=SENDER, security="none")
+    with pytest.raises(MailRefusedError, match=f"^SMTP {answer[:3]}"):
+        mailer.send(mail())
+    assert mailer.is_up()
+
+
+@pytest.mark.parametrize("answer", US)
+def test_a_reply_about_us_keeps_the_mail_and_is_told(serve: Serve, answer: str) -> None:
+    """A relay that refuses us loses no mail: it stays, and the mailer counts as down until a mail is taken (C-31)."""
+    received, port = serve(Received(answer))
+    mailer = SmtpMailer("127.0.0.1", port, sender=SENDER, security="none")
+    with pytest.raises(MailerUnavailableError, match=f"^SMTP {answer[:3]}") as raised:
+        mailer.send(mail())
+    assert raised.value.answered
+    assert "a@b.fi" not in str(raised.value)
+    assert not mailer.is_up()
+    assert not mailer.check(), "a greeting proves nothing"
+    received.answer = "250 OK"
+    mailer.send(mail())
+    assert mailer.is_up()
+
+
+@pytest.mark.parametrize("answer", ["451 try later", "450 4.7.1 greylisted", "452 4.2.2 mailbox full", "450 4.1.1 x"])
+def test_a_reply_that_asks_for_patience_is_about_one_mail(serve: Serve, answer: str) -> None:
+    """4xx keeps the mail and says nothing of the mailer's health."""
+    _, port = serve(Received(answer))
+    mailer = SmtpMailer("127.0.0.1", port, sender=SENDER, security="none")
+    with pytest.raises(MailerUnavailableError):
+        mailer.send(mail())
+    assert mailer.is_up()
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"), [("550 5.2.2 full", MailRefusedError), ("554 5.7.1 spam", MailerUnavailableError)]
+)
+def test_a_refusal_of_the_message_is_judged_alike(serve: Serve, answer: str, error: type[Exception]) -> None:
+    """The reply to the text of the mail is read by the same rule as the one to its recipient."""
+    _, port = serve(Odd(data=answer))
+    with pytest.raises(error):
+        SmtpMailer("127.0.0.1", port, sender=SENDER, security="none").send(mail())
 
 
 def test_a_server_that_is_down_is_known_to_be_down() -> None:
@@ -150,8 +206,16 @@ def test_a_server_that_is_down_is_known_to_be_down() -> None:
         mailer.send(mail())
 
 
-def test_health_is_remembered_for_a_few_seconds(serve: Serve) -> None:
-    """The server is greeted once in three seconds, however many pages ask."""
+def until(true: Callable[[], bool]) -> None:
+    """Wait, for 30 seconds at most, until something is true."""
+    end = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < end, "it never came true"
+        time.sleep(0.01)
+
+
+def test_health_is_renewed_in_the_background(serve: Serve) -> None:
+    """Who asks gets the last known answer at once; an old one is renewed by a thread of its own, one at a time."""
     seconds = [0.0]
     port = free_port()
     mailer = SmtpMailer("127.0.0.1", port, sender=SENDER, security="none", timeout=1, monotonic=lambda: seconds[0])
@@ -161,9 +225,13 @@ def test_health_is_remembered_for_a_few_seconds(serve: Serve) -> None:
     try:
         assert not mailer.is_up()
         seconds[0] = 3.0
-        assert mailer.is_up()
+        until(mailer.is_up)
     finally:
         controller.stop()
+    seconds[0] = 32.0
+    assert mailer.is_up(), "a server that was there is believed for half a minute"
+    seconds[0] = 34.0
+    until(lambda: not mailer.is_up())
 
 
 @pytest.fixture
@@ -190,29 +258,45 @@ def test_a_server_that_hangs_is_asked_once(hanging: int) -> None:
     assert len(greeted) == 1
 
 
-def test_a_server_that_hangs_holds_one_page_up(hanging: int) -> None:
-    """While one caller waits for its greeting, the others take the last word at once (C-31)."""
+def test_a_server_that_hangs_holds_no_page_up(hanging: int) -> None:
+    """While its greeting is awaited in the background, everybody takes the last known answer at once (C-31)."""
     seconds = [0.0]
     mailer = SmtpMailer("127.0.0.1", hanging, sender=SENDER, security="none", timeout=0.1, monotonic=lambda: seconds[0])
     assert not mailer.is_up()
     seconds[0] = 10.0
-    waiting, enough = threading.Event(), threading.Event()
+    enough = threading.Event()
     greeted: list[None] = []
 
     def waits() -> bool:
         greeted.append(None)
-        waiting.set()
         return enough.wait(30)
 
     mailer._greets = waits  # type: ignore[method-assign]
-    one = threading.Thread(target=mailer.is_up)
-    one.start()
-    assert waiting.wait(30)
-    assert not mailer.is_up()
+    assert [mailer.is_up() for _ in range(5)] == [False] * 5
     enough.set()
-    one.join()
-    assert mailer.is_up()
+    until(mailer.is_up)
     assert len(greeted) == 1
+
+
+def test_a_server_that_talks_slowly_is_left_in_time() -> None:
+    """One byte now and then keeps each step alive; the whole conversation ends all the same."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        ended = threading.Event()
+
+        def dribble() -> None:
+            connection, _ = listening.accept()
+            with connection, suppress(OSError):
+                while not ended.wait(0.02):
+                    connection.sendall(b"2")
+
+        thread = threading.Thread(target=dribble)
+        thread.start()
+        port = int(listening.getsockname()[1])
+        mailer = SmtpMailer("127.0.0.1", port, sender=SENDER, security="none", timeout=30, time_limit=0.3)
+        with pytest.raises(MailerUnavailableError):
+            mailer.send(mail())
+        ended.set()
+        thread.join(30)
 
 
 def test_callers_at_the_start_wait_for_one_greeting(serve: Serve) -> None:
@@ -309,11 +393,98 @@ def test_mail_to_another_machine_must_be_encrypted() -> None:
         SmtpMailer("mail.example.com", 25, sender=SENDER, security="none")
 
 
-@pytest.mark.parametrize("sender", ["", "x", "@example.com", "a@b.fi\r\nX: y", "a@"])
+@pytest.mark.parametrize(
+    "sender",
+    ["", " ", "x", "@example.com", "a@b.fi\r\nX: y", "a@", "päivi@example.com", "a@b.fi, c@d.fi", "Erkki <a@b.fi>",
+     "a b@c.fi", "a@b..fi", "a@\u200bsähkö.fi", "a@ä@b.fi", "a" * 65 + "@b.fi", "a@-b.fi", "\ud800@b.fi"],
+)  # fmt: skip
 def test_the_sender_must_be_an_address(sender: str) -> None:
-    """A configuration without a proper sender is refused at construction."""
+    """A configuration without a sender that a message can name is refused at construction."""
     with pytest.raises(ConfigurationError, match="sender"):
         SmtpMailer("localhost", sender=sender)
+
+
+@pytest.mark.parametrize(
+    ("sender", "written"),
+    [
+        ("asiointi@sähkö.example", "asiointi@xn--shk-qla6g.example"),
+        ("asiointi@SÄHKÖ.example", "asiointi@xn--shk-qla6g.example"),
+        ("asiointi@ｓervice．example", "asiointi@service.example"),
+        ("Asiointi+x@Service.example", "Asiointi+x@Service.example"),
+        (" asiointi@service.example\n", "asiointi@service.example"),
+        ("noreply@localhost", "noreply@localhost"),
+        ("noreply@intra.local", "noreply@intra.local"),
+    ],
+)
+def test_a_sender_in_an_international_domain_is_written_as_a_labels(serve: Serve, sender: str, written: str) -> None:
+    """Every such mail was lost; envelope, From and Message-ID hold the domain as the DNS knows it."""
+    received, port = serve()
+    SmtpMailer("127.0.0.1", port, sender=sender, security="none").send(mail())
+    (message,) = received.messages
+    assert message["From"].addresses[0].addr_spec == written
+    assert received.senders == [written]
+    assert message["Message-ID"].endswith(f"@{written.partition('@')[2]}>")
+
+
+NAMES = [
+    "Virasto, Oy", "Esimerkkilän kaupunki", 'A "quoted" name', "a@b.fi", "back\\slash", "=?utf-8?q?=2C?=", "x" * 150, "(x)",
+    "Esimerkkilan kaupungin asiointipalvelu; kuntalaisten viestit, ilmoitukset: <ei vastausta> (automaattinen) @ verkko",
+    "Esimerkkilän kaupungin asiointipalvelu; kuntalaisten viestit, ilmoitukset: <ei vastausta> (automaattinen) @ verkko",
+    "Esimerkkilä, " * 20 + "x", "Плат, форма; " * 12 + "x", "a@b.fi, " * 20 + "x", "ä" * 200, "ä, <c@d.fi>", "漢字、" * 40,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_sender_name_never_makes_a_second_address(serve: Serve, name: str) -> None:
+    """However long the name and whatever it holds, the bytes that are sent have one From address (CPython's folding)."""
+    received, port = serve()
+    SmtpMailer("127.0.0.1", port, sender=SENDER, sender_name=name, security="none").send(mail())
+    (raw,) = received.raw
+    (address,) = received.messages[0]["From"].addresses
+    assert address.addr_spec == SENDER
+    assert address.display_name.replace(" ", "") == name.replace(" ", "")
+    assert max(map(len, raw.splitlines())) <= 998
+    old = email.message_from_bytes(raw, policy=email.policy.compat32)
+    assert [spec for _, spec in getaddresses([old["From"]])] == [SENDER]
+    assert str(make_header(decode_header(old["From"]))).replace(" ", "").count(SENDER) == 1
+
+
+@pytest.mark.parametrize("name", ["a\r\nBcc: c@d.fi", "a\nb", "a\0b", "a\x1bb", "a\u2028b", "\ud800"])
+def test_a_sender_name_is_one_line(name: str) -> None:
+    """A name that could end the header, or that no message can hold, is refused at construction (B-9)."""
+    with pytest.raises(ConfigurationError, match="name"):
+        SmtpMailer("localhost", sender=SENDER, sender_name=name)
+
+
+@pytest.mark.parametrize(
+    ("given", "complaint"),
+    [
+        ({"username": "service"}, "password is missing"),
+        ({"username": "service", "password": ""}, "password is missing"),
+        ({"password": "x"}, "username is missing"),
+        ({"username": "", "password": "x"}, "username is missing"),
+        ({"username": "päivi", "password": "x"}, "ASCII"),
+        ({"username": "x", "password": "päivä"}, "ASCII"),
+        ({"timeout": 0}, "more than 0"),
+        ({"time_limit": -1}, "more than 0"),
+        ({"port": 0}, "port"),
+        ({"port": 65536}, "port"),
+        ({"host": ""}, "host is missing"),
+        ({"host": " smtp.example.org"}, "host"),
+    ],
+)
+def test_what_would_lose_every_mail_is_refused_at_construction(given: dict[str, Any], complaint: str) -> None:
+    """Half a login, a time of nothing and a port that is none are mistakes of the set-up, and say what is missing."""
+    with pytest.raises(ConfigurationError, match=complaint):
+        SmtpMailer(**{"host": "localhost", "sender": SENDER, **given})
+
+
+def test_a_host_that_is_no_name_loses_no_mail() -> None:
+    """A name that cannot even be looked up is a server that is down, and the mail stays."""
+    mailer = SmtpMailer("smtp..example", sender=SENDER)
+    with pytest.raises(MailerUnavailableError):
+        mailer.send(mail())
+    assert not mailer.is_up()
 
 
 def test_the_context_is_the_systems_own_by_default() -> None:
@@ -323,10 +494,16 @@ def test_the_context_is_the_systems_own_by_default() -> None:
 
 @dataclass
 class Odd(Received):
-    """A server that answers MAIL or QUIT as few do."""
+    """A server that answers MAIL, DATA or QUIT as few do."""
 
     mail: str = "250 OK"
+    data: str = "250 OK"
     quit: str = "221 Bye"
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
+        """Answer the end of the message."""
+        await super().handle_DATA(server, session, envelope)
+        return self.data
 
     async def handle_MAIL(  # noqa: N802
         self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any

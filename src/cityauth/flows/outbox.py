@@ -1,7 +1,9 @@
 """Send what the outbox holds: after the commit, at least once, again and again while the mailer is down."""
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Literal
 
 from cityauth.core.audit import AuditEventType, audit_event
 from cityauth.core.client import UNKNOWN_CLIENT
@@ -24,51 +26,88 @@ class Flushed:
         sent: Mails handed over to the mail system.
         postponed: Mails that stay, to be tried again.
         abandoned: Mails that were refused for good, or whose time has passed.
+        reason: Why the last of the postponed mails was not taken, in the mailer's words, such as
+            ``SMTP 530 5.7.0``; empty when none was postponed.
     """
 
     sent: int = 0
     postponed: int = 0
     abandoned: int = 0
+    reason: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    """What became of one mail: the name of a count, and of a postponed one why and whether others wait, too."""
+
+    result: Literal["sent", "postponed", "abandoned"]
+    reason: str = ""
+    is_down: bool = False
 
 
 def flush(deployment: Deployment) -> Flow[Flushed]:
     """Send the mails that are due, a batch of them, oldest first.
 
-    When the mailer turns out to be down, the rest of the batch is postponed without being tried; a mail that
-    is put off by itself, such as one to a greylisting recipient, stands in nobody's way. A mail
-    is dropped only after the mail system has taken it; a crash in between sends it twice, under one
+    Each mail is leased by itself, just before it is sent: a slow server cannot outlast the lease of a mail that
+    is still to come. When the mailer cannot be reached, the rest of the batch is postponed without being tried. A
+    mail that is put off by itself, such as one to a greylisting recipient, does not hold up the others.
+    A mail is dropped only after the mail system has taken it; a crash in between sends it twice, under one
     Message-ID.
     """
     policy = deployment.policy.outbox
-    now = yield from ask(Clock.now)
-    mails = yield from ask(OutboxStore.lease_mails, now, now + policy.lease, policy.batch)
-    counts = {"sent": 0, "postponed": 0, "abandoned": 0}
-    down = False
-    for mail in mails:
-        result = "postponed" if down else (yield from _send(mail, now))
-        if result == "postponed":
-            down = down or not (yield from ask(Mailer.is_up))
-            yield from ask(OutboxStore.postpone_mail, mail.id, now + wait_after(mail.attempts, policy))
-        else:
-            yield from ask(OutboxStore.drop_mail, mail.id)
-        if result == "abandoned":
-            context = yield from begin(UNKNOWN_CLIENT)
-            yield from commit_with(audit_event(AuditEventType.MAIL_ABANDONED, context, reason=mail.id))
-        counts[result] += 1
-    return Flushed(**counts)
+    counts = Counter[str]()
+    reason = ""
+    while (left := policy.batch - counts.total()) > 0:
+        now = yield from ask(Clock.now)
+        leased = yield from ask(OutboxStore.lease_mails, now, now + policy.lease, 1)
+        if not leased:
+            break
+        tried = yield from _try(deployment, leased[0], now)
+        counts[tried.result] += 1
+        reason = tried.reason or reason
+        if tried.is_down:
+            counts["postponed"] += yield from _postpone_due(policy, left - 1)
+            break
+    return Flushed(**counts, reason=reason)
 
 
-def _send(mail: QueuedMail, now: datetime) -> Flow[str]:
-    """Try one mail and say what became of it."""
+def _try(deployment: Deployment, mail: QueuedMail, now: datetime) -> Flow[_Tried]:
+    """Send one leased mail, and drop or postpone it by what came of it."""
+    tried = yield from _send(mail, now)
+    if tried.result == "postponed":
+        now = yield from ask(Clock.now)  # the attempt may have taken long
+        yield from ask(OutboxStore.postpone_mail, mail.id, now + wait_after(mail.attempts, deployment.policy.outbox))
+    else:
+        yield from ask(OutboxStore.drop_mail, mail.id)
+    if tried.result == "abandoned":
+        context = yield from begin(UNKNOWN_CLIENT)
+        yield from commit_with(audit_event(AuditEventType.MAIL_ABANDONED, context, reason=mail.id))
+    return tried
+
+
+def _send(mail: QueuedMail, now: datetime) -> Flow[_Tried]:
+    """Hand one mail over and return what became of it."""
     if mail.expires_at <= now:
-        return "abandoned"
+        return _Tried("abandoned")
     try:
         yield from ask(Mailer.send, mail)
     except MailRefusedError:
-        return "abandoned"
-    except MailerUnavailableError:
-        return "postponed"
-    return "sent"
+        return _Tried("abandoned")
+    except MailerUnavailableError as error:
+        is_down = not error.answered and not (yield from ask(Mailer.is_up))
+        return _Tried("postponed", str(error), is_down)
+    return _Tried("sent")
+
+
+def _postpone_due(policy: OutboxPolicy, most: int) -> Flow[int]:
+    """Postpone up to *most* mails that are due without trying them, and return how many."""
+    if most == 0:
+        return 0
+    now = yield from ask(Clock.now)
+    mails = yield from ask(OutboxStore.lease_mails, now, now + policy.lease, most)
+    for mail in mails:
+        yield from ask(OutboxStore.postpone_mail, mail.id, now + wait_after(mail.attempts, policy))
+    return len(mails)
 
 
 def wait_after(attempts: int, policy: OutboxPolicy) -> timedelta:

@@ -1,35 +1,48 @@
 """`SmtpMailer`: hands mail to an SMTP server, encrypted unless that server is this machine."""
 
 import smtplib
+import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
-from email.errors import HeaderParseError
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
-from typing import Literal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Final, Literal
 
 from cityauth.core.identifier import EmailKind, Malformed, register
-from cityauth.core.mail import QueuedMail, as_html
+from cityauth.core.mail import QueuedMail
 from cityauth.errors import ConfigurationError, MailerUnavailableError, MailRefusedError
+from cityauth.mailers.message import read_sender, write_message
+from cityauth.mailers.replies import Fault, fault_of, summary_of
+from cityauth.policy.mail import is_loopback
 
 Security = Literal["starttls", "tls", "none"]
 
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-_RECIPIENT = EmailKind(smtputf8=True)
-_PERMANENT = range(500, 600)
-_REMEMBERED = 3.0
-"""Seconds for which the last word on the server's health is believed: a page asks it before each mail."""
+_RECIPIENT: Final = EmailKind(smtputf8=True)
+_BELIEVED: Final = {True: 30.0, False: 3.0}
+"""Seconds for which a server that was there, or was not, is believed to be as it was."""
+
+_HIGHEST_PORT: Final = 65535
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What was last seen of the server: when, by the monotonic clock, and whether it was there."""
+
+    at: float
+    there: bool
 
 
 class SmtpMailer:
     """A `Mailer` on `smtplib`.
 
-    The envelope's recipient is the stored address byte for byte (B-7); no header is built from text that
-    could hold a line break (B-9). When STARTTLS fails, nothing is sent in the clear (B-91).
+    The envelope's recipient is the stored address byte for byte; no header is built from text that could hold a
+    line break. When STARTTLS fails, nothing is sent in the clear.
+
+    Attributes:
+        is_local: Whether the server is this machine, so that links to this machine make sense.
+        time_limit: Seconds after which the conversation about one mail is broken off.
     """
 
     def __init__(  # noqa: PLR0913 - one keyword for each thing that a mail server may need
@@ -43,6 +56,7 @@ class SmtpMailer:
         username: str | None = None,
         password: str | None = None,
         timeout: float = 5.0,
+        time_limit: float = 60.0,
         context: ssl.SSLContext | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -51,141 +65,187 @@ class SmtpMailer:
         Args:
             host: Its name or address.
             port: 587 for STARTTLS, 465 for TLS from the first byte.
-            sender: The address that mails come from.
+            sender: The address that mails come from; a domain in other letters is written as A-labels.
             sender_name: The name shown with it.
             security: ``"none"`` is allowed for a loopback host alone.
             username: For a server that asks who is sending; needs *password*.
-            password: The same.
-            timeout: Seconds for each step of the conversation (ASVS 13.1.3).
+            password: The same; needs *username*.
+            timeout: Seconds for each step of the conversation.
+            time_limit: Seconds for the whole conversation about one mail, however slowly the server talks. It must
+                be shorter than `OutboxPolicy.lease`, or another worker would send the same mail meanwhile.
             context: How the server's certificate is verified; the system's trust when ``None``.
-            monotonic: The clock by which a health check is remembered.
+            monotonic: The clock that measures how old the server's last known health is.
 
         Raises:
-            ConfigurationError: an unencrypted server that is not this machine, or no sender.
+            ConfigurationError: the host is missing, the port or a time is out of range, an unencrypted server is
+                not this machine, username and password do not come together or are not ASCII, or the sender is no
+                address that a message can name.
         """
-        if security == "none" and host not in _LOOPBACK:
-            msg = f"mail to {host} would go unencrypted: use security='starttls' or 'tls'"
-            raise ConfigurationError(msg)
-        self._sender = _address(sender_name, sender)
+        _check_server(host, port, timeout, time_limit)
+        self.is_local: bool = is_loopback(host)
+        if security == "none" and not self.is_local:
+            raise ConfigurationError(f"mail to {host} would go unencrypted: use security='starttls' or 'tls'")
+        self.time_limit = time_limit
+        self._sender = read_sender(sender, sender_name)
+        self._login = _credentials(username, password)
         self._host, self._port, self._security, self._timeout = host, port, security, timeout
-        self._login = (username, password) if username is not None and password is not None else None
         self._context = context
         self._monotonic = monotonic
-        self._health: tuple[float, bool] | None = None
-        self._asking = threading.Lock()
+        self._seen: _Seen | None = None
+        self._refuses = False
+        self._first, self._starting = threading.Lock(), threading.Lock()
+        self._greeter: threading.Thread | None = None
+
+    # --- health -----------------------------------------------------------------------------------
 
     def is_up(self) -> bool:
-        """See `Mailer.is_up`: greets the server, unless that was done in the last few seconds.
+        """See `Mailer.is_up`: what was last seen of the server. The caller never waits for a conversation with it.
 
-        One caller at a time does so; meanwhile the others take the last word, so that a server that hangs
-        holds one page up and not all of them.
+        `CityAuth` greets the server when it starts, and each mail that is sent shows its health anew. Knowledge that
+        is older than half a minute, or 3 seconds where the server was down, is renewed in the background. Only where
+        nothing is known at all does the caller wait for one greeting.
         """
-        known = self._health
-        if known is not None and self._monotonic() - known[0] < _REMEMBERED:
-            return known[1]
-        if not self._asking.acquire(blocking=known is None):
-            return known is not None and known[1]
-        try:
-            if self._health is known:
-                up = self._greets()
-                self._health = (self._monotonic(), up)  # from the answer on, however long it took
-        finally:
-            self._asking.release()
-        return self._health is not None and self._health[1]
+        if self._seen is None:
+            with self._first:
+                if self._seen is None:
+                    self.check()
+        seen = self._seen
+        if seen is not None and self._monotonic() - seen.at >= _BELIEVED[seen.there]:
+            self._check_in_background()
+        return seen is not None and seen.there and not self._refuses
+
+    def check(self) -> bool:
+        """Greet the server now, log in where that is asked for, and return whether mail can leave.
+
+        A server that refused us a mail counts as down until it takes one: a greeting proves nothing then.
+        """
+        self._saw(there=self._greets())
+        return self.is_up()
 
     def _greets(self) -> bool:
         try:
-            self._connect().quit()
-        except (OSError, smtplib.SMTPException):
+            with self._conversation() as server:
+                server.quit()
+        except (OSError, ValueError, smtplib.SMTPException):
             return False
         return True
 
+    def _saw(self, *, there: bool) -> None:
+        self._seen = _Seen(self._monotonic(), there)  # from the answer on, however long it took
+
+    def _check_in_background(self) -> None:
+        """Start one greeter, unless one is at work. After a fork the parent's is not: it counts as ended."""
+        with self._starting:
+            if self._greeter is None or not self._greeter.is_alive():
+                self._greeter = threading.Thread(target=self.check, name="cityauth-smtp-check", daemon=True)
+                self._greeter.start()
+
+    # --- sending ----------------------------------------------------------------------------------
+
     def send(self, mail: QueuedMail) -> None:
-        """See `Mailer.send`."""
-        try:
-            self._hand_over(mail)
-        except smtplib.SMTPRecipientsRefused as refused:
-            code = next(iter(refused.recipients.values()))[0]
-            raise _trouble(code) from None
-        except smtplib.SMTPResponseException as answer:
-            # only an answer to the message itself is about this mail; a refused sender or login is about us
-            raise _trouble(answer.smtp_code if isinstance(answer, smtplib.SMTPDataError) else 0) from None
-        except (OSError, smtplib.SMTPException) as error:
-            self._health = (self._monotonic(), False)
-            raise MailerUnavailableError(type(error).__name__) from None
-        except ValueError:  # last: a certificate that is not trusted is one, too
-            raise MailRefusedError("the mail cannot be written as a message") from None
-        self._health = (self._monotonic(), True)
+        """See `Mailer.send`.
 
-    def _hand_over(self, mail: QueuedMail) -> None:
-        """Send one message to one recipient.
-
-        `smtplib` would parse the address again, leniently (B-8): only one plain address gets that far.
+        Only a reply about the recipient (5.1.x, 5.2.x) is final. A reply that refuses us, such as "authentication
+        required" or "relay access denied", leaves the mail in the outbox and counts as a mailer that is down.
         """
-        if register(mail.to, _RECIPIENT) in set(Malformed):
-            raise ValueError(mail.id)
-        message = self._message(mail).as_bytes()
-        options = () if mail.to.isascii() else ("SMTPUTF8", "BODY=8BITMIME")
-        server = self._connect()
+        message = self._written(mail)
         try:
+            self._hand_over(mail, message)
+        except smtplib.SMTPRecipientsRefused as refused:
+            code, reply = next(iter(refused.recipients.values()))
+            raise self._trouble(fault_of(code, reply), code, reply) from None
+        except smtplib.SMTPDataError as answer:
+            fault = fault_of(answer.smtp_code, answer.smtp_error)
+            raise self._trouble(fault, answer.smtp_code, answer.smtp_error) from None
+        except smtplib.SMTPResponseException as answer:  # to the greeting, the login or the sender
+            raise self._trouble(Fault.OURS, answer.smtp_code, answer.smtp_error) from None
+        except (OSError, ValueError, smtplib.SMTPException) as error:
+            self._saw(there=False)
+            raise MailerUnavailableError(type(error).__name__) from None
+        self._saw(there=True)
+        self._refuses = False
+
+    def _written(self, mail: QueuedMail) -> bytes:
+        """Return the message; `smtplib` would parse the address leniently, so only one plain address gets that far."""
+        if register(mail.to, _RECIPIENT) in set(Malformed):
+            raise MailRefusedError("the recipient is not one plain address")
+        try:
+            return write_message(mail, self._sender)
+        except ValueError:
+            raise MailRefusedError("the mail cannot be written as a message") from None
+
+    def _hand_over(self, mail: QueuedMail, message: bytes) -> None:
+        options = () if mail.to.isascii() else ("SMTPUTF8", "BODY=8BITMIME")
+        with self._conversation() as server:
             if options and not server.has_extn("smtputf8"):
-                raise ValueError(mail.id)  # about this address, and not about the server's health
-            server.sendmail(self._sender.addr_spec, [mail.to], message, options)
+                self._saw(there=True)
+                raise MailRefusedError("the server takes no address that is not ASCII")
+            server.sendmail(self._sender.address, [mail.to], message, options)
             with suppress(OSError, smtplib.SMTPException):  # the mail is taken, however the farewell goes
                 server.quit()
-        finally:
-            server.close()
 
-    def _connect(self) -> smtplib.SMTP:
-        """Connect, encrypt and log in; raise rather than go on in the clear."""
+    def _trouble(self, fault: Fault, code: int, reply: bytes | str) -> MailerUnavailableError | MailRefusedError:
+        """Remember what a reply says of the server, and return the exception that it means."""
+        self._saw(there=True)
+        summary = summary_of(code, reply)
+        if fault is Fault.RECIPIENT:
+            return MailRefusedError(summary)
+        if fault is Fault.OURS:
+            self._refuses = True
+        return MailerUnavailableError(summary, answered=True)
+
+    # --- the conversation -------------------------------------------------------------------------
+
+    @contextmanager
+    def _conversation(self) -> Iterator[smtplib.SMTP]:
+        """Connect, encrypt and log in; raise rather than go on in the clear. Ends when the time is up."""
         context = self._context or ssl.create_default_context()
-        server: smtplib.SMTP
-        if self._security == "tls":
-            server = smtplib.SMTP_SSL(self._host, self._port, timeout=self._timeout, context=context)
-        else:
-            server = smtplib.SMTP(self._host, self._port, timeout=self._timeout)
+        implicit = self._security == "tls"
+        server = smtplib.SMTP_SSL.__new__(smtplib.SMTP_SSL) if implicit else smtplib.SMTP.__new__(smtplib.SMTP)
+        timer = threading.Timer(self.time_limit, _hang_up, [server])
+        timer.daemon = True
+        timer.start()
         try:
+            if isinstance(server, smtplib.SMTP_SSL):
+                smtplib.SMTP_SSL.__init__(server, self._host, self._port, timeout=self._timeout, context=context)
+            else:
+                smtplib.SMTP.__init__(server, self._host, self._port, timeout=self._timeout)
             if self._security == "starttls":
                 server.starttls(context=context)
             server.ehlo_or_helo_if_needed()
             if self._login is not None:
                 server.login(*self._login)
-        except BaseException:
+            yield server
+        finally:
+            timer.cancel()
             server.close()
-            raise
-        return server
-
-    def _message(self, mail: QueuedMail) -> EmailMessage:
-        """Return *mail* as text and simple HTML, with a Message-ID that stays the same if it is sent again."""
-        message = EmailMessage(policy=SMTP if mail.to.isascii() else SMTPUTF8)
-        local, _, domain = mail.to.rpartition("@")
-        message["From"] = self._sender
-        message["To"] = Address("", local, domain)
-        message["Subject"] = mail.content.subject
-        message["Date"] = mail.queued_at
-        message["Message-ID"] = f"<{mail.id}@{self._sender.domain}>"
-        message["Auto-Submitted"] = "auto-generated"
-        message.set_content(mail.content.body)
-        message.add_alternative(as_html(mail.content, mail.language), subtype="html")
-        message["Content-Language"] = mail.language
-        return message
 
 
-def _address(name: str, sender: str) -> Address:
-    """Read the configured sender."""
-    local, _, domain = sender.rpartition("@")
-    try:
-        address = Address(name, local, domain)
-    except (ValueError, HeaderParseError):
-        address = None
-    if address is None or not local or not domain:
-        msg = "sender must be one plain e-mail address, and its name one line"
-        raise ConfigurationError(msg)
-    return address
+def _check_server(host: str, port: int, timeout: float, time_limit: float) -> None:
+    """Refuse what can never be reached."""
+    if not host.strip() or host != host.strip():
+        raise ConfigurationError("host is missing: give the name of the mail server, such as smtp.example.org")
+    if not 0 < port <= _HIGHEST_PORT:
+        raise ConfigurationError("port must be 1 to 65535: 587 for STARTTLS, 465 for TLS")
+    if not (timeout > 0 and time_limit > 0):
+        raise ConfigurationError("timeout and time_limit must be more than 0 seconds")
 
 
-def _trouble(code: int) -> MailerUnavailableError | MailRefusedError:
-    """Return what an SMTP reply means: a 5xx about this mail is final, anything else is tried again."""
-    if code in _PERMANENT:
-        return MailRefusedError(f"SMTP {code}")
-    return MailerUnavailableError(f"SMTP {code}" if code else "the server would not start")
+def _credentials(username: str | None, password: str | None) -> tuple[str, str] | None:
+    """Return what to log in with, or ``None`` for a server that does not ask."""
+    if username is None and password is None:
+        return None
+    if not username or not password:
+        missing = "username" if not username else "password"
+        raise ConfigurationError(f"{missing} is missing: a mail server that asks who is sending needs both or neither")
+    if not (username.isascii() and password.isascii()):
+        raise ConfigurationError("username and password of the mail server must be ASCII")
+    return username, password
+
+
+def _hang_up(server: smtplib.SMTP) -> None:
+    """End the conversation from another thread: whoever waits for the server is woken with an error."""
+    connected = server.sock
+    if connected is not None:
+        with suppress(OSError):
+            socket.socket.shutdown(connected, socket.SHUT_RDWR)

@@ -1,5 +1,7 @@
 """What mails say, where their links lead, and how mail is sent."""
 
+import ipaddress
+import unicodedata
 from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -7,15 +9,26 @@ from urllib.parse import urlsplit
 from cityauth.policy.validation import require
 
 
+def is_loopback(host: str) -> bool:
+    """Whether *host*, a name or an address, is this machine: ``localhost``, 127.0.0.0/8 or ``::1``."""
+    name = host.lower().strip("[]").removesuffix(".")
+    if name == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
 @dataclass(frozen=True, slots=True)
 class MailPolicy:
     """What mails say and where their links lead.
 
     Attributes:
-        service: The service's name, in subjects and the signature.
+        service: The service's name, in subjects and the signature; one line.
         contact: How customer service is reached: an address, a number or a page.
-        base_url: Where links lead, from here alone; no request header is ever looked at (B-82).
-            ``https``, or ``http`` on localhost.
+        base_url: Where links lead, from here alone; no request header is ever looked at. ``https``, or
+            ``http`` on this machine. It must be set before mail leaves this machine.
         reset_path: Page of the host for a forgotten password's link and an invitation; the token is added.
         sign_up_path: Page for the link of a sign-up.
         email_change_path: Page for the link to a new address.
@@ -33,15 +46,14 @@ class MailPolicy:
     forgotten_path: str = "/forgotten"
 
     def __post_init__(self) -> None:
-        """Refuse a base address that would send tokens in the clear."""
+        """Refuse a base address that would send tokens in the clear, and text that no mail can hold."""
         parts = urlsplit(self.base_url)
-        local = parts.hostname in {"localhost", "127.0.0.1", "::1"}
         require(
-            parts.scheme == "https" or (parts.scheme == "http" and local),
+            parts.scheme == "https" or (parts.scheme == "http" and self.leads_here),
             "mail.base_url must be https, or http on localhost",
         )
         require(
-            not (parts.query or parts.fragment or parts.username) and bool(parts.netloc),
+            not (parts.query or parts.fragment or parts.username) and bool(parts.netloc) and _is_url(self.base_url),
             "mail.base_url must be a plain address, such as https://service.example.org",
         )
         paths = (
@@ -51,7 +63,33 @@ class MailPolicy:
             self.email_undo_path,
             self.forgotten_path,
         )
-        require(all(path.startswith("/") for path in paths), "mail: every path must start with /")
+        require(all(path.startswith("/") and _is_url(path) for path in paths), "mail: every path must start with /")
+        require(_is_writable(self.service), "mail.service must be one line of text, without control characters")
+        require(
+            all(map(_is_writable, self.contact.split("\n"))), "mail.contact must be text without control characters"
+        )
+
+    @property
+    def leads_here(self) -> bool:
+        """Whether links lead to this machine alone: nobody can follow them elsewhere."""
+        return is_loopback(urlsplit(self.base_url).hostname or "")
+
+
+def _is_url(text: str) -> bool:
+    """Whether *text* holds nothing that would end a web address in a mail."""
+    return text.isprintable() and not any(char.isspace() for char in text)
+
+
+def _is_writable(line: str) -> bool:
+    """Whether *line* can stand in a mail: no line breaks, control characters or surrogates."""
+    return not any(unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"} for char in line)
+
+
+LONGEST_HOLD = timedelta(hours=1)
+"""The longest that a mail may be held before it is tried again.
+
+A mail that is held for longer was queued by a clock that was ahead, and is due at once.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +97,12 @@ class OutboxPolicy:
     """How mail is sent.
 
     Attributes:
-        lease: How long a worker may hold mails before another one may take them.
-        batch: How many mails a worker takes at once.
+        lease: How long a worker may hold one mail before another worker may take it; 1 second to 1 hour. A
+            mailer must give up on a mail before that.
+        batch: How many mails one call sends at most; 1 to 10,000.
         first_retry: Wait after the first failure; doubled after each further one.
-        longest_retry: The longest wait.
-        notice_lifetime: How long a notice (a mail without a link) is worth sending.
+        longest_retry: The longest wait; at most 1 hour.
+        notice_lifetime: How long a notice (a mail without a link) is worth sending; at least 1 minute.
     """
 
     lease: timedelta = timedelta(minutes=2)
@@ -71,3 +110,13 @@ class OutboxPolicy:
     first_retry: timedelta = timedelta(seconds=5)
     longest_retry: timedelta = timedelta(minutes=15)
     notice_lifetime: timedelta = timedelta(days=3)
+
+    def __post_init__(self) -> None:
+        """Refuse what would send nothing, or the same mail twice."""
+        require(timedelta(seconds=1) <= self.lease <= LONGEST_HOLD, "outbox.lease must be 1 second to 1 hour")
+        require(1 <= self.batch <= 10_000, "outbox.batch must be 1 to 10000")  # noqa: PLR2004 - the range itself
+        require(
+            timedelta() < self.first_retry <= self.longest_retry <= LONGEST_HOLD,
+            "outbox: 0 seconds < first_retry <= longest_retry <= 1 hour",
+        )
+        require(self.notice_lifetime >= timedelta(minutes=1), "outbox.notice_lifetime must be at least 1 minute")
