@@ -1,5 +1,6 @@
 """Accounts, for a host and its customer service: all of one, or nothing."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,12 +13,13 @@ from cityauth.core.client import ClientContext
 from cityauth.core.identifier import BUILT_IN, Malformed
 from cityauth.core.resolution import IdentifierStatus
 from cityauth.flows.accounts import disable
+from cityauth.policy import IdentifierPolicy
 from cityauth.policy.realms import Phase
 from cityauth.ports.services import AuditSink, Clock, Entropy
 from cityauth.ports.stores import AccountStore
 from cityauth.testing import race
 from tests.support.fakes import NOON
-from tests.support.service import CARD, Service
+from tests.support.service import CARD, POLICY, Service
 from tests.support.stores import MakeStore
 from tests.support.tracing import trace
 
@@ -190,6 +192,38 @@ def test_mail_can_go_to_one_plain_address_only(service: Service, contact: str) -
     refused = service.auth.accounts.add(NewAccount("Erkki", usernames=["erkki"], contact=contact))
     assert isinstance(refused, AccountRefused)
     assert refused.entered == contact
+
+
+@pytest.mark.parametrize(
+    ("contact", "stored"),
+    [
+        (" erkki@example.com\n", "erkki@example.com"),
+        ("\t\r\nErkki@Example.COM ", "Erkki@example.com"),
+        ("erkki@sähkö.example", "erkki@xn--shk-qla6g.example"),
+        ("erkki@SÄHKÖ.example", "erkki@xn--shk-qla6g.example"),
+        ("erkki@sa\u0308hko\u0308.example", "erkki@xn--shk-qla6g.example"),
+        ("erkki@ｅｘａｍｐｌｅ．com", "erkki@example.com"),
+        ("erkki@xn--shk-qla6g.example", "erkki@xn--shk-qla6g.example"),
+        ("erkki@пример.example", "erkki@xn--e1afmkfd.example"),
+    ],
+)
+def test_a_contact_is_stored_as_mail_reaches_it(service: Service, contact: str, stored: str) -> None:
+    """Outer blanks are dropped and the domain is in A-labels, so that a mail to it is taken by any server."""
+    account = service.add("Erkki", usernames=["erkki"], contact=contact)
+    assert account.contact == stored
+    shown = service.auth.accounts.show(account.id)
+    assert shown is not None
+    assert shown.account.contact == stored
+    service.auth.recovery.request("erkki")
+    service.link(stored)
+
+
+def test_a_contact_that_the_mailer_cannot_reach_is_refused(service: Service) -> None:
+    """Without SMTPUTF8 every mail to it would be abandoned; a deployment that has SMTPUTF8 takes it."""
+    new = NewAccount("Päivi", usernames=["päivi"], contact="päivi@example.com")
+    assert service.auth.accounts.add(new) == AccountRefused(Malformed.NEEDS_SMTPUTF8, "päivi@example.com")
+    able = Service(policy=replace(POLICY, identifiers=IdentifierPolicy(mailer_supports_smtputf8=True)))
+    assert able.add("Päivi", usernames=["päivi"], contact="päivi@example.com").contact == "päivi@example.com"
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import html
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from cityauth.core.identifier import Identifier
+from cityauth.core.identifier import Identifier, IdentifierKind, Malformed, register
 from cityauth.messages.mails import MailContent
 
 
@@ -13,11 +13,11 @@ class QueuedMail:
     """One mail in the outbox; deleted when it was sent.
 
     Attributes:
-        id: Stable, for the Message-ID: a mail that is sent twice after a crash can be told.
-        to: The stored, verified address, byte for byte the envelope's recipient. Empty for a dummy,
+        id: Stays the same for the Message-ID, so that a mail that was sent twice after a crash can be recognized.
+        to: The stored, verified address, byte for byte the envelope's recipient. Empty for a dummy mail,
             which the outbox drops: it stands for the mail that an unknown username does not get.
-        letter: Subject and text.
-        language: Of the letter; ``fi``, ``sv`` or ``en``.
+        content: Subject and text.
+        language: The language of the text: ``fi``, ``sv`` or ``en``.
         queued_at: When it was queued.
         expires_at: When it is not worth sending any more: its link would be dead.
         attempts: How often sending has been tried.
@@ -54,8 +54,25 @@ def mail_address(identifier: Identifier) -> str:
     return f"{local}@{domain}"
 
 
+def read_contact(entered: object, kind: IdentifierKind) -> str | Malformed:
+    """Return the contact address that *entered* is, as it is stored and mailed to, or why it is none.
+
+    Outer blanks and line breaks are dropped, and the domain is written in lower-case A-labels.
+
+    Args:
+        entered: What a host or customer service gave; any type.
+        kind: The deployment's e-mail kind, which knows whether mail reaches a local part that is not ASCII.
+
+    Returns:
+        The address, or a `Malformed`: ``EMPTY``, ``NOT_TEXT``, ``TOO_LONG``, ``FORBIDDEN_CHARACTER``,
+        ``NOT_AN_ADDRESS``, ``NEEDS_SMTPUTF8`` or ``MIXED_SCRIPT``.
+    """
+    identifier = register(entered, kind)
+    return identifier if isinstance(identifier, Malformed) else mail_address(identifier)
+
+
 def as_html(content: MailContent, language: str) -> str:
-    """Return the letter as simple HTML: the same words, a link where a paragraph is a web address."""
+    """Return the mail as simple HTML: the same words, with a link where a paragraph is a web address."""
     paragraphs = [_paragraph(one) for one in content.body.strip().split("\n\n")]
     title = html.escape(content.subject)
     return (

@@ -18,8 +18,8 @@ from cityauth.core.change import (
 )
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
 from cityauth.core.hashing import HashDefect, examine
-from cityauth.core.identifier import EmailKind, Identifier, Malformed, inherit, register
-from cityauth.core.mail import mail_address
+from cityauth.core.identifier import Identifier, Malformed, inherit, register
+from cityauth.core.mail import mail_address, read_contact
 from cityauth.core.problem import Problem
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
 from cityauth.core.secret import SecretStr
@@ -44,9 +44,6 @@ _PAIR = 2
 _LONGEST_ID = 255
 """Characters of a host's own id: longer than any key of another system, too short to fill a table."""
 
-_ANY_ADDRESS = EmailKind(smtputf8=True)
-"""Where mail goes need not sign in, so letters that a mailer may not carry are let through; lists and names are not."""
-
 _NAMELESS = {Code.NAME_EMPTY: Malformed.EMPTY, Code.NAME_TOO_LONG: Malformed.TOO_LONG}
 
 
@@ -59,7 +56,7 @@ class NewAccount:
         realm: One of the policy's realms.
         language: ``fi``, ``sv`` or ``en``.
         email: The e-mail address that signs in, registered by today's rules.
-        contact: Where mail goes; by default *email*.
+        contact: Where mail goes; by default *email*. Stored without outer blanks, its domain as A-labels.
         usernames: Old usernames, taken over by the rules of looking up: none is refused because
             today's sign-up would refuse it.
         retired_usernames: Old usernames that no longer sign in; they stay in the tombstones.
@@ -123,8 +120,9 @@ def add(deployment: Deployment, new: NewAccount, client: ClientContext = UNKNOWN
     name = read_name(new.display_name)
     if isinstance(name, Problem):
         return AccountRefused(_NAMELESS.get(name.code, Malformed.FORBIDDEN_CHARACTER), new.display_name)
-    if new.contact is not None and isinstance(contact := register(new.contact, _ANY_ADDRESS), Malformed):
-        return AccountRefused(contact, new.contact)
+    contact = None if new.contact is None else read_contact(new.contact, deployment.email)
+    if isinstance(contact, Malformed):
+        return AccountRefused(contact, new.contact or "")
     account_identifiers = _account_identifiers(deployment, new)
     if isinstance(account_identifiers, AccountRefused):
         return account_identifiers
@@ -135,7 +133,7 @@ def add(deployment: Deployment, new: NewAccount, client: ClientContext = UNKNOWN
         realm=new.realm,
         display_name=name,
         language=new.language,
-        contact=new.contact or _login_address(account_identifiers),
+        contact=contact or _login_address(account_identifiers),
         phase=new.phase,
     )
     tombstones = tuple(
