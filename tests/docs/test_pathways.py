@@ -18,7 +18,13 @@ PATHWAYS = table("pathways.md", "call")
 LIMITS, AUDITED = 1, 2
 
 #: Every limit has a size of its own, so that a reservation tells which one it was made under.
-SIZES = {"mail_per_account": 101, "mail_per_network": 102, "link_per_network": 103, "verify_per_account": 104}
+SIZES = {
+    "mail_per_account": 101,
+    "mail_per_network": 102,
+    "link_per_network": 103,
+    "verify_per_account": 104,
+    "mail_per_recipient": 105,
+}
 THROTTLE = ThrottlePolicy(**{name: (Limit(size, timedelta(minutes=1)),) for name, size in SIZES.items()})
 
 

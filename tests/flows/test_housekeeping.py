@@ -78,9 +78,15 @@ def test_the_longest_spans_follow_the_policy() -> None:
     """The longest of all limits counts, wherever it stands; without any limit nothing is looked back to."""
     week = (Limit(3, timedelta(days=7)),)
     assert ThrottlePolicy().longest == timedelta(days=1)
-    for name in ("mail_per_account", "mail_per_network", "link_per_network", "verify_per_account"):
+    for name in (
+        "mail_per_account",
+        "mail_per_network",
+        "link_per_network",
+        "verify_per_account",
+        "mail_per_recipient",
+    ):
         assert ThrottlePolicy(**{name: week}).longest == timedelta(days=7)
-    assert ThrottlePolicy((), (), (), ()).longest == timedelta()
+    assert ThrottlePolicy((), (), (), (), ()).longest == timedelta()
     assert SessionPolicy().longest == timedelta(days=30)
     long = timedelta(days=30)
     assert SessionPolicy(absolute=long, remembered_absolute=timedelta(days=15)).longest == long

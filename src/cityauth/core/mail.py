@@ -1,6 +1,7 @@
 """Mail on its way: what the outbox holds."""
 
 import html
+import unicodedata
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -52,6 +53,15 @@ def mail_address(identifier: Identifier) -> str:
     local = identifier.shown.rpartition("@")[0]
     domain = identifier.key.rpartition("@")[2]
     return f"{local}@{domain}"
+
+
+def mailbox_of(address: str) -> str:
+    """Return the mailbox that *address* leads to, for counting: in lower case, without a ``+tag``.
+
+    Text without an at sign is returned in lower case.
+    """
+    local, at, domain = unicodedata.normalize("NFC", address).lower().rpartition("@")
+    return f"{local.partition('+')[0] or local}{at}{domain}"
 
 
 def read_contact(entered: object, kind: IdentifierKind) -> str | Malformed:

@@ -28,7 +28,7 @@ from cityauth.flows.asking import Flow, ask
 from cityauth.flows.context import begin
 from cityauth.flows.deployment import Deployment
 from cityauth.flows.links import identifiers_of, make_link, open_owned, told
-from cityauth.flows.mail_limit import mail_allowed
+from cityauth.flows.mail_limit import mail_allowed, recipient_allowed
 from cityauth.flows.malformed import address_problem_of
 from cityauth.flows.notifications import address_taken, addresses_of, notify, queue, signs_in_by_mail
 from cityauth.flows.record import commit_with
@@ -68,9 +68,10 @@ def request(
     taken = any(match.account.id != account.id for match in matches)
     if not (yield from mail_allowed(deployment, context, "email-change", account.id)):
         return Declined(Problem(Code.THROTTLE_REQUEST))
+    to = mail_address(identifier)
+    allowed = yield from recipient_allowed(deployment, context, to)
     target = None if taken else identifier.shown
     link = yield from make_link(deployment, Purpose.EMAIL_CHANGE, context, account=account, address=target)
-    to = mail_address(identifier)
     asked = queue(deployment, context, Mail.EMAIL_CHANGE, to, language=account.language, link=link)
     in_use = address_taken(deployment, context, identifier, matches, account.language)
     mail = in_use if taken else asked
@@ -78,9 +79,9 @@ def request(
         AuditEventType.EMAIL_CHANGE_REQUESTED,
         context,
         account_id=account.id,
-        reason="taken" if taken else "free",
+        reason=("taken" if taken else "free") if allowed else "over_the_cap",
     )
-    yield from commit_with(event, [TokenIssued(link.one_time_token, alone=True), mail])
+    yield from commit_with(event, [TokenIssued(link.one_time_token, alone=True), mail] if allowed else [])
     return answer(deployment, Code.EMAIL_CHANGE_SENT, up=up)
 
 

@@ -36,7 +36,7 @@ from cityauth.flows.asking import Flow, ask
 from cityauth.flows.context import begin
 from cityauth.flows.deployment import Deployment
 from cityauth.flows.links import identifiers_of, login_name, make_link, open_owned, told
-from cityauth.flows.mail_limit import mail_allowed
+from cityauth.flows.mail_limit import mail_allowed, recipient_allowed
 from cityauth.flows.malformed import problem_of
 from cityauth.flows.notifications import addresses_of, notify, queue
 from cityauth.flows.passwords import PasswordRejected, hash_new
@@ -57,7 +57,7 @@ def request(deployment: Deployment, entered: object, client: ClientContext = UNK
     """Mail a link to whoever *entered* names, at the stored address, never at the one that was typed.
 
     An unknown address gets a mail that it has no account; an unknown username gets nothing. Every
-    identifier is answered alike, asks the same questions and takes the same work: both letters are written
+    identifier is answered alike, asks the same questions and takes the same work: both mails are written
     for everyone, and where no mail is due a dummy is queued.
     """
     context = yield from begin(client)
@@ -68,7 +68,10 @@ def request(deployment: Deployment, entered: object, client: ClientContext = UNK
     matches = yield from ask(AccountStore.find, tuple(one.key for one in candidates))
     resolution = deployment.resolver.explain(entered, candidates, matches, context.at)
     account = _addressee(matches)
+    typed = _typed_address(deployment, candidates)
+    address = (account.contact if account else typed) or candidates[0].key
     allowed = yield from mail_allowed(deployment, context, "reset", account.id if account else candidates[0].key)
+    allowed = allowed and (yield from recipient_allowed(deployment, context, address))
     held = yield from identifiers_of(account.id if account else None)
     link = yield from make_link(deployment, Purpose.RESET, context, account=account)
     person = account or Account(AccountId(""), deployment.policy.sign_up_realm, "", client.language)
@@ -76,7 +79,6 @@ def request(deployment: Deployment, entered: object, client: ClientContext = UNK
     reset = queue(
         deployment, context, Mail.RESET, person.contact or "", language=person.language, link=link, words=words
     )
-    typed = _typed_address(deployment, candidates)
     stranger = typed if resolution.outcome is Outcome.UNKNOWN and not matches else ""
     unknown = queue(deployment, context, Mail.NO_ACCOUNT, stranger, language=client.language)
     mail = reset if account else unknown

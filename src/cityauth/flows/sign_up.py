@@ -15,7 +15,7 @@ from cityauth.flows.asking import Flow, ask
 from cityauth.flows.context import begin
 from cityauth.flows.deployment import Deployment
 from cityauth.flows.links import make_link, open_link, told
-from cityauth.flows.mail_limit import mail_allowed
+from cityauth.flows.mail_limit import mail_allowed, recipient_allowed
 from cityauth.flows.malformed import address_problem_of
 from cityauth.flows.naming import read_name
 from cityauth.flows.notifications import address_taken, queue
@@ -45,6 +45,7 @@ def request(deployment: Deployment, entered: object, client: ClientContext = UNK
     allowed = yield from mail_allowed(
         deployment, context, "sign-up", matches[0].account.id if matches else identifier.key
     )
+    allowed = allowed and (yield from recipient_allowed(deployment, context, mail_address(identifier)))
     free = not matches
     link = yield from make_link(deployment, Purpose.SIGN_UP, context, address=identifier.shown if free else None)
     invited = queue(deployment, context, Mail.SIGNUP, mail_address(identifier), language=client.language, link=link)

@@ -20,6 +20,8 @@ class ThrottlePolicy:
         mail_per_account: Mails that somebody asks for, per account, or per identifier of none: one a
             minute, five an hour, ten a day (C-54 and its peers).
         mail_per_network: The same per network: 20 a minute.
+        mail_per_recipient: The same per mailbox that they go to, over all accounts and strangers; ``name+tag`` is
+            the mailbox ``name``: three a minute, ten an hour, twenty a day.
         link_per_network: Links per network: 60 looked at a minute, as a scanner may, and 60 used.
         verify_per_account: Passwords tried by a signed-in person: 10 in five minutes.
     """
@@ -32,9 +34,20 @@ class ThrottlePolicy:
     mail_per_network: tuple[Limit, ...] = (Limit(20, timedelta(minutes=1)),)
     link_per_network: tuple[Limit, ...] = (Limit(60, timedelta(minutes=1)),)
     verify_per_account: tuple[Limit, ...] = (Limit(10, timedelta(minutes=5)),)
+    mail_per_recipient: tuple[Limit, ...] = (
+        Limit(3, timedelta(minutes=1)),
+        Limit(10, timedelta(hours=1)),
+        Limit(20, timedelta(days=1)),
+    )
 
     @property
     def longest(self) -> timedelta:
         """The longest window of all limits: a use before it is counted by none."""
-        limits = (*self.mail_per_account, *self.mail_per_network, *self.link_per_network, *self.verify_per_account)
+        limits = (
+            *self.mail_per_account,
+            *self.mail_per_network,
+            *self.mail_per_recipient,
+            *self.link_per_network,
+            *self.verify_per_account,
+        )
         return max((limit.window for limit in limits), default=timedelta())
