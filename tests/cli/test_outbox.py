@@ -87,3 +87,32 @@ def test_a_wrong_section_is_told_in_one_sentence(deployment: Deployment, section
     sentence = deployment.refused(2, "outbox", "status")
     assert said in sentence
     assert "CANARY" not in sentence
+
+
+@pytest.mark.parametrize(
+    ("line", "password", "said"),
+    [
+        ('username = "service"', None, "set CITYAUTH_SMTP_PASSWORD"),
+        ("", "CANARY", "needs the key 'username'"),
+        ('username = "päivi"', "CANARY", "ASCII"),
+        ('sender_name = "a\\nb"', None, "one line"),
+    ],
+)
+def test_a_mail_server_that_would_refuse_us_is_refused(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch, line: str, password: str | None, said: str
+) -> None:
+    """Half a login is told before any mail is lost to it, without the password (B-77)."""
+    deployment.write(SMTP.format(port=2525) + line)
+    if password:
+        monkeypatch.setenv("CITYAUTH_SMTP_PASSWORD", password)
+    sentence = deployment.refused(2, "outbox", "status")
+    assert said in sentence
+    assert "CANARY" not in sentence
+
+
+def test_links_to_this_computer_are_not_mailed_elsewhere(deployment: Deployment) -> None:
+    """A mail server on another machine needs base_url under [mail]."""
+    deployment.write(TOML + '[smtp]\nhost = "smtp.example.org"\nsender = "a@b.fi"\n')
+    assert "mail.base_url is http://localhost" in deployment.refused(2, "outbox", "status")
+    deployment.write(TOML + '[mail]\nbase_url = "https://a.fi"\n[smtp]\nhost = "smtp.example.org"\nsender = "a@b.fi"\n')
+    assert "0 waiting" in deployment.well("outbox", "status")

@@ -4,6 +4,7 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cityauth.api.mail_setup import prepare_mailer
 from cityauth.api.system import LogAudit, SystemClock, SystemEntropy
 from cityauth.core.dummy import HashMix
 from cityauth.core.identifier import EmailKind, IdentifierKind
@@ -59,6 +60,7 @@ def assemble(given: Supplies) -> Assembly:
     Raises:
         SecretError: see `KeyRing.of`.
         PolicyError: two kinds have one name, or the hash profile is over the limits.
+        ConfigurationError: the mailer does not fit the policy; see `prepare_mailer`.
     """
     policy = given.policy or Policy()
     keys = KeyRing.of(given.secrets)
@@ -74,13 +76,15 @@ def assemble(given: Supplies) -> Assembly:
         common=_BundledCommon() if given.common is None else given.common,
     )
     clock = given.clock or SystemClock()
+    mailer = given.mailer or NoMailer()
+    prepare_mailer(mailer, policy)
     ports: dict[type[Any], object] = {
         AccountStore: given.store,
         SessionStore: given.store,
         OneTimeTokenStore: given.store,
         OutboxStore: given.store,
         ThrottleStore: given.store,
-        Mailer: given.mailer or NoMailer(),
+        Mailer: mailer,
         PasswordHasher: given.hasher or Argon2Hasher(policy.hashing, limits=policy.limits),
         Clock: clock,
         Entropy: given.entropy or SystemEntropy(),

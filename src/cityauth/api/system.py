@@ -33,11 +33,17 @@ class LogAudit:
     def __init__(self) -> None:
         """Use the logger ``cityauth.audit``, level INFO."""
         self._logger = logging.getLogger("cityauth.audit")
+        self._said_so = False
 
     def emit(self, event: AuditEvent) -> None:
-        """Log *event*, if anybody listens."""
+        """Log *event*; where logging is not set up for it, say so once."""
         if self._logger.isEnabledFor(logging.INFO):
             self._logger.info("%s", as_json(event))
+        elif not self._said_so:
+            self._said_so = True
+            self._logger.warning(
+                "audit events are kept in the store but not logged: set the level of logger 'cityauth.audit' to INFO"
+            )
 
 
 def as_json(event: AuditEvent) -> str:

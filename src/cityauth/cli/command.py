@@ -1,5 +1,6 @@
 """The root of the ``cityauth`` command."""
 
+import logging
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -29,6 +30,7 @@ def command(context: click.Context, config: Path | None) -> None:
     The exit status is 0 when it was done, 1 when it was refused, 2 for a wrong command line or
     configuration, and 3 when the database cannot answer.
     """
+    logging.getLogger("cityauth").addHandler(logging.NullHandler())  # what the command has to say, it prints
     context.obj = partial(load, config)
 
 

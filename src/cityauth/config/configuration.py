@@ -139,15 +139,20 @@ class Configuration:
 
         return SqlStore(self.database.get_secret_value())
 
-    def auth(self, store: "SqlStore") -> CityAuth:
+    def auth(self, store: "SqlStore", *, check_mailer: bool = True) -> CityAuth:
         """Return the library with this policy, these secrets and *store*.
+
+        Args:
+            store: See `store`.
+            check_mailer: Whether the mail server is greeted now, as a service wants it before its first page.
 
         Raises:
             SecretError: see `secrets`.
             PolicyError: the hash profile is over the limits.
-            ConfigurationError: the mail server is not this machine and would get mail unencrypted.
+            ConfigurationError: the mail server is not this machine and would get mail unencrypted, or with links
+                to this machine; or its username or password is missing.
         """
-        mailer = self.smtp.mailer(self.smtp_password) if self.smtp else None
+        mailer = self.smtp.mailer(self.smtp_password, check_at_start=check_mailer) if self.smtp else None
         tombstone_secret = self.tombstone_secret()
         return CityAuth(store, self.secrets(), policy=self.policy, mailer=mailer, tombstone_secret=tombstone_secret)
 

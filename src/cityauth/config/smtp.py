@@ -33,12 +33,21 @@ class SmtpSettings:
     security: str = "starttls"
     username: str = ""
 
-    def mailer(self, password: SecretStr | None) -> SmtpMailer:
+    def mailer(self, password: SecretStr | None, *, check_at_start: bool = True) -> SmtpMailer:
         """Return the mailer.
 
+        Args:
+            password: The password of *username*, from the environment.
+            check_at_start: See `SmtpMailer`.
+
         Raises:
-            ConfigurationError: no host or sender, or an unencrypted server that is not this machine.
+            ConfigurationError: no host or sender, a username without a password or the other way round, or an
+                unencrypted server that is not this machine.
         """
+        if self.username and password is None:
+            raise ConfigurationError("[smtp] has a username: set CITYAUTH_SMTP_PASSWORD to its password")
+        if password is not None and not self.username:
+            raise ConfigurationError("CITYAUTH_SMTP_PASSWORD is set: [smtp] needs the key 'username' for it")
         return SmtpMailer(
             self.host,
             self.port,
@@ -47,6 +56,7 @@ class SmtpSettings:
             security=cast("Security", self.security),
             username=self.username or None,
             password=password.get_secret_value() if password else None,
+            check_at_start=check_at_start,
         )
 
 

@@ -2,17 +2,21 @@
 
 from collections.abc import Sequence
 from threading import Lock
+from typing import Final
 
 from cityauth.core.mail import QueuedMail
 from cityauth.errors import MailerUnavailableError
 
 
 class MemoryMailer:
-    """Keeps what it is given to send.
+    """Keeps the mails that it is given to send.
 
     Attributes:
         up: Set it to ``False`` to play a mail system that is down.
+        is_local: No mail leaves this machine.
     """
+
+    is_local: Final = True
 
     def __init__(self) -> None:
         """Start with an empty mailbox."""
@@ -33,19 +37,29 @@ class MemoryMailer:
             self._sent.append(mail)
 
     def sent(self, to: str | None = None) -> Sequence[QueuedMail]:
-        """Return the mails sent so far, oldest first; those to the address *to* when it is given."""
+        """Return the mails sent so far, oldest first; only those to the address *to* when it is given."""
         with self._lock:
             return [mail for mail in self._sent if to is None or mail.to == to]
 
 
 class NoMailer:
-    """What a deployment without a mailer has: the pages say that no mail can be sent, and nothing is lost."""
+    """Stands for the mailer of a deployment that has none: pages say that no mail can be sent, and the outbox keeps it.
+
+    Attributes:
+        is_local: No mail leaves this machine.
+    """
+
+    is_local: Final = True
 
     def is_up(self) -> bool:
-        """Never."""
+        """Return ``False``."""
         return False
 
     def send(self, mail: QueuedMail) -> None:
-        """Leave *mail* in the outbox."""
+        """Leave *mail* in the outbox.
+
+        Raises:
+            MailerUnavailableError: always.
+        """
         msg = f"no mailer is configured; {mail.id} stays in the outbox"
         raise MailerUnavailableError(msg)

@@ -43,6 +43,7 @@ class SmtpMailer:
     Attributes:
         is_local: Whether the server is this machine, so that links to this machine make sense.
         time_limit: Seconds after which the conversation about one mail is broken off.
+        check_at_start: Whether `CityAuth` greets the server when it is constructed.
     """
 
     def __init__(  # noqa: PLR0913 - one keyword for each thing that a mail server may need
@@ -57,6 +58,7 @@ class SmtpMailer:
         password: str | None = None,
         timeout: float = 5.0,
         time_limit: float = 60.0,
+        check_at_start: bool = True,
         context: ssl.SSLContext | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -73,6 +75,8 @@ class SmtpMailer:
             timeout: Seconds for each step of the conversation.
             time_limit: Seconds for the whole conversation about one mail, however slowly the server talks. It must
                 be shorter than `OutboxPolicy.lease`, or another worker would send the same mail meanwhile.
+            check_at_start: Whether `CityAuth` greets the server when it is constructed, so that the first page
+                tells the truth about mail. Switch it off for a program that shows no pages.
             context: How the server's certificate is verified; the system's trust when ``None``.
             monotonic: The clock that measures how old the server's last known health is.
 
@@ -86,6 +90,7 @@ class SmtpMailer:
         if security == "none" and not self.is_local:
             raise ConfigurationError(f"mail to {host} would go unencrypted: use security='starttls' or 'tls'")
         self.time_limit = time_limit
+        self.check_at_start = check_at_start
         self._sender = read_sender(sender, sender_name)
         self._login = _credentials(username, password)
         self._host, self._port, self._security, self._timeout = host, port, security, timeout
