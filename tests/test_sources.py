@@ -30,8 +30,10 @@ PLAIN = {
 }
 #: The functions that verify, and how many comparisons in constant time each of them holds.
 VERIFYING = {
-    "hashing/argon2.py": {"_matches": 1},
-    "hashing/legacy.py": {"matches": 2, "_bcrypt_matches": 1},
+    "hashing/argon2.py": {"verify": 1},
+    "hashing/bcrypt.py": {"_is_bcrypt_of": 1},
+    "hashing/pbkdf2.py": {"verify": 1},
+    "hashing/scrypt.py": {"verify": 1},
     "core/password.py": {"__eq__": 1},
     "core/secret.py": {"__eq__": 1},
 }

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from cityauth.errors import (
         CityAuthError,
         ConfigurationError,
+        HasherBusyError,
         IllegalTransitionError,
         MailerError,
         MailerUnavailableError,
@@ -68,6 +69,7 @@ __all__ = [
     "Done",
     "Flushed",
     "HashProfile",
+    "HasherBusyError",
     "Identifier",
     "IdentifierKind",
     "IdentifierResolver",
@@ -145,6 +147,7 @@ _HOMES = {
     "cityauth.errors": (
         "CityAuthError",
         "ConfigurationError",
+        "HasherBusyError",
         "IllegalTransitionError",
         "MailerError",
         "MailerUnavailableError",

@@ -11,6 +11,7 @@ link or a taken address is a value that the caller must look at, never an except
     ├── MissingExtraError (ImportError)      an optional library is not installed; names the extra
     ├── UsageError (ValueError)              the caller passed something that can never be right
     │   └── IllegalTransitionError           an event that the login machine's table does not hold
+    ├── HasherBusyError                      a password could not be hashed now; try again later
     ├── StoreError                           a store could not answer
     │   ├── StoreUnavailableError            it cannot be reached or opened; try again later
     │   └── SchemaError                      its tables are missing or of another version
@@ -55,6 +56,10 @@ class UsageError(CityAuthError, ValueError):
 
 class IllegalTransitionError(UsageError):
     """The login machine's table holds no transition for this state and event."""
+
+
+class HasherBusyError(CityAuthError):
+    """There is not enough memory to hash a password now. Nothing is known of the password; try again later."""
 
 
 class StoreError(CityAuthError):

@@ -11,12 +11,14 @@ import pytest
 
 from cityauth.core.account import Account, AccountId
 from cityauth.core.characters import Malformed
+from cityauth.core.hashing import HashDefect
 from cityauth.core.identifier import EMAIL, USERNAME, inherit
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus, Outcome, Reason
 from cityauth.flows.recovery import words_of
 from cityauth.policy import (
     HashLimits,
     HashProfile,
+    LegacyHashPolicy,
     LinkPolicy,
     OutboxPolicy,
     PasswordPolicy,
@@ -38,6 +40,8 @@ UNITS = {
 def worded(value: Any) -> str:
     """A default as the documentation writes it."""
     match value:
+        case bool():
+            return "yes" if value else "no"
         case timedelta():
             unit, span = next((unit, span) for unit, span in UNITS.items() if not value % span)
             count = value // span
@@ -95,6 +99,8 @@ def test_the_password_policy_is_documented() -> None:
     assert column(profiles) == defaults(HashProfile.RFC_9106)
     assert column(profiles, 1) == defaults(HashProfile.SMALL)
     assert column(table("passwords.md", "`HashLimits`")) == defaults(HashLimits())
+    assert column(table("passwords.md", "`LegacyHashPolicy`")) == defaults(LegacyHashPolicy())
+    assert set(table("passwords.md", "`HashDefect`")) == {f"`{one}`" for one in HashDefect}
 
 
 def test_context_words_are_documented() -> None:

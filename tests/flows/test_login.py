@@ -11,7 +11,7 @@ from cityauth.core.audit import AuditEventType
 from cityauth.core.change import Committed, EventRecorded
 from cityauth.core.client import ClientContext
 from cityauth.core.event import Refusal
-from cityauth.core.hashing import HashDefect, HashParameters, examine
+from cityauth.core.hashing import HashDefect, StoredHash
 from cityauth.core.identifier import EMAIL, USERNAME, Identifier
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus, Match
 from cityauth.core.secret import SecretStr
@@ -20,12 +20,11 @@ from cityauth.core.state import Authenticated
 from cityauth.core.step import UNIFORM_REFUSAL, PasswordRequired, Refused
 from cityauth.errors import StoreUnavailableError
 from cityauth.flows.login import identify, submit_password
-from cityauth.policy import HashLimits
 from cityauth.policy.realms import Phase
 from cityauth.ports.services import AuditSink, Clock, Entropy, PasswordHasher, Verdict
 from cityauth.ports.stores import AccountStore
 from tests.support.deployments import deployment
-from tests.support.fakes import NOON, SpyHasher, typed
+from tests.support.fakes import FORMATS, NOON, SpyHasher, typed
 from tests.support.service import CARD, PASSWORD
 from tests.support.tracing import Trace, trace
 
@@ -177,9 +176,9 @@ def test_every_refused_attempt_verifies_once(case: str) -> None:
 
 def cost(stored: str) -> tuple[Any, ...]:
     """What verifying a stored hash costs."""
-    found = examine(stored, HashLimits())
-    assert isinstance(found, HashParameters)
-    return found.scheme, found.costs, len(found.salt), len(found.digest)
+    found = FORMATS.examine(stored)
+    assert isinstance(found, StoredHash)
+    return found.format.name, found.parameters.costs, len(found.parameters.salt), len(found.parameters.digest)
 
 
 @pytest.mark.parametrize("case", REFUSED)

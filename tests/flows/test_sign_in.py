@@ -8,16 +8,17 @@ import pytest
 from cityauth.core.account import Account, AccountId
 from cityauth.core.audit import AuditEvent, AuditEventType
 from cityauth.core.change import Committed, EpochAdvanced, PasswordReplaced, Precondition, Rejected
-from cityauth.core.hashing import HashParameters, costs_of, examine
+from cityauth.core.hashing import StoredHash
 from cityauth.core.identifier import BUILT_IN, Identifier, inherit
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
 from cityauth.core.secret import SecretStr
 from cityauth.core.state import Authenticated
 from cityauth.core.step import UNIFORM_REFUSAL, PasswordRequired
-from cityauth.policy import HashLimits, HashProfile
+from cityauth.hashing.argon2 import costs_of
+from cityauth.policy import HashProfile
 from cityauth.policy.realms import Phase
 from cityauth.testing import race
-from tests.support.fakes import SpyHasher
+from tests.support.fakes import FORMATS, SpyHasher
 from tests.support.pausing import InterruptedHasher
 from tests.support.service import CARD, OTHER_PASSWORD, PASSWORD, Service, populate
 from tests.support.stores import MakeStore
@@ -117,10 +118,10 @@ def test_an_outdated_hash_is_replaced_at_sign_in(make_store: MakeStore, profile:
     before = stored_hash(service)
     service.hasher.profile = service.policy.hashing
     service.sign_in("erkki")
-    after = examine(stored_hash(service).get_secret_value(), HashLimits())
+    after = FORMATS.examine(stored_hash(service).get_secret_value())
     assert stored_hash(service) != before
-    assert isinstance(after, HashParameters)
-    assert after.costs == costs_of(service.policy.hashing)
+    assert isinstance(after, StoredHash)
+    assert after.parameters.costs == costs_of(service.policy.hashing)
     assert service.audit.events[-1].detail["rehashed"] == "yes"
     service.sign_in("erkki")
     assert "rehashed" not in service.audit.events[-1].detail

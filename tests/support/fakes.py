@@ -9,8 +9,10 @@ from datetime import UTC, datetime, timedelta
 
 from cityauth.core.audit import AuditEvent
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext, RequestContext
-from cityauth.core.hashing import HashParameters, examine, is_weaker, parameters_of, render
+from cityauth.core.hashing import HashDefect, HashParameters
 from cityauth.core.password import Password
+from cityauth.hashing.argon2 import ARGON2, costs_of
+from cityauth.hashing.registry import HashFormats, built_in_formats
 from cityauth.policy import HashLimits, HashProfile
 from cityauth.ports.services import Verdict
 
@@ -67,6 +69,9 @@ class ListAudit:
         self.events.append(event)
 
 
+FORMATS = HashFormats(built_in_formats(), HashLimits())
+
+
 @dataclass
 class SpyHasher:
     """A hasher that writes down what each verification would have cost, and runs SHA-256 instead.
@@ -85,22 +90,27 @@ class SpyHasher:
 
     def verify(self, password: Password, stored: str) -> Verdict:
         """Compare, once for each candidate of the password."""
-        found = examine(stored, HashLimits())
-        if not isinstance(found, HashParameters):
+        found = FORMATS.examine(stored)
+        if isinstance(found, HashDefect):
             self.work.append((self.profile,))
             return Verdict(matched=False, defect=found)
-        matched = False
+        matched, parts = False, found.parameters
         for candidate in password.candidates:
-            self.work.append((found.scheme, found.costs, len(found.salt), len(found.digest)))
-            matched |= _digest(found.salt, candidate, len(found.digest)) == found.digest
-        return Verdict(matched=matched, outdated=matched and is_weaker(found, self.profile))
+            self.work.append((found.format.name, parts.costs, len(parts.salt), len(parts.digest)))
+            matched |= _digest(parts.salt, candidate, len(parts.digest)) == parts.digest
+        return Verdict(matched=matched, outdated=matched and found.format.needs_rehash(parts, self.profile))
 
     def hash(self, password: Password) -> str:
         """Make a hash of the profile's shape, with a salt of its own."""
         self.made += 1
         salt = self.made.to_bytes(self.profile.salt_bytes)
         digest = _digest(salt, password.nfc.encode(), self.profile.hash_bytes)
-        return render(parameters_of(self.profile, salt, digest))
+        return ARGON2.render(HashParameters(costs_of(self.profile), salt, digest))
+
+    def find_defect(self, stored: str) -> HashDefect | None:
+        """Judge as the ready-made hasher does."""
+        found = FORMATS.examine(stored)
+        return found if isinstance(found, HashDefect) else None
 
 
 def _digest(salt: bytes, password: bytes, size: int) -> bytes:

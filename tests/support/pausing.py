@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from cityauth.core.hashing import HashDefect
 from cityauth.core.password import Password
 from cityauth.ports.services import PasswordHasher, Verdict
 from tests.support.fakes import SpyHasher
@@ -32,3 +33,7 @@ class InterruptedHasher:
     def hash(self, password: Password) -> str:
         """Make a hash."""
         return self.inner.hash(password)
+
+    def find_defect(self, stored: str) -> HashDefect | None:
+        """Judge a stored hash."""
+        return self.inner.find_defect(stored)

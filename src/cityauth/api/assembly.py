@@ -12,7 +12,9 @@ from cityauth.core.resolution import IdentifierResolver
 from cityauth.core.secret import KeyRing
 from cityauth.core.signing import TokenSigner
 from cityauth.flows.deployment import Deployment
-from cityauth.hashing.argon2 import Argon2Hasher
+from cityauth.hashing.argon2 import model_of
+from cityauth.hashing.hasher import Argon2Hasher
+from cityauth.hashing.registry import built_in_formats
 from cityauth.mailers.memory import NoMailer
 from cityauth.policy import Policy
 from cityauth.policy.passwords import common_passwords
@@ -68,7 +70,7 @@ def assemble(given: Supplies) -> Assembly:
         policy=policy,
         signer=TokenSigner(keys, _domain_of(policy)),
         resolver=IdentifierResolver(policy.realms, given.kinds),
-        hash_mix=given.hash_mix or HashMix.only(policy.hashing),
+        hash_mix=given.hash_mix or HashMix((model_of(policy.hashing),), (1,)),
         dummy_secret=keys.derive("dummy"),
         audit_secret=keys.derive("audit"),
         tombstone_secret=given.tombstone_secret or keys.derive("tombstones"),
@@ -85,7 +87,7 @@ def assemble(given: Supplies) -> Assembly:
         OutboxStore: given.store,
         ThrottleStore: given.store,
         Mailer: mailer,
-        PasswordHasher: given.hasher or Argon2Hasher(policy.hashing, limits=policy.limits),
+        PasswordHasher: given.hasher or _hasher_of(policy),
         Clock: clock,
         Entropy: given.entropy or SystemEntropy(),
         AuditSink: given.audit or LogAudit(),
@@ -96,3 +98,9 @@ def assemble(given: Supplies) -> Assembly:
 def _domain_of(policy: Policy) -> str:
     """Return what every signature is bound to: deployment and generation, joined so that none can be moved."""
     return f"{len(policy.deployment)}:{policy.deployment}:{policy.generation}"
+
+
+def _hasher_of(policy: Policy) -> PasswordHasher:
+    """Return the hasher of a host that gives none of its own."""
+    formats = built_in_formats(bcrypt_truncates=policy.legacy_hashes.bcrypt_truncates)
+    return Argon2Hasher(policy.hashing, limits=policy.limits, formats=formats)

@@ -17,19 +17,21 @@ from cityauth.cli.records import finding_as_json, print_account, shown_as_json
 from cityauth.core.account import Account, AccountId
 from cityauth.core.change import Precondition
 from cityauth.core.client import ClientContext
-from cityauth.core.hashing import MAX_STORED_LENGTH, HashDefect, examine
+from cityauth.core.hashing import HashDefect
 from cityauth.core.identifier import Malformed, look_up
 from cityauth.core.problem import Problem
 from cityauth.core.resolution import IdentifierStatus
 from cityauth.flows.accounts import AccountOutcome, AccountRefused, NewAccount
 from cityauth.flows.naming import read_name
-from cityauth.hashing import legacy
 from cityauth.messages import LANGUAGES, name_and_email
-from cityauth.policy import HashLimits, Policy
+from cityauth.policy import Policy
 from cityauth.policy.realms import Phase
 
 _HERE = ClientContext(user_agent="the cityauth command")
 """What the audit trail says about where a change came from."""
+
+_MOST_BYTES = 65536
+"""A longer file is no stored hash."""
 
 _by_option = click.option(
     "--by",
@@ -87,7 +89,7 @@ def add(  # noqa: PLR0913 - one for each option
             email=email,
             usernames=usernames,
             retired_usernames=retired,
-            password_hash=_stored_hash(hash_file, registry.policy.limits),
+            password_hash=_stored_hash(hash_file, registry.auth),
             phase=Phase(phase) if phase else None,
         )
         added = registry.auth.accounts.add(new, client=_HERE)
@@ -240,21 +242,19 @@ def _require_realm(policy: Policy, realm: str) -> None:
         raise Misuse(f"there is no realm {realm!r}; the configuration has {known}")
 
 
-def _stored_hash(file: IO[bytes] | None, limits: HashLimits) -> str | None:
-    """Read a stored hash and judge it, so that no damaged or poisoned one is imported (C-48)."""
+def _stored_hash(file: IO[bytes] | None, auth: CityAuth) -> str | None:
+    """Read a stored hash, and refuse one that the deployment's hasher cannot verify."""
     if file is None:
         return None
     try:
-        stored = file.read(2 * MAX_STORED_LENGTH).decode("ascii").strip("\r\n")
+        stored = file.read(_MOST_BYTES + 1).decode("utf-8-sig").strip("\r\n")
     except UnicodeDecodeError:
         stored = "?"  # of no known format
-    judged = examine(stored, limits)
-    if isinstance(judged, HashDefect):
-        raise Refusal(f"the stored hash {DEFECT[judged]}")
-    if judged.scheme not in legacy.installed():
-        raise Refusal(
-            "the stored hash is bcrypt's, which is verified only with the extra: pip install 'cityauth[legacy]'"
-        )
+    defect = auth.passwords.find_defect(stored)
+    if len(stored) > _MOST_BYTES:
+        defect = HashDefect.CORRUPT
+    if defect:
+        raise Refusal(f"the stored hash {DEFECT[defect]}")
     return stored
 
 

@@ -41,8 +41,10 @@ DEFECT: Final = {
     HashDefect.MISSING: "is empty",
     HashDefect.UNUSABLE: "marks an account without a password; leave the option out to add one",
     HashDefect.UNKNOWN_SCHEME: "is in no format that cityauth verifies; a password itself is never taken",
+    HashDefect.NOT_INSTALLED: "needs a library that is not installed; for bcrypt: pip install 'cityauth[legacy]'",
     HashDefect.CORRUPT: "begins like a known format and is damaged; export it again",
     HashDefect.OVER_LIMIT: "would cost more to verify than the limits of the configuration allow",
+    HashDefect.TRUNCATED: "holds only the beginning of the password",
 }
 """Why a stored hash is not taken: follows "the stored hash"."""
 

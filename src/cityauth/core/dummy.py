@@ -1,23 +1,22 @@
-"""HashMixes: the stored hashes of accounts that do not exist.
+"""Dummy hashes: what a password is verified against when no account has the identifier.
 
-An unknown identifier must cost what an account costs, also while hashes of older parameters are
-about. So a dummy's hash is drawn from the population's own mix: the same identifier always draws the
-same one, as an account always has the same one.
+An unknown identifier must cost as much work as a known one, also while some accounts still have hashes of older
+formats. Therefore a dummy hash is drawn from the mix of hashes that the population has. One identifier always
+draws the same dummy, as one account always has the same hash.
 """
 
 import hashlib
 import hmac
 from dataclasses import dataclass, replace
 from itertools import accumulate
-from typing import Final, Self
+from typing import Final
 
-from cityauth.core.hashing import HashParameters, parameters_of, render
+from cityauth.core.hashing import StoredHash
 from cityauth.errors import PolicyError
-from cityauth.policy import HashProfile
 
 _PURPOSE: Final = b"cityauth.dummy.v1:"
 _TICKET_BYTES: Final = 8
-"""64 bits choose the template: the error of the draw is below the total weight divided by 2^64."""
+"""64 bits choose the model: the error of the draw is below the total weight divided by 2^64."""
 
 _LETTERS: Final = bytes(b"0123456789abcdefghijklmnopqrstuvwxyz"[index % 36] for index in range(256))
 """Makes printable salts, for the formats whose salt is text."""
@@ -25,47 +24,42 @@ _LETTERS: Final = bytes(b"0123456789abcdefghijklmnopqrstuvwxyz"[index % 36] for 
 
 @dataclass(frozen=True, slots=True)
 class HashMix:
-    """Which stored hashes a population has, and how often.
+    """Which stored hashes a population has, and how many accounts have each kind.
+
+    `Argon2Hasher.mix` makes one from samples.
 
     Attributes:
-        templates: One hash of each kind; only its scheme, its costs and the lengths of salt and digest count.
-        weights: How many accounts have such a hash, in the order of the templates; positive.
+        models: One hash of each kind. Its format, its costs and the lengths of its salt and digest count.
+        weights: How many accounts have such a hash, in the order of the models; each at least 1.
 
     Raises:
-        PolicyError: no template, a weight below 1, or not one weight for each template.
+        PolicyError: there is no model, a weight is below 1, or the numbers of models and weights differ.
     """
 
-    templates: tuple[HashParameters, ...]
+    models: tuple[StoredHash, ...]
     weights: tuple[int, ...]
 
     def __post_init__(self) -> None:
-        """Refuse what nothing can be drawn from."""
-        if not self.templates or len(self.templates) != len(self.weights) or min(self.weights) < 1:
-            msg = "a dummy mix needs at least one template, and a positive weight for each"
+        """Refuse a mix from which nothing can be drawn."""
+        if not self.models or len(self.models) != len(self.weights) or min(self.weights) < 1:
+            msg = "a mix of hashes needs at least one model, and a positive weight for each"
             raise PolicyError(msg)
-
-    @classmethod
-    def only(cls, profile: HashProfile) -> Self:
-        """The mix of a population whose hashes are all of *profile*."""
-        return cls((parameters_of(profile, bytes(profile.salt_bytes), bytes(profile.hash_bytes)),), (1,))
 
 
 def draw(key: str, secret: bytes, mix: HashMix) -> str:
-    """Return the stored hash of the dummy with this identifier key.
+    """Return the dummy hash of the identifier with this key.
 
-    It is well formed, and no password verifies against it but by a chance of 2^-128 or less. Nothing
-    is hashed by a slow function to make it.
+    The dummy is well formed. A password matches it only by a chance of 2^-128 or less. No slow function runs here.
 
     Args:
         key: The canonical key of the unknown identifier.
-        secret: Key of the draw, for this use alone. Who knows it can tell hash_mix from accounts.
-        mix: What to draw from.
+        secret: The key of the draw, used for nothing else. Whoever knows it can tell dummies from real hashes.
+        mix: The hashes of the population.
     """
     seed = hmac.digest(secret, _PURPOSE + key.encode(), hashlib.sha256)
     ticket = int.from_bytes(seed[:_TICKET_BYTES]) % sum(mix.weights)
-    template = next(
-        template for template, limit in zip(mix.templates, accumulate(mix.weights), strict=True) if ticket < limit
-    )
-    salt_bytes, digest_bytes = len(template.salt), len(template.digest)
+    model = next(model for model, limit in zip(mix.models, accumulate(mix.weights), strict=True) if ticket < limit)
+    salt_bytes, digest_bytes = len(model.parameters.salt), len(model.parameters.digest)
     stream = hashlib.shake_256(seed).digest(salt_bytes + digest_bytes)
-    return render(replace(template, salt=stream[:salt_bytes].translate(_LETTERS), digest=stream[salt_bytes:]))
+    salt, digest = stream[:salt_bytes].translate(_LETTERS), stream[salt_bytes:]
+    return model.format.render(replace(model.parameters, salt=salt, digest=digest))

@@ -17,7 +17,6 @@ from cityauth.core.change import (
     StatusChanged,
 )
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
-from cityauth.core.hashing import HashDefect, examine
 from cityauth.core.identifier import Identifier, Malformed, inherit, register
 from cityauth.core.mail import mail_address, read_contact
 from cityauth.core.problem import Problem
@@ -28,6 +27,7 @@ from cityauth.flows.asking import Flow, ask
 from cityauth.flows.context import begin
 from cityauth.flows.deployment import Deployment
 from cityauth.flows.naming import read_name
+from cityauth.flows.passwords import find_defect
 from cityauth.flows.record import commit_with
 from cityauth.messages import LANGUAGES
 from cityauth.messages.codes import Code
@@ -62,7 +62,7 @@ class NewAccount:
         retired_usernames: Old usernames that no longer sign in; they stay in the tombstones.
         identifiers: Identifiers of the host's own kinds, each as the kind's name and the text, registered by
             the kind's rules: ``[("card", "2960 1234")]``.
-        password_hash: A stored hash in a known format (`CityAuth.passwords.hash` makes one), or
+        password_hash: A stored hash that the hasher can verify (`CityAuth.passwords.hash` makes one), or
             ``None``: nobody signs in until a password is set.
         phase: The account's own phase, or ``None`` for the realm's.
         id: The host's own id of the account, or ``None`` for a random one.
@@ -113,10 +113,12 @@ def add(deployment: Deployment, new: NewAccount, client: ClientContext = UNKNOWN
     Raises:
         UsageError: the realm is not in the policy, the language has no texts, one text stands where a list of
             usernames belongs, an identifier is of no kind, the id or the phase can be none, or the password
-            hash is of no known format, damaged, or would cost more than the policy's limits.
+            hash cannot be verified here; `CityAuth.passwords.find_defect` says why.
     """
     if mistake := _mistake(deployment, new):
         raise UsageError(mistake)
+    if new.password_hash is not None and (defect := (yield from find_defect(new.password_hash))):
+        raise UsageError(f"password_hash is no stored hash that could be verified: {defect}")
     name = read_name(new.display_name)
     if isinstance(name, Problem):
         return AccountRefused(_NAMELESS.get(name.code, Malformed.FORBIDDEN_CHARACTER), new.display_name)
@@ -158,8 +160,6 @@ def _mistake(deployment: Deployment, new: NewAccount) -> str:
     phase: object = new.phase  # a host's types may lie
     if phase is not None and not isinstance(phase, Phase):
         return "the phase is a Phase, or None for the realm's"
-    if new.password_hash is not None and (defect := _defect(deployment, new.password_hash)):
-        return f"password_hash is no stored hash that could be verified: {defect}"
     kinds = [kind.name for kind in deployment.resolver.kinds]
     pairs: Sequence[object] = new.identifiers
     if not all(isinstance(one, tuple) and len(one) == _PAIR and one[0] in kinds for one in pairs):
@@ -171,12 +171,6 @@ def _mistake(deployment: Deployment, new: NewAccount) -> str:
 
 def _is_id(given: object) -> bool:
     return isinstance(given, str) and 0 < len(given) <= _LONGEST_ID and given.isprintable()
-
-
-def _defect(deployment: Deployment, stored: object) -> str:
-    """Say why *stored* is no hash that may be run; a password that slipped in here is never stored (C-48)."""
-    judged = examine(stored, deployment.policy.limits) if isinstance(stored, str) else HashDefect.UNKNOWN_SCHEME
-    return judged.value if isinstance(judged, HashDefect) else ""
 
 
 def new_account_id() -> Flow[AccountId]:

@@ -63,7 +63,7 @@ def submit_password(
     if isinstance(state, Refused):
         return state
     secret = read_password(password, deployment.policy.passwords)
-    verified = yield from verify(deployment, state.entered, secret, context.at)
+    verified = yield from verify(deployment, state.entered, secret, context)
     match verified.judgement:
         case Admitted(account):
             arrival = Arrival(state, account, verified, secret, remember=remember, former=session_token)

@@ -30,7 +30,7 @@ from cityauth.flows.context import begin
 from cityauth.flows.deployment import Deployment
 from cityauth.flows.links import identifiers_of
 from cityauth.flows.notifications import addresses_of, notify
-from cityauth.flows.passwords import PasswordRejected, hash_new
+from cityauth.flows.passwords import PasswordRejected, hash_new, or_busy
 from cityauth.flows.record import commit_with
 from cityauth.flows.recovery import words_of
 from cityauth.flows.sessions import check
@@ -87,7 +87,7 @@ def change(
     if isinstance(stored, Declined):
         return stored
     held = yield from identifiers_of(live.account.id)
-    hashed = yield from hash_new(deployment, new, words_of(live.account, held))
+    hashed = yield from hash_new(deployment, new, words_of(live.account, held), context, live.account.id)
     if isinstance(hashed, PasswordRejected):
         return hashed
     account = replace(live.account, epoch=live.account.epoch + 1)
@@ -123,7 +123,7 @@ def _verify_own(
         against = (
             stored.get_secret_value() if stored else draw(account.id, deployment.dummy_secret, deployment.hash_mix)
         )
-        verdict = yield from ask(PasswordHasher.verify, secret, against)
+        verdict = yield from or_busy(ask(PasswordHasher.verify, secret, against), context, account.id)
         if stored is not None and verdict.matched:
             return stored
     event = audit_event(AuditEventType.PASSWORD_NOT_CONFIRMED, context, account_id=account.id)

@@ -1,16 +1,26 @@
-"""Judge a new password and make its hash: on every road by which a password is set."""
+"""New passwords: judge one and make its hash. Every use case that sets a password goes through here."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
+from cityauth.core.account import AccountId
+from cityauth.core.audit import AuditEventType, audit_event
+from cityauth.core.client import UNKNOWN_CLIENT, RequestContext
+from cityauth.core.hashing import HashDefect
 from cityauth.core.password import Password, PasswordDefect, PasswordProblem, judge_new
 from cityauth.core.password import read as read_password
 from cityauth.core.problem import Problem
 from cityauth.core.secret import SecretStr
+from cityauth.errors import HasherBusyError
 from cityauth.flows.asking import Flow, ask
+from cityauth.flows.context import begin
 from cityauth.flows.deployment import Deployment
+from cityauth.flows.record import commit_with
 from cityauth.messages.codes import Code
 from cityauth.ports.services import PasswordHasher
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +53,58 @@ def judge(deployment: Deployment, password: object, context: Iterable[str] = ())
 
 
 def hash_new(
-    deployment: Deployment, password: object, context: Iterable[str] = ()
+    deployment: Deployment,
+    password: object,
+    words: Iterable[str] = (),
+    context: RequestContext | None = None,
+    account_id: AccountId | None = None,
 ) -> Flow[SecretStr | PasswordRejected]:
-    """Return the hash of a new password, or everything that is wrong with it."""
-    judged = judge(deployment, password, context)
+    """Return the hash of a new password, or everything that is wrong with it.
+
+    Args:
+        deployment: The deployment.
+        password: The new password as typed.
+        words: Words of this person, as in `judge`.
+        context: The request, for the audit event of a hasher that is busy.
+        account_id: Whose password it is, for the same event.
+
+    Raises:
+        HasherBusyError: see `or_busy`.
+    """
+    judged = judge(deployment, password, words)
     if isinstance(judged, PasswordRejected):
         return judged
-    hashed = yield from ask(PasswordHasher.hash, judged)
+    hashed = yield from or_busy(ask(PasswordHasher.hash, judged), context, account_id)
     return SecretStr(hashed)
+
+
+def or_busy(
+    question: Flow[T],
+    context: RequestContext | None = None,
+    account_id: AccountId | None = None,
+    identifier_hash: str = "",
+) -> Flow[T]:
+    """Return the hasher's answer to *question*.
+
+    Raises:
+        HasherBusyError: the hasher cannot work now. The audit trail says so before the error goes on: nothing is
+            known of the password, so it is no refusal.
+    """
+    try:
+        return (yield from question)
+    except HasherBusyError:
+        if context is None:
+            context = yield from begin(UNKNOWN_CLIENT)
+        event = audit_event(AuditEventType.HASHER_BUSY, context, account_id=account_id, identifier_hash=identifier_hash)
+        yield from commit_with(event)
+        raise
+
+
+def find_defect(stored: object) -> Flow[HashDefect | None]:
+    """Say why *stored* is no hash that this deployment can verify, or ``None`` when it is one."""
+    if not isinstance(stored, str):
+        return HashDefect.UNKNOWN_SCHEME
+    return (yield from ask(PasswordHasher.find_defect, stored))
 
 
 def _defect(defect: PasswordDefect, maximum: int) -> Problem:

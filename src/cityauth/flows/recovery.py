@@ -141,7 +141,7 @@ def complete(
     proven = advance(Anonymous(), LinkPresented(opened.one_time_token))
     one_time_token, account = proven.one_time_token, opened.account
     held = yield from identifiers_of(account.id)
-    hashed = yield from hash_new(deployment, password, words_of(account, held))
+    hashed = yield from hash_new(deployment, password, words_of(account, held), context, account.id)
     if isinstance(hashed, PasswordRejected):
         advance(proven, NewPasswordRefused())
         return hashed

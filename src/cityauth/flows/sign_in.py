@@ -20,6 +20,7 @@ from cityauth.core.password import Password, PasswordDefect
 from cityauth.core.secret import SecretStr
 from cityauth.core.session import TOKEN_BYTES, digest_of, open_session
 from cityauth.core.state import Authenticated, Identified
+from cityauth.errors import HasherBusyError
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.deployment import Deployment
 from cityauth.flows.record import commit_with
@@ -76,7 +77,10 @@ def _rehash(arrival: Arrival) -> Flow[tuple[Change, ...]]:
     """Return the change that replaces an outdated hash; nothing when it is up to date."""
     if not arrival.verified.outdated or isinstance(arrival.password, PasswordDefect):
         return ()
-    replacement = yield from ask(PasswordHasher.hash, arrival.password)
+    try:
+        replacement = yield from ask(PasswordHasher.hash, arrival.password)
+    except HasherBusyError:  # the password was right: the next sign-in replaces the hash
+        return ()
     was = arrival.verified.stored_hash
     return (PasswordReplaced(arrival.account.id, was=was, now=SecretStr(replacement)),)
 
@@ -94,5 +98,6 @@ def _success(arrival: Arrival, context: RequestContext, *, rehashed: bool) -> Au
             "phase": resolution.phase or "",
             "remembered": "yes" if arrival.remember else "",
             "rehashed": "yes" if rehashed else "",
+            "defect": arrival.verified.defect,
         },
     )

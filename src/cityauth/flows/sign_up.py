@@ -94,7 +94,7 @@ def confirm(
     name = read_name(display_name)
     if isinstance(name, Problem):
         return Declined(name)
-    hashed = yield from hash_new(deployment, password, (name, identifier.shown))
+    hashed = yield from hash_new(deployment, password, (name, identifier.shown), context)
     if isinstance(hashed, PasswordRejected):
         return hashed
     account_id = yield from new_account_id()

@@ -1,10 +1,10 @@
 """Verify a password for an identifier: one look-up and one verification, whatever is found."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from cityauth.core.account import AccountId
 from cityauth.core.audit import hash_identifier
+from cityauth.core.client import RequestContext
 from cityauth.core.dummy import draw
 from cityauth.core.event import PasswordRefused, Refusal
 from cityauth.core.identifier import Malformed
@@ -14,6 +14,7 @@ from cityauth.core.resolution import Resolution
 from cityauth.core.secret import SecretStr
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.deployment import Deployment
+from cityauth.flows.passwords import or_busy
 from cityauth.ports.services import PasswordHasher
 from cityauth.ports.stores import AccountStore
 
@@ -42,7 +43,9 @@ class Verified:
     defect: str = ""
 
 
-def verify(deployment: Deployment, entered: str, password: Password | PasswordDefect, now: datetime) -> Flow[Verified]:
+def verify(
+    deployment: Deployment, entered: str, password: Password | PasswordDefect, context: RequestContext
+) -> Flow[Verified]:
     """Find whom *entered* names, verify *password* against that account's hash or a dummy's, and decide.
 
     A password that can be none (too long, no text) is refused before any hashing, for every
@@ -50,11 +53,11 @@ def verify(deployment: Deployment, entered: str, password: Password | PasswordDe
     """
     candidates = deployment.resolver.read(entered)
     if isinstance(candidates, Malformed):
-        resolution = deployment.resolver.explain(entered, candidates, (), now)
+        resolution = deployment.resolver.explain(entered, candidates, (), context.at)
         return Verified(PasswordRefused(Refusal.UNKNOWN), resolution)
     first = candidates[0].key
     matches = yield from ask(AccountStore.find, tuple(candidate.key for candidate in candidates))
-    resolution = deployment.resolver.explain(entered, candidates, matches, now)
+    resolution = deployment.resolver.explain(entered, candidates, matches, context.at)
     holders = {match.account.id for match in matches}
     holder = next(iter(holders)) if len(holders) == 1 else None
     stored = matches[0].password_hash if resolution.account else None
@@ -63,6 +66,6 @@ def verify(deployment: Deployment, entered: str, password: Password | PasswordDe
         refused = PasswordRefused(Refusal.MALFORMED_PASSWORD)
         return Verified(refused, resolution, identifier_hash=identifier_hash, holder=holder)
     against = stored.get_secret_value() if stored else draw(first, deployment.dummy_secret, deployment.hash_mix)
-    verdict = yield from ask(PasswordHasher.verify, password, against)
+    verdict = yield from or_busy(ask(PasswordHasher.verify, password, against), context, holder, identifier_hash)
     judgement = judge(resolution, matched=verdict.matched, has_password=stored is not None)
     return Verified(judgement, resolution, stored, verdict.outdated, identifier_hash, holder, verdict.defect or "")

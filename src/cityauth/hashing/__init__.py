@@ -1,4 +1,4 @@
-"""Ready-made password hashing: `Argon2Hasher` for new hashes, and the formats of older systems."""
+"""Ready-made password hashing: `Argon2Hasher`, the formats that it verifies, and how a host adds its own format."""
 
 from typing import TYPE_CHECKING
 
@@ -6,32 +6,30 @@ from cityauth._lazy import attach as _attach
 
 if TYPE_CHECKING:
     from cityauth.core.dummy import HashMix
-    from cityauth.core.hash_costs import Argon2Costs, BcryptCosts, Pbkdf2Costs, ScryptCosts
-    from cityauth.core.hashing import HashDefect, HashParameters, parameters_of
-    from cityauth.hashing.argon2 import Argon2Hasher
+    from cityauth.core.hashing import HashDefect, HashFormat, HashMatch, HashParameters, StoredHash
+    from cityauth.hashing.hasher import Argon2Hasher
+    from cityauth.hashing.registry import built_in_formats
 
 __all__ = [
-    "Argon2Costs",
     "Argon2Hasher",
-    "BcryptCosts",
     "HashDefect",
+    "HashFormat",
+    "HashMatch",
     "HashMix",
     "HashParameters",
-    "Pbkdf2Costs",
-    "ScryptCosts",
-    "parameters_of",
+    "StoredHash",
+    "built_in_formats",
 ]
 
 if not TYPE_CHECKING:  # a type checker would take every name for a public one
     _HOMES = {
-        "Argon2Costs": "cityauth.core.hash_costs",
-        "BcryptCosts": "cityauth.core.hash_costs",
-        "Pbkdf2Costs": "cityauth.core.hash_costs",
-        "ScryptCosts": "cityauth.core.hash_costs",
-        "Argon2Hasher": "cityauth.hashing.argon2",
+        "Argon2Hasher": "cityauth.hashing.hasher",
         "HashDefect": "cityauth.core.hashing",
+        "HashFormat": "cityauth.core.hashing",
+        "HashMatch": "cityauth.core.hashing",
         "HashMix": "cityauth.core.dummy",
         "HashParameters": "cityauth.core.hashing",
-        "parameters_of": "cityauth.core.hashing",
+        "StoredHash": "cityauth.core.hashing",
+        "built_in_formats": "cityauth.hashing.registry",
     }
     __getattr__, __dir__ = _attach(__name__, _HOMES)

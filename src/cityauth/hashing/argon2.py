@@ -1,120 +1,176 @@
-"""The hasher: Argon2id for new passwords, and older formats for as long as they are stored."""
+"""Argon2 (RFC 9106): what new hashes are made with, and its texts in old systems."""
 
 import hmac
-import secrets
-from collections.abc import Iterable
+import re
+from dataclasses import dataclass
+from typing import Any, Final
 
+from argon2.exceptions import HashingError
 from argon2.low_level import Type, hash_secret_raw
 
-from cityauth.core.hash_costs import Argon2Costs
-from cityauth.core.hashing import (
-    HashDefect,
-    HashParameters,
-    costs_of,
-    examine,
-    is_weaker,
-    may_replace,
-    parameters_of,
-    render,
-)
-from cityauth.core.password import Password
-from cityauth.errors import PolicyError
-from cityauth.hashing import legacy as older
+from cityauth.core.hashing import HashDefect, HashMatch, HashParameters, StoredHash
+from cityauth.errors import HasherBusyError
+from cityauth.hashing.text import BASE64, NUMBER, TextFormat
 from cityauth.policy import HashLimits, HashProfile
-from cityauth.ports.services import Verdict
 
-_VARIANTS = {"id": Type.ID, "i": Type.I, "d": Type.D}
+_VERSION: Final = 19
+"""0x13, the version of RFC 9106."""
+
+_VERSION_LEFT_OUT: Final = 16
+"""0x10: hashes of this version may leave it out, since the first programs did not write it."""
+
+_VARIANTS: Final = {"id": Type.ID, "i": Type.I, "d": Type.D}
+_NAMES: Final = {"m": "memory_cost", "t": "time_cost", "p": "parallelism", "v": "version"}
+_LEAST_SALT_BYTES: Final = 8
+_LEAST_DIGEST_BYTES: Final = 16
+"""A shorter digest could be guessed by chance."""
+
+_LETTERS: Final = re.compile(BASE64.pattern)
+_NUMBER: Final = re.compile(NUMBER)
 
 
-class Argon2Hasher:
-    """A `PasswordHasher` that makes Argon2id hashes and verifies older formats too.
+@dataclass(frozen=True, slots=True)
+class Argon2Costs:
+    """Costs of Argon2: *variant* id, i or d; *version* 16 or 19; *memory_cost* in KiB."""
 
-    A stored hash is read and bounded by `examine` before it is run. Every verification runs one slow
-    function once for each candidate of the password (one, or two where its NFC differs), and no way
-    out is cheaper. Threads may share it: it keeps no state between calls.
+    variant: str
+    version: int
+    memory_cost: int
+    time_cost: int
+    parallelism: int
 
-    Raises:
-        argon2.exceptions.HashingError: from `verify` and `hash`, when there is no memory for Argon2. That is
-            broken infrastructure, and not said to be a wrong password.
-    """
+    @property
+    def work(self) -> int:
+        """KiB that are filled, over all passes."""
+        return self.memory_cost * self.time_cost
 
-    __slots__ = ("_dummy", "_limits", "_profile", "_schemes")
+    def is_sound(self, salt_bytes: int, digest_bytes: int) -> bool:
+        """Say whether Argon2 can compute this."""
+        possible = self.variant in _VARIANTS and self.version in {_VERSION, _VERSION_LEFT_OUT}
+        enough = salt_bytes >= _LEAST_SALT_BYTES and digest_bytes >= _LEAST_DIGEST_BYTES
+        return possible and enough and self.memory_cost >= 8 * self.parallelism
 
-    def __init__(
-        self,
-        profile: HashProfile = HashProfile.RFC_9106,
-        *,
-        limits: HashLimits | None = None,
-        legacy: Iterable[str] | None = None,
-    ) -> None:
-        """Choose what new hashes are made with, and which older ones are run.
-
-        Args:
-            profile: Parameters of new hashes, and of the dummy that is run in place of a hash that cannot be.
-            limits: What running a stored hash may cost at most; the policy's defaults if not given.
-            legacy: Names of the older formats to run, from `cityauth.hashing.legacy`; all that can be run here
-                when ``None``: those of bcrypt need the extra 'legacy'.
-
-        Raises:
-            PolicyError: *legacy* names an unknown format, or *profile* is over *limits*, so that its own
-                hashes would not be run.
-            MissingExtraError: *legacy* names a format of bcrypt, and the extra 'legacy' is not installed.
-        """
-        self._profile = profile
-        self._limits = limits or HashLimits()
-        self._schemes = (older.installed() if legacy is None else older.require(legacy)) | {"argon2"}
-        self._dummy = parameters_of(profile, bytes(profile.salt_bytes), bytes(profile.hash_bytes))
-        if self._dummy.costs.exceeds(self._limits):
-            msg = "hashing: the profile of new hashes is over the limits, so they could not be verified"
-            raise PolicyError(msg)
-
-    def verify(self, password: Password, stored: str) -> Verdict:
-        """Verify *password* against *stored*; see `PasswordHasher.verify` for the promises.
-
-        The verdict is *outdated* when the hash is weaker than the profile, or holds the password as received
-        where its NFC differs; never when replacing it would lower its memory or work (C-50).
-        """
-        found = examine(stored, self._limits)
-        if isinstance(found, HashParameters) and found.scheme not in self._schemes:
-            found = HashDefect.UNKNOWN_SCHEME
-        runnable = self._dummy if isinstance(found, HashDefect) else found
-        # Every candidate is run, also after one that matches: the list is built before it is looked at.
-        matches = [_matches(runnable, candidate) for candidate in password.candidates]
-        if isinstance(found, HashDefect):
-            return Verdict(matched=False, defect=found)
-        if not any(matches):
-            return Verdict(matched=False)
-        as_received = not matches[0]
-        return Verdict(
-            matched=True,
-            outdated=is_weaker(found, self._profile) or (as_received and may_replace(found, self._profile)),
+    def exceeds(self, limits: HashLimits) -> bool:
+        """Say whether running this would cost more than *limits* allow."""
+        return (
+            self.memory_cost > limits.argon2_memory_cost
+            or self.time_cost > limits.argon2_time_cost
+            or self.parallelism > limits.argon2_parallelism
         )
 
-    def hash(self, password: Password) -> str:
-        """Make an Argon2id hash of the password's NFC, with a salt from the system's generator."""
-        salt = secrets.token_bytes(self._profile.salt_bytes)
-        digest = _argon2(password.nfc.encode(), salt, costs_of(self._profile), self._profile.hash_bytes)
-        return render(parameters_of(self._profile, salt, digest))
+
+class Argon2Format(TextFormat[Argon2Costs]):
+    """Verifies Argon2 hashes, and says which of them a new hash may replace.
+
+    Argon2 puts the length of a password into its first hash, so a NUL is a character like any other.
+    """
+
+    __slots__ = ("_prefix",)
+
+    def __init__(self, name: str, prefix: str = "") -> None:
+        """Describe a format whose text is *prefix* and Argon2's own.
+
+        Args:
+            name: The name of the format.
+            prefix: What stands before Argon2's own text.
+        """
+        template = "$argon2{variant}$v={version}$m={memory_cost},t={time_cost},p={parallelism}${salt}${digest}"
+        super().__init__(name, prefix + template, Argon2Costs, BASE64, BASE64)
+        self._prefix = prefix
+
+    def parse(self, stored: str, limits: HashLimits) -> HashParameters[Argon2Costs] | HashDefect:
+        """Take *stored* apart; see `HashFormat.parse`.
+
+        The parameters may stand in any order, and the version may be left out: then it is 16. Salt and digest
+        may be padded with "=".
+        """
+        parts = stored.removeprefix(self._prefix).split("$")
+        numbers = _read_numbers(",".join(parts[2:-2]))
+        if numbers is None or not all(map(_LETTERS.fullmatch, parts[-2:])):
+            return HashDefect.CORRUPT
+        costs = Argon2Costs(parts[1].removeprefix("argon2"), **numbers)
+        return self.judge(costs, parts[-2], parts[-1], limits)
+
+    def verify(self, password: bytes, parameters: HashParameters[Argon2Costs]) -> HashMatch:
+        """Run Argon2 once.
+
+        Raises:
+            HasherBusyError: there is not enough memory now.
+        """
+        digest = run_argon2(password, parameters.salt, parameters.costs, len(parameters.digest))
+        return HashMatch.YES if hmac.compare_digest(digest, parameters.digest) else HashMatch.NO
+
+    def needs_rehash(self, parameters: HashParameters[Argon2Costs], profile: HashProfile) -> bool:
+        """Say whether the hash is weaker than one at *profile* in something, and stronger in nothing.
+
+        Weaker is: Argon2i or Argon2d, the older version, less memory or work, a shorter salt or digest.
+        Stronger is: more memory or work.
+        """
+        costs = parameters.costs
+        return may_replace(parameters, profile) and (
+            (costs.variant, costs.version) != ("id", _VERSION)
+            or costs.memory_cost < profile.memory_cost
+            or costs.work < profile.memory_cost * profile.time_cost
+            or len(parameters.salt) < profile.salt_bytes
+            or len(parameters.digest) < profile.hash_bytes
+        )
 
 
-def _argon2(password: bytes, salt: bytes, costs: Argon2Costs, hash_bytes: int) -> bytes:
-    """Run Argon2 once."""
-    return hash_secret_raw(
-        password,
-        salt,
-        time_cost=costs.time_cost,
-        memory_cost=costs.memory_cost,
-        parallelism=costs.parallelism,
-        hash_len=hash_bytes,
-        type=_VARIANTS[costs.variant],
-        version=costs.version,
-    )
+ARGON2: Final = Argon2Format("argon2")
+DJANGO_ARGON2: Final = Argon2Format("django_argon2", "argon2")
 
 
-def _matches(parameters: HashParameters, password: bytes) -> bool:
-    """Run the slow function of *parameters* once, and compare in constant time."""
+def _read_numbers(text: str) -> dict[str, int] | None:
+    """Read ``m=65536,t=3,p=4`` in any order, with or without ``v=19``; ``None`` where it is anything else."""
+    numbers = {"version": _VERSION_LEFT_OUT}
+    seen = set()
+    for pair in text.split(","):
+        letter, _, number = pair.partition("=")
+        if letter not in _NAMES or letter in seen or not _NUMBER.fullmatch(number):
+            return None
+        seen.add(letter)
+        numbers[_NAMES[letter]] = int(number)
+    return numbers if seen | {"v"} == _NAMES.keys() else None
+
+
+def may_replace(parameters: HashParameters[Any], profile: HashProfile) -> bool:
+    """Say whether a new hash at *profile* is nowhere weaker than the stored one.
+
+    Neither the memory nor the work of an Argon2 hash may sink, so that a configuration that was rolled back does
+    not weaken what is stored. A hash of any other function may always be replaced.
+    """
     costs = parameters.costs
-    if isinstance(costs, Argon2Costs):
-        digest = _argon2(password, parameters.salt, costs, len(parameters.digest))
-        return hmac.compare_digest(digest, parameters.digest)
-    return older.matches(parameters, costs, password)
+    if not isinstance(costs, Argon2Costs):
+        return True
+    return profile.memory_cost >= costs.memory_cost and profile.memory_cost * profile.time_cost >= costs.work
+
+
+def costs_of(profile: HashProfile) -> Argon2Costs:
+    """Return what a hash made at *profile* costs."""
+    return Argon2Costs("id", _VERSION, profile.memory_cost, profile.time_cost, profile.parallelism)
+
+
+def model_of(profile: HashProfile) -> StoredHash:
+    """Return a hash at *profile* that no password matches: the model of dummies."""
+    return StoredHash(ARGON2, HashParameters(costs_of(profile), bytes(profile.salt_bytes), bytes(profile.hash_bytes)))
+
+
+def run_argon2(password: bytes, salt: bytes, costs: Argon2Costs, digest_bytes: int) -> bytes:
+    """Run Argon2 once.
+
+    Raises:
+        HasherBusyError: there is not enough memory, or no thread can be started.
+    """
+    try:
+        return hash_secret_raw(
+            password,
+            salt,
+            time_cost=costs.time_cost,
+            memory_cost=costs.memory_cost,
+            parallelism=costs.parallelism,
+            hash_len=digest_bytes,
+            type=_VARIANTS[costs.variant],
+            version=costs.version,
+        )
+    except (HashingError, MemoryError) as error:  # the costs were checked: only the memory can be lacking
+        raise HasherBusyError("there is not enough memory to run Argon2 now") from error

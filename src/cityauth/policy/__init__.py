@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from cityauth.policy.hashing import HashLimits, HashProfile
+from cityauth.policy.hashing import HashLimits, HashProfile, LegacyHashPolicy
 from cityauth.policy.identifiers import IdentifierPolicy
 from cityauth.policy.links import LinkPolicy
 from cityauth.policy.login import LoginPolicy
@@ -24,6 +24,7 @@ __all__ = [
     "HashLimits",
     "HashProfile",
     "IdentifierPolicy",
+    "LegacyHashPolicy",
     "Limit",
     "LinkPolicy",
     "LoginPolicy",
@@ -57,6 +58,7 @@ class Policy:
         passwords: New passwords.
         hashing: Argon2id parameters of new hashes.
         limits: Limits above which a stored hash is not run.
+        legacy_hashes: What is known of the system that made the old hashes.
         sessions: Session lifetimes.
         realms: Which identifier kinds sign in, per realm and date; the default exempts officials.
         sign_up_realm: The realm of accounts that people make themselves.
@@ -77,6 +79,7 @@ class Policy:
     passwords: PasswordPolicy = field(default_factory=PasswordPolicy)
     hashing: HashProfile = HashProfile.RFC_9106
     limits: HashLimits = field(default_factory=HashLimits)
+    legacy_hashes: LegacyHashPolicy = field(default_factory=LegacyHashPolicy)
     sessions: SessionPolicy = field(default_factory=SessionPolicy)
     realms: Mapping[str, RealmPolicy] = field(default_factory=_default_realms)
     sign_up_realm: str = "citizen"

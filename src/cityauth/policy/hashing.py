@@ -1,6 +1,6 @@
-"""Parameters of new password hashes, and what a stored hash may cost."""
+"""Parameters of new password hashes, what a stored hash may cost, and what is known of old ones."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import ClassVar, Self
 
 from cityauth.policy.validation import require
@@ -11,11 +11,11 @@ class HashProfile:
     """Parameters of Argon2id for new hashes.
 
     Attributes:
-        memory_cost: Memory in KiB.
-        time_cost: Time cost.
-        parallelism: Parallelism.
-        salt_bytes: Random salt, 16 bytes (RFC 9106 section 4).
-        hash_bytes: Tag length, 32 bytes (RFC 9106 section 4).
+        memory_cost: Memory in KiB; at least 8 for each lane, at most 1 GiB.
+        time_cost: Passes over the memory; 1 to 10.
+        parallelism: Lanes, which threads fill at the same time; 1 to 16.
+        salt_bytes: Length of the random salt; at least 16 (RFC 9106 section 4).
+        hash_bytes: Length of the digest; 16 to 64, by default 32 (RFC 9106 section 4).
     """
 
     memory_cost: int
@@ -25,13 +25,13 @@ class HashProfile:
     hash_bytes: int = 32
 
     RFC_9106: ClassVar[Self]
-    """RFC 9106's second recommended option (low memory): 64 MiB, 3 passes, 4 lanes."""
+    """The second recommended option of RFC 9106, for little memory: 64 MiB, 3 passes, 4 lanes."""
 
     SMALL: ClassVar[Self]
     """The minimum of OWASP's Password Storage Cheat Sheet: 19 MiB, 2 passes, 1 lane."""
 
     def __post_init__(self) -> None:
-        """Refuse what Argon2 cannot compute or what would be no salt."""
+        """Refuse parameters that Argon2 cannot compute, and a salt or digest that is too short."""
         require(
             1 <= self.parallelism <= 16 and 1 <= self.time_cost <= 10 and self.memory_cost >= 8 * self.parallelism,  # noqa: PLR2004
             "hashing: parallelism must be 1..16, time_cost 1..10, memory_cost at least 8 KiB a lane",
@@ -48,12 +48,12 @@ HashProfile.SMALL = HashProfile(memory_cost=19456, time_cost=2, parallelism=1)
 
 @dataclass(frozen=True, slots=True)
 class HashLimits:
-    """Above these a stored hash is not run: an imported hash must not become a weapon (C-48).
+    """A stored hash that costs more than this is not run, so that an imported hash cannot stop the service.
 
     Attributes:
-        argon2_memory_cost: 256 MiB.
-        argon2_time_cost: 10.
-        argon2_parallelism: 16.
+        argon2_memory_cost: KiB; 256 MiB.
+        argon2_time_cost: Passes; 10.
+        argon2_parallelism: Lanes; 16.
         bcrypt_cost: 14, about a second.
         pbkdf2_iterations: 2,000,000.
         scrypt_n: 2^17.
@@ -69,3 +69,23 @@ class HashLimits:
     scrypt_n: int = 2**17
     scrypt_r: int = 8
     scrypt_p: int = 10
+
+    def __post_init__(self) -> None:
+        """Refuse limits below 1, under which no hash could be verified."""
+        for limit in fields(self):
+            require(getattr(self, limit.name) >= 1, f"limits.{limit.name} must be at least 1")
+
+
+@dataclass(frozen=True, slots=True)
+class LegacyHashPolicy:
+    """What is known of the system that made the old hashes.
+
+    Attributes:
+        bcrypt_truncates: Whether that system cut passwords at 72 bytes before it ran bcrypt, as most did until
+            2025. Then a longer password is cut in the same way for these hashes, and a match is replaced by an
+            Argon2id hash of the whole password at once. Until that sign-in, everything that begins with the same
+            72 bytes opens the account, and the audit trail says ``truncated``. Off by default: then a
+            password of more than 72 bytes matches no bcrypt hash.
+    """
+
+    bcrypt_truncates: bool = False

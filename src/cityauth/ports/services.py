@@ -17,8 +17,9 @@ class Verdict:
     Attributes:
         matched: Whether the password is the one that was hashed.
         outdated: Whether to replace the hash with a new one now; only ever true where *matched* is.
-        defect: Why the stored hash was not run; ``None`` where it was. For the audit trail alone: the
-            person is told what a wrong password is told.
+        defect: What is wrong with the stored hash, or ``None``. Where the password matched it can only be
+            `HashDefect.TRUNCATED`. It is for the audit trail alone: the person is told the same as after a
+            wrong password.
     """
 
     matched: bool
@@ -32,22 +33,37 @@ class PasswordHasher(Protocol):
     def verify(self, password: Password, stored: str) -> Verdict:
         """Verify *password* against *stored*, which may be any text at all.
 
-        One verification's work is done whatever comes out: a hash that is missing, unusable, corrupt, of an
-        unknown scheme or over the limits costs what a hash of the current parameters costs, and does not
-        match. No text in *stored* makes it raise, and none that is over the limits is run.
+        Every answer costs one verification. A hash for which `find_defect` names a defect does not match, and
+        costs as much as a hash of the current parameters. No text in *stored* makes this raise, and no hash
+        over the limits is run.
 
-        Both candidates of the password are always run where it has two: NFC, and the text as received.
-        How many there are depends on what was typed alone.
+        A password has one candidate, or two where its NFC differs from the text as received. Every candidate is
+        run. How many there are depends only on what was typed.
 
         Args:
             password: What was typed.
-            stored: The account's stored hash, a dummy's for an unknown identifier, empty for an account
+            stored: The account's stored hash. It is a dummy hash for an unknown identifier or for an account
                 without a password.
+
+        Raises:
+            HasherBusyError: the password cannot be verified now, for example for lack of memory.
         """
         ...
 
     def hash(self, password: Password) -> str:
-        """Make a stored hash of the password's NFC, with a fresh salt and the current parameters."""
+        """Make a stored hash of the password's NFC, with a fresh salt and the current parameters.
+
+        Raises:
+            HasherBusyError: the password cannot be hashed now, for example for lack of memory.
+        """
+        ...
+
+    def find_defect(self, stored: str) -> HashDefect | None:
+        """Say why *stored* cannot be verified here, or ``None`` when it can. Nothing is hashed.
+
+        This one answer decides whether a hash is imported, by the library and by the command, and whether
+        `verify` runs it. A host's own hasher says ``None`` for its own hashes.
+        """
         ...
 
 

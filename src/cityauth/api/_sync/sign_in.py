@@ -6,6 +6,7 @@ from cityauth.api._sync.namespace import Namespace
 from cityauth.api.drivers import run
 from cityauth.core.account import AccountId
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
+from cityauth.core.hashing import HashDefect
 from cityauth.core.link import Declined
 from cityauth.core.resolution import Resolution
 from cityauth.core.secret import SecretStr
@@ -65,6 +66,7 @@ class Login(Namespace):
 
         Raises:
             StoreError: the store cannot answer; answer 503, for everyone alike.
+            HasherBusyError: there is not enough memory to verify the password now; answer 503.
         """
         return run(
             login.submit_password(
@@ -147,7 +149,7 @@ class Identifiers(Namespace):
 
 
 class Passwords(Namespace):
-    """New passwords."""
+    """New passwords, and stored hashes that are to be imported."""
 
     def hash(self, password: object, *, context: Iterable[str] = ()) -> SecretStr | PasswordRejected:
         """Return the hash of a *new* password, or `PasswordRejected` with everything that is wrong with it.
@@ -155,5 +157,16 @@ class Passwords(Namespace):
         Args:
             password: The new password as typed.
             context: The person's own e-mail, username and name, refused as a whole password.
+
+        Raises:
+            HasherBusyError: there is not enough memory now; answer 503.
         """
         return run(passwords.hash_new(self._deployment, password, context), self._answers)
+
+    def find_defect(self, stored: object) -> HashDefect | None:
+        """Say why *stored* cannot be imported as a password hash, or ``None`` when it can.
+
+        The hasher decides, so an account with the hash can sign in exactly when the answer is ``None``.
+        Nothing is hashed.
+        """
+        return run(passwords.find_defect(stored), self._answers)

@@ -1,6 +1,7 @@
 """The hasher's promises, by counting what it runs."""
 
 import hashlib
+import re
 from typing import Any
 
 import argon2
@@ -10,26 +11,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cityauth.core.dummy import HashMix, draw
-from cityauth.core.hashing import HashDefect, HashParameters, examine
-from cityauth.core.password import Password, read
-from cityauth.errors import PolicyError
+from cityauth.core.hashing import HashDefect, HashMatch, HashParameters, StoredHash
+from cityauth.core.password import Password
+from cityauth.errors import HasherBusyError, PolicyError
 from cityauth.hashing import argon2 as adapter
-from cityauth.hashing.argon2 import Argon2Hasher
-from cityauth.hashing.legacy import STANDARD_SCHEMES
-from cityauth.policy import HashLimits, HashProfile, PasswordPolicy
+from cityauth.hashing.argon2 import model_of
+from cityauth.hashing.hasher import Argon2Hasher
+from cityauth.hashing.registry import built_in_formats
+from cityauth.policy import HashLimits, HashProfile
 from cityauth.ports.services import PasswordHasher, Verdict
-from tests.core.test_hashing import SAMPLES
+from tests.support.fakes import FORMATS
+from tests.support.hashes import SAMPLES, password
 
 CHEAP = HashProfile(memory_cost=64, time_cost=1, parallelism=1)
-HASHER: PasswordHasher = Argon2Hasher(CHEAP, legacy=STANDARD_SCHEMES)
+HASHER: PasswordHasher = Argon2Hasher(CHEAP, formats=[one for one in built_in_formats() if "bcrypt" not in one.name])
 WRONG = Verdict(matched=False)
-
-
-def password(text: str) -> Password:
-    """Read *text*, which is a password."""
-    found = read(text, PasswordPolicy())
-    assert isinstance(found, Password)
-    return found
 
 
 RIGHT = password("vanha salasana vuodelta 1998")
@@ -159,7 +155,7 @@ def test_the_second_candidate_depends_on_the_input_alone(runs: list[Run]) -> Non
     [
         pytest.param(STORED, id="right"),
         pytest.param(HASHER.hash(password("jokin muu")), id="wrong"),
-        pytest.param(draw("1:kuka@example.com", bytes(range(32)), HashMix.only(CHEAP)), id="unknown"),
+        pytest.param(draw("1:kuka@example.com", bytes(range(32)), HashMix((model_of(CHEAP),), (1,))), id="unknown"),
         pytest.param("", id="no password"),
         pytest.param("!x8Kd", id="unusable"),
         pytest.param("$argon2id$v=19$m=64,t=1,p=1$", id="corrupt"),
@@ -186,8 +182,8 @@ def test_every_outcome_costs_one_verification(runs: list[Run], stored: str) -> N
 )
 def test_a_dummy_costs_what_its_model_costs(runs: list[Run], stored: str) -> None:
     """A dummy drawn like an older hash runs the same function at the same costs as that hash (B-15, F6)."""
-    like = examine(stored, HashLimits())
-    assert isinstance(like, HashParameters)
+    like = FORMATS.examine(stored)
+    assert isinstance(like, StoredHash)
     dummy = draw("1:kuka@example.com", bytes(range(32)), HashMix((like,), (1,)))
     assert runs_of(runs, RIGHT, dummy) == runs_of(runs, RIGHT, stored) != []
     assert HASHER.verify(RIGHT, dummy) == WRONG
@@ -205,7 +201,7 @@ def test_a_dummy_costs_what_its_model_costs(runs: list[Run], stored: str) -> Non
 )
 def test_a_cost_bomb_is_never_run(runs: list[Run], bomb: str) -> None:
     """A stored hash over the limits is refused with its defect, and only the dummy runs (B-67, B-70, C-48)."""
-    assert HASHER.verify(RIGHT, bomb) == Verdict(matched=False, defect=HashDefect.OVER_LIMIT)
+    assert Argon2Hasher(CHEAP).verify(RIGHT, bomb) == Verdict(matched=False, defect=HashDefect.OVER_LIMIT)
     assert runs == [("argon2", 16, 1, 64, 1, 32, argon2.Type.ID, 19)]
 
 
@@ -285,15 +281,152 @@ def test_a_profile_over_its_own_limits_is_refused() -> None:
         Argon2Hasher(HashProfile.SMALL, limits=HashLimits(argon2_memory_cost=1024))
 
 
-def test_lack_of_memory_is_not_a_wrong_password(monkeypatch: pytest.MonkeyPatch) -> None:
-    """When Argon2 cannot get its memory the error is raised, since nothing is known of the password (ASVS 16.5.3)."""
+@pytest.mark.parametrize("error", [argon2.exceptions.HashingError("Memory allocation error"), MemoryError()])
+@pytest.mark.parametrize("stored", [pytest.param(STORED, id="stored"), "", SAMPLES["bcrypt"]])
+def test_lack_of_memory_is_not_a_wrong_password(monkeypatch: pytest.MonkeyPatch, error: Exception, stored: str) -> None:
+    """When Argon2 cannot get its memory the hasher is busy: nothing is known of the password (ASVS 16.5.3)."""
 
     def fail(*_: object, **__: object) -> bytes:
-        raise argon2.exceptions.HashingError("Memory allocation error")
+        raise error
 
     monkeypatch.setattr(adapter, "hash_secret_raw", fail)
-    with pytest.raises(argon2.exceptions.HashingError):
-        HASHER.verify(RIGHT, STORED)
+    with pytest.raises(HasherBusyError):
+        HASHER.verify(RIGHT, stored)
+    with pytest.raises(HasherBusyError):
+        HASHER.hash(RIGHT)
+
+
+@pytest.mark.parametrize("error", [ValueError("[digital envelope routines] memory limit exceeded"), MemoryError()])
+def test_lack_of_memory_for_scrypt_is_busy(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    """When scrypt cannot get its memory the hasher is busy as well (ASVS 16.5.3)."""
+
+    def fail(*_: object, **__: object) -> bytes:
+        raise error
+
+    monkeypatch.setattr(hashlib, "scrypt", fail)
+    with pytest.raises(HasherBusyError):
+        HASHER.verify(RIGHT, SAMPLES["django_scrypt"])
+
+
+SCRYPT = st.builds(
+    lambda log2, r, p: f"scrypt:{2**log2}:{r}:{p}$B8L9Tsk6FZv9dWH8${'0f' * 64}",
+    st.integers(1, 18),
+    st.integers(1, 3),
+    st.integers(1, 3),
+)
+
+
+@settings(max_examples=30)
+@given(SCRYPT)
+def test_what_may_be_run_can_be_run(stored: str) -> None:
+    """No scrypt hash passes the judgement and then raises, however its numbers are combined (C-48)."""
+    verdict = HASHER.verify(RIGHT, stored)
+    assert (verdict.matched, verdict.defect) == (False, HASHER.find_defect(stored))
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        *SAMPLES.values(),
+        pytest.param(STORED, id="stored"),
+        "",
+        "!",
+        "null",
+        "*" * 41,
+        "scrypt:65536:1:1$s$" + "0f" * 64,
+    ],
+)
+@pytest.mark.parametrize(
+    "hasher", [HASHER, Argon2Hasher(CHEAP, limits=HashLimits(argon2_memory_cost=64, bcrypt_cost=4))]
+)
+def test_one_question_decides_what_is_run(hasher: PasswordHasher, stored: str) -> None:
+    """A hash is run exactly when no defect is found in it beforehand (C-48)."""
+    assert hasher.verify(RIGHT, stored).defect is hasher.find_defect(stored)
+
+
+class Md5Format:
+    """A host's own format: two lines of MD5, as no new system would write it."""
+
+    name = "esimerkki"
+
+    def identify(self, stored: str) -> bool:
+        """Say whether it begins like a hash of the old system."""
+        return stored.startswith("esimerkki:")
+
+    def parse(self, stored: str, limits: HashLimits) -> HashParameters[int] | HashDefect:
+        """Take it apart."""
+        match = re.fullmatch(r"esimerkki:([0-9]{1,9}):([0-9a-z]+):([0-9a-f]{32})", stored)
+        if match is None:
+            return HashDefect.CORRUPT
+        rounds = int(match[1])
+        if rounds > 1000:
+            return HashDefect.OVER_LIMIT
+        return HashParameters(rounds, match[2].encode(), bytes.fromhex(match[3]))
+
+    def verify(self, password: bytes, parameters: HashParameters[int]) -> HashMatch:
+        """Run it once; the old system cut passwords at 8 bytes."""
+        found = self.digest(password[:8], parameters.salt, parameters.costs) == parameters.digest
+        if not found:
+            return HashMatch.NO
+        return HashMatch.TRUNCATED if len(password) > 8 else HashMatch.YES
+
+    def needs_rehash(self, parameters: HashParameters[int], profile: HashProfile) -> bool:
+        """Replace it always."""
+        return True
+
+    def render(self, parameters: HashParameters[int]) -> str:
+        """Write it down."""
+        return f"esimerkki:{parameters.costs}:{parameters.salt.decode()}:{parameters.digest.hex()}"
+
+    def digest(self, password: bytes, salt: bytes, rounds: int) -> bytes:
+        """The old system's digest."""
+        made = salt + password
+        for _ in range(rounds):
+            made = hashlib.md5(made, usedforsecurity=False).digest()
+        return made
+
+
+OWN = Md5Format()
+OWN_STORED = OWN.render(HashParameters(3, b"suola", OWN.digest(b"salasana", b"suola", 3)))
+EXTENDED = Argon2Hasher(CHEAP, formats=(*built_in_formats(), OWN))
+
+
+def test_a_hosts_own_format_is_verified() -> None:
+    """A format that a host registers works like a built-in one: match, cut match, wrong, damaged, over its bounds."""
+    assert EXTENDED.verify(password("salasana"), OWN_STORED) == Verdict(matched=True, outdated=True)
+    cut = Verdict(matched=True, outdated=True, defect=HashDefect.TRUNCATED)
+    assert EXTENDED.verify(password("salasana1234"), OWN_STORED) == cut
+    assert EXTENDED.verify(password("väärä"), OWN_STORED) == WRONG
+    assert EXTENDED.find_defect(OWN_STORED) is None
+    assert EXTENDED.find_defect(OWN_STORED[:-1]) is HashDefect.CORRUPT
+    assert EXTENDED.find_defect(OWN_STORED.replace(":3:", ":1001:")) is HashDefect.OVER_LIMIT
+    assert HASHER.find_defect(OWN_STORED) is HashDefect.UNKNOWN_SCHEME
+
+
+def test_a_hosts_own_format_has_dummies() -> None:
+    """Dummy hashes are drawn in a host's own format as well, with the costs of its sample (B-15, F6)."""
+    mix = EXTENDED.mix({OWN_STORED: 3, STORED: 1})
+    drawn = [draw(f"1:asukas{number}@example.com", bytes(32), mix) for number in range(100)]
+    own = [one for one in drawn if OWN.identify(one)]
+    assert 50 < len(own) < 100
+    assert {one.split(":")[1] for one in own} == {"3"}
+    assert [one for one in drawn if EXTENDED.find_defect(one)] == []
+    assert EXTENDED.verify(RIGHT, own[0]) == WRONG
+
+
+@pytest.mark.parametrize("sample", ["", "salasana", SAMPLES["bcrypt"].replace("$12$", "$31$")])
+def test_a_mix_of_what_cannot_be_verified_is_refused(sample: str) -> None:
+    """A sample that the hasher does not run, or none at all, makes no mix of dummies (B-15)."""
+    with pytest.raises(PolicyError):
+        EXTENDED.mix({sample: 1})
+    with pytest.raises(PolicyError):
+        EXTENDED.mix({})
+
+
+def test_a_hasher_that_could_not_verify_its_own_hashes_is_refused() -> None:
+    """The formats must have Argon2, which new hashes are made with (C-48)."""
+    with pytest.raises(PolicyError, match="lack Argon2"):
+        Argon2Hasher(CHEAP, formats=[OWN])
 
 
 def test_the_hasher_shows_nothing() -> None:

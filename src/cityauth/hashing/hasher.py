@@ -1,0 +1,105 @@
+"""The ready-made hasher: Argon2id for new passwords, and the registered formats for stored ones."""
+
+import secrets
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from cityauth.core.dummy import HashMix
+from cityauth.core.hashing import HashDefect, HashFormat, HashMatch, HashParameters
+from cityauth.core.password import Password
+from cityauth.errors import HasherBusyError, PolicyError
+from cityauth.hashing.argon2 import ARGON2, costs_of, may_replace, model_of, run_argon2
+from cityauth.hashing.registry import HashFormats, built_in_formats
+from cityauth.policy import HashLimits, HashProfile
+from cityauth.ports.services import Verdict
+
+
+class Argon2Hasher:
+    """A `PasswordHasher` that makes Argon2id hashes and verifies hashes of every registered format.
+
+    A stored hash is taken apart and its costs are compared with the limits before it is run. Every verification
+    runs one slow function once for each candidate of the password: one, or two where its NFC differs. No answer
+    is cheaper. Threads may share the object: it keeps no state between calls.
+    """
+
+    __slots__ = ("_dummy", "_formats", "_profile")
+
+    def __init__(
+        self,
+        profile: HashProfile = HashProfile.RFC_9106,
+        *,
+        limits: HashLimits | None = None,
+        formats: Iterable[HashFormat[Any]] | None = None,
+    ) -> None:
+        """Choose how new hashes are made, and which stored ones are verified.
+
+        Args:
+            profile: Parameters of new hashes, and of the dummy that is run in place of a hash that must not be.
+            limits: What running a stored hash may cost at most; the policy's defaults when ``None``.
+            formats: The formats that are verified; `built_in_formats` when ``None``. A host adds its own by
+                ``(*built_in_formats(), MyFormat())``. Argon2's own format must be among them.
+
+        Raises:
+            PolicyError: two formats have one name, or the hashes that this hasher makes could not be verified
+                by it: they are over *limits*, or *formats* lack Argon2.
+        """
+        self._profile = profile
+        self._formats = HashFormats(built_in_formats() if formats is None else formats, limits or HashLimits())
+        self._dummy = model_of(profile)
+        defect = self.find_defect(ARGON2.render(self._dummy.parameters))
+        if defect is HashDefect.OVER_LIMIT:
+            raise PolicyError("hashing: the profile of new hashes is over the limits, so they could not be verified")
+        if defect is not None:
+            raise PolicyError("hashing: the formats lack Argon2, so new hashes could not be verified")
+
+    def verify(self, password: Password, stored: str) -> Verdict:
+        """Verify *password* against *stored*; see `PasswordHasher.verify` for the promises.
+
+        The verdict is *outdated* when the format says so, when the hash holds the password as received and its
+        NFC differs, or when the hash holds only its beginning. A stronger Argon2 hash is never outdated.
+        """
+        found = self._formats.examine(stored)
+        one = self._dummy if isinstance(found, HashDefect) else found
+        try:
+            # Every candidate is run, also after one that matches: the list is complete before it is read.
+            matches = [one.format.verify(candidate, one.parameters) for candidate in password.candidates]
+        except MemoryError as error:
+            raise HasherBusyError("there is not enough memory to verify a password now") from error
+        if isinstance(found, HashDefect):
+            return Verdict(matched=False, defect=found)
+        if HashMatch.YES in matches:
+            as_received = matches[0] is not HashMatch.YES
+            outdated = found.format.needs_rehash(found.parameters, self._profile) or (
+                as_received and may_replace(found.parameters, self._profile)
+            )
+            return Verdict(matched=True, outdated=outdated)
+        if HashMatch.TRUNCATED in matches:
+            return Verdict(matched=True, outdated=True, defect=HashDefect.TRUNCATED)
+        return Verdict(matched=False)
+
+    def hash(self, password: Password) -> str:
+        """Make an Argon2id hash of the password's NFC, with a salt from the system's generator.
+
+        Raises:
+            HasherBusyError: there is not enough memory now.
+        """
+        salt = secrets.token_bytes(self._profile.salt_bytes)
+        costs = costs_of(self._profile)
+        digest = run_argon2(password.nfc.encode(), salt, costs, self._profile.hash_bytes)
+        return ARGON2.render(HashParameters(costs, salt, digest))
+
+    def find_defect(self, stored: str) -> HashDefect | None:
+        """Say why *stored* cannot be verified here, or ``None`` when it can; see `PasswordHasher.find_defect`."""
+        found = self._formats.examine(stored)
+        return found if isinstance(found, HashDefect) else None
+
+    def mix(self, population: Mapping[str, int]) -> HashMix:
+        """Return the mix of a population's hashes, for `CityAuth(hash_mix=...)`.
+
+        Args:
+            population: One stored hash of each kind, and how many accounts have one like it.
+
+        Raises:
+            PolicyError: there is no hash, one cannot be verified here, or a number is below 1.
+        """
+        return self._formats.mix(population)

@@ -1,0 +1,84 @@
+"""The formats that one deployment can verify: which one a stored hash is written in, and whether it may be run."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from cityauth.core.dummy import HashMix
+from cityauth.core.hashing import MAX_STORED_LENGTH, HashDefect, HashFormat, StoredHash
+from cityauth.errors import PolicyError
+from cityauth.hashing.argon2 import ARGON2, DJANGO_ARGON2
+from cityauth.hashing.bcrypt import bcrypt_formats
+from cityauth.hashing.pbkdf2 import DJANGO_PBKDF2, WERKZEUG_PBKDF2
+from cityauth.hashing.scrypt import DJANGO_SCRYPT, WERKZEUG_SCRYPT
+from cityauth.policy import HashLimits
+
+_BLANKS: Final = " \t\r\n\f\v\u00a0\ufeff"
+"""What exports and columns of a fixed width leave around a hash."""
+
+_MYSQL: Final = re.compile(r"\*[0-9A-Fa-f]{40}")
+"""A hash of MySQL's PASSWORD(): it begins like a marker for "no password", and is a hash that nothing here runs."""
+
+
+def built_in_formats(*, bcrypt_truncates: bool = False) -> tuple[HashFormat[Any], ...]:
+    """Return the formats that come with cityauth; those of bcrypt need the extra ``legacy``.
+
+    Args:
+        bcrypt_truncates: See `cityauth.policy.LegacyHashPolicy`.
+    """
+    return (
+        ARGON2,
+        DJANGO_ARGON2,
+        *bcrypt_formats(truncates=bcrypt_truncates),
+        DJANGO_PBKDF2,
+        DJANGO_SCRYPT,
+        WERKZEUG_PBKDF2,
+        WERKZEUG_SCRYPT,
+    )
+
+
+class HashFormats:
+    """The registered formats, and the limits that a stored hash must keep."""
+
+    __slots__ = ("_formats", "_limits")
+
+    def __init__(self, formats: Iterable[HashFormat[Any]], limits: HashLimits) -> None:
+        """Register *formats*; the first one that identifies a hash reads it.
+
+        Raises:
+            PolicyError: two formats have one name.
+        """
+        self._formats = tuple(formats)
+        self._limits = limits
+        names = [one.name for one in self._formats]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise PolicyError(f"two hash formats have the name {min(twice)!r}")
+
+    def examine(self, stored: str | None) -> StoredHash | HashDefect:
+        """Take a stored hash apart, or say why it must not be run. Nothing is run here.
+
+        Args:
+            stored: The text as stored; empty or ``None`` where the account has no password. Blanks around it
+                do not count.
+        """
+        text = (stored or "").strip(_BLANKS)
+        if not text:
+            return HashDefect.MISSING
+        if len(text) > MAX_STORED_LENGTH:
+            return HashDefect.CORRUPT
+        for one in self._formats:
+            if one.identify(text):
+                parameters = one.parse(text, self._limits)
+                return parameters if isinstance(parameters, HashDefect) else StoredHash(one, parameters)
+        no_password = text[0] in "!*" and not _MYSQL.fullmatch(text)
+        return HashDefect.UNUSABLE if no_password else HashDefect.UNKNOWN_SCHEME
+
+    def mix(self, population: Mapping[str, int]) -> HashMix:
+        """Return the mix of hashes that *population* describes; see `Argon2Hasher.mix`."""
+        models = []
+        for sample in population:
+            found = self.examine(sample)
+            if isinstance(found, HashDefect):
+                raise PolicyError(f"a sample of the mix of hashes cannot be verified here: {found}")
+            models.append(found)
+        return HashMix(tuple(models), tuple(population.values()))

@@ -1,0 +1,162 @@
+"""Hash formats whose text is a fixed pattern: one line describes how a hash is both read and written."""
+
+import base64
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Final, Generic, Protocol, TypeVar
+
+from cityauth.core.hashing import HashDefect, HashParameters
+from cityauth.policy import HashLimits, HashProfile
+
+
+class Costs(Protocol):
+    """What running a hash costs: a frozen dataclass whose fields stand in the text."""
+
+    def is_sound(self, salt_bytes: int, digest_bytes: int) -> bool:
+        """Say whether the function can compute this, with a salt and a digest of these lengths."""
+        ...
+
+    def exceeds(self, limits: HashLimits) -> bool:
+        """Say whether running this would cost more than *limits* or the function itself allow."""
+        ...
+
+
+C = TypeVar("C", bound=Costs)
+
+
+@dataclass(frozen=True, slots=True)
+class Codec:
+    """How bytes are written in a stored hash.
+
+    Attributes:
+        pattern: A regular expression for the text.
+        encode: Writes bytes as text.
+        decode: Reads them back; raises ValueError for text that it cannot read.
+    """
+
+    pattern: str
+    encode: Callable[[bytes], str]
+    decode: Callable[[str], bytes]
+
+
+def _from_base64(text: str) -> bytes:
+    """Read base64 without padding, or with all of its padding."""
+    padding = "" if text.endswith("=") else "=" * (-len(text) % 4)
+    return base64.b64decode(text + padding, validate=True)
+
+
+def _to_base64(data: bytes) -> str:
+    return base64.b64encode(data).decode().rstrip("=")
+
+
+_BASE64_LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_BCRYPT_LETTERS: Final = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+_TO_BCRYPT: Final = str.maketrans(_BASE64_LETTERS, _BCRYPT_LETTERS)
+_FROM_BCRYPT: Final = str.maketrans(_BCRYPT_LETTERS, _BASE64_LETTERS)
+
+
+def _to_bcrypt64(data: bytes) -> str:
+    return _to_base64(data).translate(_TO_BCRYPT)
+
+
+def _from_bcrypt64(text: str) -> bytes:
+    return _from_base64(text.translate(_FROM_BCRYPT))
+
+
+TEXT: Final = Codec(r"[!-#%-~]{1,64}", bytes.decode, str.encode)
+"""A salt that is printable text without "$"."""
+
+HEX: Final = Codec(r"(?:[0-9a-f]{2}){8,64}", bytes.hex, bytes.fromhex)
+BASE64: Final = Codec(r"[A-Za-z0-9+/]{11,86}={0,2}", _to_base64, _from_base64)
+"""Base64 that is written without padding, and read with or without it."""
+
+PADDED_BASE64: Final = Codec(
+    r"[A-Za-z0-9+/]{16,86}={0,2}", lambda data: base64.b64encode(data).decode(), base64.b64decode
+)
+BCRYPT_SALT: Final = Codec(r"[./A-Za-z0-9]{22}", _to_bcrypt64, _from_bcrypt64)
+BCRYPT_DIGEST: Final = Codec(r"[./A-Za-z0-9]{31}", _to_bcrypt64, _from_bcrypt64)
+
+NUMBER: Final = r"[1-9][0-9]{0,9}"
+
+
+class TextFormat(Generic[C]):
+    """A `HashFormat` without its `verify`: its text is a template with named holes.
+
+    Every hole but ``salt`` and ``digest`` has the name of a field of the costs. A hash of such a format is
+    always outdated: new hashes are Argon2id.
+    """
+
+    __slots__ = ("_fields", "_make", "_pattern", "_start", "_template", "digest", "name", "salt")
+
+    def __init__(self, name: str, template: str, costs: type[C], salt: Codec, digest: Codec) -> None:
+        """Describe the format.
+
+        Args:
+            name: The name of the format.
+            template: The text of a hash, such as ``"pbkdf2_{algorithm}${iterations}${salt}${digest}"``.
+            costs: The dataclass of the costs. A field that is no plain number has its regular expression under
+                ``pattern`` in the field's metadata.
+            salt: How the salt is written.
+            digest: How the digest is written.
+        """
+        self.name = name
+        self.salt = salt
+        self.digest = digest
+        self._make: Callable[..., C] = costs
+        self._fields = tuple((one.name, int if one.type is int else str) for one in fields(costs))  # type: ignore[arg-type] # a bound cannot say "dataclass"
+        self._start = template.partition("{")[0]
+        self._template = template.replace("{cost}", "{cost:02d}")
+        holes = {one.name: one.metadata.get("pattern", NUMBER) for one in fields(costs)}  # type: ignore[arg-type] # the same
+        self._pattern = _compile(template, {**holes, "salt": salt.pattern, "digest": digest.pattern})
+
+    def identify(self, stored: str) -> bool:
+        """Say whether *stored* begins like this format."""
+        return stored.startswith(self._start)
+
+    def parse(self, stored: str, limits: HashLimits) -> HashParameters[C] | HashDefect:
+        """Take *stored* apart; see `HashFormat.parse`."""
+        match = self._pattern.fullmatch(stored)
+        if match is None:
+            return HashDefect.CORRUPT
+        costs = self._make(**{name: kind(match[name]) for name, kind in self._fields})
+        return self.judge(costs, match["salt"], match["digest"], limits)
+
+    def judge(self, costs: C, salt: str, digest: str, limits: HashLimits) -> HashParameters[C] | HashDefect:
+        """Return the parameters, or why a hash with these parts must not be run."""
+        try:
+            parameters = HashParameters(costs, self.salt.decode(salt), self.digest.decode(digest))
+        except ValueError:
+            return HashDefect.CORRUPT
+        if not costs.is_sound(len(parameters.salt), len(parameters.digest)):
+            return HashDefect.CORRUPT
+        return HashDefect.OVER_LIMIT if costs.exceeds(limits) else parameters
+
+    def needs_rehash(self, parameters: HashParameters[C], profile: HashProfile) -> bool:  # noqa: ARG002 - the protocol's signature
+        """Say yes: new hashes are Argon2id."""
+        return True
+
+    def render(self, parameters: HashParameters[C]) -> str:
+        """Write *parameters* down in this format."""
+        values: dict[str, Any] = {name: getattr(parameters.costs, name) for name, _ in self._fields}
+        return self._template.format(
+            salt=self.salt.encode(parameters.salt), digest=self.digest.encode(parameters.digest), **values
+        )
+
+
+def _compile(template: str, holes: Mapping[str, str]) -> re.Pattern[str]:
+    """Return the regular expression of *template*: the text between the holes stands for itself."""
+    pieces = re.split(r"\{(\w+)\}", template)  # literal text and names of holes by turns
+    return re.compile(
+        "".join(f"(?P<{piece}>{holes[piece]})" if index % 2 else re.escape(piece) for index, piece in enumerate(pieces))
+    )
+
+
+def is_zero_padded(password: bytes, block_bytes: int) -> bool:
+    """Say whether HMAC takes *password* for the same key as a shorter password.
+
+    HMAC fills a key with zeros up to the block of its digest function, so NULs at the end of a password do not
+    count. The password without them is the one that was set, since people cannot type a NUL. A password that is
+    longer than a block is not filled up.
+    """
+    return password.endswith(b"\0") and len(password) <= block_bytes

@@ -1,0 +1,300 @@
+"""Hashes that other systems stored, made here by those systems' own libraries."""
+
+import base64
+import hashlib
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import argon2
+import bcrypt
+import passlib.hash
+import pytest
+from werkzeug.security import generate_password_hash
+
+from cityauth.core.hashing import HashDefect
+from cityauth.hashing.hasher import Argon2Hasher
+from cityauth.hashing.registry import built_in_formats
+from cityauth.policy import HashProfile
+from cityauth.ports.services import Verdict
+from tests.support.hashes import password
+
+HASHER = Argon2Hasher(HashProfile(memory_cost=64, time_cost=1, parallelism=1))
+WRONG = Verdict(matched=False)
+PASSLIB: Any = passlib.hash  # its type stubs lack what it loads by name
+
+
+def django_scrypt(text: str) -> str:
+    """What Django's ScryptPasswordHasher stores; its digest is taken from Werkzeug's of the same costs."""
+    method, salt, digest = generate_password_hash(text, "scrypt:1024:8:5").split("$")
+    _, n, r, p = method.split(":")
+    return f"scrypt${n}${salt}${r}${p}${base64.b64encode(bytes.fromhex(digest)).decode()}"
+
+
+def by_passlib(handler: Any, **costs: int) -> Callable[[str], str]:
+    """What passlib's *handler* makes at low costs."""
+    made: Callable[[str], str] = handler.using(**costs).hash
+    return made
+
+
+MAKERS: dict[str, Callable[[str], str]] = {
+    "bcrypt": by_passlib(PASSLIB.bcrypt, rounds=4),
+    "bcrypt 2a": lambda text: bcrypt.hashpw(text.encode(), bcrypt.gensalt(4, b"2a")).decode(),
+    "bcrypt 2y": lambda text: bcrypt.hashpw(text.encode(), bcrypt.gensalt(4)).decode().replace("$2b$", "$2y$"),
+    "django_argon2": by_passlib(PASSLIB.django_argon2, rounds=1, memory_cost=64, parallelism=1),
+    "django_bcrypt": by_passlib(PASSLIB.django_bcrypt, rounds=4),
+    "django_bcrypt_sha256": by_passlib(PASSLIB.django_bcrypt_sha256, rounds=4),
+    "django_pbkdf2 sha1": by_passlib(PASSLIB.django_pbkdf2_sha1, rounds=10),
+    "django_pbkdf2 sha256": by_passlib(PASSLIB.django_pbkdf2_sha256, rounds=10),
+    "django_scrypt": django_scrypt,
+    "werkzeug_pbkdf2 sha1": lambda text: generate_password_hash(text, "pbkdf2:sha1:10"),
+    "werkzeug_pbkdf2 sha256": lambda text: generate_password_hash(text, "pbkdf2:sha256:10"),
+    "werkzeug_pbkdf2 sha224": lambda text: generate_password_hash(text, "pbkdf2:sha224:10"),
+    "werkzeug_pbkdf2 sha384": lambda text: generate_password_hash(text, "pbkdf2:sha384:10"),
+    "werkzeug_pbkdf2 sha512": lambda text: generate_password_hash(text, "pbkdf2:sha512:10"),
+    "werkzeug_scrypt": lambda text: generate_password_hash(text, "scrypt:1024:8:1"),
+}
+
+
+def test_every_older_scheme_is_made_by_its_own_library() -> None:
+    """No format can be verified that these tests do not check against another implementation."""
+    assert {name.split()[0] for name in MAKERS} == {one.name for one in built_in_formats()} - {"argon2"}
+
+
+@pytest.mark.parametrize("name", MAKERS)
+@pytest.mark.parametrize("text", ["Ketunpoika7", "lösenordet från sommaren 2011", "𝄞" * 15, "loppu ", "x"])
+def test_an_older_hash_verifies_and_is_outdated(name: str, text: str) -> None:
+    """An old password works as it was, however short, and its hash asks to be replaced (ASVS 11.2.2, 11.4.2)."""
+    assert HASHER.verify(password(text), MAKERS[name](text)) == Verdict(matched=True, outdated=True)
+
+
+@pytest.mark.parametrize("name", MAKERS)
+@pytest.mark.parametrize(
+    ("set_text", "typed"),
+    [
+        ("äöåäöåäöå", "öäåöäåöäå"),
+        ("äöåäöåäöå", "ЖЖЖЖЖЖЖЖЖ"),
+        ("äöåäöåäöå", "?????????"),
+        ("Ketunpoika7", "ketunpoika7"),
+        ("Ketunpoika7", "Ketunpoika7 "),
+        ("ketun\0poika", "ketun"),
+        ("ketun\0poika", "ketun\0aaaaa"),
+    ],
+)
+def test_a_different_password_is_wrong(name: str, set_text: str, typed: str) -> None:
+    """Non-ASCII passwords of one length, another case, a space or what follows a NUL differ (B-71, ASVS 6.2.8)."""
+    if "\0" in set_text and name in {"bcrypt", "django_bcrypt"}:
+        stored = bcrypt.hashpw(set_text.encode(), bcrypt.gensalt(4)).decode()
+        stored = f"bcrypt${stored}" if name == "django_bcrypt" else stored
+    else:
+        stored = MAKERS[name](set_text)
+    assert HASHER.verify(password(typed), stored) == WRONG
+
+
+@pytest.fixture
+def bcrypt_runs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[bytes, bytes]]:
+    """Every run of bcrypt: the bytes that it was fed, and the setting."""
+    seen: list[tuple[bytes, bytes]] = []
+    real = bcrypt.hashpw
+
+    def spy(secret: bytes, setting: bytes) -> bytes:
+        seen.append((secret, setting[:7]))
+        return real(secret, setting)
+
+    monkeypatch.setattr(bcrypt, "hashpw", spy)
+    return seen
+
+
+@pytest.mark.parametrize("typed", ["x" * 80, "x" * 72 + "y", "x" * 1024, "ä" * 37, "väärä"])
+def test_a_long_password_is_wrong_for_bcrypt_at_equal_cost(bcrypt_runs: list[tuple[bytes, bytes]], typed: str) -> None:
+    """More than 72 bytes are an ordinary wrong password that cost one bcrypt, and no error (B-69, B-16)."""
+    stored = bcrypt.hashpw(b"jokin muu", bcrypt.gensalt(5)).decode()
+    bcrypt_runs.clear()
+    assert HASHER.verify(password(typed), stored) == WRONG
+    assert [setting for _, setting in bcrypt_runs] == [b"$2b$05$"]
+
+
+@pytest.mark.parametrize("name", ["bcrypt", "django_bcrypt"])
+def test_passwords_that_share_72_bytes_never_verify(name: str) -> None:
+    """A password whose first 72 bytes are another one, whole, does not open its account (B-68)."""
+    stored = MAKERS[name]("x" * 72)
+    assert HASHER.verify(password("x" * 72), stored).matched
+    assert HASHER.verify(password("x" * 73), stored) == WRONG
+    assert HASHER.verify(password("x" * 72 + "y" * 10), stored) == WRONG
+
+
+def test_bcrypt_of_a_digest_takes_the_whole_password() -> None:
+    """Django's bcrypt_sha256 tells passwords of over 72 bytes apart (B-68, ASVS 6.2.8)."""
+    stored = MAKERS["django_bcrypt_sha256"]("x" * 100 + "a")
+    assert HASHER.verify(password("x" * 100 + "a"), stored).matched
+    assert HASHER.verify(password("x" * 100 + "b"), stored) == WRONG
+
+
+def test_nothing_but_the_password_is_fed_to_bcrypt(bcrypt_runs: list[tuple[bytes, bytes]]) -> None:
+    """No name, no pepper and no salt takes a part of bcrypt's 72 bytes (B-68)."""
+    stored = MAKERS["bcrypt"]("lösenordet")
+    bcrypt_runs.clear()
+    HASHER.verify(password("lösenordet"), stored)
+    assert [secret for secret, _ in bcrypt_runs] == ["lösenordet".encode()]
+
+
+def test_unclean_salt_bits_still_verify() -> None:
+    """A bcrypt hash whose salt sets the two bits that carry nothing is the same hash."""
+    stored = bcrypt.hashpw(b"vanha", b"$2b$04$N93W0OiK6aEeGxVb4TNZLe").decode()
+    assert HASHER.verify(password("vanha"), stored[:28] + "f" + stored[29:]).matched
+
+
+def test_a_latin_1_candidate_is_not_tried() -> None:
+    """Only NFC and the text as received are tried, so the work stays what the input says (B-15)."""
+    stored = bcrypt.hashpw("lösen".encode("latin-1"), bcrypt.gensalt(4)).decode()
+    assert HASHER.verify(password("lösen"), stored) == WRONG
+
+
+def test_a_hash_of_decomposed_text_verifies_as_received() -> None:
+    """An older system's hash of NFD text matches a keyboard that types NFD, and is replaced (NIST 3.1.1.2)."""
+    raw = "lo\u0308sen"
+    assert HASHER.verify(password(raw), MAKERS["bcrypt"](raw)) == Verdict(matched=True, outdated=True)
+
+
+CHEAP = HashProfile(memory_cost=64, time_cost=1, parallelism=1)
+
+
+def test_a_format_that_was_left_out_is_not_run() -> None:
+    """Without its format a bcrypt hash is an unknown scheme, at the dummy's cost (C-49)."""
+    hasher = Argon2Hasher(CHEAP, formats=[one for one in built_in_formats() if one.name != "bcrypt"])
+    assert hasher.verify(password("x"), MAKERS["bcrypt"]("x")) == Verdict(
+        matched=False, defect=HashDefect.UNKNOWN_SCHEME
+    )
+
+
+@pytest.mark.parametrize("name", ["bcrypt", "django_bcrypt", "django_bcrypt_sha256", "django_scrypt"])
+def test_what_is_installed_is_verified_without_being_asked_for(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever installs the extra signs in with bcrypt's hashes; without it the library is said to be missing (C-49)."""
+    stored = MAKERS[name]("x")
+    assert Argon2Hasher(CHEAP).verify(password("x"), stored).matched
+    monkeypatch.setitem(sys.modules, "bcrypt", None)
+    without = Argon2Hasher(CHEAP)
+    missing = None if name == "django_scrypt" else HashDefect.NOT_INSTALLED
+    assert without.verify(password("x"), stored) == Verdict(matched=not missing, outdated=not missing, defect=missing)
+    assert without.find_defect(stored) is missing
+
+
+NUL_WRONG = [
+    ("", "\0"),
+    ("", "\0\0\0"),
+    ("", "\0" * 64),
+    ("", "\0" * 71),
+    ("", "\0" * 128),
+    ("", "\0" * 129),
+    ("salasana", "salasana\0"),
+    ("salasana", "salasana\0\0\0"),
+    ("salasana", "salasana\0salasana"),
+    ("salasana", "salasana\0salasana\0"),
+    ("salasana", "salasana\0jokin muu"),
+    ("salasana", "\0salasana"),
+    ("ä" * 30, "ä" * 30 + "\0" * 4),
+    ("x" * 63, "x" * 63 + "\0"),
+    ("x" * 64, "x" * 64 + "\0"),
+    ("x" * 71, "x" * 71 + "\0"),
+    ("x" * 72, "x" * 72 + "\0"),
+    ("x" * 100, "x" * 100 + "\0"),
+    ("x" * 127, "x" * 127 + "\0"),
+    ("x" * 128, "x" * 128 + "\0"),
+    ("Va\u0308ino\u0308", "Va\u0308ino\u0308\0"),
+    ("Va\u0308ino\u0308", "Väinö\0"),
+]
+
+
+def made_by(name: str, text: str) -> str:
+    """The hash of *text* as the old system made it: a bcrypt of before 2025 cut it at 72 bytes."""
+    if name in {"bcrypt", "bcrypt 2a", "bcrypt 2y", "django_bcrypt"}:
+        text = text.encode()[:72].decode()
+    if not text and "bcrypt" in name and "sha256" not in name:
+        stored = bcrypt.hashpw(b"", bcrypt.gensalt(4)).decode()
+        return f"bcrypt${stored}" if name == "django_bcrypt" else stored
+    return MAKERS[name](text)
+
+
+@pytest.mark.parametrize("truncates", [False, True])
+@pytest.mark.parametrize("name", [*MAKERS, "argon2"])
+@pytest.mark.parametrize(("set_text", "typed"), NUL_WRONG)
+def test_a_nul_makes_no_password_match(name: str, set_text: str, typed: str, truncates: bool) -> None:
+    """A NUL behind or within a password never opens the account of another password, an empty one included (B-71, ASVS 6.2.8)."""
+    stored = argon2.PasswordHasher(1, 64, 1).hash(set_text) if name == "argon2" else made_by(name, set_text)
+    hasher = Argon2Hasher(CHEAP, formats=built_in_formats(bcrypt_truncates=truncates))
+    assert hasher.verify(password(typed), stored) == WRONG
+
+
+@pytest.mark.parametrize("name", [*(one for one in MAKERS if "bcrypt" not in one), "django_bcrypt_sha256", "argon2"])
+@pytest.mark.parametrize("text", ["ketun\0poika", "\0poika", "\0" * 3 + "x"])
+def test_a_nul_within_a_password_is_a_character(name: str, text: str) -> None:
+    """Where the function takes every byte for itself, a password with a NUL within it is right (ASVS 6.2.8)."""
+    if name == "argon2":
+        stored = argon2.PasswordHasher(1, 64, 1).hash(text)
+    elif name.startswith("django_pbkdf2"):
+        algorithm = name.split()[1]
+        digest = hashlib.pbkdf2_hmac(algorithm, text.encode(), b"suola", 10)
+        stored = f"pbkdf2_{algorithm}$10$suola${base64.b64encode(digest).decode()}"
+    else:
+        stored = MAKERS[name](text)
+    assert HASHER.verify(password(text), stored).matched
+
+
+@pytest.mark.parametrize("typed", ["salasana\0", "\0", "jokin muu", "x" * 100])
+def test_a_nul_costs_one_bcrypt(bcrypt_runs: list[tuple[bytes, bytes]], typed: str) -> None:
+    """A password with a NUL costs what any wrong password costs (B-16)."""
+    stored = bcrypt.hashpw(b"salasana", bcrypt.gensalt(5)).decode()
+    bcrypt_runs.clear()
+    assert HASHER.verify(password(typed), stored) == WRONG
+    assert [setting for _, setting in bcrypt_runs] == [b"$2b$05$"]
+
+
+TRUNCATING = Argon2Hasher(CHEAP, formats=built_in_formats(bcrypt_truncates=True))
+LONG = "kolme vihreää omenaa ja neljä keltaista päärynää pöydällä, viisi lattialla, kuusi puussa"
+
+
+@pytest.mark.parametrize("name", ["bcrypt", "bcrypt 2a", "bcrypt 2y", "django_bcrypt"])
+@pytest.mark.parametrize("text", [LONG, "x" * 73, "x" * 200, "ä" * 37, "𝄞" * 19, "lo\u0308sen" * 20])
+def test_a_passphrase_that_the_old_system_cut_signs_in_where_that_is_set(name: str, text: str) -> None:
+    """With the setting on, a passphrase of more than 72 bytes matches, is replaced, and is told to the audit trail."""
+    stored = bcrypt.hashpw(text.encode()[:72], bcrypt.gensalt(4)).decode()
+    stored = {"bcrypt 2a": stored.replace("$2b$", "$2a$"), "bcrypt 2y": stored.replace("$2b$", "$2y$")}.get(
+        name, stored
+    )
+    stored = f"bcrypt${stored}" if name == "django_bcrypt" else stored
+    truncated = Verdict(matched=True, outdated=True, defect=HashDefect.TRUNCATED)
+    assert TRUNCATING.verify(password(text), stored) == truncated
+    assert HASHER.verify(password(text), stored) == WRONG
+
+
+def test_the_replacement_holds_the_whole_passphrase() -> None:
+    """After the rehash of a cut passphrase, its beginning and its beginning with another end are wrong (B-68)."""
+    replaced = TRUNCATING.hash(password(LONG))
+    assert TRUNCATING.verify(password(LONG), replaced) == Verdict(matched=True)
+    for other in (LONG[:70], LONG[:-1], LONG + "x", LONG.encode()[:72].decode(errors="ignore")):
+        assert TRUNCATING.verify(password(other), replaced) == WRONG
+
+
+@pytest.mark.parametrize(
+    ("name", "set_text", "typed"),
+    [
+        ("bcrypt", "x" * 71, "x" * 72),
+        ("bcrypt", "x" * 72, "x" * 71),
+        ("bcrypt", "x" * 71, "x" * 100),
+        ("bcrypt", "lyhyt", "lyhyt ja sen perässä jotain"),
+        ("bcrypt", LONG[:60], LONG),
+        ("bcrypt", "x" * 72, "y" + "x" * 99),
+        ("django_bcrypt_sha256", "x" * 72, "x" * 73),
+        ("django_bcrypt_sha256", "x" * 100, "x" * 101),
+        ("django_pbkdf2 sha256", "x" * 72, "x" * 73),
+        ("werkzeug_scrypt", "x" * 72, "x" * 73),
+    ],
+)
+def test_the_setting_opens_nothing_else(name: str, set_text: str, typed: str) -> None:
+    """With the setting on, only a password that bcrypt itself cannot tell apart matches (B-68)."""
+    assert TRUNCATING.verify(password(typed), MAKERS[name](set_text)) == WRONG
+
+
+def test_a_whole_password_of_bcrypt_is_no_defect() -> None:
+    """With the setting on, a password of at most 72 bytes matches as ever."""
+    assert TRUNCATING.verify(password("x" * 72), MAKERS["bcrypt"]("x" * 72)) == Verdict(matched=True, outdated=True)
