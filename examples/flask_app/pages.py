@@ -9,7 +9,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, SecurityError
 from werkzeug.routing import RequestRedirect
 
-from cityauth.errors import StoreError
+from cityauth.errors import HasherBusyError, StoreError
 from cityauth.messages import name_and_email, text
 from flask_app.cases import Cases
 from flask_app.devices import device
@@ -67,9 +67,10 @@ def form_expired(_error: CSRFError) -> ResponseReturnValue:
 
 @blueprint.app_errorhandler(sqlite3.OperationalError)
 @blueprint.app_errorhandler(StoreError)
+@blueprint.app_errorhandler(HasherBusyError)
 def interrupted(error: Exception) -> ResponseReturnValue:
     """Say that nobody can be served just now. No cookie is cleared: whoever was signed in still is."""
-    current_app.logger.error("the database cannot answer: %s", error)
+    current_app.logger.error("nobody can be served: %s", error)
     return _error_page(503, "503", {"Retry-After": "60"})
 
 

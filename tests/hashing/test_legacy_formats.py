@@ -12,11 +12,13 @@ import passlib.hash
 import pytest
 from werkzeug.security import generate_password_hash
 
+from cityauth import Authenticated, CityAuth, LoginStep, MemoryStore, NewAccount, PasswordRequired, Policy
 from cityauth.core.hashing import HashDefect
 from cityauth.hashing.hasher import Argon2Hasher
 from cityauth.hashing.registry import built_in_formats
-from cityauth.policy import HashProfile
+from cityauth.policy import HashProfile, LegacyHashPolicy
 from cityauth.ports.services import Verdict
+from tests.support.fakes import ListAudit
 from tests.support.hashes import password
 
 HASHER = Argon2Hasher(HashProfile(memory_cost=64, time_cost=1, parallelism=1))
@@ -298,3 +300,26 @@ def test_the_setting_opens_nothing_else(name: str, set_text: str, typed: str) ->
 def test_a_whole_password_of_bcrypt_is_no_defect() -> None:
     """With the setting on, a password of at most 72 bytes matches as ever."""
     assert TRUNCATING.verify(password("x" * 72), MAKERS["bcrypt"]("x" * 72)) == Verdict(matched=True, outdated=True)
+
+
+def sign_in(auth: CityAuth, typed: str) -> LoginStep:
+    """Try a password for Erkki."""
+    step = auth.login.identify("erkki")
+    assert isinstance(step, PasswordRequired)
+    return auth.login.submit_password(step.pending, typed)
+
+
+@pytest.mark.parametrize("truncates", [False, True])
+def test_a_cut_passphrase_is_replaced_at_its_first_sign_in(truncates: bool) -> None:
+    """The setting lets a long passphrase in once; from then on only the whole of it is right, and the trail tells (B-68)."""
+    audit = ListAudit()
+    policy = Policy(hashing=CHEAP, legacy_hashes=LegacyHashPolicy(bcrypt_truncates=truncates))
+    auth = CityAuth(MemoryStore(), [bytes(range(32))], policy=policy, audit=audit)
+    stored = bcrypt.hashpw(LONG.encode()[:72], bcrypt.gensalt(4)).decode()
+    auth.accounts.add(NewAccount("Erkki", usernames=["erkki"], password_hash=stored))
+    assert isinstance(sign_in(auth, LONG), Authenticated if truncates else PasswordRequired)
+    detail = audit.events[-1].detail
+    assert (detail.get("defect"), detail.get("rehashed")) == (("truncated", "yes") if truncates else (None, None))
+    assert isinstance(sign_in(auth, LONG + " ja vielä"), PasswordRequired)
+    assert isinstance(sign_in(auth, LONG), Authenticated if truncates else PasswordRequired)
+    assert "defect" not in audit.events[-1].detail

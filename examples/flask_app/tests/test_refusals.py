@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cityauth import Account, AccountId, SecretStr, StoreUnavailableError
+from cityauth import Account, AccountId, HasherBusyError, SecretStr, StoreUnavailableError
 from cityauth.core.change import AccountAdded, Committed
 from cityauth.core.identifier import USERNAME, Identifier, register
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
@@ -210,6 +210,22 @@ def test_a_locked_case_register_is_an_interruption_too(own_service: Service, mon
     with monkeypatch.context() as patch:
         patch.setattr(own_service.app.extensions["cases"], "of", locked, raising=False)
         assert visitor.get("/cases").status_code == 503
+    assert visitor.get("/cases").status_code == 200
+
+
+def test_lack_of_memory_is_an_interruption_too(own_service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No memory to verify a password: the same 503, and no word of it on the page (ASVS 16.5.3)."""
+    visitor = Visitor(own_service)
+
+    def busy(*_: object, **__: object) -> None:
+        raise HasherBusyError("there is not enough memory to run Argon2 now")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(own_service.auth.login, "submit_password", busy)
+        page = visitor.sign_in(ERKKI.email, ERKKI.password)
+    assert page.status_code == 503
+    assert "Argon2" not in page.text
+    visitor.sign_in(ERKKI.email, ERKKI.password)
     assert visitor.get("/cases").status_code == 200
 
 
