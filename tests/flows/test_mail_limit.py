@@ -97,6 +97,20 @@ def test_the_budget_holds_in_a_race(service: Service) -> None:
     assert arrived(service) == ALLOWED
 
 
+@pytest.mark.parametrize("ahead", [{"days": 30}, {"days": 1}, {"days": 400}, {"hours": 3}])
+def test_a_clock_that_was_ahead_and_is_mended_withholds_no_mail(service: Service, ahead: dict[str, float]) -> None:
+    """What was asked for while the clock was ahead uses up no budget of today's, and waits no longer than today's."""
+    service.add("Erkki", email="erkki@example.com")
+    service.wait(**ahead)
+    for _ in range(12):
+        service.auth.recovery.request("erkki@example.com")
+        service.wait(minutes=1)
+    service.wait(minutes=-12, **{unit: -count for unit, count in ahead.items()})
+    assert isinstance(service.auth.recovery.request("erkki@example.com"), MailAwaited)
+    service.link("erkki@example.com")
+    service.sign_in("erkki@example.com")
+
+
 def test_another_mailbox_is_not_touched(service: Service) -> None:
     """A full mailbox holds up nobody else's mail, also in the same domain."""
     ask = by_unknown_tags(service)

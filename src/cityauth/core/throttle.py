@@ -3,8 +3,14 @@
 import hashlib
 import hmac
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeAlias
+
+MOST_AHEAD = timedelta(hours=2)
+"""A use that lies further ahead than this does not count: it was made by a clock that was wrong and is mended.
+
+Nearer ones count, so that a clock that is set back frees nothing.
+"""
 
 
 @dataclass(frozen=True, slots=True)

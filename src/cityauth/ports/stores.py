@@ -102,7 +102,9 @@ class OutboxStore(Protocol):
         """Take up to *most* mails that are due at *now*, oldest first, and hide them until *until*.
 
         Two workers never hold the same mail at once. Each taking counts as an attempt; a worker that
-        dies gives its mails back when the lease ends (C-20).
+        dies gives its mails back when the lease ends. No mail is held for longer than
+        `cityauth.policy.mail.LONGEST_HOLD`: one that is due later than that after *now* was queued by a clock
+        that was ahead, and is due at once.
         """
         ...
 
@@ -126,7 +128,8 @@ class ThrottleStore(Protocol):
         """Count one more use of *bucket* at *now* if every one of *limits* allows it, atomically.
 
         Returns `Reserved`, or `Exhausted` and nothing counted. Of any number of callers at once, no
-        more than the limits allow are reserved (C-14).
+        more than the limits allow are reserved. A use that lies ahead of *now* counts, so that a clock that is set
+        back frees nothing; one that lies ahead by more than `cityauth.core.throttle.MOST_AHEAD` does not.
         """
         ...
 

@@ -1,5 +1,7 @@
 """What a store promises of the outbox."""
 
+from datetime import timedelta
+
 from cityauth.core.change import EpochAdvanced, Precondition, Rejected
 from cityauth.core.mail import OutboxStatus
 from cityauth.ports.stores import Store
@@ -37,6 +39,16 @@ class OutboxContract:
         assert [one.attempts for one in store.lease_mails(NOON, NOON + MINUTE, 9)] == [1]
         assert list(store.lease_mails(NOON + MINUTE / 2, NOON + 2 * MINUTE, 9)) == []
         assert [one.attempts for one in store.lease_mails(NOON + MINUTE, NOON + 2 * MINUTE, 9)] == [2]
+
+    def test_a_clock_that_was_far_ahead_holds_no_mail_back(self, store: Store) -> None:
+        """A mail that was queued or postponed by a clock 30 days ahead is due once the clock is mended."""
+        ahead = NOON + timedelta(days=30)
+        commit(store, queued("queued", at=ahead), queued("postponed", at=NOON))
+        store.lease_mails(NOON, NOON + MINUTE, 9)
+        store.postpone_mail("postponed", ahead)
+        leased = store.lease_mails(NOON + MINUTE, NOON + 3 * MINUTE, 9)
+        assert [one.id for one in leased] == ["postponed", "queued"]
+        assert list(store.lease_mails(NOON + 2 * MINUTE, NOON + 5 * MINUTE, 9)) == []
 
     def test_a_mail_is_postponed_or_dropped(self, store: Store) -> None:
         """A postponed mail is due again at its moment, a dropped one never; unknown ones are no mistake."""

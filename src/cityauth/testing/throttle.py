@@ -45,6 +45,16 @@ class ThrottleContract:
         assert store.reserve("a", [ONE_A_MINUTE], NOON) == Reserved()
         assert store.reserve("a", [ONE_A_MINUTE], NOON - 60 * MINUTE) == Exhausted(NOON + MINUTE)
 
+    def test_a_clock_that_was_far_ahead_locks_nobody_out(self, store: ThrottleStore) -> None:
+        """Uses that a clock made while it was days ahead do not count once it is mended."""
+        limits = [ONE_A_MINUTE, FIVE_AN_HOUR]
+        for days in (30, 2, 1):
+            for number in range(5):
+                store.reserve("a", limits, NOON + timedelta(days=days) + number * MINUTE)
+        assert store.reserve("a", limits, NOON) == Reserved()
+        assert store.reserve("a", limits, NOON + MICROSECOND) == Exhausted(NOON + MINUTE)
+        assert store.reserve("a", limits, NOON + MINUTE) == Reserved()
+
     def test_no_limit_allows_everything_and_a_limit_of_none_nothing(self, store: ThrottleStore) -> None:
         """A use without limits is counted all the same; at most zero times is never."""
         never = Limit(0, MINUTE)

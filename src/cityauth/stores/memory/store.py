@@ -14,7 +14,8 @@ from cityauth.core.one_time_token import OneTimeToken
 from cityauth.core.resolution import AccountIdentifier, Match
 from cityauth.core.secret import SecretStr
 from cityauth.core.session import LiveSession, Session, touched
-from cityauth.core.throttle import Allowance, Exhausted, Reserved
+from cityauth.core.throttle import MOST_AHEAD, Allowance, Exhausted, Reserved
+from cityauth.policy.mail import LONGEST_HOLD
 from cityauth.policy.throttling import Limit
 from cityauth.stores.memory.changes import APPLY
 from cityauth.stores.memory.state import State, WaitingMail
@@ -136,7 +137,7 @@ class MemoryStore:
         """See `OutboxStore.lease_mails`."""
         with self._lock:
             mails = self._state.mails
-            due = [one.mail for one in mails.values() if one.due_at <= now]
+            due = [one.mail for one in mails.values() if not now < one.due_at <= now + LONGEST_HOLD]
             for dummy in [mail for mail in due if not mail.to]:
                 del mails[dummy.id]
             due = sorted((mail for mail in due if mail.to), key=lambda mail: (mail.queued_at, mail.id))
@@ -171,11 +172,12 @@ class MemoryStore:
     def reserve(self, bucket: str, limits: Sequence[Limit], now: datetime) -> Allowance:
         """See `ThrottleStore.reserve`."""
         with self._lock:
-            used = self._state.uses.setdefault(bucket, [])
+            uses = self._state.uses.setdefault(bucket, [])
+            used = [at for at in uses if at <= now + MOST_AHEAD]
             counts = [sum(at > now - limit.window for at in used) for limit in limits]
             full = [limit for limit, count in zip(limits, counts, strict=True) if count >= limit.count]
             if not full:
-                used.append(now)
+                uses.append(now)
                 return Reserved()
             newest = sorted(used, reverse=True)
             last = [newest[limit.count - 1] if limit.count > 0 else now for limit in full]

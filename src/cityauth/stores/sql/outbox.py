@@ -4,19 +4,20 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, case, delete, func, insert, literal, select, update
+from sqlalchemy import Connection, bindparam, case, delete, func, insert, literal, or_, select, update
 
 from cityauth.core.change import MailQueued
 from cityauth.core.mail import QueuedMail
+from cityauth.policy.mail import LONGEST_HOLD
 from cityauth.stores.sql.rows import MAIL, mail_of, mail_row, micros
 from cityauth.stores.sql.tables import mail
 
 _IS_DUMMY = mail.c.recipient == ""
-_DUE = mail.c.due_at <= bindparam("now")
-ANY_DUE: Final = select(literal(1)).where(mail.c.due_at <= bindparam("at")).limit(1)
+_DUE = or_(mail.c.due_at <= bindparam("now"), mail.c.due_at > bindparam("farthest"))
+ANY_DUE: Final = select(literal(1)).where(_DUE).limit(1)
 """Whether there is anything to lease: asked first, so that an idle worker takes no write lock."""
 _QUEUE: Final = insert(mail)
-_DROP_DUMMIES: Final = delete(mail).where(_DUE, _IS_DUMMY)
+_DROP_DUMMIES: Final = delete(mail).where(mail.c.id.in_(select(mail.c.id).where(_DUE, _IS_DUMMY)))
 _LEASE: Final = (
     update(mail)
     .where(
@@ -41,6 +42,11 @@ STATUS: Final = select(func.count(), func.count(case((mail.c.attempts > 0, 1))),
 """How many wait, how many of them were tried before, and since when the oldest waits."""
 
 
+def moments(now: datetime) -> dict[str, int]:
+    """Return what decides whether a mail is due: it is now, or it is held longer than any mail may be."""
+    return {"now": micros(now), "farthest": micros(now + LONGEST_HOLD)}
+
+
 def queue_mail(connection: Connection, change: MailQueued) -> None:
     """Insert the mail, due at once."""
     connection.execute(_QUEUE, mail_row(change.mail))
@@ -48,7 +54,7 @@ def queue_mail(connection: Connection, change: MailQueued) -> None:
 
 def lease(connection: Connection, now: datetime, until: datetime, most: int) -> Sequence[QueuedMail]:
     """Drop the dummies that are due, and hide the oldest mails that are due until *until*."""
-    connection.execute(_DROP_DUMMIES, {"now": micros(now)})
-    values = {"now": micros(now), "until": micros(until), "most": most}
+    connection.execute(_DROP_DUMMIES, moments(now))
+    values = {**moments(now), "until": micros(until), "most": most}
     leased = [mail_of(row) for row in connection.execute(_LEASE, values)]
     return sorted(leased, key=lambda one: (one.queued_at, one.id))

@@ -139,7 +139,7 @@ class SqlStore:
 
     def lease_mails(self, now: datetime, until: datetime, most: int) -> Sequence[QueuedMail]:
         """See `OutboxStore.lease_mails`."""
-        if not self._database.ask(outbox.ANY_DUE, {"at": micros(now)}):
+        if not self._database.ask(outbox.ANY_DUE, outbox.moments(now)):
             return []
         return self._database.within(outbox.lease, now, until, most)
 

@@ -6,19 +6,19 @@ from typing import Final
 
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
-from cityauth.core.throttle import Allowance, Exhausted, Reserved
+from cityauth.core.throttle import MOST_AHEAD, Allowance, Exhausted, Reserved
 from cityauth.policy.throttling import Limit
 from cityauth.stores.sql.rows import micros, moment
 from cityauth.stores.sql.tables import throttle
 
 NTH_NEWEST: Final = (
     select(throttle.c.at)
-    .where(throttle.c.bucket == bindparam("bucket"))
+    .where(throttle.c.bucket == bindparam("bucket"), throttle.c.at <= bindparam("latest"))
     .order_by(throttle.c.at.desc())
     .limit(1)
     .offset(bindparam("newer"))
 )
-"""When a bucket was used for the n-th time, counted from now."""
+"""When a bucket was used for the n-th time, counted back from the latest use that counts."""
 _USE: Final = insert(throttle).inline()
 PURGE: Final = delete(throttle).where(throttle.c.at < bindparam("before"))
 """Forgets the uses before a moment."""
@@ -31,7 +31,8 @@ def reserve(connection: Connection, bucket: str, limits: Sequence[Limit], now: d
         if limit.count < 1:
             free_again.append(now + limit.window)
             continue
-        nth = connection.execute(NTH_NEWEST, {"bucket": bucket, "newer": limit.count - 1}).scalar()
+        values = {"bucket": bucket, "latest": micros(now + MOST_AHEAD), "newer": limit.count - 1}
+        nth = connection.execute(NTH_NEWEST, values).scalar()
         if nth is not None and moment(nth) > now - limit.window:
             free_again.append(moment(nth) + limit.window)
     if free_again:
