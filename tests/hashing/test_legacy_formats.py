@@ -12,7 +12,7 @@ import passlib.hash
 import pytest
 from werkzeug.security import generate_password_hash
 
-from cityauth import Authenticated, CityAuth, LoginStep, MemoryStore, NewAccount, PasswordRequired, Policy
+from cityauth import Authenticated, CityAuth, LoginStep, MemoryStore, NewAccount, PasswordRequired, Policy, UsageError
 from cityauth.core.hashing import HashDefect
 from cityauth.hashing.hasher import Argon2Hasher
 from cityauth.hashing.registry import built_in_formats
@@ -323,3 +323,13 @@ def test_a_cut_passphrase_is_replaced_at_its_first_sign_in(truncates: bool) -> N
     assert isinstance(sign_in(auth, LONG + " ja vielä"), PasswordRequired)
     assert isinstance(sign_in(auth, LONG), Authenticated if truncates else PasswordRequired)
     assert "defect" not in audit.events[-1].detail
+
+
+def test_the_library_refuses_what_the_command_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without its library a bcrypt hash is not imported: it would be stored and never sign in (C-48)."""
+    stored = MAKERS["bcrypt"]("salasana")
+    monkeypatch.setitem(sys.modules, "bcrypt", None)
+    auth = CityAuth(MemoryStore(), [bytes(range(32))], policy=Policy(hashing=CHEAP))
+    assert auth.passwords.find_defect(stored) is HashDefect.NOT_INSTALLED
+    with pytest.raises(UsageError, match="not_installed"):
+        auth.accounts.add(NewAccount("Erkki", usernames=["erkki"], password_hash=stored))

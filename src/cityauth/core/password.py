@@ -1,4 +1,4 @@
-"""A password as a person typed it, and the judgement on a new one."""
+"""A password as a person typed it, and what is wrong with a new one."""
 
 import hmac
 import unicodedata
@@ -11,13 +11,13 @@ from cityauth.policy import PasswordPolicy
 
 @final
 class Password:  # noqa: PLW1641 - equality without a hash: a secret is no key
-    """A password that has passed the caps, held so that nothing shows it by accident.
+    """A password within the limits of length. Nothing shows it by accident.
 
-    It is a plain class, since `dataclasses.asdict` would hand out the text. ``repr``, ``str``,
-    f-strings and logs show ``Password(***)``; pickling and copying are refused; it is no key of a
-    dictionary. `nfc` and `raw` are read by name, which a reviewer can search for.
+    It is not a dataclass, since `dataclasses.asdict` would give the text away. ``repr``, ``str``, f-strings and
+    logs show ``Password(***)``. It cannot be pickled or copied, and it cannot be the key of a dictionary. Code
+    that needs the text reads `nfc` or `raw`, so a reviewer can search for these names.
 
-    Made by `read` alone: the constructor checks nothing.
+    Only `read` makes one: the constructor checks nothing.
     """
 
     __slots__ = ("_nfc", "_raw")
@@ -29,20 +29,19 @@ class Password:  # noqa: PLW1641 - equality without a hash: a secret is no key
 
     @property
     def nfc(self) -> str:
-        """The NFC of the text: what new hashes are made of (NIST 3.1.1.2)."""
+        """The NFC of the text. New hashes are made of it."""
         return self._nfc
 
     @property
     def raw(self) -> str:
-        """The text exactly as received: what a hash made by an older system may hold."""
+        """The text exactly as received. An older system may have hashed this."""
         return self._raw
 
     @property
     def candidates(self) -> tuple[bytes, ...]:
-        """The UTF-8 bytes to verify: of the NFC, then of the raw text where it differs.
+        """The UTF-8 bytes to verify: of the NFC, then of the text as received where it differs.
 
-        How many there are depends on what was typed, never on what is stored, so it tells nothing
-        about an account.
+        How many there are depends only on what was typed, so it tells nothing about an account.
         """
         nfc = self._nfc.encode()
         return (nfc,) if self._raw == self._nfc else (nfc, self._raw.encode())
@@ -58,7 +57,7 @@ class Password:  # noqa: PLW1641 - equality without a hash: a secret is no key
         return hmac.compare_digest(self._raw.encode(), other._raw.encode())
 
     def __reduce__(self) -> NoReturn:
-        """Refuse to be pickled or copied into a report.
+        """Refuse to be pickled or copied.
 
         Raises:
             TypeError: always.
@@ -68,19 +67,19 @@ class Password:  # noqa: PLW1641 - equality without a hash: a secret is no key
 
 
 class PasswordDefect(StrEnum):
-    """Why something is no password at all, whatever is stored."""
+    """Why a value is no password at all. No stored hash is looked at."""
 
     NOT_TEXT = "not_text"
-    """A list, a number, bytes or nothing instead of a string (ASVS 15.3.5)."""
+    """A list, a number, bytes or nothing instead of a string."""
 
     EMPTY = "empty"
     """No character. An empty password never matches, not even a hash of the empty string."""
 
     TOO_LONG = "too_long"
-    """More code points or bytes than the policy's caps."""
+    """More code points or bytes than the policy allows."""
 
     NOT_UNICODE = "not_unicode"
-    """A lone surrogate: text that has no UTF-8."""
+    """It has a lone surrogate, so it cannot be written as UTF-8."""
 
 
 class PasswordProblem(StrEnum):
@@ -90,21 +89,21 @@ class PasswordProblem(StrEnum):
     """Fewer code points in its NFC than the policy's minimum."""
 
     COMMON = "common"
-    """It stands on the list of common passwords, as a whole."""
+    """The whole password is on the list of common passwords."""
 
     CONTEXT = "context"
-    """It is, as a whole, a name of the service or of the person."""
+    """The whole password is a name of the service or of the person."""
 
 
 def read(value: object, policy: PasswordPolicy) -> Password | PasswordDefect:
-    """Take *value* for a password, exactly as received: no trimming, no mapping but the NFC.
+    """Take *value* as a password. Nothing is trimmed or mapped; only the NFC is made beside it.
 
-    The caps come before any work that grows with the length, so ten megabytes cost no more than
-    ten bytes. NUL, controls and unassigned code points are parts of a password like any other.
+    The length is checked before any work that grows with it, so ten megabytes cost no more than ten bytes. A
+    password may hold any character: a NUL, a control, an unassigned code point.
 
     Args:
         value: What a form or an API brought, of any type.
-        policy: Its ``max_code_points`` and ``max_bytes`` of UTF-8 bound the text as received.
+        policy: Its ``max_code_points`` and ``max_bytes`` limit the text as received.
     """
     if not isinstance(value, str):
         return PasswordDefect.NOT_TEXT
@@ -123,10 +122,10 @@ def read(value: object, policy: PasswordPolicy) -> Password | PasswordDefect:
 
 
 def comparison_key(text: str) -> str:
-    """Return what common passwords and context words are compared by: NFC, then case-folded, then NFC.
+    """Return the form in which a password is compared with common passwords and context words.
 
-    Only for these comparisons: it makes "Salasana" and "SALASANA" the same word, so it must never
-    come near a verification.
+    It is the NFC, case-folded, in NFC again. It makes "Salasana" and "SALASANA" the same word, so it must never
+    be used to verify a password.
     """
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
 
@@ -137,16 +136,16 @@ def judge_new(
     context: Iterable[str],
     common: Container[str],
 ) -> tuple[PasswordProblem, ...]:
-    """Say everything that is wrong with a new password; empty when it is accepted.
+    """Return everything that is wrong with a new password; nothing when it is accepted.
 
-    There are no composition rules (ASVS 6.2.5). Words are compared with the *whole* password, so a
-    long passphrase may contain any of them (NIST 3.1.1.2).
+    There are no composition rules. Words are compared with the *whole* password, so a long passphrase may
+    contain any of them.
 
     Args:
         password: The new password.
-        policy: Its ``min_length`` counts code points of the NFC; its ``context_words`` are refused.
-        context: Words of this person: own e-mail address, username, display name.
-        common: The common passwords, by their `comparison_key`.
+        policy: Its ``min_length`` counts the code points of the NFC. Its ``context_words`` are refused.
+        context: Words of this person: e-mail address, username, display name.
+        common: The common passwords, each as its `comparison_key`.
     """
     problems: list[PasswordProblem] = []
     if len(password.nfc) < policy.min_length:

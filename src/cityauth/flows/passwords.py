@@ -25,10 +25,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class PasswordRejected:
-    """A new password that may not be set; nothing was hashed.
+    """A new password that may not be set. Nothing was hashed.
 
     Attributes:
-        problems: Everything that is wrong with it, for the person.
+        problems: Everything that is wrong with it, in words for the person.
     """
 
     problems: tuple[Problem, ...]

@@ -2,7 +2,7 @@
 
 import hmac
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from argon2.exceptions import HashingError
@@ -25,7 +25,7 @@ _LEAST_SALT_BYTES: Final = 8
 _LEAST_DIGEST_BYTES: Final = 16
 """A shorter digest could be guessed by chance."""
 
-_LETTERS: Final = re.compile(BASE64.pattern)
+_BASE64: Final = re.compile(BASE64.pattern)
 _NUMBER: Final = re.compile(NUMBER)
 
 
@@ -33,8 +33,8 @@ _NUMBER: Final = re.compile(NUMBER)
 class Argon2Costs:
     """Costs of Argon2: *variant* id, i or d; *version* 16 or 19; *memory_cost* in KiB."""
 
-    variant: str
-    version: int
+    variant: str = field(metadata={"pattern": "id|i|d"})
+    version: int = field(metadata={"pattern": "16|19"})
     memory_cost: int
     time_cost: int
     parallelism: int
@@ -84,9 +84,14 @@ class Argon2Format(TextFormat[Argon2Costs]):
         The parameters may stand in any order, and the version may be left out: then it is 16. Salt and digest
         may be padded with "=".
         """
+        parameters = super().parse(stored, limits)
+        return self._parse_dialect(stored, limits) if parameters is HashDefect.CORRUPT else parameters
+
+    def _parse_dialect(self, stored: str, limits: HashLimits) -> HashParameters[Argon2Costs] | HashDefect:
+        """Read what other programs write in another way than the reference one."""
         parts = stored.removeprefix(self._prefix).split("$")
         numbers = _read_numbers(",".join(parts[2:-2]))
-        if numbers is None or not all(map(_LETTERS.fullmatch, parts[-2:])):
+        if numbers is None or not all(map(_BASE64.fullmatch, parts[-2:])):
             return HashDefect.CORRUPT
         costs = Argon2Costs(parts[1].removeprefix("argon2"), **numbers)
         return self.judge(costs, parts[-2], parts[-1], limits)

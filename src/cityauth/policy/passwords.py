@@ -9,15 +9,16 @@ from cityauth.policy.validation import require
 
 @dataclass(frozen=True, slots=True)
 class PasswordPolicy:
-    """What a *new* password must be. Old passwords keep working whatever stands here.
+    """What a *new* password must be. It does not apply to old passwords: they keep working.
 
     Attributes:
-        min_length: Code points after NFC; 15 where the password is the only factor (NIST 3.1.1.2,
-            ASVS 6.2.1), never below 8.
-        max_code_points: 1,024; at least 64 must be permitted (ASVS 6.2.9).
-        max_bytes: 4,096 bytes of UTF-8, refused before any work on every road.
-        context_words: Names of the service, the organisation and its places, refused as a whole
-            password, never as a part of one (ASVS 6.1.2, 6.2.11).
+        min_length: The fewest code points, counted after NFC; at least 8. NIST SP 800-63B asks for 15 where the
+            password is the only factor.
+        max_code_points: The most code points; 64 to 1,024. It limits passwords at sign-in as well.
+        max_bytes: The most bytes of UTF-8; at most 4,096. A longer text is refused before any work, at sign-in
+            as well.
+        context_words: Names of the service, the organisation and its places. Each is refused as a whole password;
+            a longer password may contain it.
     """
 
     min_length: int = 15
@@ -26,11 +27,11 @@ class PasswordPolicy:
     context_words: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse lengths that the sources forbid."""
-        require(self.min_length >= 8, "passwords.min_length must be at least 8 (ASVS 6.2.1)")  # noqa: PLR2004
+        """Refuse lengths out of these ranges."""
+        require(self.min_length >= 8, "passwords.min_length must be at least 8")  # noqa: PLR2004
         require(
             max(64, self.min_length) <= self.max_code_points <= 1024,  # noqa: PLR2004
-            "passwords.max_code_points must be between 64 (ASVS 6.2.9) and 1024",
+            "passwords.max_code_points must be between 64 and 1024, and at least min_length",
         )
         require(
             self.max_code_points <= self.max_bytes <= 4096,  # noqa: PLR2004
@@ -40,14 +41,14 @@ class PasswordPolicy:
 
 @cache
 def common_passwords() -> frozenset[str]:
-    """Return the common passwords that no new password may be, by their `comparison_key`.
+    """Return the bundled common passwords, which no new password may be. Each is in its case-folded NFC.
 
-    Tens of thousands of entries, read once, at the first call. They hold the most frequent leaked
-    passwords of at least 15 code points, the 3,000 most frequent ones for every shorter minimum down
-    to 8, and what people make of short ones to reach 15, in Finnish and Swedish too.
-    ``tools/make_blocklist.py`` says where they come from and makes the file again.
+    There are tens of thousands: the most frequent leaked passwords of at least 15 code points; for each shorter
+    minimum, from 8 on, the 3,000 most frequent passwords that reach it; and the long passwords that people make
+    of short ones, in English, Finnish and Swedish. ``tools/make_blocklist.py`` names the sources and makes the
+    file. It is read once, at the first call.
 
-    A host may give any other ``Container[str]`` in its place, or a larger set that includes this one.
+    A host may use any other ``Container[str]`` in its place, such as a larger set that includes this one.
     """
     from importlib.resources import files
 
