@@ -4,7 +4,7 @@ import difflib
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,6 +15,7 @@ from cityauth.config.smtp import SMTP, SmtpSettings, read_smtp
 from cityauth.config.validation import read_one_of, read_text
 from cityauth.core.secret import KeyRing, SecretStr
 from cityauth.errors import ConfigurationError, SecretError
+from cityauth.messages import Texts
 from cityauth.policy import Policy
 
 if TYPE_CHECKING:
@@ -227,7 +228,9 @@ def _configure(file: dict[str, Any], given: Mapping[str, str], folder: Path) -> 
         content["generation"] = given[GENERATION]
     if HASHING_PROFILE in given:
         content["hashing"] = {"profile": given[HASHING_PROFILE]}
-    policy = read_policy(content, besides=("database", "secrets_file", "tombstone_secret_file", SMTP))
+    policy = read_policy(content, besides=("database", "secrets_file", "tombstone_secret_file", "texts_file", SMTP))
+    if "texts_file" in content:
+        policy = replace(policy, texts=Texts.read(folder / read_text(content["texts_file"], "texts_file")))
     return Configuration(
         policy,
         _database(content, given, folder),

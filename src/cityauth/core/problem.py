@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from cityauth.messages import Code, Param, text
+from cityauth.messages import Code, Param, Texts
+from cityauth.messages.texts import SHIPPED
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,11 @@ class Problem:
     def __reduce__(self) -> tuple[type["Problem"], tuple[Code, dict[str, Param]]]:
         return Problem, (self.code, dict(self.params))
 
-    def text(self, language: str) -> str:
-        """What to tell the person in *language* ("fi", "sv" or "en"; any other reads as English)."""
-        return text(self.code, language, **self.params)
+    def text(self, language: str, texts: Texts | None = None) -> str:
+        """Return what to tell the person.
+
+        Args:
+            language: ``fi``, ``sv`` or ``en``; any other reads as English.
+            texts: The service's own texts; the shipped ones when ``None``.
+        """
+        return (texts or SHIPPED).text(self.code, language, **self.params)

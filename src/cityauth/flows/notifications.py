@@ -1,4 +1,4 @@
-"""Write mails for the outbox. They say nothing that a stranger could have typed (B-10)."""
+"""Write the mails that flows queue. They say nothing that a stranger could have typed."""
 
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
@@ -32,17 +32,18 @@ def queue(
 ) -> MailQueued:
     """Return the change that queues *mail* in *language* to the stored address *to*.
 
-    A mail with a link is worth sending for as long as the link lives; any other names the page for a
-    forgotten password. An empty *to* makes a dummy.
-    Several mails of one context differ in *number*.
+    A mail with a link is worth sending for as long as the link lives. Any other mail names the page for a
+    forgotten password. An empty *to* makes a dummy mail, which the outbox drops.
+    Where one request queues several mails, *number* tells them apart.
     """
     lifetime: timedelta = deployment.policy.outbox.notice_lifetime
+    texts = deployment.policy.texts
     said: dict[str, Param] = {"link": page(deployment, deployment.policy.mail.forgotten_path), **words}
     if link is not None:
         lifetime = lifetime_of(deployment, link.one_time_token.purpose)
-        said |= {"link": link.url.get_secret_value(), "valid": validity(lifetime, language)}
+        said |= {"link": link.url.get_secret_value(), "valid": validity(lifetime, language, texts.text)}
     policy = deployment.policy.mail
-    content = write(mail, language, service=policy.service, contact=policy.contact, **said)
+    content = write(mail, language, texts, service=policy.service, contact=policy.contact, **said)
     return MailQueued(QueuedMail(f"{context.id}-{number}", to, content, language, context.at, context.at + lifetime))
 
 
@@ -51,9 +52,9 @@ def address_taken(
 ) -> MailQueued:
     """Return the change that tells an address that it is in use already.
 
-    Its owner is written to at the address as stored, which may be spelled otherwise than the *typed* one.
-    Where it is only a former address, or somebody's old username, its mailbox may be another person's: then
-    it is who typed it that has to know.
+    The mail goes to the address as its owner stored it, which may be spelled otherwise than the *typed* one.
+    A former address, or somebody's old username, may be another person's mailbox by now: then the mail goes to the
+    address that was typed.
     """
     owners = [match for match in matches if signs_in_by_mail(match.account_identifier)]
     for owner in owners:
@@ -70,7 +71,7 @@ def notify(
     *,
     words: Mapping[str, Param] = NO_WORDS,
 ) -> tuple[MailQueued, ...]:
-    """Return the changes that tell *account* at each of *addresses* what happened (NIST 4.6)."""
+    """Return the changes that tell *account* at each of *addresses* what happened."""
     return tuple(
         queue(deployment, context, mail, to, language=account.language, words=words, number=number)
         for number, to in enumerate(dict.fromkeys(addresses), start=1)

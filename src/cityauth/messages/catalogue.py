@@ -1,5 +1,6 @@
 """The texts in three languages: gettext catalogues whose message ids are the stable codes."""
 
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import cache
 from gettext import GNUTranslations, translation
@@ -48,7 +49,7 @@ def _catalogue(language: str) -> GNUTranslations:
 
 
 def text(code: str, language: str, **params: Param) -> str:
-    """What *code* says in *language*, as plain text: escape it where it goes into HTML.
+    """Return what *code* says in *language*, as plain text: escape it where it goes into HTML.
 
     Args:
         code: A member of :class:`~cityauth.messages.Code` or :class:`~cityauth.messages.Label`, or its value.
@@ -59,23 +60,41 @@ def text(code: str, language: str, **params: Param) -> str:
         UsageError: The code does not exist, or a placeholder of its text has no value. A code is never shown
             to a person in place of its text.
     """
+    return fill(code, template_of(code, language), params)
+
+
+def template_of(code: str, language: str) -> str:
+    """Return the shipped text of *code* in *language* with its placeholders.
+
+    Raises:
+        UsageError: the code does not exist.
+    """
     found = _catalogue(language if language in LANGUAGES else FALLBACK).gettext(code)
     if found == code or not code:
         raise UsageError(f"no message has the code {code!r}")
-    if "{" not in found:
-        return found
+    return found
+
+
+def fill(code: str, template: str, params: Mapping[str, Param]) -> str:
+    """Return the text *template* of *code* with *params* in its placeholders.
+
+    Raises:
+        UsageError: a placeholder has no value.
+    """
+    if "{" not in template and "}" not in template:
+        return template
     try:
-        return found.format_map(params)
+        return template.format_map(params)
     except KeyError as missing:
         raise UsageError(f"the message {code!r} needs a value for {missing}") from None
 
 
-def validity(lifetime: timedelta, language: str) -> str:
-    """How long a link is valid, worded for ``{valid}`` in a mail: "60 minutes" reads "1 hour".
+def validity(lifetime: timedelta, language: str, say: Callable[..., str] = text) -> str:
+    """Return how long a link is valid, worded for ``{valid}`` in a mail: "60 minutes" reads "1 hour".
 
-    In the largest of days, hours and minutes that divides *lifetime*; parts of a minute are cut, so that no
-    mail promises more than the link keeps.
+    It is told in the largest of days, hours and minutes that divides *lifetime*. Parts of a minute are cut, so that
+    no mail promises more than the link keeps. *say* is `text`, or `Texts.text` of a service with its own words.
     """
     unit, one, many = next((entry for entry in _UNITS if lifetime and not lifetime % entry[0]), _UNITS[-1])
     count = lifetime // unit
-    return text(one if count == 1 else many, language, count=count)
+    return say(one if count == 1 else many, language, count=count)

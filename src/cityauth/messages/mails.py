@@ -1,22 +1,21 @@
-"""The letters: what cityauth mails to a person, and how one is put together."""
+"""The mails: what cityauth writes to a person, and how a mail is put together."""
 
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from cityauth.messages.catalogue import Param, text
 from cityauth.messages.i18n import N_
 
 # Translators: the first line of every mail; without a name, for a name would be text that a stranger chose
-_OPENING: Final = N_("mail.opening")
+OPENING: Final = N_("mail.opening")
 # Translators: the end of every mail; {contact} is customer service, {service} the name of the service
-_CLOSING: Final = N_("mail.closing")
+CLOSING: Final = N_("mail.closing")
 
 
 class Mail(Enum):
-    """A letter: the codes of its subject and of its body.
+    """A mail: the codes of its subject and of its body.
 
-    No letter holds text that a stranger may have chosen. Every subject takes ``service``; the bodies take
+    No mail holds text that a stranger may have chosen. Every subject takes ``service``; the bodies take
     what is named at each member.
     """
 
@@ -90,12 +89,12 @@ class Mail(Enum):
 
 @dataclass(frozen=True, slots=True)
 class MailContent:
-    """A letter that is ready to send, as plain text.
+    """A mail that is ready to send, as plain text.
 
     Attributes:
         subject: One line.
-        body: Paragraphs with an empty line between; a link is a paragraph of its own. It acts for whoever has
-            it, so ``repr`` leaves the body out.
+        body: Paragraphs with an empty line between them; a link is a paragraph of its own. Whoever has the link can
+            use it, so ``repr`` leaves the body out.
     """
 
     subject: str
@@ -103,24 +102,3 @@ class MailContent:
 
     def __repr__(self) -> str:
         return f"MailContent(subject={self.subject!r})"
-
-
-def write(mail: Mail, language: str, *, service: str, contact: str, **params: Param) -> MailContent:
-    """The letter *mail* in *language*, the account's own.
-
-    Args:
-        mail: Which letter.
-        language: One of `LANGUAGES`; any other reads as English.
-        service: The name of the service, for the subject and the signature.
-        contact: How to reach customer service: an address, a number or a page.
-        **params: What the body names (see `Mail`): verified data only.
-
-    Raises:
-        UsageError: A value that the letter needs is missing.
-    """
-    opening = text(_OPENING, language)
-    body = text(mail.body, language, service=service, **params)
-    closing = text(_CLOSING, language, service=service, contact=contact)
-    return MailContent(
-        subject=text(mail.subject, language, service=service), body=f"{opening}\n\n{body}\n\n{closing}\n"
-    )

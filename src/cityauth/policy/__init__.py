@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from cityauth.messages.texts import Texts
 from cityauth.policy.hashing import HashLimits, HashProfile, LegacyHashPolicy
 from cityauth.policy.identifiers import IdentifierPolicy
 from cityauth.policy.links import LinkPolicy
@@ -68,6 +69,7 @@ class Policy:
         throttle: How often things may happen.
         mail: What mails say.
         outbox: How mail is sent.
+        texts: The service's own words in place of the shipped ones, in mails and wherever the host asks for them.
         deployment: Name of this deployment, part of every signature, so that a token of one
             service or environment is dead in another.
         generation: Namespace of every signature as well; kept outside the database and changed after a
@@ -88,6 +90,7 @@ class Policy:
     throttle: ThrottlePolicy = field(default_factory=ThrottlePolicy)
     mail: MailPolicy = field(default_factory=MailPolicy)
     outbox: OutboxPolicy = field(default_factory=OutboxPolicy)
+    texts: Texts = field(default_factory=Texts)
     deployment: str = "cityauth"
     generation: str = ""
 
