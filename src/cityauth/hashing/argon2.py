@@ -76,7 +76,7 @@ class Argon2Format(TextFormat[Argon2Costs]):
         """
         template = "$argon2{variant}$v={version}$m={memory_cost},t={time_cost},p={parallelism}${salt}${digest}"
         super().__init__(name, prefix + template, Argon2Costs, BASE64, BASE64)
-        self._prefix = prefix
+        self._prefix: str = prefix
 
     def parse(self, stored: str, limits: HashLimits) -> HashParameters[Argon2Costs] | HashDefect:
         """Take *stored* apart; see `HashFormat.parse`.

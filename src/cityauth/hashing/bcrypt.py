@@ -61,7 +61,7 @@ class BcryptFormat(TextFormat[BcryptCosts]):
             truncates: Whether the system that made the hashes cut passwords at 72 bytes.
         """
         super().__init__(name, prefix + "$2{ident}${cost}${salt}{digest}", BcryptCosts, BCRYPT_SALT, BCRYPT_DIGEST)
-        self.truncates = truncates
+        self.truncates: bool = truncates
 
     def parse(self, stored: str, limits: HashLimits) -> HashParameters[BcryptCosts] | HashDefect:
         """Take *stored* apart; see `HashFormat.parse`. Without its library no hash can be run."""

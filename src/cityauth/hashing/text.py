@@ -100,9 +100,9 @@ class TextFormat(Generic[C]):
             salt: How the salt is written.
             digest: How the digest is written.
         """
-        self.name = name
-        self.salt = salt
-        self.digest = digest
+        self.name: str = name
+        self.salt: Codec = salt
+        self.digest: Codec = digest
         self._make: Callable[..., C] = costs
         self._fields = tuple((one.name, int if one.type is int else str) for one in fields(costs))  # type: ignore[arg-type] # a bound cannot say "dataclass"
         self._start = template.partition("{")[0]
