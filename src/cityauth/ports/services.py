@@ -68,17 +68,23 @@ class PasswordHasher(Protocol):
 
 
 class Mailer(Protocol):
-    """Sends one mail at a time."""
+    """Sends one mail at a time.
+
+    A mailer may have two attributes more. ``is_local`` says whether its mail stays on this machine, so that links to
+    this machine make sense. ``time_limit`` is the most seconds that `send` takes; `CityAuth` compares it with the
+    lease of a mail.
+    """
 
     def is_up(self) -> bool:
-        """Whether mail leaves just now, as far as is known; never raises, answers within seconds.
+        """Return whether mail leaves just now, as far as is known. It never raises.
 
-        The answer is the same for everyone: it is asked before anybody is looked up.
+        A page asks it: it must answer at once with what was last seen, and not speak to a mail server. The answer
+        is the same for everyone, since it is asked before anybody is looked up.
         """
         ...
 
     def send(self, mail: QueuedMail) -> None:
-        """Hand *mail* over to the mail system.
+        """Hand *mail* over to the mail system, within less than `OutboxPolicy.lease`.
 
         Raises:
             MailerUnavailableError: the mail system cannot be reached or will not take mail now; the
