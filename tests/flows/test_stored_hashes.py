@@ -172,6 +172,26 @@ def test_a_hosts_own_hasher_imports_its_own_hashes() -> None:
         service.auth.accounts.add(NewAccount("Matti", email="matti@example.com", password_hash=known))
 
 
+@pytest.mark.parametrize("given", [b"$argon2id$", 5, ["x"], PASSWORD])
+def test_what_is_no_hash_is_not_imported(given: object) -> None:
+    """Bytes, a number, a list or the password itself in place of a hash is the host's mistake (B-72)."""
+    auth = Service().auth
+    assert auth.passwords.find_defect(given) is HashDefect.UNKNOWN_SCHEME
+    with pytest.raises(UsageError, match=r"unknown_scheme; a password is hashed by CityAuth.passwords.hash"):
+        auth.accounts.add(NewAccount("Matti", usernames=["matti"], password_hash=given))  # type: ignore[arg-type] # a host's types may lie
+
+
+def test_a_secret_in_place_of_a_hash_is_explained() -> None:
+    """Whoever passes what `passwords.hash` returned as it is reads how to take the text out of it."""
+    auth = Service().auth
+    hashed = auth.passwords.hash(NEW)
+    with pytest.raises(UsageError, match="get_secret_value"):
+        auth.accounts.add(NewAccount("Matti", usernames=["matti"], password_hash=hashed))  # type: ignore[arg-type] # the mistake
+    assert isinstance(hashed, SecretStr)
+    account = auth.accounts.add(NewAccount("Matti", usernames=["matti"], password_hash=hashed.get_secret_value()))
+    assert isinstance(account, Account)
+
+
 def django(password: bytes, salt: str = "suola", iterations: int = 10) -> str:
     """A hash as Django stores it."""
     digest = hashlib.pbkdf2_hmac("sha256", password, salt.encode(), iterations)

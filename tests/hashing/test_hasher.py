@@ -403,6 +403,17 @@ def test_a_hosts_own_format_is_verified() -> None:
     assert HASHER.find_defect(OWN_STORED) is HashDefect.UNKNOWN_SCHEME
 
 
+def test_a_format_that_lacks_memory_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lack of memory in a host's own format is the same error as in a built-in one (ASVS 16.5.3)."""
+
+    def fail(*_: object) -> bytes:
+        raise MemoryError
+
+    monkeypatch.setattr(OWN, "digest", fail)
+    with pytest.raises(HasherBusyError):
+        EXTENDED.verify(RIGHT, OWN_STORED)
+
+
 def test_a_hosts_own_format_has_dummies() -> None:
     """Dummy hashes are drawn in a host's own format as well, with the costs of its sample (B-15, F6)."""
     mix = EXTENDED.mix({OWN_STORED: 3, STORED: 1})

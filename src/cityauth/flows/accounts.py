@@ -17,6 +17,7 @@ from cityauth.core.change import (
     StatusChanged,
 )
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
+from cityauth.core.hashing import HashDefect
 from cityauth.core.identifier import Identifier, Malformed, inherit, register
 from cityauth.core.mail import mail_address, read_contact
 from cityauth.core.problem import Problem
@@ -118,7 +119,8 @@ def add(deployment: Deployment, new: NewAccount, client: ClientContext = UNKNOWN
     if mistake := _mistake(deployment, new):
         raise UsageError(mistake)
     if new.password_hash is not None and (defect := (yield from find_defect(new.password_hash))):
-        raise UsageError(f"password_hash is no stored hash that could be verified: {defect}")
+        hint = "; a password is hashed by CityAuth.passwords.hash" if defect is HashDefect.UNKNOWN_SCHEME else ""
+        raise UsageError(f"password_hash is no stored hash that could be verified: {defect}{hint}")
     name = read_name(new.display_name)
     if isinstance(name, Problem):
         return AccountRefused(_NAMELESS.get(name.code, Malformed.FORBIDDEN_CHARACTER), new.display_name)

@@ -12,7 +12,7 @@ from cityauth.core.password import Password, PasswordDefect, PasswordProblem, ju
 from cityauth.core.password import read as read_password
 from cityauth.core.problem import Problem
 from cityauth.core.secret import SecretStr
-from cityauth.errors import HasherBusyError
+from cityauth.errors import HasherBusyError, UsageError
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.context import begin
 from cityauth.flows.deployment import Deployment
@@ -101,7 +101,13 @@ def or_busy(
 
 
 def find_defect(stored: object) -> Flow[HashDefect | None]:
-    """Say why *stored* is no hash that this deployment can verify, or ``None`` when it is one."""
+    """Say why *stored* is no hash that this deployment can verify, or ``None`` when it is one.
+
+    Raises:
+        UsageError: *stored* is a `SecretStr`, whose text was meant.
+    """
+    if isinstance(stored, SecretStr):
+        raise UsageError("a stored hash is given as text: take it out of the SecretStr with get_secret_value()")
     if not isinstance(stored, str):
         return HashDefect.UNKNOWN_SCHEME
     return (yield from ask(PasswordHasher.find_defect, stored))
