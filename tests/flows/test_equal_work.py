@@ -16,7 +16,7 @@ from tests.support.service import Service
 #: Identifiers by what can be seen of them anyway; within a group none may cost more than another.
 GROUPS = {
     "plain addresses": ["known@example.com", "unknown@example.com", "disabled@example.com", "retired@example.com"],
-    "addresses in letters beyond ASCII": ["tuttu@sähkö.example", "vieras@sähkö.example"],
+    "addresses beyond ASCII": ["tuttu@sähkö.example", "vieras@sähkö.example"],
     "usernames": ["known", "unknown", "disabled", "official"],
 }
 

@@ -1,4 +1,4 @@
-"""What the letters hold, whichever flow queues them: nothing that somebody typed and nobody verified."""
+"""What the mails hold, whichever flow queues them: nothing that somebody typed and nobody verified."""
 
 import html
 from collections import Counter
@@ -23,7 +23,7 @@ TYPED = f'<a href="https://{CANARY}.example/">{CANARY} & co</a>'
 NEW, HOME = "uusi pitkä salasana keväältä", "erkki@example.com"
 CLIENT = ClientContext("192.0.2.1", user_agent=TYPED)
 NAMING = {Mail.RESET, Mail.INVITATION}
-"""The letters that name the account's own login name."""
+"""The mails that name the account's own login name."""
 
 
 @contextmanager
@@ -43,7 +43,7 @@ def queueing(service: Service) -> Iterator[list[QueuedMail]]:
 
 
 def drive(service: Service) -> None:
-    """Let every flow that mails queue its letters, with the canary in all that can be typed."""
+    """Let every flow that mails queue its mails, with the canary in all that can be typed."""
     auth, own = service.auth, f"{CANARY}'&b=/own@example.com"
     account = service.add(TYPED, usernames=[TYPED], contact=HOME)
     for unknown in (TYPED, f"{CANARY}'&b=/unknown@example.com"):
@@ -88,12 +88,12 @@ class Tags(HTMLParser):
         self.found.append((tag, dict(attrs)))
 
 
-def test_no_letter_of_any_flow_echoes_what_was_typed(service: Service) -> None:
-    """Names, identifiers and user agents reach no letter; the own stored login name does where it is named, escaped (B-10)."""
+def test_no_mail_of_any_flow_echoes_what_was_typed(service: Service) -> None:
+    """Names, identifiers and user agents reach no mail; the own stored login name does where it is named, escaped (B-10)."""
     with queueing(service) as queued:
         drive(service)
     subjects = {mail: text(mail.subject, "fi", service=service.policy.mail.service) for mail in Mail}
-    assert Counter(one.content.subject for one in queued) >= Counter(subjects.values())  # a letter of each
+    assert Counter(one.content.subject for one in queued) >= Counter(subjects.values())  # one of each
     for one in queued:
         named = one.content.subject in {subjects[mail] for mail in NAMING}
         body, page = one.content.body, as_html(one.content, one.language)

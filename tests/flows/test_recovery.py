@@ -102,7 +102,7 @@ def test_a_stranger_is_written_to_as_typed(service: Service) -> None:
     assert [mail.to for mail in service.mailer.sent()] == ["Ville.Vieras@xn--shk-qla6g.example"]
 
 
-def test_whom_nothing_signs_in_gets_a_letter_that_says_so(service: Service) -> None:
+def test_whom_nothing_signs_in_gets_a_mail_that_says_so(service: Service) -> None:
     """Where the login name would stand is a dash, and customer service is named."""
     service.add("Erkki", usernames=["erkki"], contact="home@example.com", phase=Phase.EMAIL_ONLY)
     service.auth.recovery.request("erkki")

@@ -100,7 +100,7 @@ def test_variants_of_one_address_make_one_account(service: Service) -> None:
 
 
 def test_the_owner_of_a_taken_address_is_written_to_as_stored(service: Service) -> None:
-    """However the address was typed, the letter goes to the spelling that was verified (B-1, B-7)."""
+    """However the address was typed, the mail goes to the spelling that was verified (B-1, B-7)."""
     service.add("Erkki", email="erkki@example.com", language="sv")
     service.auth.accounts.sign_up("ERKKI@EXAMPLE.COM")
     service.auth.outbox.flush()

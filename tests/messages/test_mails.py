@@ -1,4 +1,4 @@
-"""The letters say what happened, what to do if it was not you, and nothing that a stranger chose."""
+"""The mails say what happened, what to do if it was not you, and nothing that a stranger chose."""
 
 import pytest
 
@@ -28,13 +28,13 @@ NOT_YOU = {
 
 
 def written(mail: Mail, language: str) -> MailContent:
-    """The letter with exactly the values that it takes."""
+    """The mail with exactly the values that it takes."""
     params = {name: VALUES[name] for name in PARAMS[mail]}
     return write(mail, language, service="Asiointi", contact="09 123 456", **params)
 
 
-def test_each_letter_is_described() -> None:
-    """No letter takes a value that the list above does not name: none takes a name or typed text (B-10)."""
+def test_each_mail_is_described() -> None:
+    """No mail takes a value that the list above does not name: none takes a name or typed text (B-10)."""
     assert set(PARAMS) == set(Mail)
     for mail, names in PARAMS.items():
         for name in names:
@@ -45,7 +45,7 @@ def test_each_letter_is_described() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("mail", Mail)
-def test_a_letter_is_complete(mail: Mail, language: str) -> None:
+def test_a_mail_is_complete(mail: Mail, language: str) -> None:
     """Greeting, link on its own line, validity, what to do if it was not you, contact, signature (ASVS 6.3.7)."""
     content = written(mail, language)
     paragraphs = content.body.rstrip("\n").split("\n\n")
@@ -61,12 +61,12 @@ def test_a_letter_is_complete(mail: Mail, language: str) -> None:
 
 
 def test_a_reader_of_another_language_gets_english() -> None:
-    """A language that cityauth does not speak gives the English letter."""
+    """A language that cityauth does not speak gives the English mail."""
     assert written(Mail.RESET, "de") == written(Mail.RESET, "en")
 
 
-def test_a_letter_is_not_shown_by_repr() -> None:
-    """The link in a letter does not reach a log by way of ``repr`` (B-77, ASVS 16.2.5)."""
+def test_a_mail_is_not_shown_by_repr() -> None:
+    """The link in a mail does not reach a log by way of ``repr`` (B-77, ASVS 16.2.5)."""
     content = written(Mail.RESET, "fi")
     assert "CANARY" in content.body
     assert "CANARY" not in repr(content)

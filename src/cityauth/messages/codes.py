@@ -1,12 +1,12 @@
 """The outcomes: what cityauth answers a person, each with a stable code.
 
-A code never changes its meaning and is never used for another. Names in braces in a comment are the
-placeholders of the text, the same in every language.
+A code keeps its meaning for ever, and no code is used for two outcomes. Names in braces in a comment are the
+placeholders of the text; they are the same in every language.
 """
 
 from enum import StrEnum
 
-from cityauth.messages.i18n import N_
+from cityauth.messages.catalogue import N_
 
 
 class Code(StrEnum):

@@ -1,12 +1,12 @@
-"""The words of the pages: every adapter shows the same, so the library ships them."""
+"""The words of the pages. The library ships them, so that every service shows the same ones."""
 
 from enum import StrEnum
 
-from cityauth.messages.i18n import N_
+from cityauth.messages.catalogue import N_
 
 
 class Label(StrEnum):
-    """A heading, field, button, link or line of a page. The Finnish ones are what people and guides quote."""
+    """A heading, field, button, link or line of a page. Guides for the public quote the Finnish ones."""
 
     # --- the frame of every page
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from cityauth.messages.i18n import N_
+from cityauth.messages.catalogue import N_
 
 # Translators: the first line of every mail; without a name, for a name would be text that a stranger chose
 OPENING: Final = N_("mail.opening")

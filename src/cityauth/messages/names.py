@@ -12,21 +12,22 @@ _HIDDEN: Final = "•••"
 
 
 def name_and_email(display_name: str, email: str | None) -> str:
-    """A signed-in person as every page shows them: "Erkki Esimerkki (erkki.esimerkki@example.com)".
+    """Return a signed-in person as every page shows them: "Erkki Esimerkki (erkki.esimerkki@example.com)".
 
     Controls, bidi controls and other invisible characters are dropped, and runs of space become one space. A
     part with letters that run from right to left is enclosed in isolates (U+2068, U+2069), so that it cannot
-    reorder its neighbour. Where one of the two is empty, the other stands alone. Escape the answer in HTML.
+    change the order of what stands beside it. Where one of the two is empty, the other stands alone. The result is
+    plain text: escape it in HTML.
     """
     name, address = _shown(display_name), _shown(email or "")
     return f"{name} ({address})" if name and address else name or address
 
 
 def mask_email(email: str) -> str:
-    """An address that its owner recognizes and nobody else learns: "a•••@example.com".
+    """Return *email* as its owner recognizes it and nobody else learns it: "a•••@example.com".
 
-    It keeps the first character and the domain. The bullets are three whatever they hide, so that the length
-    does not show. Text without ``@`` is hidden whole.
+    The first character and the domain stay. There are always three bullets, so that the length does not show. Text
+    without ``@`` is hidden as a whole. The result is plain text: escape it in HTML.
     """
     local, at, domain = _clean(email).rpartition("@")
     return f"{local[:1]}{_HIDDEN}{at}{domain}" if at else _HIDDEN

@@ -14,11 +14,11 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class ThrottlePolicy:
-    """How often something may happen; each a set of limits that all hold (ASVS 6.1.1).
+    """How often something may happen; each is a set of limits that all hold.
 
     Attributes:
         mail_per_account: Mails that somebody asks for, per account, or per identifier of none: one a
-            minute, five an hour, ten a day (C-54 and its peers).
+            minute, five an hour, ten a day.
         mail_per_network: The same per network: 20 a minute.
         mail_per_recipient: The same per mailbox that they go to, over all accounts and strangers; ``name+tag`` is
             the mailbox ``name``: three a minute, ten an hour, twenty a day.
