@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+import logging
 import socket
 import ssl
 import threading
@@ -163,13 +164,19 @@ def test_a_reply_about_the_recipient_is_final(serve: Serve, answer: str) -> None
 
 
 @pytest.mark.parametrize("answer", US)
-def test_a_reply_about_us_keeps_the_mail_and_is_told(serve: Serve, answer: str) -> None:
+def test_a_reply_about_us_keeps_the_mail_and_is_told(
+    serve: Serve, answer: str, caplog: pytest.LogCaptureFixture
+) -> None:
     """A relay that refuses us loses no mail: it stays, and the mailer counts as down until a mail is taken (C-31)."""
+    caplog.set_level(logging.WARNING, logger="cityauth.mailers")
     received, port = serve(Received(answer))
     mailer = SmtpMailer("127.0.0.1", port, sender=SENDER, security="none")
     with pytest.raises(MailerUnavailableError, match=f"^SMTP {answer[:3]}") as raised:
         mailer.send(mail())
     assert raised.value.answered
+    assert [record.getMessage() for record in caplog.records] == [
+        f"the mail server refuses mail from this service: {raised.value}"
+    ]
     assert "a@b.fi" not in str(raised.value)
     assert not mailer.is_up()
     assert not mailer.check(), "a greeting proves nothing"

@@ -1,15 +1,18 @@
-"""What is checked of a mailer when `CityAuth` starts, and the first look at its server."""
+"""What `CityAuth` settles with a mailer at the start: where links lead, how long a mail may take, whether it is up."""
 
 import inspect
 import logging
-from typing import Any
+from typing import Any, Final
 
 from cityauth.errors import ConfigurationError
 from cityauth.policy import Policy
 
 logger = logging.getLogger("cityauth")
 
-_BASE_URL_MISSING = (
+_SHARE_OF_LEASE: Final = 0.9
+"""The part of a lease in which a mail must be handed over, so that no other worker takes it meanwhile."""
+
+_BASE_URL_MISSING: Final = (
     "mail.base_url is {url}, so the links in mails would lead each reader to the reader's own computer: set it to the"
     " address of the service, such as MailPolicy(base_url='https://service.example.org')"
 )
@@ -19,20 +22,16 @@ def prepare_mailer(mailer: object, policy: Policy) -> None:
     """Check that *mailer* fits *policy*, then let it look whether mail can leave.
 
     So the first page tells the truth about mail, and no page has to ask the mail server. A mailer may have the
-    attributes ``is_local`` and ``time_limit`` and the method ``check``, as `SmtpMailer` has; it needs none of them.
+    attribute ``is_local`` and the methods ``limit_time`` and ``check``, as `SmtpMailer` has; it needs none of them.
 
     Raises:
-        ConfigurationError: mail would leave this machine with links that lead to this machine, or one mail may take
-            longer than `OutboxPolicy.lease`, after which another worker would send it again.
+        ConfigurationError: mail would leave this machine with links that lead to this machine.
     """
     given: Any = mailer
     _check_links(given, policy)
-    time_limit = getattr(given, "time_limit", None)
-    lease = policy.outbox.lease.total_seconds()
-    if isinstance(time_limit, int | float) and time_limit >= lease:
-        raise ConfigurationError(
-            f"the mailer's time_limit is {time_limit:g} s: it must be shorter than outbox.lease, which is {lease:g} s"
-        )
+    limit_time = getattr(given, "limit_time", None)
+    if callable(limit_time):
+        limit_time(policy.outbox.lease.total_seconds() * _SHARE_OF_LEASE)
     check = getattr(given, "check", None)
     if getattr(given, "check_at_start", False) and callable(check) and not inspect.iscoroutinefunction(check):
         check()

@@ -1,5 +1,6 @@
 """`SmtpMailer`: hands mail to an SMTP server, encrypted unless that server is this machine."""
 
+import logging
 import smtplib
 import socket
 import ssl
@@ -18,6 +19,8 @@ from cityauth.mailers.replies import Fault, fault_of, summary_of
 from cityauth.policy.mail import is_loopback
 
 Security = Literal["starttls", "tls", "none"]
+
+logger = logging.getLogger("cityauth.mailers")
 
 _RECIPIENT: Final = EmailKind(smtputf8=True)
 _BELIEVED: Final = {True: 30.0, False: 3.0}
@@ -73,8 +76,8 @@ class SmtpMailer:
             username: For a server that asks who is sending; needs *password*.
             password: The same; needs *username*.
             timeout: Seconds for each step of the conversation.
-            time_limit: Seconds for the whole conversation about one mail, however slowly the server talks. It must
-                be shorter than `OutboxPolicy.lease`, or another worker would send the same mail meanwhile.
+            time_limit: Seconds for the whole conversation about one mail, however slowly the server talks;
+                less where the lease of a mail is shorter.
             check_at_start: Whether `CityAuth` greets the server when it is constructed, so that the first page
                 tells the truth about mail. Switch it off for a program that shows no pages.
             context: How the server's certificate is verified; the system's trust when ``None``.
@@ -100,6 +103,10 @@ class SmtpMailer:
         self._refuses = False
         self._first, self._starting = threading.Lock(), threading.Lock()
         self._greeter: threading.Thread | None = None
+
+    def limit_time(self, seconds: float) -> None:
+        """Break a conversation off after *seconds* at the latest; `CityAuth` asks for less than a mail's lease."""
+        self.time_limit = min(self.time_limit, seconds)
 
     # --- health -----------------------------------------------------------------------------------
 
@@ -196,6 +203,8 @@ class SmtpMailer:
         if fault is Fault.RECIPIENT:
             return MailRefusedError(summary)
         if fault is Fault.OURS:
+            if not self._refuses:
+                logger.warning("the mail server refuses mail from this service: %s", summary)
             self._refuses = True
         return MailerUnavailableError(summary, answered=True)
 

@@ -70,9 +70,9 @@ class PasswordHasher(Protocol):
 class Mailer(Protocol):
     """Sends one mail at a time.
 
-    A mailer may have two attributes more. ``is_local`` says whether its mail stays on this machine, so that links to
-    this machine make sense. ``time_limit`` is the most seconds that `send` takes; `CityAuth` compares it with the
-    lease of a mail.
+    A mailer may have more. The attribute ``is_local`` says whether its mail stays on this machine, so that links to
+    this machine make sense. ``limit_time(seconds)`` is told how long `send` may take at most, so that it ends before
+    the lease of a mail does.
     """
 
     def is_up(self) -> bool:

@@ -69,8 +69,7 @@ class AsyncCityAuth:
         Raises:
             SecretError: a secret is missing, short or a known sample.
             PolicyError: two kinds have one name, or the hash profile is over the limits.
-            ConfigurationError: the mailer's server is another machine and ``mail.base_url`` leads to this one, or
-                one mail may take longer than ``outbox.lease``.
+            ConfigurationError: the mailer's server is another machine and ``mail.base_url`` leads to this one.
             WiringError: a port lacks a method.
         """
         assembly = assemble(
