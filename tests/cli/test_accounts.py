@@ -295,11 +295,17 @@ def test_what_another_program_stored_is_shown_harmlessly(deployment: Deployment,
 
 
 def test_a_realm_that_left_the_configuration_is_told(deployment: Deployment) -> None:
-    """An account of a realm that is configured no more is not shown with a phase that nobody decided."""
+    """An account of a realm that left the configuration is shown without a phase, and can be disabled and enabled."""
     deployment.write(f'{TOML}[realms.school]\ninitial = "both"')
     deployment.well(*ERKKI, "--username", "erkki", "--realm", "school")
     deployment.write(TOML)
-    assert deployment.refused(2, "account", "show", "erkki") == "the realm 'school' is not in the policy"
+    said = deployment.well("account", "show", "erkki")
+    assert "none: the configuration lacks the realm" in said
+    assert "signs nobody in: the realm of its account is not in the configuration" in said
+    (account,) = deployment.json("account", "show", "erkki")["accounts"]
+    assert (account["realm"], account["phase"]) == ("school", None)
+    assert deployment.well("account", "disable", "erkki").startswith("Disabled Erkki")
+    assert deployment.well("account", "enable", account["id"]).startswith("Enabled Erkki")
 
 
 def test_an_erased_accounts_identifier_never_passes_on(deployment: Deployment, store: SqlStore) -> None:

@@ -48,6 +48,55 @@ def test_the_command_works_as_a_process(tmp_path: Path) -> None:
     assert start(*SCRIPT, "db", "init", folder=tmp_path, CITYAUTH_DATABASE="sqlite:////no/such/x.db").returncode == 3
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("as_json", [(), ("--json",)], ids=["columns", "json"])
+def test_work_whose_answer_is_lost_is_told_as_done(deployment: Deployment, as_json: tuple[str, ...]) -> None:
+    """Where standard output is full, the account is added and the status is 4, which no refusal has (A12)."""
+    words = (*MODULE, "account", "add", "--name", "Erkki", "--username", "erkki", *as_json)
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            words, cwd=deployment.folder, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60
+        )
+    assert done.returncode == 4
+    assert done.stderr.startswith("Error: it was done, but standard output did not take the answer: ")
+    assert len(done.stderr.splitlines()) == 1
+    assert "Erkki" in deployment.well("account", "show", "erkki")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_refusal_keeps_its_status_where_it_cannot_be_told(deployment: Deployment) -> None:
+    """Where standard error is full, the exit status is the refusal's own (A12)."""
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            (*MODULE, "account", "show", "x", "--config", "no.toml"),
+            cwd=deployment.folder,
+            stdout=subprocess.DEVNULL,
+            stderr=full,
+            check=False,
+            timeout=60,
+        )
+        nobody = subprocess.run(
+            (*MODULE, "account", "show", "nobody"),
+            cwd=deployment.folder,
+            stdout=subprocess.DEVNULL,
+            stderr=full,
+            check=False,
+            timeout=60,
+        )
+    assert nobody.returncode == 1
+    assert done.returncode in {1, 2}
+
+
+def test_a_process_without_standard_output_does_its_work(deployment: Deployment) -> None:
+    """A process that was started without standard output adds the account and ends with 0 (A12)."""
+    words = " ".join([*MODULE, "account", "add", "--name", "Erkki", "--username", "erkki", "--json", ">&-"])
+    done = subprocess.run(
+        ["sh", "-c", words], cwd=deployment.folder, stderr=subprocess.PIPE, text=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Erkki" in deployment.well("account", "show", "erkki")
+
+
 def test_main_ends_with_the_status(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Both front doors run the arguments of the process and end with the command's status."""
     monkeypatch.setattr(sys, "argv", ["cityauth", "account", "--help"])

@@ -53,6 +53,21 @@ def test_secrets_are_read_in_order(tmp_path: Path) -> None:
     assert keyfile.read(path) == ["one", "three"]
 
 
+@pytest.mark.skipif(not ROOT, reason="only root can give a file away")
+def test_a_file_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another user's key file is refused, root's is taken, and root itself reads any user's (A12)."""
+    path = tmp_path / "keys"
+    path.write_text("one", encoding="utf-8")
+    path.chmod(0o600)
+    os.chown(path, 12345, 12346)
+    assert keyfile.read(path) == ["one"]
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(SecretError, match="belongs to another user"):
+        keyfile.read(path)
+    os.chown(path, 0, 0)
+    assert keyfile.read(path) == ["one"]
+
+
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602, 0o610, 0o666])
 def test_a_file_open_to_others_is_refused(tmp_path: Path, mode: int) -> None:
     """A key file that anybody but its owner may use is refused, with the way to mend it."""

@@ -15,6 +15,11 @@ def test_what_a_client_sends_is_cut() -> None:
     assert ClientContext("192.0.2.7", "Firefox") == ClientContext("192.0.2.7", "Firefox", "fi")
 
 
+def test_a_request_without_the_header_makes_a_client() -> None:
+    """A framework that gives ``None`` for a missing User-Agent header makes the same client as an empty one."""
+    assert ClientContext("192.0.2.7", None) == ClientContext("192.0.2.7", "")  # type: ignore[arg-type]  # a framework's None
+
+
 def test_an_unknown_client_has_no_address() -> None:
     """A command or a job is told from a request."""
     assert (UNKNOWN_CLIENT.address, UNKNOWN_CLIENT.user_agent) == (None, "")

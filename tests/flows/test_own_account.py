@@ -72,6 +72,18 @@ def test_the_data_is_all_there_and_holds_no_secret(service: Service, live: LiveS
     assert service.auth.accounts.export(AccountId("nobody")) is None
 
 
+@pytest.mark.parametrize("address", ["vapaa@example.com", "virpi@example.com"], ids=["free", "taken"])
+def test_the_data_does_not_tell_who_else_has_an_address(service: Service, live: LiveSession, address: str) -> None:
+    """The export says the same of a request for a free address and for one that somebody else has (A5, B-22)."""
+    service.add("Virpi", email="virpi@example.com")
+    service.auth.accounts.change_email(live, address)
+    data = service.auth.accounts.export(ID)
+    assert data is not None
+    (asked,) = [event for event in data["events"] if event["what"] == "email_change.requested"]
+    assert asked["reason"] == ""
+    assert not {"taken", "free"} & set(json.dumps(data).split('"'))
+
+
 def test_deleting_erases_and_tells(service: Service, live: LiveSession) -> None:
     """Account, identifiers and sessions are gone, a last mail tells it, nobody signs in (ASVS 7.4.2, B-95)."""
     tokens = [service.token("erkki"), service.token(ERKKI, remember=True)]

@@ -9,8 +9,9 @@ from cityauth.errors import MissingExtraError
 def main() -> None:
     """Run the command with the arguments of this process, and end with its exit status.
 
-    The status is 0 when it was done, 1 when it was refused, 2 for a wrong command line or configuration and
-    3 when the store cannot answer. Without the libraries of the extra 'cli' one sentence says so, with 2.
+    The status is 0 when it was done, 1 when it was refused, 2 for a wrong command line or configuration,
+    3 when the store cannot answer and 4 when it was done but its answer could not be written. Without the
+    libraries of the extra 'cli' one sentence says so, and the status is 2.
     """
     try:
         from cityauth.cli.command import command

@@ -28,7 +28,8 @@ def command(context: click.Context, config: Path | None) -> None:
     """Look after a deployment of cityauth: its database, its signing secrets and its accounts.
 
     The exit status is 0 when it was done, 1 when it was refused, 2 for a wrong command line or
-    configuration, and 3 when the database cannot answer.
+    configuration, 3 when the database cannot answer, and 4 when it was done but standard output did not take the
+    answer.
     """
     logging.getLogger("cityauth").addHandler(logging.NullHandler())  # what the command has to say, it prints
     context.obj = partial(load, config)

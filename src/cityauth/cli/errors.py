@@ -6,7 +6,7 @@ from typing import IO, Any, ClassVar
 
 import click
 
-from cityauth.cli.output import plain, say_wrong
+from cityauth.cli.output import OutputLostError, plain, say_wrong
 from cityauth.errors import CityAuthError, StoreError
 
 
@@ -32,11 +32,19 @@ class Unavailable(Refusal):
     exit_code: ClassVar[int] = 3
 
 
+class OutputLost(Refusal):
+    """The work was done, and what there was to print was lost. Status 4."""
+
+    exit_code: ClassVar[int] = 4
+
+
 @contextmanager
 def telling() -> Iterator[None]:
     """Turn the library's exceptions into sentences, and make click's harmless for a terminal."""
     try:
         yield
+    except OutputLostError as error:
+        raise OutputLost(f"it was done, but standard output did not take the answer: {error}") from error
     except StoreError as error:
         raise Unavailable(str(error)) from error
     except CityAuthError as error:

@@ -28,13 +28,13 @@ class Shown:
 
     Attributes:
         record: The account with its identifiers.
-        phase: The phase that holds for it now.
+        phase: The phase that holds for it now; ``None`` when the configuration lacks its realm.
         judged: Each identifier with what it is at that phase.
         has_password: Whether a hash is stored.
     """
 
     record: AccountRecord
-    phase: Phase
+    phase: Phase | None
     judged: tuple[tuple[AccountIdentifier, Resolution], ...]
     has_password: bool
 
@@ -96,7 +96,7 @@ class Registry:
         )
         return Shown(
             record,
-            resolver.phase_of(record.account, now),
+            resolver.phase_of(record.account, now) if resolver.has_phase(record.account) else None,
             judged,
             has_password=self.store.password_hash(account_id) is not None,
         )

@@ -1,8 +1,11 @@
-"""What the command writes: nothing from outside reaches the terminal raw (ASVS 16.4.1)."""
+"""What the command writes. Text from outside reaches the terminal only with its control characters escaped."""
 
+import io
 import json
+import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Final
 
 from rich.box import SIMPLE_HEAD
@@ -14,6 +17,30 @@ from cityauth.core.characters import is_clean
 
 _WIDE: Final = 100_000
 """Columns of a pipe: nothing is wrapped for a reader that is a program."""
+
+
+class OutputLostError(Exception):
+    """Standard output did not take what the command wrote, such as on a full disk. The work itself was done."""
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    """Write at once, and raise `OutputLostError` where standard output takes nothing."""
+    try:
+        yield
+        if sys.stdout is not None:  # a process may be started without one
+            sys.stdout.flush()
+    except OSError as error:
+        discard_output()
+        raise OutputLostError(error.strerror or "it cannot be written") from error
+
+
+def discard_output() -> None:
+    """Write nothing more on standard output: what is left in its buffer would fail again at the end."""
+    with suppress(OSError, io.UnsupportedOperation):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def plain(text: str) -> str:
@@ -29,19 +56,21 @@ def plain(text: str) -> str:
 
 def say(text: str, style: str = "") -> None:
     """Print one line on standard output, in *style* where the terminal has colours."""
-    _console().print(Text(plain(text), style), soft_wrap=True)
+    with _writing():
+        _console().print(Text(plain(text), style), soft_wrap=True)
 
 
 def say_wrong(text: str) -> None:
-    """Print one line on standard error, marked as an error."""
+    """Print one line on standard error, marked as an error. The exit status says it where that cannot be written."""
     line = Text.assemble(("Error:", "bold red"), f" {plain(text)}")
-    _console(wrong=True).print(line, soft_wrap=True)
+    with suppress(OSError):
+        _console(wrong=True).print(line, soft_wrap=True)
 
 
 def say_json(value: object) -> None:
     """Print *value* as JSON in printable ASCII."""
     text = json.dumps(value, ensure_ascii=True, indent=2).replace("\x7f", "\\u007f")
-    sys.stdout.write(f"{text}\n")
+    _write(f"{text}\n")
 
 
 def show_fields(fields: Iterable[tuple[str, str]]) -> None:
@@ -69,7 +98,13 @@ def _print(table: Table) -> None:
     console = _console()
     with console.capture() as captured:
         console.print(table)
-    sys.stdout.write("\n".join(line.rstrip() for line in captured.get().split("\n")))
+    _write("\n".join(line.rstrip() for line in captured.get().split("\n")))
+
+
+def _write(text: str) -> None:
+    with _writing():
+        if sys.stdout is not None:
+            sys.stdout.write(text)
 
 
 def _console(*, wrong: bool = False) -> Console:

@@ -19,7 +19,7 @@ def print_account(shown: Shown) -> None:
             ("id", account.id),
             ("realm", account.realm),
             ("status", account.status),
-            ("phase", f"{shown.phase}, {whose}"),
+            ("phase", f"{shown.phase}, {whose}" if shown.phase else "none: the configuration lacks the realm"),
             ("contact", account.contact or "none"),
             ("language", account.language),
             ("password", "stored" if shown.has_password else "none"),

@@ -10,6 +10,8 @@ from cityauth.errors import SecretError
 from cityauth.ports.services import Entropy
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_ROOT = 0
+"""The user id of root, who can read every file in any case."""
 
 
 def generate(entropy: Entropy) -> str:
@@ -30,16 +32,12 @@ def read(path: Path) -> list[str]:
     """Return the secrets in *path*, the oldest first. Empty lines and lines that start with # are none.
 
     Raises:
-        SecretError: the file is missing, cannot be read, is no text, or can be read by others than its owner.
+        SecretError: the file is missing, cannot be read, is no text, belongs to another user, or has a mode that
+            lets others use it.
     """
     try:
         with path.open(encoding="utf-8") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            if os.name == "posix" and mode & _OTHERS:
-                raise SecretError(
-                    f"others than its owner may use the key file {path}: make it private with `chmod 600 {path}`,"
-                    " and replace its secrets if somebody may have read them"
-                )
+            _require_private(path, os.fstat(file.fileno()))
             lines = [line.strip() for line in file]
     except FileNotFoundError as error:
         raise SecretError(f"there is no key file {path}: `cityauth keys generate --append` makes it") from error
@@ -48,6 +46,23 @@ def read(path: Path) -> list[str]:
     except OSError as error:
         raise SecretError(f"the key file {path} cannot be read: {error.strerror}") from error
     return [line for line in lines if line and not line.startswith("#")]
+
+
+def _require_private(path: Path, status: os.stat_result) -> None:
+    """Raise `SecretError` if somebody else than this process's user and root can read or replace the secrets."""
+    if os.name != "posix":
+        return
+    if status.st_mode & _OTHERS:
+        raise SecretError(
+            f"others than its owner may use the key file {path}: make it private with `chmod 600 {path}`,"
+            " and replace its secrets if somebody may have read them"
+        )
+    user = os.geteuid()
+    if status.st_uid not in {user, _ROOT} and user != _ROOT:
+        raise SecretError(
+            f"the key file {path} belongs to another user, who can read and change its secrets: give it to the user"
+            " of the service with `chown`, and replace its secrets"
+        )
 
 
 def append(path: Path, secret: str) -> int:

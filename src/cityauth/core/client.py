@@ -15,7 +15,8 @@ class ClientContext:
 
     Attributes:
         address: The client's IP address *after trusted proxies*, as text; ``None`` when unknown.
-        user_agent: The ``User-Agent`` header; cut to 256 characters, unprintable ones replaced.
+        user_agent: The ``User-Agent`` header; cut to 256 characters, unprintable ones replaced. ``None``, as for a
+            request without the header, is stored as the empty text.
         language: The page's language: ``fi``, ``sv`` or ``en``; anything else becomes English (B-66).
     """
 
@@ -25,7 +26,7 @@ class ClientContext:
 
     def __post_init__(self) -> None:
         """Cut what a hostile client could make long, and replace what no store or log line may hold (C-47)."""
-        object.__setattr__(self, "user_agent", _harmless(self.user_agent[:MAX_USER_AGENT]))
+        object.__setattr__(self, "user_agent", _harmless((self.user_agent or "")[:MAX_USER_AGENT]))
         if self.address is not None:
             object.__setattr__(self, "address", _harmless(self.address[:45]))
         if self.language not in LANGUAGES:

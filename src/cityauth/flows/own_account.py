@@ -52,7 +52,8 @@ def export(account_id: AccountId) -> Flow[Mapping[str, Any] | None]:
     """Return everything that is stored of the account, ready for JSON; ``None`` when there is none.
 
     Password hash, session digests and keyed digests are left out: they are secrets, not data about the
-    person (GDPR article 15 asks for personal data).
+    person (GDPR article 15 asks for personal data). The reason of a request for an address is left out as well:
+    it would tell whether somebody else has that address.
     """
     account = yield from ask(AccountStore.load, account_id)
     if account is None:
@@ -89,11 +90,15 @@ def _session(one: Session) -> dict[str, Any]:
     }
 
 
+_ABOUT_OTHERS = frozenset({AuditEventType.EMAIL_CHANGE_REQUESTED, AuditEventType.SIGN_UP_REQUESTED})
+"""Events whose reason tells whether somebody else has an address: it is for the operator, not for the person."""
+
+
 def _event(one: AuditEvent) -> dict[str, Any]:
     return {
         "what": one.what.value,
         "at": one.at.isoformat(),
-        "reason": one.reason,
+        "reason": "" if one.what in _ABOUT_OTHERS else one.reason,
         "address": one.address,
         "user_agent": one.user_agent,
     }

@@ -18,7 +18,7 @@ from cityauth.policy.passwords import PasswordPolicy
 from cityauth.policy.realms import DatedPhase, Phase, RealmPolicy
 from cityauth.policy.sessions import SessionPolicy
 from cityauth.policy.throttling import Limit, ThrottlePolicy
-from cityauth.policy.validation import require
+from cityauth.policy.validation import require, require_types
 
 __all__ = [
     "DatedPhase",
@@ -95,5 +95,6 @@ class Policy:
     generation: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse a realm for sign-ups that has no phases."""
+        """Refuse values of another type, and a realm for sign-ups that has no phases."""
+        require_types(self, "")
         require(self.sign_up_realm in self.realms, "sign_up_realm must be one of the policy's realms")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, fields
 from typing import ClassVar, Self
 
-from cityauth.policy.validation import require
+from cityauth.policy.validation import require, require_types
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ class HashProfile:
 
     def __post_init__(self) -> None:
         """Refuse parameters that Argon2 cannot compute, and a salt or digest that is too short."""
+        require_types(self, "hashing")
         require(
             1 <= self.parallelism <= 16 and 1 <= self.time_cost <= 10 and self.memory_cost >= 8 * self.parallelism,  # noqa: PLR2004
             "hashing: parallelism must be 1..16, time_cost 1..10, memory_cost at least 8 KiB a lane",
@@ -72,6 +73,7 @@ class HashLimits:
 
     def __post_init__(self) -> None:
         """Refuse limits below 1, under which no hash could be verified."""
+        require_types(self, "limits")
         for limit in fields(self):
             require(getattr(self, limit.name) >= 1, f"limits.{limit.name} must be at least 1")
 
@@ -89,3 +91,7 @@ class LegacyHashPolicy:
     """
 
     bcrypt_truncates: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what is neither true nor false."""
+        require_types(self, "legacy_hashes")

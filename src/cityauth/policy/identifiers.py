@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from cityauth.policy.validation import require_types
+
 
 @dataclass(frozen=True, slots=True)
 class IdentifierPolicy:
@@ -13,3 +15,7 @@ class IdentifierPolicy:
     """
 
     mailer_supports_smtputf8: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what is neither true nor false."""
+        require_types(self, "identifiers")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from cityauth.policy.validation import require
+from cityauth.policy.validation import require, require_types
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,7 @@ class LinkPolicy:
 
     def __post_init__(self) -> None:
         """Refuse a link that lives longer than NIST allows, or none at all."""
+        require_types(self, "links")
         short = (self.reset, self.invitation, self.sign_up, self.email_change)
         require(
             all(timedelta(minutes=1) <= one <= timedelta(hours=24) for one in short),

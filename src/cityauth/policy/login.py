@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from cityauth.policy.validation import require
+from cityauth.policy.validation import require, require_types
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,7 @@ class LoginPolicy:
 
     def __post_init__(self) -> None:
         """Refuse an age outside 1 second to 15 minutes."""
+        require_types(self, "login")
         require(
             timedelta(seconds=1) <= self.pending_max_age <= timedelta(minutes=15),
             "login.pending_max_age must be between 1 second and 15 minutes",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from cityauth.policy.validation import require
+from cityauth.policy.validation import require, require_types
 
 
 def is_loopback(host: str) -> bool:
@@ -47,6 +47,7 @@ class MailPolicy:
 
     def __post_init__(self) -> None:
         """Refuse a base address that would send tokens in the clear, and text that no mail can hold."""
+        require_types(self, "mail")
         parts = urlsplit(self.base_url)
         require(
             parts.scheme == "https" or (parts.scheme == "http" and self.leads_here),
@@ -113,6 +114,7 @@ class OutboxPolicy:
 
     def __post_init__(self) -> None:
         """Refuse what would send nothing, or the same mail twice."""
+        require_types(self, "outbox")
         require(timedelta(seconds=1) <= self.lease <= LONGEST_HOLD, "outbox.lease must be 1 second to 1 hour")
         require(1 <= self.batch <= 10_000, "outbox.batch must be 1 to 10000")  # noqa: PLR2004 - the range itself
         require(

@@ -4,7 +4,7 @@ import gzip
 from dataclasses import dataclass
 from functools import cache
 
-from cityauth.policy.validation import require
+from cityauth.policy.validation import require, require_types
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ class PasswordPolicy:
 
     def __post_init__(self) -> None:
         """Refuse lengths out of these ranges."""
+        require_types(self, "passwords")
         require(self.min_length >= 8, "passwords.min_length must be at least 8")  # noqa: PLR2004
         require(
             max(64, self.min_length) <= self.max_code_points <= 1024,  # noqa: PLR2004

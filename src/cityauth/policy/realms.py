@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Self
 
 from cityauth.errors import PolicyError
+from cityauth.policy.validation import require_types
 
 
 class Phase(StrEnum):
@@ -38,6 +39,10 @@ class DatedPhase:
     since: datetime
     phase: Phase
 
+    def __post_init__(self) -> None:
+        """Refuse what is no moment or no phase."""
+        require_types(self, "realms.schedule")
+
 
 @dataclass(frozen=True, slots=True)
 class RealmPolicy:
@@ -56,6 +61,7 @@ class RealmPolicy:
 
     def __post_init__(self) -> None:
         """Refuse naive moments and a schedule out of order."""
+        require_types(self, "realms")
         moments = [dated.since for dated in self.schedule]
         if any(moment.utcoffset() is None for moment in [*moments, *filter(None, [self.paused_at])]):
             msg = "a realm's schedule needs aware datetimes"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar, Self
 
-from cityauth.policy.validation import require
+from cityauth.policy.validation import require, require_types
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,7 @@ class SessionPolicy:
 
     def __post_init__(self) -> None:
         """Refuse spans that contradict one another or exceed the sources."""
+        require_types(self, "sessions")
         require(
             self.touch_every < self.idle <= self.absolute <= timedelta(days=30),
             "sessions: touch_every < idle <= absolute <= 30 days",
@@ -42,8 +43,9 @@ class SessionPolicy:
             self.touch_every < self.remembered_idle <= self.remembered_absolute <= timedelta(days=30),
             "sessions: touch_every < remembered_idle <= remembered_absolute <= 30 days",
         )
+        require(self.touch_every >= timedelta(), "sessions.touch_every must not be negative")
         require(timedelta(0) < self.fresh <= timedelta(hours=1), "sessions.fresh must be at most 1 hour")
-        require(self.per_account >= 1, "sessions.per_account must be at least 1")
+        require(1 <= self.per_account <= 10_000, "sessions.per_account must be 1 to 10000")  # noqa: PLR2004
 
     @property
     def longest(self) -> timedelta:

@@ -3,13 +3,29 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from cityauth.policy.validation import require, require_types
+
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most *count* times in any span of *window*."""
+    """At most *count* times in any span of *window*.
+
+    Attributes:
+        count: 0 to 1,000,000; 0 allows nothing.
+        window: Longer than nothing, and at most 366 days.
+    """
 
     count: int
     window: timedelta
+
+    def __post_init__(self) -> None:
+        """Refuse values out of these ranges."""
+        require_types(self, "throttle.limit")
+        require(0 <= self.count <= 1_000_000, "throttle: the count of a limit must be 0 to 1000000")  # noqa: PLR2004
+        require(
+            timedelta() < self.window <= timedelta(days=366),
+            "throttle: the window of a limit must be longer than nothing and at most 366 days",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +55,10 @@ class ThrottlePolicy:
         Limit(10, timedelta(hours=1)),
         Limit(20, timedelta(days=1)),
     )
+
+    def __post_init__(self) -> None:
+        """Refuse what is no list of limits."""
+        require_types(self, "throttle")
 
     @property
     def longest(self) -> timedelta:
