@@ -123,8 +123,8 @@ def test_texts_from_a_file(tmp_path: Path) -> None:
 
 
 def test_the_configuration_names_the_file(tmp_path: Path) -> None:
-    """``texts_file`` stands beside the other keys, and a mistake in its file is one of the configuration."""
-    (tmp_path / "cityauth.toml").write_text('texts_file = "texts.toml"\n', encoding="utf-8")
+    """``texts`` stands beside the other keys, and a mistake in its file is one of the configuration."""
+    (tmp_path / "cityauth.toml").write_text('texts = "texts.toml"\n', encoding="utf-8")
     (tmp_path / "texts.toml").write_text('["label.sign_in"]\nfi = "a"\nsv = "b"\nen = "c"\n', encoding="utf-8")
     policy = load(tmp_path / "cityauth.toml", environment={}).policy
     assert policy.texts.text(Label.SIGN_IN, "sv") == "b"

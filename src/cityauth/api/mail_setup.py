@@ -7,7 +7,7 @@ from typing import Any, Final
 from cityauth.errors import ConfigurationError
 from cityauth.policy import Policy
 
-logger = logging.getLogger("cityauth")
+_logger = logging.getLogger("cityauth")
 
 _SHARE_OF_LEASE: Final = 0.9
 """The part of a lease in which a mail must be handed over, so that no other worker takes it meanwhile."""
@@ -45,4 +45,4 @@ def _check_links(mailer: Any, policy: Policy) -> None:
     if is_local is False:
         raise ConfigurationError(message)
     if is_local is None:  # a host's own mailer, which does not say where it sends
-        logger.warning("%s", message)
+        _logger.warning("%s", message)

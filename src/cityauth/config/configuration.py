@@ -228,9 +228,9 @@ def _configure(file: dict[str, Any], given: Mapping[str, str], folder: Path) -> 
         content["generation"] = given[GENERATION]
     if HASHING_PROFILE in given:
         content["hashing"] = {"profile": given[HASHING_PROFILE]}
-    policy = read_policy(content, besides=("database", "secrets_file", "tombstone_secret_file", "texts_file", SMTP))
-    if "texts_file" in content:
-        policy = replace(policy, texts=Texts.read(folder / read_text(content["texts_file"], "texts_file")))
+    policy = read_policy(content, besides=("database", "secrets_file", "tombstone_secret_file", "texts", SMTP))
+    if "texts" in content:
+        policy = replace(policy, texts=Texts.read(folder / read_text(content["texts"], "texts")))
     return Configuration(
         policy,
         _database(content, given, folder),

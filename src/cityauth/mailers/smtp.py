@@ -20,7 +20,7 @@ from cityauth.policy.mail import is_loopback
 
 Security = Literal["starttls", "tls", "none"]
 
-logger = logging.getLogger("cityauth.mailers")
+_logger = logging.getLogger("cityauth.mailers")
 
 _RECIPIENT: Final = EmailKind(smtputf8=True)
 _BELIEVED: Final = {True: 30.0, False: 3.0}
@@ -92,8 +92,8 @@ class SmtpMailer:
         self.is_local: bool = is_loopback(host)
         if security == "none" and not self.is_local:
             raise ConfigurationError(f"mail to {host} would go unencrypted: use security='starttls' or 'tls'")
-        self.time_limit = time_limit
-        self.check_at_start = check_at_start
+        self.time_limit: float = time_limit
+        self.check_at_start: bool = check_at_start
         self._sender = read_sender(sender, sender_name)
         self._login = _credentials(username, password)
         self._host, self._port, self._security, self._timeout = host, port, security, timeout
@@ -204,7 +204,7 @@ class SmtpMailer:
             return MailRefusedError(summary)
         if fault is Fault.OURS:
             if not self._refuses:
-                logger.warning("the mail server refuses mail from this service: %s", summary)
+                _logger.warning("the mail server refuses mail from this service: %s", summary)
             self._refuses = True
         return MailerUnavailableError(summary, answered=True)
 
