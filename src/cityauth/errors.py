@@ -86,7 +86,7 @@ class MailerUnavailableError(MailerError):
 
         Args:
             reason: A code or a word for the operator; never an address or a text of a mail.
-            answered: Whether the mail system answered, so that the next mail is worth a try.
+            answered: Whether the answer was about this mail, so that the next mail is worth a try.
         """
         self.answered = answered
         super().__init__(*([reason] if reason else []))

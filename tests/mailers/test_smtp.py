@@ -525,11 +525,15 @@ class Odd(Received):
         return self.quit
 
 
-def test_a_refused_sender_loses_no_mail(serve: Serve) -> None:
-    """530 to MAIL FROM is about our own set-up, so the mail stays in the outbox (C-31)."""
-    _, port = serve(Odd(mail="530 5.7.0 Authentication required"))
-    with pytest.raises(MailerUnavailableError):
-        SmtpMailer("127.0.0.1", port, sender=SENDER, security="none").send(mail())
+@pytest.mark.parametrize("answer", ["530 5.7.0 Authentication required", "550 5.1.1 unknown", "451 4.3.0 later"])
+def test_a_refused_sender_loses_no_mail(serve: Serve, answer: str) -> None:
+    """A refusal of MAIL FROM is about our own set-up: the mail stays, and no other is tried in this round (C-31)."""
+    _, port = serve(Odd(mail=answer))
+    mailer = SmtpMailer("127.0.0.1", port, sender=SENDER, security="none")
+    with pytest.raises(MailerUnavailableError) as raised:
+        mailer.send(mail())
+    assert not raised.value.answered
+    assert not mailer.is_up()
 
 
 def test_a_rude_farewell_sends_no_second_copy(serve: Serve) -> None:

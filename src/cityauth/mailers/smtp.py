@@ -169,8 +169,8 @@ class SmtpMailer:
         except smtplib.SMTPDataError as answer:
             fault = fault_of(answer.smtp_code, answer.smtp_error)
             raise self._trouble(fault, answer.smtp_code, answer.smtp_error) from None
-        except smtplib.SMTPResponseException as answer:  # to the greeting, the login or the sender
-            raise self._trouble(Fault.OURS, answer.smtp_code, answer.smtp_error) from None
+        except smtplib.SMTPResponseException as answer:  # to the greeting, the login or the sender: no mail can leave
+            raise self._trouble(Fault.OURS, answer.smtp_code, answer.smtp_error, next_may_pass=False) from None
         except (OSError, ValueError, smtplib.SMTPException) as error:
             self._saw(there=False)
             raise MailerUnavailableError(type(error).__name__) from None
@@ -196,7 +196,9 @@ class SmtpMailer:
             with suppress(OSError, smtplib.SMTPException):  # the mail is taken, however the farewell goes
                 server.quit()
 
-    def _trouble(self, fault: Fault, code: int, reply: bytes | str) -> MailerUnavailableError | MailRefusedError:
+    def _trouble(
+        self, fault: Fault, code: int, reply: bytes | str, *, next_may_pass: bool = True
+    ) -> MailerUnavailableError | MailRefusedError:
         """Remember what a reply says of the server, and return the exception that it means."""
         self._saw(there=True)
         summary = summary_of(code, reply)
@@ -206,7 +208,7 @@ class SmtpMailer:
             if not self._refuses:
                 _logger.warning("the mail server refuses mail from this service: %s", summary)
             self._refuses = True
-        return MailerUnavailableError(summary, answered=True)
+        return MailerUnavailableError(summary, answered=next_may_pass)
 
     # --- the conversation -------------------------------------------------------------------------
 
@@ -215,6 +217,7 @@ class SmtpMailer:
         """Connect, encrypt and log in; raise rather than go on in the clear. Ends when the time is up."""
         context = self._context or ssl.create_default_context()
         implicit = self._security == "tls"
+        # made before it connects, so that the timer has a hold on it while the server keeps it waiting
         server = smtplib.SMTP_SSL.__new__(smtplib.SMTP_SSL) if implicit else smtplib.SMTP.__new__(smtplib.SMTP)
         timer = threading.Timer(self.time_limit, _hang_up, [server])
         timer.daemon = True
@@ -224,6 +227,8 @@ class SmtpMailer:
                 smtplib.SMTP_SSL.__init__(server, self._host, self._port, timeout=self._timeout, context=context)
             else:
                 smtplib.SMTP.__init__(server, self._host, self._port, timeout=self._timeout)
+            if timer.finished.is_set():  # while the name was looked up: there was nothing to hang up yet
+                raise TimeoutError
             if self._security == "starttls":
                 server.starttls(context=context)
             server.ehlo_or_helo_if_needed()
