@@ -15,6 +15,8 @@ from cityauth.core.hashing import HashDefect
 from cityauth.core.identifier import EMAIL, USERNAME, inherit
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus, Outcome, Reason
 from cityauth.flows.recovery import words_of
+from cityauth.messages import Mail
+from cityauth.messages.catalogue import template_of
 from cityauth.policy import (
     HashLimits,
     HashProfile,
@@ -115,6 +117,15 @@ def test_context_words_are_documented() -> None:
 def test_the_outbox_is_documented() -> None:
     """How mail is retried stands in the documentation (ASVS 13.1.3)."""
     assert column(table("outbox.md", "`OutboxPolicy`")) == defaults(OutboxPolicy())
+
+
+def test_mails_are_documented() -> None:
+    """Every mail stands in the documentation with the placeholders that its shipped body names."""
+    rows = table("messages.md", "mail")
+    assert set(rows) == {f"`{mail.name}`" for mail in Mail}
+    for mail in Mail:
+        named = dict.fromkeys(re.findall(r"{(\w+)}", template_of(mail.body, "en")))
+        assert rows[f"`{mail.name}`"][1] == (", ".join(f"`{{{name}}}`" for name in named) or "none")
 
 
 def test_phases_are_documented() -> None:
