@@ -131,6 +131,24 @@ def test_a_hostile_address_reaches_nobody(serve: Serve, to: str) -> None:
     assert received.messages == []
 
 
+@pytest.mark.parametrize(
+    ("stored", "written"),
+    [
+        (" erkki@example.com\n", "erkki@example.com"),
+        ("erkki@example.com\r\n", "erkki@example.com"),
+        ("erkki@sähkö.example", "erkki@xn--shk-qla6g.example"),
+        ("Erkki@Example.COM", "Erkki@Example.COM"),
+    ],
+)
+def test_an_address_that_was_stored_raw_is_reached(serve: Serve, stored: str, written: str) -> None:
+    """Blanks around an address end no header, and an international domain needs no SMTPUTF8 of the server (B-9)."""
+    received, port = serve(enable_SMTPUTF8=False)
+    SmtpMailer("127.0.0.1", port, sender=SENDER, security="none").send(mail(stored))
+    assert received.recipients == [[written]]
+    assert received.messages[0]["To"] == written
+    assert received.messages[0]["Message-ID"] == "<abc123-0@service.example>"
+
+
 def test_a_line_break_in_a_subject_adds_no_header(serve: Serve) -> None:
     """A subject of several lines is refused, never split (B-9)."""
     received, port = serve()

@@ -8,11 +8,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from cityauth.core.identifier import EmailKind, Malformed, register
-from cityauth.core.mail import QueuedMail
+from cityauth.core.identifier import EmailKind, Malformed
+from cityauth.core.mail import QueuedMail, read_contact
 from cityauth.errors import ConfigurationError, MailerUnavailableError, MailRefusedError
 from cityauth.mailers.message import read_sender, write_message
 from cityauth.mailers.replies import Fault, fault_of, summary_of
@@ -160,6 +160,7 @@ class SmtpMailer:
         Only a reply about the recipient (5.1.x, 5.2.x) is final. A reply that refuses us, such as "authentication
         required" or "relay access denied", leaves the mail in the outbox and counts as a mailer that is down.
         """
+        mail = _addressed(mail)
         message = self._written(mail)
         try:
             self._hand_over(mail, message)
@@ -178,9 +179,6 @@ class SmtpMailer:
         self._refuses = False
 
     def _written(self, mail: QueuedMail) -> bytes:
-        """Return the message; `smtplib` would parse the address leniently, so only one plain address gets that far."""
-        if register(mail.to, _RECIPIENT) in set(Malformed):
-            raise MailRefusedError("the recipient is not one plain address")
         try:
             return write_message(mail, self._sender)
         except ValueError:
@@ -238,6 +236,21 @@ class SmtpMailer:
         finally:
             timer.cancel()
             server.close()
+
+
+def _addressed(mail: QueuedMail) -> QueuedMail:
+    """Return *mail* to the one plain address that it names; `smtplib` would read a list or a name leniently.
+
+    A stored address is left as it is, byte for byte. One that a host stored raw, with blanks around it or a domain in
+    other letters, is written as mail reaches it.
+
+    Raises:
+        MailRefusedError: the recipient is not one plain address.
+    """
+    address = read_contact(mail.to, _RECIPIENT)
+    if isinstance(address, Malformed):
+        raise MailRefusedError("the recipient is not one plain address")
+    return mail if mail.to.lower() == address.lower() else replace(mail, to=address)
 
 
 def _check_server(host: str, port: int, timeout: float, time_limit: float) -> None:
