@@ -158,14 +158,14 @@ def test_a_line_break_in_a_subject_adds_no_header(serve: Serve) -> None:
 
 
 THE_RECIPIENT = [
-    "550 5.1.1 no such user", "550 5.1.1", "553 5.1.3 bad address", "550 5.1.10 null MX", "551 5.1.6 moved",
+    "550 5.1.1 no such user", "550 5.1.1", "553 5.1.3 bad address", "550 5.1.10 null MX", "550 5.1.0 address rejected", "551 5.1.6 moved",
     "552 5.2.2 mailbox full", "550 5.2.1 mailbox disabled", "554 5.1.2 bad destination system", "501 5.1.3 syntax",
     "550 no such user", "550 Unrouteable address", "553 sorry, no mailbox here by that name (#5.1.1)",
 ]  # fmt: skip
 US = [
     "530 5.7.0 Authentication required", "530 Must issue a STARTTLS command first", "535 5.7.8 bad credentials",
     "550 5.7.1 Relaying denied", "554 5.7.1 <a@b.fi>: Relay access denied", "550 relay not permitted",
-    "550 5.4.1 Access denied", "554 5.3.0", "550", "554 no thanks", "550 5.1.8 Sender address rejected", "550 5.1.7 x",
+    "550 5.4.1 Access denied", "554 5.3.0", "550", "554 no thanks", "550 5.1.8 Sender address rejected", "550 5.1.7 x", "550 5.1.0 Sender rejected",
     "553 sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)", "571 5.7.1 x", "521 no mail here",
     "550 unknown user of this relay: sender refused", "550 host 5.1.1.1 is blocked", "421 4.7.0 too many connections",
 ]  # fmt: skip

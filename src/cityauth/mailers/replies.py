@@ -13,6 +13,9 @@ _ADDRESS, _MAILBOX = "1", "2"
 _ABOUT_SENDER: Final = frozenset({"7", "8"})
 """Details of an address code that are about the sender's address and not the recipient's: X.1.7 and X.1.8."""
 
+_UNDEFINED: Final = "0"
+"""The detail of an address code that says no more: X.1.0, of which the words tell whose address is meant."""
+
 _SHUTTING_DOWN: Final = 421
 _MAILBOX_CODES: Final = frozenset({550, 551, 553})
 """Basic codes that a server without enhanced ones gives for an unknown recipient, and for much else."""
@@ -55,7 +58,8 @@ def fault_of(code: int, reply: bytes | str) -> Fault:
         is_unknown = code in _MAILBOX_CODES and _UNKNOWN_RECIPIENT.search(text) and "sender" not in text.lower()
         return Fault.RECIPIENT if is_unknown else Fault.OURS
     status, subject, detail = enhanced.groups()
-    about_recipient = subject == _MAILBOX or (subject == _ADDRESS and detail not in _ABOUT_SENDER)
+    about_sender = detail in _ABOUT_SENDER or (detail == _UNDEFINED and "sender" in text.lower())
+    about_recipient = subject == _MAILBOX or (subject == _ADDRESS and not about_sender)
     return Fault.RECIPIENT if status == "5" and about_recipient else Fault.OURS
 
 
