@@ -40,7 +40,7 @@ HOSTILE: dict[str, Any] = {
     "NUL": "erkki\0",
     "line breaks": "erkki\r\nX-Header: 1",
     "an escape": "\x1b[2Jerkki",
-    "a bidi override": "erkki\u202e",
+    "a bidi override": "er\u202ekki",
     "a list": ["erkki@example.com", "evil@example.com"],
     "a dict": {"$ne": ""},
     "bytes": b"erkki",

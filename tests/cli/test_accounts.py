@@ -141,8 +141,6 @@ def test_a_bad_hash_is_never_imported(deployment: Deployment, given: bytes, sent
         (("--username", "  "), "the identifier '  ' is empty"),
         (("--username", "x" * 2000), "is too long"),
         (("--username", "x", "--retired-username", "a\u202eb"), r"the identifier 'a\u202eb' holds a character"),
-        (("--username", "x", "--username", "X"), "'X' is given twice, perhaps in two forms; give it once"),
-        (("--username", EMAIL, "--email", EMAIL), "is given twice"),
     ],
 )
 def test_a_bad_identifier_adds_nothing(deployment: Deployment, arguments: tuple[str, ...], sentence: str) -> None:

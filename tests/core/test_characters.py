@@ -6,7 +6,7 @@ import unicodedata
 import pytest
 from precis_i18n.unicode import UnicodeData
 
-from cityauth.core.characters import MAX_BYTES, Malformed, clean, exceeds, is_clean, mixes_scripts
+from cityauth.core.characters import MAX_BYTES, Malformed, clean, exceeds, is_clean, mixes_scripts, strip_invisible
 from tests.support.timing import quickest
 
 EVERY_CHARACTER = [chr(code_point) for code_point in range(sys.maxunicode + 1)]
@@ -31,7 +31,7 @@ def test_subclass_of_text_becomes_plain_text() -> None:
 
 @pytest.mark.parametrize("entered", ["", " ", " \t\r\n\f\v "])
 def test_empty_text(entered: str) -> None:
-    """Nothing but ASCII whitespace is empty (C-47)."""
+    """Nothing but white space is empty (C-47)."""
     assert clean(entered) is Malformed.EMPTY
 
 
@@ -40,14 +40,35 @@ def test_empty_text(entered: str) -> None:
     [
         ("  erkki\r\n", "erkki"),
         ("\tmatti meikäläinen ", "matti meikäläinen"),
-        ("\u00a0erkki", Malformed.FORBIDDEN_CHARACTER),
-        ("erkki\u3000", Malformed.FORBIDDEN_CHARACTER),
+        ("\u00a0erkki", "erkki"),
+        ("erkki\u3000", "erkki"),
+        ("\ufeffåsa\u200b", "åsa"),
+        ("\u202aerkki@example.com\u202c", "erkki@example.com"),
+        ("\u2068\u200eerkki \u200f\u2069\r\n", "erkki"),
         ("er\nkki", Malformed.FORBIDDEN_CHARACTER),
+        ("er\u00a0kki", Malformed.FORBIDDEN_CHARACTER),
+        ("\0erkki", Malformed.FORBIDDEN_CHARACTER),
+        ("erkki\x1b", Malformed.FORBIDDEN_CHARACTER),
+        (" \u00a0\u200b\ufeff ", Malformed.EMPTY),
     ],
 )
-def test_only_outer_ascii_whitespace_is_stripped(entered: str, expected: str) -> None:
-    """Whitespace goes from the ends, and only that of ASCII (ASVS 1.1.1, B-9)."""
+def test_what_is_invisible_at_the_ends_is_stripped(entered: str, expected: str) -> None:
+    """White space and invisible characters go from both ends; inside, and any control character, they are refused (ASVS 1.1.1, B-9)."""
     assert clean(entered) == expected
+
+
+def test_every_invisible_character_is_stripped_from_the_ends_and_refused_inside() -> None:
+    """That is each white space and each default-ignorable character of Unicode, and no other (ASVS 1.1.1, B-9)."""
+    properties = UnicodeData()
+    for character in EVERY_CHARACTER:
+        invisible = (properties.default_ignorable(ord(character)) and unicodedata.category(character) != "Cn") or (
+            character.isspace() and character not in "\x1c\x1d\x1e\x1f"
+        )
+        if invisible:
+            assert strip_invisible(f"{character}é{character}") == "é", hex(ord(character))
+            assert clean(f"é{character}é") is Malformed.FORBIDDEN_CHARACTER or character == " ", hex(ord(character))
+        elif unicodedata.category(character) != "Cn":
+            assert strip_invisible(f"{character}é{character}") != "é", hex(ord(character))
 
 
 @pytest.mark.parametrize(

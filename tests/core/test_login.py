@@ -27,7 +27,8 @@ from cityauth.core.event import (
 from cityauth.core.identifier import Identifier
 from cityauth.core.login import TRANSITIONS, Admitted, advance, judge
 from cityauth.core.one_time_token import OneTimeToken
-from cityauth.core.resolution import Outcome, Reason, Resolution
+from cityauth.core.resolution import AccountIdentifier, Match, Outcome, Reason, Resolution
+from cityauth.core.secret import SecretStr
 from cityauth.core.session import open_session
 from cityauth.core.signing import Purpose
 from cityauth.core.state import (
@@ -47,7 +48,8 @@ from tests.support.fakes import NOON, context
 ERKKI = Account(AccountId("erkki"), "citizen", "Erkki Esimerkki")
 STRANGER = Account(AccountId("stranger"), "citizen", "Joku Muu")
 EMAIL = Identifier("email", "erkki@example.com", "1:erkki@example.com")
-RESOLVED = Resolution("erkki@example.com", Outcome.RESOLVED, identifier=EMAIL, account=ERKKI)
+FOUND = Match(ERKKI, AccountIdentifier(EMAIL), SecretStr("hash of erkki"))
+RESOLVED = Resolution("erkki@example.com", Outcome.RESOLVED, holder=FOUND, looked_up=EMAIL)
 SESSION = open_session(ERKKI, bytes(range(32)), context(NOON), remember=False, fresh=True, identifier_kind="email")
 
 TOKEN = OneTimeToken(bytes(32), Purpose.RESET, ERKKI.id, 0, None, NOON, NOON + timedelta(hours=1))
@@ -187,12 +189,12 @@ def test_a_confirmed_password_is_of_whoever_is_signed_in(account: Account) -> No
     "event",
     [
         PasswordAccepted(RESOLVED, STRANGER, SESSION),
-        PasswordAccepted(replace(RESOLVED, account=STRANGER), ERKKI, SESSION),
-        PasswordAccepted(replace(RESOLVED, account=None), ERKKI, SESSION),
+        PasswordAccepted(replace(RESOLVED, holder=replace(FOUND, account=STRANGER)), ERKKI, SESSION),
+        PasswordAccepted(replace(RESOLVED, holder=None), ERKKI, SESSION),
         PasswordAccepted(replace(RESOLVED, outcome=Outcome.RETIRED), ERKKI, SESSION),
         PasswordAccepted(replace(RESOLVED, outcome=Outcome.AMBIGUOUS), ERKKI, SESSION),
         PasswordAccepted(replace(RESOLVED, entered="matti"), ERKKI, SESSION),
-        PasswordAccepted(replace(RESOLVED, account=STRANGER), STRANGER, SESSION),
+        PasswordAccepted(replace(RESOLVED, holder=replace(FOUND, account=STRANGER)), STRANGER, SESSION),
         PasswordAccepted(RESOLVED, ERKKI, THEIRS),
     ],
     ids=[
@@ -225,9 +227,7 @@ def test_states_cannot_be_changed() -> None:
 
 
 def _resolution(outcome: Outcome, status: Status = Status.ACTIVE) -> Resolution:
-    named = outcome in {Outcome.RESOLVED, Outcome.RETIRED}
-    account = replace(ERKKI, status=status) if named else None
-    return Resolution("erkki", outcome, Reason.NONE, account=account)
+    return Resolution("erkki", outcome, Reason.NONE, replace(FOUND, account=replace(ERKKI, status=status)), EMAIL)
 
 
 DISABLED = replace(ERKKI, status=Status.DISABLED)

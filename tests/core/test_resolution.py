@@ -41,6 +41,13 @@ def match(kind: str, status: IdentifierStatus = IdentifierStatus.ACTIVE, account
     return Match(account, AccountIdentifier(IDENTIFIERS[kind], status), None)
 
 
+def readings(entered: str) -> tuple[Identifier, ...]:
+    """What a text may mean."""
+    read = RESOLVER.read(entered)
+    assert isinstance(read, tuple)
+    return read
+
+
 def explain(entered: str, *matches: Match, resolver: IdentifierResolver = RESOLVER) -> Resolution:
     """Read and explain."""
     return resolver.explain(entered, resolver.read(entered), matches, NOON)
@@ -67,16 +74,20 @@ def test_every_life_at_every_phase_of_every_kind(status: IdentifierStatus, phase
     account = replace(ERKKI, phase=phase)
     found = explain(IDENTIFIERS[kind].shown, match(kind, status, account))
     outcome, reason = expected(status, phase, kind)
-    named = account if outcome in {Outcome.RESOLVED, Outcome.RETIRED} else None
-    assert found == Resolution(IDENTIFIERS[kind].shown, outcome, reason, IDENTIFIERS[kind], phase, named)
-    assert found.kind == kind
+    holder = match(kind, status, account)
+    first = min(readings(IDENTIFIERS[kind].shown), key=lambda one: one.key)
+    assert found == Resolution(IDENTIFIERS[kind].shown, outcome, reason, holder, first, phase)
+    assert (found.identifier, found.kind) == (IDENTIFIERS[kind], kind)
+    assert found.match == (holder if outcome in {Outcome.RESOLVED, Outcome.RETIRED} else None)
+    assert found.account == (found.match and account)
 
 
 def test_nothing_found_is_unknown() -> None:
     """An unknown text is explained with the identifier that was looked for."""
     found = explain("Kuka@Example.com")
     looked_for = Identifier("email", "Kuka@Example.com", "1:kuka@example.com")
-    assert found == Resolution("Kuka@Example.com", Outcome.UNKNOWN, Reason.NOT_FOUND, looked_for)
+    assert found == Resolution("Kuka@Example.com", Outcome.UNKNOWN, Reason.NOT_FOUND, looked_up=looked_for)
+    assert (found.identifier, found.match) == (looked_for, None)
 
 
 @pytest.mark.parametrize("entered", ["", None, 7, ["erkki"], "x" * 1025, "a\0b", "\ud800", "a\u202eb"], ids=ascii)
@@ -128,16 +139,15 @@ def test_one_account_by_two_readings_is_one_account() -> None:
 
 def test_a_host_adds_a_kind() -> None:
     """A library card is read beside the built-in kinds, with a key of its own corner (B-11)."""
-    candidates = RESOLVER.read("2001 5")
-    assert isinstance(candidates, tuple)
-    assert [(one.kind, one.key) for one in candidates] == [("username", "1:2001 5"), ("card", "1:card:20015")]
+    assert [(one.kind, one.key) for one in readings("2001 5")] == [
+        ("username", "1:2001 5"),
+        ("card", "1:card:20015"),
+    ]
 
 
 def test_a_username_that_is_an_address_is_read_as_one() -> None:
     """A text that is somebody's e-mail is never also somebody else's username: one key (B-11, B-12, F5)."""
-    candidates = RESOLVER.read("Erkki@Example.com")
-    assert isinstance(candidates, tuple)
-    assert [one.key for one in candidates] == ["1:erkki@example.com"]
+    assert [one.key for one in readings("Erkki@Example.com")] == ["1:erkki@example.com"]
 
 
 @pytest.mark.parametrize("kinds", [(), (USERNAME, USERNAME), (CARD, CARD)])
@@ -193,8 +203,7 @@ def test_a_match_shows_no_hash() -> None:
 
 def test_a_realm_that_the_policy_lacks_signs_nobody_in_and_raises_nothing() -> None:
     """An account of an unknown realm is as good as unknown at sign-in, so no error tells that it exists (B-20, ASVS 16.5.1)."""
-    candidates = RESOLVER.read("erkki")
-    assert isinstance(candidates, tuple)
+    candidates = readings("erkki")
     match = Match(replace(ERKKI, realm="guest"), AccountIdentifier(candidates[0]), None)
     found = RESOLVER.explain("erkki", candidates, [match], NOON)
     assert (found.outcome, found.reason) == (Outcome.UNKNOWN, Reason.REALM_WITHOUT_PHASES)
@@ -203,8 +212,7 @@ def test_a_realm_that_the_policy_lacks_signs_nobody_in_and_raises_nothing() -> N
 
 def test_a_pending_claim_stands_in_nobodys_way() -> None:
     """Somebody else's identifier that is only pending does not make an active one ambiguous (C-53)."""
-    candidates = RESOLVER.read("erkki")
-    assert isinstance(candidates, tuple)
+    candidates = readings("erkki")
     active = Match(ERKKI, AccountIdentifier(candidates[0]), None)
     pending = Match(
         replace(ERKKI, id=AccountId("other")), AccountIdentifier(candidates[0], IdentifierStatus.PENDING), None

@@ -10,21 +10,22 @@ from cityauth.messages import Code, text
 from tests.docs.reading import DOCS, cells_of
 
 FLOWS = Path(__file__).parents[2] / "src" / "cityauth" / "flows"
+CORE = FLOWS.parent / "core"
 PLACEHOLDERS = {name: f"{{{name}}}" for name in ("minimum", "maximum", "contact")}
 
 #: The flows behind each page; of a file that several pages share, the codes that begin so.
 BEHIND: dict[str, dict[str, str]] = {
-    "email_change.md": {"email_change": "", "links": "", "malformed": "identifier.", "recovery": "mail."},
+    "email_change.md": {"email_change": "", "links": "", "identifiers": "identifier.", "recovery": "mail."},
     "outbox.md": {"recovery": "mail."},
-    "own_account.md": {"own_account": "", "own_password": "", "naming": "", "passwords": ""},
+    "own_account.md": {"own_account": "", "own_password": "", "display_name": "", "passwords": ""},
     "passwords.md": {"passwords": ""},
-    "recovery.md": {"recovery": "", "links": "", "malformed": "login.", "passwords": ""},
+    "recovery.md": {"recovery": "", "links": "", "identifiers": "login.", "passwords": ""},
     "sessions.md": {"own_password": ""},
     "sign_up.md": {
         "sign_up": "",
         "links": "",
-        "malformed": "identifier.",
-        "naming": "",
+        "identifiers": "identifier.",
+        "display_name": "",
         "passwords": "",
         "recovery": "mail.",
     },
@@ -33,7 +34,8 @@ BEHIND: dict[str, dict[str, str]] = {
 
 def codes_in(flow: str) -> set[Code]:
     """Every code that a flow's file names."""
-    tree = ast.parse((FLOWS / f"{flow}.py").read_text(encoding="utf-8"))
+    folder = CORE if flow == "display_name" else FLOWS
+    tree = ast.parse((folder / f"{flow}.py").read_text(encoding="utf-8"))
     return {
         Code[node.attr]
         for node in ast.walk(tree)

@@ -17,12 +17,12 @@ from cityauth.cli.records import finding_as_json, print_account, shown_as_json
 from cityauth.core.account import Account, AccountId
 from cityauth.core.change import Precondition
 from cityauth.core.client import ClientContext
+from cityauth.core.display_name import read_name
 from cityauth.core.hashing import HashDefect
-from cityauth.core.identifier import Malformed, look_up
+from cityauth.core.identifier import Malformed
 from cityauth.core.problem import Problem
 from cityauth.core.resolution import IdentifierStatus
 from cityauth.flows.accounts import AccountOutcome, AccountRefused, NewAccount
-from cityauth.flows.naming import read_name
 from cityauth.messages import LANGUAGES, name_and_email
 from cityauth.policy import Policy
 from cityauth.policy.realms import Phase
@@ -265,13 +265,7 @@ def _why_not_added(registry: Registry, new: NewAccount, refused: AccountRefused)
     if refused.why is not Precondition.IDENTIFIER_TAKEN:
         return PRECONDITION[refused.why]
     never = "an identifier never passes to another account, also a retired one"
-    keys = set[str]()
     for text in (*([new.email] if new.email else []), *new.usernames, *new.retired_usernames):
-        readings = look_up(text)
-        for reading in readings if isinstance(readings, tuple) else ():
-            if reading.key in keys:
-                return f"{text!r} is given twice, perhaps in two forms; give it once"
-            keys.add(reading.key)
         for match in registry.holders(text):
             whose = f"the account {match.account.id}, {match.account_identifier.status}"
             return f"{text!r} is an identifier of {whose}: {never}; see `cityauth account show`"

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from cityauth import CityAuth
-from cityauth.core.account import AccountId
+from cityauth.core.account import Account, AccountId
 from cityauth.core.identifier import Malformed, look_up
 from cityauth.core.resolution import AccountIdentifier, IdentifierResolver, Match, Resolution
 from cityauth.flows.accounts import AccountRecord
@@ -67,7 +67,11 @@ class Registry:
         resolution = None
         if by is not By.ID:
             resolution = self.auth.identifiers.resolve(text)
-            ids += [match.account.id for match in self.holders(text)]
+            ids += (
+                [one.account.id for one in self.holders(text)]
+                if resolution.holder is None
+                else [resolution.holder.account.id]
+            )
         if by is not By.IDENTIFIER and text.isprintable():
             ids.append(AccountId(text))
         shown = (self.show(account_id, now) for account_id in dict.fromkeys(ids))
@@ -84,19 +88,16 @@ class Registry:
         if record is None:
             return None
         resolver = IdentifierResolver(self.policy.realms)
-        matches = [Match(record.account, account_identifier, None) for account_identifier in record.account_identifiers]
-        judged = tuple(
-            (
-                one.account_identifier,
-                resolver.explain(
-                    one.account_identifier.identifier.shown, (one.account_identifier.identifier,), [one], now
-                ),
-            )
-            for one in matches
-        )
+        judged = tuple((held, _explain(resolver, record.account, held, now)) for held in record.account_identifiers)
         return Shown(
             record,
             resolver.phase_of(record.account, now) if resolver.has_phase(record.account) else None,
             judged,
             has_password=self.store.password_hash(account_id) is not None,
         )
+
+
+def _explain(resolver: IdentifierResolver, account: Account, held: AccountIdentifier, now: datetime) -> Resolution:
+    """Explain one identifier of *account* by itself."""
+    found = Match(account, held, None)
+    return resolver.explain(held.identifier.shown, (held.identifier,), [found], now)

@@ -13,6 +13,21 @@ MAX_BYTES = 1024
 
 _ASCII_WHITESPACE = " \t\n\r\f\v"
 
+# Unicode's properties White_Space and Default_Ignorable_Code_Point: what a copied text may carry at its
+# ends and nobody sees. NUL and the other controls are in neither.
+_INVISIBLE = (
+    _ASCII_WHITESPACE
+    + "\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u3164\ufeff\uffa0"
+    + "".join(
+        chr(code_point)
+        for first, last in (
+            (0x180B, 0x180F), (0x2000, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0xFE00, 0xFE0F),
+            (0xFFF0, 0xFFF8), (0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF),
+        )
+        for code_point in range(first, last + 1)
+    )
+)  # fmt: skip
+
 # What `str.isprintable` lets through: default-ignorable code points that are letters or marks
 # (Unicode, DerivedCoreProperties), and the two characters whose compatibility form is "@".
 _HIDDEN_OR_AT = re.compile(
@@ -33,7 +48,7 @@ class Malformed(StrEnum):
     NOT_TEXT = "not_text"
     """Not a string: a list, a mapping, bytes, a number, nothing."""
     EMPTY = "empty"
-    """Nothing but ASCII whitespace."""
+    """Nothing but white space and invisible characters."""
     TOO_LONG = "too_long"
     """Over `MAX_BYTES` bytes of UTF-8; for a new username also over its most code points."""
     FORBIDDEN_CHARACTER = "forbidden_character"
@@ -68,17 +83,23 @@ def is_clean(text: str) -> bool:
     return text.isprintable() and (text.isascii() or not _HIDDEN_OR_AT.search(text))
 
 
-def clean(entered: object, max_bytes: int = MAX_BYTES) -> str | Malformed:
-    """Return what was entered without outer ASCII whitespace, or why it can be no identifier.
+def strip_invisible(text: str) -> str:
+    """Return *text* without the white space and invisible characters at its two ends."""
+    return str.strip(text, _ASCII_WHITESPACE if text.isascii() else _INVISIBLE)
 
-    Nothing is normalized. *max_bytes* counts UTF-8 as entered. A refusal is one of ``NOT_TEXT``,
-    ``TOO_LONG``, ``EMPTY`` and ``FORBIDDEN_CHARACTER``.
+
+def clean(entered: object, max_bytes: int = MAX_BYTES) -> str | Malformed:
+    """Return what was entered without what is invisible at its ends, or why it is not an identifier.
+
+    Invisible characters come along when an identifier is copied from a page or a document. Inside
+    the text they are refused. Nothing is normalized. *max_bytes* counts UTF-8 as entered. A refusal
+    is one of ``NOT_TEXT``, ``TOO_LONG``, ``EMPTY`` and ``FORBIDDEN_CHARACTER``.
     """
     if not isinstance(entered, str):
         return Malformed.NOT_TEXT
     if exceeds(entered, max_bytes):
         return Malformed.TOO_LONG
-    text = str.strip(entered, _ASCII_WHITESPACE)
+    text = strip_invisible(entered)
     if not text:
         return Malformed.EMPTY
     return text if is_clean(text) else Malformed.FORBIDDEN_CHARACTER

@@ -10,7 +10,7 @@ import unicodedata
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, final
 
-from cityauth.core.characters import Malformed, mixes_scripts
+from cityauth.core.characters import Malformed, is_clean, mixes_scripts
 
 if TYPE_CHECKING:
     from email_validator import ValidatedEmail
@@ -88,6 +88,32 @@ def _validate(text: str) -> "ValidatedEmail | None":
         return None
 
 
+_AROUND = "<>()[]{}\"'\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb \t"
+_AFTER = ".,;:!?\u3002\u3001"
+_MAILTO = "mailto:"
+
+
+def address_within(text: str) -> str | None:
+    """Return the address that *text* holds besides what mail programs and people put around one.
+
+    Removed are a display name before ``<...>``, ``mailto:`` with a query, brackets and quotation
+    marks, and punctuation at the end; full-width letters become plain ones. ``None`` when nothing
+    has to be removed, or when what is left is not one address.
+
+    Args:
+        text: A text that `cityauth.core.characters.clean` let through.
+    """
+    if "@" not in text or (text.isascii() and _is_plain_address(text.lower())):
+        return None
+    left = unicodedata.normalize("NFKC", text) if len(text) <= MAX_ADDRESS * 2 else text
+    if left.rstrip(_AFTER).endswith(">"):
+        left = left[left.rfind("<") + 1 :]
+    left = left.strip(_AROUND + _AFTER)
+    if left[: len(_MAILTO)].lower() == _MAILTO:
+        left = left[len(_MAILTO) :].partition("?")[0].strip(_AROUND + _AFTER)
+    return left if left != text and is_clean(left) and canonical_address(left) is not None else None
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class EmailKind:
@@ -112,16 +138,16 @@ class EmailKind:
     def admit(self, text: str) -> str | Malformed:
         """Return the canonical address for registering, or why it is refused.
 
-        A refusal is ``NOT_AN_ADDRESS``, ``NEEDS_SMTPUTF8``, or ``MIXED_SCRIPT`` when the local part or
-        a label of the domain mixes scripts.
+        A refusal is ``NOT_AN_ADDRESS``, ``MIXED_SCRIPT`` when the local part or a label of the domain
+        mixes scripts, or ``NEEDS_SMTPUTF8``.
         """
         value = canonical_address(text)
         if value is None:
             return Malformed.NOT_AN_ADDRESS
         local, _, domain = value.partition("@")
-        if not (self.smtputf8 or local.isascii()):
-            return Malformed.NEEDS_SMTPUTF8
         words = [local]
         if "xn--" in domain and (validated := _validate(value)) is not None:
             words += validated.domain.split(".")
-        return Malformed.MIXED_SCRIPT if any(map(mixes_scripts, words)) else value
+        if any(map(mixes_scripts, words)):
+            return Malformed.MIXED_SCRIPT
+        return value if self.smtputf8 or local.isascii() else Malformed.NEEDS_SMTPUTF8

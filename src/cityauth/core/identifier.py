@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from cityauth.core.characters import MAX_BYTES, Malformed, clean
-from cityauth.core.email import EmailKind
+from cityauth.core.email import EmailKind, address_within
 from cityauth.core.username import UsernameKind
 from cityauth.errors import UsageError
 
@@ -26,8 +26,10 @@ __all__ = [
     "IdentifierKind",
     "Malformed",
     "UsernameKind",
+    "exact_of",
     "inherit",
     "look_up",
+    "read",
     "register",
 ]
 
@@ -44,7 +46,8 @@ class Identifier:
 
     Attributes:
         kind: ``email``, ``username``, or the name of a host's own kind.
-        shown: The text as given, without outer whitespace, in NFC; for showing, never for comparing.
+        shown: The text as given, in NFC and without what is invisible at its ends; for showing, never
+            for comparing.
         key: The key version, a colon and the canonical value. Compared byte for byte, at most
             `MAX_KEY_BYTES` long, unique over all kinds and realms.
     """
@@ -57,8 +60,9 @@ class Identifier:
 class IdentifierKind(Protocol):
     """A kind of identifier. The host may add its own, say a library-card number.
 
-    Every method is given a text within the byte cap, without outer ASCII whitespace and without
-    forbidden characters, and must be pure: the same text has the same answer as long as its key is stored.
+    Every method is given a text within the byte cap, without white space or invisible characters at
+    its ends and without forbidden characters. Every method must be pure: the same text has the same
+    answer as long as its key is stored.
     """
 
     @property
@@ -114,6 +118,30 @@ def look_up(entered: object, kinds: Sequence[IdentifierKind] = BUILT_IN) -> tupl
     if not readings:
         return Malformed.UNRECOGNIZED
     return tuple(_identifier(kind, text, value) for value, kind in readings.items())
+
+
+def read(entered: object, kinds: Sequence[IdentifierKind] = BUILT_IN) -> tuple[Identifier, ...] | Malformed:
+    """Return what a person who wants to sign in may mean by *entered*, or why it means nothing.
+
+    First come the readings of `look_up`, with its refusals. Where the text holds an e-mail address and
+    more (``<name@example.com>``, ``mailto:name@example.com``, an address with a final full stop), that
+    address follows as a correction. `exact_of` tells the two apart.
+
+    Raises:
+        UsageError: A host's kind broke the promises of `IdentifierKind`.
+    """
+    exact = look_up(entered, kinds)
+    if isinstance(exact, Malformed) or EMAIL.name not in {kind.name for kind in kinds}:
+        return exact
+    address = address_within(exact[0].shown)
+    corrected = look_up(address, (EMAIL,)) if address else ()
+    known = {one.key for one in exact}
+    return (*exact, *(one for one in corrected if isinstance(one, Identifier) and one.key not in known))
+
+
+def exact_of(readings: Sequence[Identifier]) -> tuple[Identifier, ...]:
+    """Return the *readings* of the text as it was typed, without the corrected one."""
+    return tuple(one for one in readings if one.shown == readings[0].shown)
 
 
 def register(entered: object, kind: IdentifierKind) -> Identifier | Malformed:

@@ -1,20 +1,24 @@
-"""`IdentifierResolver`: what was typed, explained. One namespace; ambiguity is an outcome, never a choice."""
+"""What was typed, explained: `IdentifierResolver` turns it into a `Resolution`.
 
-from collections.abc import Mapping, Sequence
+All kinds of identifier share one namespace. A text that names several accounts is ambiguous: neither
+an order of look-ups nor the password ever chooses one of them.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
 from cityauth.core.account import Account
-from cityauth.core.identifier import BUILT_IN, Identifier, IdentifierKind, Malformed, look_up
+from cityauth.core.identifier import BUILT_IN, USERNAME, Identifier, IdentifierKind, Malformed, exact_of, read
 from cityauth.core.secret import SecretStr
 from cityauth.errors import PolicyError
 from cityauth.policy.realms import Phase, RealmPolicy
 
 
 class IdentifierStatus(StrEnum):
-    """The life of an identifier. A retired one stays in the tombstones and never passes to another person.
+    """Where an identifier stands. A retired one stays stored and never passes to another person.
 
     A contested one is claimed by several accounts; it signs nobody in until people have decided.
     """
@@ -27,10 +31,27 @@ class IdentifierStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AccountIdentifier:
-    """An identifier that an account holds, and where in its life it stands."""
+    """An identifier that an account holds, and its status."""
 
     identifier: Identifier
     status: IdentifierStatus = IdentifierStatus.ACTIVE
+
+
+def merge_own(held: Iterable[AccountIdentifier]) -> tuple[AccountIdentifier, ...]:
+    """Return one account's identifiers, those with one key as one identifier, in the order given.
+
+    An identifier that signs in goes before one that does not, and a username gives way to any other
+    kind: a username that equals the person's own e-mail address is that address.
+    """
+    merged: dict[str, AccountIdentifier] = {}
+    for one in held:
+        former = merged.setdefault(one.identifier.key, one)
+        merged[one.identifier.key] = min(former, one, key=_weight)
+    return tuple(merged.values())
+
+
+def _weight(held: AccountIdentifier) -> tuple[bool, bool]:
+    return held.status is not IdentifierStatus.ACTIVE, held.identifier.kind == USERNAME.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,23 +98,43 @@ class Reason(StrEnum):
 class Resolution:
     """What was typed, explained.
 
+    What a store found travels as one value, `holder`. Account, identifier and password hash are read
+    from it, so they always belong together.
+
     Attributes:
-        entered: The text as typed; empty when it was no text or too long to keep.
+        entered: The text as typed; empty when it was not text, or was refused as malformed.
         outcome: See `Outcome`.
         reason: Why it did not resolve; `Reason.NONE` when it did.
-        identifier: The identifier as stored, or the first candidate when nothing was found.
+        holder: What the store found, when exactly one account holds the identifier, in whatever
+            status. It does not say whether the identifier signs in: `match` does.
+        looked_up: The reading under which attempts on the text are counted; ``None`` when the text is
+            malformed.
         phase: The phase of the account's realm at that moment, when one account was found.
-        account: The account, only when the outcome is resolved or retired.
         malformed: What is wrong with the text, only when the outcome is malformed.
     """
 
     entered: str
     outcome: Outcome
     reason: Reason = Reason.NONE
-    identifier: Identifier | None = None
+    holder: Match | None = None
+    looked_up: Identifier | None = None
     phase: Phase | None = None
-    account: Account | None = None
     malformed: Malformed | None = None
+
+    @property
+    def match(self) -> Match | None:
+        """The holder, only when the outcome is resolved or retired: then its password may be verified."""
+        return self.holder if self.outcome in {Outcome.RESOLVED, Outcome.RETIRED} else None
+
+    @property
+    def account(self) -> Account | None:
+        """The account of `match`."""
+        return self.match.account if self.match else None
+
+    @property
+    def identifier(self) -> Identifier | None:
+        """The identifier as stored, or as it was looked up when no single account holds it."""
+        return self.holder.account_identifier.identifier if self.holder else self.looked_up
 
     @property
     def kind(self) -> str | None:
@@ -102,10 +143,10 @@ class Resolution:
 
 
 class IdentifierResolver:
-    """Reads what was typed into candidates, and explains what a store found under them.
+    """Reads what was typed, and explains what a store found for it.
 
-    It is a class because a host configures it once: the kinds of identifier it takes, in no order
-    that matters, and the phases of its realms.
+    It is a class because a host configures it once: with its kinds of identifier, whose order does
+    not matter, and the phases of its realms.
     """
 
     def __init__(self, realms: Mapping[str, RealmPolicy], kinds: Sequence[IdentifierKind] = BUILT_IN) -> None:
@@ -118,11 +159,11 @@ class IdentifierResolver:
         self.kinds: tuple[IdentifierKind, ...] = tuple(kinds)
 
     def read(self, entered: object) -> tuple[Identifier, ...] | Malformed:
-        """Return the candidates for *entered* by the rules of looking up, or why there can be none."""
-        return look_up(entered, self.kinds)
+        """Return the readings of *entered* by the rules of looking up, or why there is none."""
+        return read(entered, self.kinds)
 
     def has_phase(self, account: Account) -> bool:
-        """Whether *account* has a phase at all; one of a realm that the policy lacks signs in by nothing."""
+        """Whether *account* has a phase. In a realm that the policy lacks it has none, and nothing signs it in."""
         return account.phase is not None or account.realm in self._realms
 
     def phase_of(self, account: Account, now: datetime) -> Phase:
@@ -139,55 +180,64 @@ class IdentifierResolver:
         return self._realms[account.realm].phase_at(now)
 
     def explain(
-        self,
-        entered: object,
-        candidates: tuple[Identifier, ...] | Malformed,
-        matches: Sequence[Match],
-        now: datetime,
+        self, entered: object, readings: tuple[Identifier, ...] | Malformed, found: Sequence[Match], now: datetime
     ) -> Resolution:
-        """Explain what *matches*, found under the candidates' keys, make of *entered*."""
-        if isinstance(candidates, Malformed):
-            return Resolution("", Outcome.MALFORMED, Reason.MALFORMED, malformed=candidates)
+        """Explain what was *entered*, from its *readings* and what a store *found* under their keys."""
+        if isinstance(readings, Malformed):
+            return Resolution("", Outcome.MALFORMED, Reason.MALFORMED, malformed=readings)
         text = entered if isinstance(entered, str) else ""
-        if not matches:
-            return Resolution(text, Outcome.UNKNOWN, Reason.NOT_FOUND, candidates[0])
-        settled = [match for match in matches if match.account_identifier.status is not IdentifierStatus.PENDING]
-        matches = settled or matches  # nobody's claim that is only pending may stand in another's way
-        if len({match.account.id for match in matches}) > 1:
-            return Resolution(text, Outcome.AMBIGUOUS, Reason.SEVERAL_ACCOUNTS, candidates[0])
-        return self._explain_one_account(text, matches, now)
+        exact = exact_of(readings)
+        first = min(exact, key=lambda one: one.key)  # the same one in whatever order the kinds are given
+        held = _relevant({one.key for one in readings[len(exact) :]}, found)
+        if not held:
+            return Resolution(text, Outcome.UNKNOWN, Reason.NOT_FOUND, looked_up=first)
+        if len({one.account.id for one in held}) > 1:
+            return Resolution(text, Outcome.AMBIGUOUS, Reason.SEVERAL_ACCOUNTS, looked_up=first)
+        outcome, reason, holder = min(((*self._judge(one, now), one) for one in held), key=_precedence)
+        phase = self.phase_of(holder.account, now) if self.has_phase(holder.account) else None
+        return Resolution(text, outcome, reason, holder, first, phase)
 
-    def _explain_one_account(self, text: str, matches: Sequence[Match], now: datetime) -> Resolution:
-        """Judge each identifier: a contested one signs nobody in; else one that signs in wins."""
-        account = matches[0].account
-        if not self.has_phase(account):
-            return Resolution(
-                text, Outcome.UNKNOWN, Reason.REALM_WITHOUT_PHASES, matches[0].account_identifier.identifier
-            )
-        phase = self.phase_of(account, now)
-        judged = [(*_judge(match.account_identifier, phase), match.account_identifier.identifier) for match in matches]
-        outcome, reason, identifier = min(judged, key=lambda one: (_PRECEDENCE.index(one[0]), one[2].key))
-        named = account if outcome in {Outcome.RESOLVED, Outcome.RETIRED} else None
-        return Resolution(text, outcome, reason, identifier, phase, named)
+    def _judge(self, found: Match, now: datetime) -> tuple[Outcome, Reason]:
+        """Say what one identifier of one account is at *now*."""
+        if not self.has_phase(found.account):
+            return Outcome.UNKNOWN, Reason.REALM_WITHOUT_PHASES
+        held = found.account_identifier
+        match held.status:
+            case IdentifierStatus.CONTESTED:
+                return Outcome.AMBIGUOUS, Reason.CONTESTED
+            case IdentifierStatus.PENDING:
+                return Outcome.UNKNOWN, Reason.PENDING
+            case IdentifierStatus.RETIRED:
+                return Outcome.RETIRED, Reason.RETIRED
+            case IdentifierStatus.ACTIVE:
+                return _judge_active(held.identifier.kind, self.phase_of(found.account, now))
+            case _:
+                assert_never(held.status)
+
+
+def _relevant(corrected: set[str], found: Sequence[Match]) -> Sequence[Match]:
+    """Leave out what must not stand in the way of another holder.
+
+    That is an identifier which is only pending, beside a confirmed one, and the holder of a
+    *corrected* key, beside a holder of the text exactly as it was typed.
+    """
+    exact = [one for one in found if one.account_identifier.identifier.key not in corrected] or found
+    return [one for one in exact if one.account_identifier.status is not IdentifierStatus.PENDING] or exact
+
+
+def _judge_active(kind: str, phase: Phase) -> tuple[Outcome, Reason]:
+    """Say what an active identifier of *kind* is in *phase*."""
+    if phase.admits(kind):
+        return Outcome.RESOLVED, Reason.NONE
+    if phase is Phase.EMAIL_ONLY:
+        return Outcome.RETIRED, Reason.KIND_NO_LONGER_SIGNS_IN
+    return Outcome.UNKNOWN, Reason.KIND_DOES_NOT_SIGN_IN_YET
 
 
 _PRECEDENCE = (Outcome.AMBIGUOUS, Outcome.RESOLVED, Outcome.RETIRED, Outcome.UNKNOWN)
+"""Of several identifiers of one account, a contested one decides first, then one that signs in."""
 
 
-def _judge(account_identifier: AccountIdentifier, phase: Phase) -> tuple[Outcome, Reason]:
-    """Say what one account_identifier is at *phase*."""
-    match account_identifier.status:
-        case IdentifierStatus.CONTESTED:
-            return Outcome.AMBIGUOUS, Reason.CONTESTED
-        case IdentifierStatus.PENDING:
-            return Outcome.UNKNOWN, Reason.PENDING
-        case IdentifierStatus.RETIRED:
-            return Outcome.RETIRED, Reason.RETIRED
-        case IdentifierStatus.ACTIVE:
-            if phase.admits(account_identifier.identifier.kind):
-                return Outcome.RESOLVED, Reason.NONE
-            if phase is Phase.EMAIL_ONLY:
-                return Outcome.RETIRED, Reason.KIND_NO_LONGER_SIGNS_IN
-            return Outcome.UNKNOWN, Reason.KIND_DOES_NOT_SIGN_IN_YET
-        case _:
-            assert_never(account_identifier.status)
+def _precedence(judged: tuple[Outcome, Reason, Match]) -> tuple[int, str]:
+    outcome, _, found = judged
+    return _PRECEDENCE.index(outcome), found.account_identifier.identifier.key

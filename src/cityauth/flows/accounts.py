@@ -17,17 +17,17 @@ from cityauth.core.change import (
     StatusChanged,
 )
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
+from cityauth.core.display_name import read_name
 from cityauth.core.hashing import HashDefect
 from cityauth.core.identifier import Identifier, Malformed, inherit, register
 from cityauth.core.mail import mail_address, read_contact
 from cityauth.core.problem import Problem
-from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
+from cityauth.core.resolution import AccountIdentifier, IdentifierStatus, merge_own
 from cityauth.core.secret import SecretStr
 from cityauth.errors import UsageError
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.context import begin
 from cityauth.flows.deployment import Deployment
-from cityauth.flows.naming import read_name
 from cityauth.flows.passwords import find_defect
 from cityauth.flows.record import commit_with
 from cityauth.messages import LANGUAGES
@@ -200,7 +200,7 @@ def _account_identifiers(deployment: Deployment, new: NewAccount) -> tuple[Accou
         if isinstance(identifier, Malformed):
             return AccountRefused(identifier, entered)
         account_identifiers.append(AccountIdentifier(identifier, status))
-    return tuple(account_identifiers)
+    return merge_own(account_identifiers)
 
 
 def show(account_id: AccountId) -> Flow[AccountRecord | None]:

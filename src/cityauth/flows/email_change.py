@@ -27,16 +27,15 @@ from cityauth.core.signing import Purpose
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.context import begin
 from cityauth.flows.deployment import Deployment
+from cityauth.flows.identifiers import address_problem_of, find_holder
 from cityauth.flows.links import identifiers_of, make_link, open_owned, told
 from cityauth.flows.mail_limit import mail_allowed, recipient_allowed
-from cityauth.flows.malformed import address_problem_of
 from cityauth.flows.notifications import address_taken, addresses_of, notify, queue, signs_in_by_mail
 from cityauth.flows.record import commit_with
 from cityauth.flows.recovery import answer
 from cityauth.messages import Mail, mask_email
 from cityauth.messages.codes import Code
 from cityauth.ports.services import Mailer
-from cityauth.ports.stores import AccountStore
 
 _CHANGE = (Purpose.EMAIL_CHANGE,)
 _UNDO = (Purpose.EMAIL_UNDO,)
@@ -59,13 +58,10 @@ def request(
     if isinstance(identifier, Malformed):
         return Declined(address_problem_of(identifier))
     account = live.account
-    matches = yield from ask(AccountStore.find, (identifier.key,))
-    if account.contact == mail_address(identifier) and any(
-        signs_in_by_mail(match.account_identifier) and match.account_identifier.identifier == identifier
-        for match in matches
-    ):
+    holder = yield from find_holder(identifier)
+    taken = holder is not None and holder.account.id != account.id
+    if holder and not taken and _is_in_use(holder.account_identifier, identifier, account):
         return Declined(Problem(Code.EMAIL_CHANGE_SAME))
-    taken = any(match.account.id != account.id for match in matches)
     if not (yield from mail_allowed(deployment, context, "email-change", account.id)):
         return Declined(Problem(Code.THROTTLE_REQUEST))
     to = mail_address(identifier)
@@ -73,7 +69,7 @@ def request(
     target = None if taken else identifier.shown
     link = yield from make_link(deployment, Purpose.EMAIL_CHANGE, context, account=account, address=target)
     asked = queue(deployment, context, Mail.EMAIL_CHANGE, to, language=account.language, link=link)
-    in_use = address_taken(deployment, context, identifier, matches, account.language)
+    in_use = address_taken(deployment, context, identifier, holder, account.language)
     mail = in_use if taken else asked
     event = audit_event(
         AuditEventType.EMAIL_CHANGE_REQUESTED,
@@ -83,6 +79,11 @@ def request(
     )
     yield from commit_with(event, [TokenIssued(link.one_time_token, alone=True), mail] if allowed else [])
     return answer(deployment, Code.EMAIL_CHANGE_SENT, up=up)
+
+
+def _is_in_use(held: AccountIdentifier, wanted: Identifier, account: Account) -> bool:
+    """Whether *account* signs in with exactly the *wanted* address and gets its mail there."""
+    return signs_in_by_mail(held) and held.identifier == wanted and account.contact == mail_address(wanted)
 
 
 def inspect(deployment: Deployment, token: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[LinkOutcome]:

@@ -21,7 +21,7 @@ from cityauth.core.step import UNIFORM_REFUSAL, LoginStep, PasswordRequired, Ref
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.context import begin
 from cityauth.flows.deployment import Deployment
-from cityauth.flows.malformed import problem_of
+from cityauth.flows.identifiers import problem_of
 from cityauth.flows.record import commit_with
 from cityauth.flows.sign_in import Arrival, open_for
 from cityauth.flows.verify import Verified, verify

@@ -48,7 +48,7 @@ def queue(
 
 
 def address_taken(
-    deployment: Deployment, context: RequestContext, typed: Identifier, matches: Iterable[Match], language: str
+    deployment: Deployment, context: RequestContext, typed: Identifier, holder: Match | None, language: str
 ) -> MailQueued:
     """Return the change that tells an address that it is in use already.
 
@@ -56,9 +56,8 @@ def address_taken(
     A former address, or somebody's old username, may be another person's mailbox by now: then the mail goes to the
     address that was typed.
     """
-    owners = [match for match in matches if signs_in_by_mail(match.account_identifier)]
-    for owner in owners:
-        typed, language = owner.account_identifier.identifier, owner.account.language
+    if holder is not None and signs_in_by_mail(holder.account_identifier):
+        typed, language = holder.account_identifier.identifier, holder.account.language
     return queue(deployment, context, Mail.ADDRESS_TAKEN, mail_address(typed), language=language)
 
 

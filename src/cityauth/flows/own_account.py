@@ -7,6 +7,7 @@ from cityauth.core.account import AccountId
 from cityauth.core.audit import AuditEvent, AuditEventType, audit_event
 from cityauth.core.change import AccountErased, Change, ProfileChanged, Rejected
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
+from cityauth.core.display_name import read_name
 from cityauth.core.link import Declined, Done
 from cityauth.core.problem import Problem
 from cityauth.core.session import LiveSession, Session, is_fresh
@@ -14,7 +15,6 @@ from cityauth.flows.asking import Flow, ask
 from cityauth.flows.context import begin
 from cityauth.flows.deployment import Deployment
 from cityauth.flows.links import identifiers_of
-from cityauth.flows.naming import read_name
 from cityauth.flows.notifications import addresses_of, notify
 from cityauth.flows.record import commit_with
 from cityauth.messages import LANGUAGES, Mail

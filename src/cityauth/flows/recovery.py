@@ -1,7 +1,5 @@
 """Forgotten username or password: ask for a link, look at it, set a new password with it."""
 
-from collections.abc import Sequence
-
 from cityauth.core.account import Account, AccountId, Status
 from cityauth.core.audit import AuditEventType, audit_event, hash_identifier
 from cityauth.core.change import (
@@ -14,6 +12,7 @@ from cityauth.core.change import (
     TokenUsed,
 )
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
+from cityauth.core.email import address_within
 from cityauth.core.event import LinkPresented, NewPasswordAccepted, NewPasswordRefused
 from cityauth.core.identifier import Identifier, Malformed, register
 from cityauth.core.link import (
@@ -29,22 +28,21 @@ from cityauth.core.link import (
 from cityauth.core.login import advance
 from cityauth.core.mail import mail_address
 from cityauth.core.problem import Problem
-from cityauth.core.resolution import AccountIdentifier, IdentifierStatus, Match, Outcome
+from cityauth.core.resolution import AccountIdentifier, IdentifierStatus, Reason, Resolution
 from cityauth.core.signing import Purpose
 from cityauth.core.state import Anonymous
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.context import begin
 from cityauth.flows.deployment import Deployment
+from cityauth.flows.identifiers import problem_of, resolve
 from cityauth.flows.links import identifiers_of, login_name, make_link, open_owned, told
 from cityauth.flows.mail_limit import mail_allowed, recipient_allowed
-from cityauth.flows.malformed import problem_of
 from cityauth.flows.notifications import addresses_of, notify, queue
 from cityauth.flows.passwords import PasswordRejected, hash_new
 from cityauth.flows.record import commit_with
 from cityauth.messages import Mail
 from cityauth.messages.codes import Code
 from cityauth.ports.services import Mailer
-from cityauth.ports.stores import AccountStore
 
 PASSWORD_LINKS = (Purpose.RESET, Purpose.INVITATION)
 """The purposes whose links set a password."""
@@ -62,16 +60,16 @@ def request(deployment: Deployment, entered: object, client: ClientContext = UNK
     """
     context = yield from begin(client)
     up = yield from ask(Mailer.is_up)
-    candidates = deployment.resolver.read(entered)
-    if isinstance(candidates, Malformed):
-        return Declined(problem_of(candidates))
-    matches = yield from ask(AccountStore.find, tuple(one.key for one in candidates))
-    resolution = deployment.resolver.explain(entered, candidates, matches, context.at)
-    account = _addressee(matches)
-    typed = _typed_address(deployment, candidates)
-    address = (account.contact if account else typed) or candidates[0].key
-    allowed = yield from mail_allowed(deployment, context, "reset", account.id if account else candidates[0].key)
-    allowed = allowed and (yield from recipient_allowed(deployment, context, address))
+    resolution = yield from resolve(deployment, entered, context.at)
+    if resolution.looked_up is None:
+        return Declined(problem_of(resolution.malformed or Malformed.UNRECOGNIZED))
+    key = resolution.looked_up.key
+    account = _addressee(resolution)
+    typed = _typed_address(deployment, resolution.looked_up)
+    allowed = yield from mail_allowed(deployment, context, "reset", account.id if account else key)
+    allowed = allowed and (
+        yield from recipient_allowed(deployment, context, (account.contact if account else typed) or key)
+    )
     held = yield from identifiers_of(account.id if account else None)
     link = yield from make_link(deployment, Purpose.RESET, context, account=account)
     person = account or Account(AccountId(""), deployment.policy.sign_up_realm, "", client.language)
@@ -79,7 +77,7 @@ def request(deployment: Deployment, entered: object, client: ClientContext = UNK
     reset = queue(
         deployment, context, Mail.RESET, person.contact or "", language=person.language, link=link, words=words
     )
-    stranger = typed if resolution.outcome is Outcome.UNKNOWN and not matches else ""
+    stranger = typed if resolution.reason is Reason.NOT_FOUND else ""
     unknown = queue(deployment, context, Mail.NO_ACCOUNT, stranger, language=client.language)
     mail = reset if account else unknown
     event = audit_event(
@@ -87,7 +85,7 @@ def request(deployment: Deployment, entered: object, client: ClientContext = UNK
         context,
         account_id=account.id if account else None,
         reason=resolution.outcome.value if allowed else "over_the_cap",
-        identifier_hash=hash_identifier(candidates[0].key, deployment.audit_secret),
+        identifier_hash=hash_identifier(key, deployment.audit_secret),
     )
     yield from commit_with(event, [TokenIssued(link.one_time_token), mail] if allowed else [])
     return answer(deployment, Code.RESET_SENT, up=up)
@@ -100,20 +98,18 @@ def answer(deployment: Deployment, code: Code, *, up: bool) -> MailAwaited | Mai
     return MailerDown(Problem(Code.MAIL_UNDELIVERABLE, {"contact": deployment.policy.mail.contact}))
 
 
-def _addressee(matches: Sequence[Match]) -> Account | None:
-    """Return the one account that may get a link: found alone, active, uncontested, with an address."""
-    held = [match for match in matches if match.account_identifier.status is not IdentifierStatus.PENDING]
-    if len({match.account.id for match in held}) != 1:
+def _addressee(resolution: Resolution) -> Account | None:
+    """Return the account that may get a link: the only holder, confirmed and uncontested, active, with an address."""
+    holder = resolution.holder
+    if holder is None or holder.account_identifier.status in {IdentifierStatus.PENDING, IdentifierStatus.CONTESTED}:
         return None
-    account = held[0].account
-    contested = any(match.account_identifier.status is IdentifierStatus.CONTESTED for match in held)
-    return account if not contested and account.status is Status.ACTIVE and account.contact else None
+    return holder.account if holder.account.status is Status.ACTIVE and holder.account.contact else None
 
 
-def _typed_address(deployment: Deployment, candidates: tuple[Identifier, ...]) -> str:
+def _typed_address(deployment: Deployment, typed: Identifier) -> str:
     """Return the typed address if mail may go to it: a plain address by today's rules, else nothing."""
-    typed = register(candidates[0].shown, deployment.email)
-    return "" if isinstance(typed, Malformed) else mail_address(typed)
+    registered = register(address_within(typed.shown) or typed.shown, deployment.email)
+    return "" if isinstance(registered, Malformed) else mail_address(registered)
 
 
 def inspect(deployment: Deployment, token: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[LinkOutcome]:

@@ -4,6 +4,7 @@ from cityauth.core.account import Account
 from cityauth.core.audit import AuditEventType, audit_event, hash_identifier
 from cityauth.core.change import AccountAdded, Change, Precondition, Rejected, TokenIssued, TokenUsed
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
+from cityauth.core.display_name import read_name
 from cityauth.core.identifier import Malformed, register
 from cityauth.core.link import Declined, Done, LinkDead, LinkLive, LinkOutcome, MailOutcome
 from cityauth.core.mail import mail_address
@@ -14,10 +15,9 @@ from cityauth.flows.accounts import new_account_id
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.context import begin
 from cityauth.flows.deployment import Deployment
+from cityauth.flows.identifiers import address_problem_of, find_holder
 from cityauth.flows.links import make_link, open_link, told
 from cityauth.flows.mail_limit import mail_allowed, recipient_allowed
-from cityauth.flows.malformed import address_problem_of
-from cityauth.flows.naming import read_name
 from cityauth.flows.notifications import address_taken, queue
 from cityauth.flows.passwords import PasswordRejected, hash_new
 from cityauth.flows.record import commit_with
@@ -25,7 +25,6 @@ from cityauth.flows.recovery import answer
 from cityauth.messages import Mail
 from cityauth.messages.codes import Code
 from cityauth.ports.services import Mailer
-from cityauth.ports.stores import AccountStore
 
 _PURPOSES = (Purpose.SIGN_UP,)
 
@@ -41,20 +40,18 @@ def request(deployment: Deployment, entered: object, client: ClientContext = UNK
     identifier = register(entered, deployment.email)
     if isinstance(identifier, Malformed):
         return Declined(address_problem_of(identifier))
-    matches = yield from ask(AccountStore.find, (identifier.key,))
-    allowed = yield from mail_allowed(
-        deployment, context, "sign-up", matches[0].account.id if matches else identifier.key
-    )
+    holder = yield from find_holder(identifier)
+    allowed = yield from mail_allowed(deployment, context, "sign-up", holder.account.id if holder else identifier.key)
     allowed = allowed and (yield from recipient_allowed(deployment, context, mail_address(identifier)))
-    free = not matches
+    free = holder is None
     link = yield from make_link(deployment, Purpose.SIGN_UP, context, address=identifier.shown if free else None)
     invited = queue(deployment, context, Mail.SIGNUP, mail_address(identifier), language=client.language, link=link)
-    in_use = address_taken(deployment, context, identifier, matches, client.language)
+    in_use = address_taken(deployment, context, identifier, holder, client.language)
     mail = invited if free else in_use
     event = audit_event(
         AuditEventType.SIGN_UP_REQUESTED,
         context,
-        account_id=None if free else matches[0].account.id,
+        account_id=holder.account.id if holder else None,
         reason=("free" if free else "taken") if allowed else "over_the_cap",
         identifier_hash=hash_identifier(identifier.key, deployment.audit_secret),
     )

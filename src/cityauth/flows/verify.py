@@ -7,16 +7,15 @@ from cityauth.core.audit import hash_identifier
 from cityauth.core.client import RequestContext
 from cityauth.core.dummy import draw
 from cityauth.core.event import PasswordRefused, Refusal
-from cityauth.core.identifier import Malformed
 from cityauth.core.login import Judgement, judge
 from cityauth.core.password import Password, PasswordDefect
 from cityauth.core.resolution import Resolution
 from cityauth.core.secret import SecretStr
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.deployment import Deployment
+from cityauth.flows.identifiers import resolve
 from cityauth.flows.passwords import or_busy
 from cityauth.ports.services import PasswordHasher
-from cityauth.ports.stores import AccountStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +50,12 @@ def verify(
     A password that can be none (too long, no text) is refused before any hashing, for every
     identifier alike; so is text that can be no identifier.
     """
-    candidates = deployment.resolver.read(entered)
-    if isinstance(candidates, Malformed):
-        resolution = deployment.resolver.explain(entered, candidates, (), context.at)
+    resolution = yield from resolve(deployment, entered, context.at)
+    if resolution.looked_up is None:
         return Verified(PasswordRefused(Refusal.UNKNOWN), resolution)
-    first = candidates[0].key
-    matches = yield from ask(AccountStore.find, tuple(candidate.key for candidate in candidates))
-    resolution = deployment.resolver.explain(entered, candidates, matches, context.at)
-    holders = {match.account.id for match in matches}
-    holder = next(iter(holders)) if len(holders) == 1 else None
-    stored = matches[0].password_hash if resolution.account else None
+    first = resolution.looked_up.key
+    holder = resolution.holder.account.id if resolution.holder else None
+    stored = resolution.match.password_hash if resolution.match else None
     identifier_hash = hash_identifier(first, deployment.audit_secret)
     if isinstance(password, PasswordDefect):
         refused = PasswordRefused(Refusal.MALFORMED_PASSWORD)

@@ -78,6 +78,9 @@ class Code(StrEnum):
     IDENTIFIER_NOT_TEXT = N_("identifier.not_text")
     # Translators: registering: not of the form name@domain
     IDENTIFIER_NOT_EMAIL = N_("identifier.not_email")
+    # Translators: registering: an e-mail address with letters such as å, ä or ö before the @, to which
+    # the service cannot send mail
+    IDENTIFIER_NON_ASCII = N_("identifier.non_ascii")
     # Translators: registering: a username with an at sign
     IDENTIFIER_AT_SIGN = N_("identifier.at_sign")
     # Translators: registering: letters of several alphabets that look alike

@@ -14,10 +14,10 @@ from cityauth.core.session import LiveSession, Session, is_fresh, require_live
 from cityauth.core.state import Authenticated
 from cityauth.core.step import LoginStep
 from cityauth.flows import (
+    identifiers,
     login,
     own_password,
     passwords,
-    resolve,
     sessions,
 )
 from cityauth.flows.passwords import PasswordRejected
@@ -145,7 +145,7 @@ class Identifiers(Namespace):
 
         For customer service and the host. Never show the outcome to a person who is not signed in.
         """
-        return run(resolve.resolve(self._deployment, entered), self._answers)
+        return run(identifiers.explain(self._deployment, entered), self._answers)
 
 
 class Passwords(Namespace):
