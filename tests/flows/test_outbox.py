@@ -1,6 +1,7 @@
 """The outbox: mail leaves after the commit, at least once, and is never lost while the mailer is down."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from cityauth.policy import MailPolicy, OutboxPolicy
 from cityauth.ports.services import Mailer
 from cityauth.testing import race
 from tests.support.recording import recording, stepping_in
-from tests.support.service import Service
+from tests.support.service import POLICY, Service
 
 ERKKI = "erkki@example.com"
 
@@ -56,6 +57,20 @@ def test_a_mailer_that_is_down_is_tried_once_a_round(service: Service) -> None:
     with recording(service.auth) as asked:
         assert service.auth.outbox.flush() == Flushed(postponed=5)
     assert asked.count(("Mailer.send",)) == 1
+
+
+def test_a_batch_of_one_touches_one_mail() -> None:
+    """A call sends no more mails than the batch, and postpones no more when the mailer is down."""
+    service = Service(policy=replace(POLICY, outbox=OutboxPolicy(batch=1)))
+    for number in range(2):
+        service.add(f"P{number}", email=f"p{number}@example.com")
+        service.auth.recovery.request(f"p{number}@example.com")
+    service.mailer.up = False
+    assert service.auth.outbox.flush() == Flushed(postponed=1)
+    assert service.auth.outbox.status().retrying == 1
+    service.mailer.up = True
+    service.wait(seconds=10)
+    assert [service.auth.outbox.flush() for _ in range(3)] == [Flushed(sent=1), Flushed(sent=1), Flushed()]
 
 
 def test_a_mail_that_is_refused_for_good_is_abandoned_and_audited(waiting: Service) -> None:

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from email.header import decode_header, make_header
 from email.message import EmailMessage
@@ -131,6 +131,31 @@ def test_a_hostile_address_reaches_nobody(serve: Serve, to: str) -> None:
     assert received.messages == []
 
 
+def test_a_name_that_takes_long_to_look_up_gets_no_mail(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the time is up before there is a connection, the conversation ends as soon as there is one."""
+    received, port = serve()
+    connect = socket.create_connection
+
+    def slowly(*args: Any, **kwargs: Any) -> socket.socket:
+        until(lambda: not any(isinstance(one, threading.Timer) for one in threading.enumerate()))
+        return connect(*args, **kwargs)
+
+    monkeypatch.setattr(socket, "create_connection", slowly)
+    mailer = SmtpMailer("127.0.0.1", port, sender=SENDER, security="none", time_limit=0.01)
+    with pytest.raises(MailerUnavailableError, match="TimeoutError"):
+        mailer.send(mail())
+    assert received.messages == []
+
+
+@pytest.mark.parametrize("mail_id", ["a\r\nBcc: c@d.fi", "ä", "a\nb"])
+def test_an_id_that_could_end_its_header_is_refused(serve: Serve, mail_id: str) -> None:
+    """A host's store may name mails as it likes, but no name becomes a header (B-9)."""
+    received, port = serve()
+    with pytest.raises(MailRefusedError):
+        SmtpMailer("127.0.0.1", port, sender=SENDER, security="none").send(replace(mail(), id=mail_id))
+    assert received.messages == []
+
+
 @pytest.mark.parametrize(
     ("stored", "written"),
     [
@@ -192,6 +217,8 @@ def test_a_reply_about_us_keeps_the_mail_and_is_told(
     with pytest.raises(MailerUnavailableError, match=f"^SMTP {answer[:3]}") as raised:
         mailer.send(mail())
     assert raised.value.answered
+    with pytest.raises(MailerUnavailableError):
+        mailer.send(mail())
     assert [record.getMessage() for record in caplog.records] == [
         f"the mail server refuses mail from this service: {raised.value}"
     ]
