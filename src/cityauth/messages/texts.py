@@ -1,19 +1,18 @@
 """`Texts`: a service's own words in place of the shipped ones, and the mails that are made of them."""
 
-import difflib
-import tomllib
 import unicodedata
 from collections.abc import Iterator, Mapping
-from pathlib import Path
-from string import Formatter
 from types import MappingProxyType
-from typing import Final, final
+from typing import TYPE_CHECKING, Final, final
 
 from cityauth.errors import ConfigurationError, UsageError
 from cityauth.messages.catalogue import FALLBACK, LANGUAGES, Param, fill, template_of, text
 from cityauth.messages.codes import Code
 from cityauth.messages.labels import Label
 from cityauth.messages.mails import CLOSING, OPENING, Mail, MailContent
+
+if TYPE_CHECKING:  # the libraries that read and check texts are loaded when there are some
+    from pathlib import Path
 
 _LINK: Final = "{link}"
 _CODES: Final = (*Code, *Label, *(part for mail in Mail for part in (mail.subject, mail.body)), OPENING, CLOSING)
@@ -44,12 +43,14 @@ class Texts:
         self._own: Mapping[str, Mapping[str, str]] = MappingProxyType(dict(_checked(own)))
 
     @classmethod
-    def read(cls, path: Path) -> "Texts":
+    def read(cls, path: "Path") -> "Texts":
         """Read the texts of a TOML file: a table for each code, a key for each language.
 
         Raises:
             ConfigurationError: the file cannot be read or is not TOML, or as for the constructor.
         """
+        import tomllib
+
         try:
             content = tomllib.loads(path.read_text(encoding="utf-8"))
         except OSError as error:
@@ -102,6 +103,8 @@ def _shipped(code: object) -> str:
     try:
         return template_of(code if isinstance(code, str) else "", FALLBACK)
     except UsageError:
+        import difflib
+
         near = difflib.get_close_matches(str(code), _CODES, n=1, cutoff=0)
         raise ConfigurationError(f"there is no text {str(code)!r}; the nearest one is {str(near[0])!r}") from None
 
@@ -132,6 +135,8 @@ def _placeholders(template: str) -> set[str]:
     Raises:
         ValueError: a brace is no part of a placeholder, or a placeholder is more than a name.
     """
+    from string import Formatter
+
     found = set()
     for _, name, spec, conversion in Formatter().parse(template):
         if name is not None:

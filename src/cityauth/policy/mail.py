@@ -1,6 +1,5 @@
 """What mails say, where their links lead, and how mail is sent."""
 
-import ipaddress
 import unicodedata
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,6 +13,8 @@ def is_loopback(host: str) -> bool:
     name = host.lower().strip("[]").removesuffix(".")
     if name == "localhost":
         return True
+    import ipaddress  # as in `core.throttle`: most programs never need it
+
     try:
         return ipaddress.ip_address(name).is_loopback
     except ValueError:
