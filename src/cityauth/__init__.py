@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from cityauth.flows.invitation import Invited
     from cityauth.flows.outbox import Flushed
     from cityauth.flows.passwords import PasswordRejected
+    from cityauth.flows.release import Released
     from cityauth.mailers.memory import MemoryMailer
     from cityauth.policy import HashProfile, MailPolicy, Policy
     from cityauth.policy.realms import DatedPhase, Phase, RealmPolicy
@@ -105,6 +106,7 @@ __all__ = [
     "RealmPolicy",
     "Reason",
     "Refused",
+    "Released",
     "Resolution",
     "SchemaError",
     "SecretError",
@@ -166,6 +168,7 @@ _HOMES = {
     "cityauth.flows.invitation": ("Invited",),
     "cityauth.flows.outbox": ("Flushed",),
     "cityauth.flows.passwords": ("PasswordRejected",),
+    "cityauth.flows.release": ("Released",),
     "cityauth.policy": ("HashProfile", "MailPolicy", "Policy"),
     "cityauth.api._async": ("AsyncCityAuth",),
     "cityauth.api._sync": ("CityAuth",),

@@ -12,6 +12,7 @@ from cityauth.core.change import (
     EpochAdvanced,
     EventRecorded,
     IdentifierAdded,
+    IdentifierReleased,
     IdentifierRetired,
     MailQueued,
     PasswordReplaced,
@@ -26,6 +27,7 @@ from cityauth.core.change import (
     TokenIssued,
     TokensRevoked,
     TokenUsed,
+    TombstonesReleased,
 )
 from cityauth.core.identifier import Identifier
 from cityauth.core.mail import OutboxStatus, QueuedMail
@@ -56,6 +58,7 @@ __all__ = [
     "Exhausted",
     "Identifier",
     "IdentifierAdded",
+    "IdentifierReleased",
     "IdentifierRetired",
     "IdentifierStatus",
     "Limit",
@@ -83,4 +86,5 @@ __all__ = [
     "TokenIssued",
     "TokenUsed",
     "TokensRevoked",
+    "TombstonesReleased",
 ]

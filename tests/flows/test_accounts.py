@@ -100,10 +100,10 @@ def test_equal_keys_of_one_account_are_one_identifier(
         ({"usernames": ["\ud800"]}, "forbidden_character", "\ud800"),
         ({"usernames": ["x" * 1025]}, "too_long", "x" * 1025),
         ({"retired_usernames": [" "]}, "empty", " "),
-        ({"usernames": ["Erkki"]}, "identifier_taken", ""),
-        ({"usernames": ["ERKKI@example.COM"]}, "identifier_taken", ""),
-        ({"email": "erkki@example.com"}, "identifier_taken", ""),
-        ({"usernames": ["eki"]}, "identifier_taken", ""),
+        ({"usernames": ["Erkki"]}, "identifier_taken", "Erkki"),
+        ({"usernames": ["ERKKI@example.COM"]}, "identifier_taken", "ERKKI@example.COM"),
+        ({"email": "erkki@example.com", "usernames": ["free"]}, "identifier_taken", "erkki@example.com"),
+        ({"usernames": ["free", "eki"]}, "identifier_taken", "eki"),
         ({"id": "erkki"}, "account_exists", ""),
     ],
     ids=lambda value: ascii(value)[:30] if isinstance(value, dict) else "",
@@ -112,7 +112,9 @@ def test_an_account_is_refused_whole(service: Service, given: dict[str, Any], wh
     """One bad or taken identifier, over kinds and retired ones too, and nothing is written (B-5, B-6, B-11, C-47, F5)."""
     service.add("Erkki", email="erkki@example.com", usernames=["erkki"], retired_usernames=["eki"])
     told = len(service.audit.events)
-    assert service.auth.accounts.add(NewAccount("New", **{"id": "new", **given})) == AccountRefused(why, entered)  # type: ignore[arg-type]
+    holder = "erkki" if why == "identifier_taken" and entered else None
+    expected = AccountRefused(why, entered, holder)  # type: ignore[arg-type]  # plain text stands for enumeration and id
+    assert service.auth.accounts.add(NewAccount("New", **{"id": "new", **given})) == expected
     assert service.auth.accounts.show(AccountId("new")) is None
     assert len(service.audit.events) == told
     assert not service.store.find(["1:fresh@example.com", "1:good"])
@@ -295,7 +297,7 @@ def test_an_identifier_of_a_hosts_own_kind_is_registered(make_store: MakeStore) 
     assert service.auth.identifiers.resolve("29601234").account == added
     assert [event.what for event in service.store.events(added.id)] == [AuditEventType.ACCOUNT_ADDED]
     twin = service.auth.accounts.add(NewAccount("Lauri", identifiers=[("card", "29601234")]))
-    assert twin == AccountRefused(Precondition.IDENTIFIER_TAKEN)
+    assert twin == AccountRefused(Precondition.IDENTIFIER_TAKEN, "29601234", AccountId("lauri"))
     refused = service.auth.accounts.add(NewAccount("Lauri", identifiers=[("card", "a\0")]))
     assert refused == AccountRefused(Malformed.FORBIDDEN_CHARACTER, "a\0")
 

@@ -1,8 +1,12 @@
 """Invitations: the first password is the person's own, set by a link."""
 
+import pytest
+
 from cityauth import AccountRefused
-from cityauth.core.account import AccountId
+from cityauth.core.account import Account, AccountId
+from cityauth.core.audit import AuditEventType
 from cityauth.core.change import Precondition
+from cityauth.core.identifier import Malformed
 from cityauth.core.link import Done, LinkDead, LinkLive
 from cityauth.core.signing import Purpose
 from cityauth.flows.invitation import Invited
@@ -61,3 +65,53 @@ def test_nobody_and_disabled_accounts_are_not_invited(service: Service) -> None:
     service.auth.accounts.disable(VIRVE)
     assert service.auth.accounts.invite(VIRVE) == AccountRefused(Precondition.STATUS_CHANGED)
     assert service.auth.outbox.status().waiting == 0
+
+
+def test_a_dead_address_gets_no_invitation(service: Service) -> None:
+    """Where customer service knows that the address is dead, nothing is mailed and the link is handed over."""
+    service.add("Virve", email="virve@example.com", password=None)
+    invited = service.auth.accounts.invite(VIRVE, by_mail=False)
+    assert isinstance(invited, Invited)
+    assert invited.link is not None
+    assert invited.mailed_to is None
+    assert service.auth.outbox.status().waiting == 0
+    token = invited.link.get_secret_value().partition("token=")[2]
+    assert isinstance(service.auth.recovery.complete(token, NEW), Done)
+
+
+def test_customer_service_changes_the_contact(service: Service) -> None:
+    """Mail goes to the new address, the old one is told, and every session and mailed link of before is over."""
+    service.add("Virve", realm="official", usernames=["virve.v"], contact="vanha@example.com")
+    token = service.token("virve.v")
+    service.auth.recovery.request("virve.v")
+    link = service.link("vanha@example.com")
+    changed = service.auth.accounts.change_contact(VIRVE, " Uusi@ESIMERKKI.fi\n")
+    assert isinstance(changed, Account)
+    assert changed.contact == "Uusi@esimerkki.fi"
+    assert service.subjects("vanha@example.com")[-1] == "viestit lähetetään jatkossa toiseen osoitteeseen"
+    assert not service.is_live(token)
+    assert isinstance(service.auth.recovery.inspect(link), LinkDead)
+    assert service.audit.events[-1].what is AuditEventType.CONTACT_CHANGED
+    invited = service.auth.accounts.invite(VIRVE)
+    assert isinstance(invited, Invited)
+    assert invited.mailed_to == "Uusi@esimerkki.fi"
+    removed = service.auth.accounts.change_contact(VIRVE, None)
+    assert isinstance(removed, Account)
+    assert removed.contact is None
+    handed = service.auth.accounts.invite(VIRVE)
+    assert isinstance(handed, Invited)
+    assert handed.link is not None
+
+
+@pytest.mark.parametrize("contact", ["", " ", "virve", "a@b.fi, c@d.fi", 7], ids=ascii)
+def test_a_contact_that_is_no_address_changes_nothing(service: Service, contact: object) -> None:
+    """What mail cannot reach is refused with its reason, and so is an account that does not exist."""
+    service.add("Virve", realm="official", usernames=["virve.v"], contact="vanha@example.com")
+    refused = service.auth.accounts.change_contact(VIRVE, contact)
+    assert isinstance(refused, AccountRefused)
+    assert isinstance(refused.why, Malformed)
+    record = service.auth.accounts.show(VIRVE)
+    assert record is not None
+    assert record.account.contact == "vanha@example.com"
+    missing = service.auth.accounts.change_contact(AccountId("nobody"), "a@example.com")
+    assert missing == AccountRefused(Precondition.ACCOUNT_MISSING)

@@ -19,6 +19,7 @@ from tests.support.service import PASSWORD, Service
 
 CANARY = "canary"
 TYPED = f'<a href="https://{CANARY}.example/">{CANARY} & co</a>'
+OFFICE = "office@example.com"
 """What a stranger types wherever text goes: a tag, and a page of one's own."""
 NEW, HOME = "uusi pitkä salasana keväältä", "erkki@example.com"
 CLIENT = ClientContext("192.0.2.1", user_agent=TYPED)
@@ -62,6 +63,9 @@ def drive(service: Service) -> None:
     assert isinstance(auth.accounts.confirm_email(service.link(own), client=CLIENT), Done)
     assert isinstance(auth.accounts.undo_email(service.link(HOME), client=CLIENT), Done)
     assert isinstance(auth.accounts.delete(live(service), client=CLIENT), Done)
+    first, _ = (service.add(name, usernames=[name], contact=OFFICE) for name in ("first", "second"))
+    auth.recovery.request(OFFICE, client=CLIENT)
+    auth.accounts.change_contact(first.id, None, client=CLIENT)
 
 
 def live(service: Service) -> LiveSession:

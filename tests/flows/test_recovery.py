@@ -46,6 +46,9 @@ def populate(service: Service) -> None:
     service.add("Disabled", email="disabled@example.com")
     service.auth.accounts.disable(AccountId("disabled"))
     service.add("Virve", realm="official", usernames=["virve.v"])
+    service.add("Veikko", realm="official", usernames=["veikko"], contact="veikko@example.com")
+    for name in ("Maija", "Matti"):
+        service.add(name, realm="official", usernames=[name], contact="toimisto@example.com")
     contested = AccountIdentifier(username("sama"), IdentifierStatus.CONTESTED)
     service.plant(Account(AccountId("c"), "citizen", "C", contact="c@example.com"), contested)
 
@@ -53,6 +56,8 @@ def populate(service: Service) -> None:
 NAMED = {
     "known address": ERKKI,
     "known username": "erkki",
+    "known contact": "veikko@example.com",
+    "shared contact": "toimisto@example.com",
     "retired username": "erkki.vanha",
     "unknown address": "nobody@example.com",
     "unknown username": "nobody",
@@ -92,7 +97,14 @@ def test_who_gets_which_mail(service: Service) -> None:
         service.auth.outbox.flush()
         service.wait(hours=2)
     got = [(mail.to, "token=" in mail.content.body) for mail in service.mailer.sent()]
-    assert got == [(ERKKI, True), (ERKKI, True), (ERKKI, True), ("nobody@example.com", False)]
+    assert got == [
+        (ERKKI, True),
+        (ERKKI, True),
+        ("veikko@example.com", True),
+        ("toimisto@example.com", False),
+        (ERKKI, True),
+        ("nobody@example.com", False),
+    ]
 
 
 def test_a_stranger_is_written_to_as_typed(service: Service) -> None:
@@ -499,3 +511,47 @@ def test_a_network_over_its_cap_cannot_use_up_another_persons_mails(service: Ser
     for _ in range(3):
         service.auth.outbox.flush()
     assert len(service.mailer.sent(ERKKI)) == 1
+
+
+@pytest.mark.parametrize("typed", ["virve@example.com", "VIRVE@example.com", " virve@EXAMPLE.com"])
+def test_a_contact_gets_the_link_of_its_account(service: Service, typed: str) -> None:
+    """An official who is known by the contact address alone is mailed the link and the username, not 'no account'."""
+    service.add("Virve", realm="official", usernames=["virve.v"], contact="virve@example.com")
+    service.auth.recovery.request(typed)
+    token = service.link("virve@example.com")
+    (mail,) = service.mailer.sent("virve@example.com")
+    assert "virve.v" in mail.content.body
+    assert isinstance(service.auth.recovery.complete(token, NEW), Done)
+    assert service.sign_in("virve.v", NEW).account.id == "virve"
+
+
+def test_a_contact_of_several_is_told_so(service: Service) -> None:
+    """A mailbox that is the contact of several officials gets a mail that says so, without a link for any of them."""
+    for name in ("Virve", "Veikko"):
+        service.add(name, realm="official", usernames=[name], contact="toimisto@example.com")
+    service.auth.recovery.request("toimisto@example.com")
+    assert service.subjects("toimisto@example.com") == ["käyttäjätunnuksesi"]
+    (mail,) = service.mailer.sent("toimisto@example.com")
+    assert "token=" not in mail.content.body
+    assert "Toimisto@example.com" not in mail.content.body
+    service.auth.accounts.disable(AccountId("veikko"))
+    service.wait(minutes=2)
+    service.auth.recovery.request("toimisto@example.com")
+    assert isinstance(service.auth.recovery.inspect(service.link("toimisto@example.com")), LinkLive)
+
+
+def test_the_contact_of_a_disabled_account_is_told_nothing_false(service: Service) -> None:
+    """No mail says that an address without an active account has none where it is the contact of a disabled one."""
+    service.add("Virve", realm="official", usernames=["virve.v"], contact="virve@example.com")
+    service.auth.accounts.disable(AccountId("virve"))
+    service.auth.recovery.request("virve@example.com")
+    assert service.subjects() == []
+
+
+def test_an_identifier_goes_before_a_contact(service: Service) -> None:
+    """The owner of an address gets the link, and not another account that has the address for its contact."""
+    service.add("Erkki", email=ERKKI)
+    service.add("Virve", realm="official", usernames=["virve.v"], contact=ERKKI)
+    service.auth.recovery.request(ERKKI)
+    assert isinstance(service.auth.recovery.complete(service.link(ERKKI), NEW), Done)
+    assert service.sign_in(ERKKI, NEW).account.id == "erkki"

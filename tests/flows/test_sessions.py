@@ -307,7 +307,7 @@ def test_a_session_that_is_renewed_makes_room_itself(make_store: MakeStore) -> N
 def test_a_session_follows_the_person_not_the_name(service: Service) -> None:
     """When Erkki is renamed and Virve gets his name, his session stays his, and the name signs her in (B-13)."""
     old = service.token("erkki")
-    renamed = IdentifierAdded(ERKKI, Identifier("username", "eero", "1:eero"), service.now, b"")
+    renamed = IdentifierAdded(ERKKI, Identifier("username", "eero", "1:eero"), service.now, ())
     assert service.store.commit([renamed]) == Committed()
     reassign(service.store, "1:erkki", VIRVE)
     new = service.token("erkki", OTHER_PASSWORD)

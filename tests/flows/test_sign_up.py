@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from cityauth import PasswordRejected, Problem
+from cityauth import AccountRefused, PasswordRejected, Problem, Released
 from cityauth.core.account import AccountId
+from cityauth.core.audit import AuditEventType
+from cityauth.core.change import Precondition
 from cityauth.core.client import ClientContext
 from cityauth.core.link import Declined, Done, LinkDead, LinkLive
 from cityauth.core.signing import Purpose
@@ -154,8 +156,70 @@ def test_an_erased_address_passes_to_nobody_unless_the_policy_says_so(service: S
     service.auth.accounts.delete(live)
     service.auth.outbox.flush()
     token = begun(service, TAKEN)
-    refused = service.auth.accounts.confirm_sign_up(token, "Toinen", NEW)
-    assert refused == LinkDead(Problem(Code.IDENTIFIER_UNAVAILABLE))
+    unavailable = LinkDead(Problem(Code.IDENTIFIER_UNAVAILABLE))
+    assert service.auth.accounts.inspect_sign_up(token) == unavailable
+    assert service.auth.accounts.confirm_sign_up(token, "Toinen", NEW) == unavailable
+    assert service.auth.accounts.confirm_sign_up(token, "", "short") == unavailable  # before anything else is judged
+
+
+@pytest.mark.parametrize("typed", [TAKEN, "ERKKI@example.com"])
+def test_customer_service_releases_an_erased_address(service: Service, typed: str) -> None:
+    """Who deleted the account can return with the same address once it was released, and the release is in the trail."""
+    service.add("Erkki", email=TAKEN)
+    live = service.auth.sessions.check(service.token(TAKEN))
+    assert live is not None
+    service.auth.accounts.delete(live)
+    service.auth.outbox.flush()
+    token = begun(service, TAKEN)
+    released = service.auth.accounts.release_identifier(typed)
+    assert isinstance(released, Released)
+    assert (released.identifier.key, released.account_id) == ("1:erkki@example.com", None)
+    last = service.audit.events[-1]
+    assert (last.what, last.reason) == (AuditEventType.IDENTIFIER_RELEASED, "erased")
+    assert last.identifier_hash
+    assert isinstance(service.auth.accounts.inspect_sign_up(token), LinkLive)
+    assert isinstance(service.auth.accounts.confirm_sign_up(token, "Erkki", NEW), Done)
+    again = service.auth.accounts.release_identifier(typed)
+    assert again == AccountRefused(Precondition.IDENTIFIER_TAKEN, typed, service.sign_in(TAKEN, NEW).account.id)
+
+
+def test_customer_service_releases_a_mistyped_address(service: Service) -> None:
+    """The owner of an address that another account had and gave up is told at the link's page, and let in by a release."""
+    service.add("Virpi", email="virpi@example.com", retired_usernames=[FREE])
+    token = begun(service)
+    assert service.auth.accounts.inspect_sign_up(token) == LinkDead(Problem(Code.IDENTIFIER_UNAVAILABLE))
+    refused = service.auth.accounts.release_identifier(FREE)
+    assert refused == AccountRefused(Precondition.IDENTIFIER_TAKEN, FREE, AccountId("virpi"))
+    for entered in ("virpi@example.com", "nobody@example.com"):
+        refused = service.auth.accounts.release_identifier(entered, AccountId("virpi"))
+        assert refused == AccountRefused(Precondition.IDENTIFIER_CHANGED, entered)
+    assert isinstance(service.auth.accounts.release_identifier(FREE, AccountId("virpi")), Released)
+    told = [event for event in service.store.events(AccountId("virpi")) if event.what == "identifier.released"]
+    assert [event.reason for event in told] == ["retired"]
+    assert isinstance(service.auth.accounts.confirm_sign_up(token, "Uusi", NEW), Done)
+    assert service.sign_in("virpi@example.com").account.id == "virpi"
+
+
+@pytest.mark.parametrize("entered", ["", None, "a\0b", "nobody", "virpi@example.com"])
+def test_only_what_is_retired_is_released(service: Service, entered: object) -> None:
+    """What is no identifier, nobody's or in use is refused, and nothing is written."""
+    service.add("Virpi", email="virpi@example.com")
+    told = len(service.audit.events)
+    assert isinstance(service.auth.accounts.release_identifier(entered), AccountRefused)
+    assert isinstance(service.auth.accounts.release_identifier(entered, AccountId("virpi")), AccountRefused)
+    assert isinstance(service.auth.accounts.release_identifier(entered, AccountId("nobody")), AccountRefused)
+    assert len(service.audit.events) == told
+    assert service.sign_in("virpi@example.com").account.id == "virpi"
+
+
+@pytest.mark.parametrize("typed", ["virve@example.com", "Virve@Example.COM"])
+def test_a_contact_makes_no_second_account(service: Service, typed: str) -> None:
+    """An address that mail to an official goes to is told to be in use, and gets no link that creates an account."""
+    service.add("Virve", realm="official", usernames=["virve.v"], contact="virve@example.com")
+    service.auth.accounts.sign_up(typed)
+    service.auth.outbox.flush()
+    (mail,) = service.mailer.sent(typed.partition("@")[0] + "@example.com")
+    assert "token=" not in mail.content.body
 
 
 def test_a_policy_may_let_erased_addresses_go(service: Service) -> None:

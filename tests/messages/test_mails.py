@@ -17,6 +17,8 @@ PARAMS = {
     Mail.EMAIL_RESTORED: {"email", "link"},
     Mail.PASSWORD_CHANGED: {"link"},
     Mail.INVITATION: {"login_name", "link", "valid"},
+    Mail.CONTACT_SHARED: {"link"},
+    Mail.CONTACT_CHANGED: {"link"},
     Mail.ACCOUNT_DELETED: set[str](),
 }
 VALUES = {"login_name": "erkki", "link": LINK, "valid": "1 tunnin", "email": "e•••@example.com"}

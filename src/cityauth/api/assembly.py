@@ -1,5 +1,6 @@
 """Assemble a deployment from what the host gives, and check it: the composition root."""
 
+import logging
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from cityauth.core.identifier import EmailKind, IdentifierKind
 from cityauth.core.resolution import IdentifierResolver
 from cityauth.core.secret import KeyRing
 from cityauth.core.signing import TokenSigner
+from cityauth.core.tombstone import TombstoneKeys
 from cityauth.flows.deployment import Deployment
 from cityauth.hashing.argon2 import model_of
 from cityauth.hashing.hasher import Argon2Hasher
@@ -20,6 +22,8 @@ from cityauth.policy import Policy
 from cityauth.policy.passwords import common_passwords
 from cityauth.ports.services import AuditSink, Clock, Entropy, Mailer, PasswordHasher
 from cityauth.ports.stores import AccountStore, OneTimeTokenStore, OutboxStore, SessionStore, ThrottleStore
+
+_log = logging.getLogger("cityauth")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ class Supplies:
     entropy: Entropy | None
     audit: AuditSink | None
     common: Container[str] | None
-    tombstone_secret: bytes | None
+    tombstone_secret: str | bytes | Sequence[str | bytes] | None
 
 
 def assemble(given: Supplies) -> Assembly:
@@ -73,7 +77,7 @@ def assemble(given: Supplies) -> Assembly:
         hash_mix=given.hash_mix or HashMix((model_of(policy.hashing),), (1,)),
         dummy_secret=keys.derive("dummy"),
         audit_secret=keys.derive("audit"),
-        tombstone_secret=given.tombstone_secret or keys.derive("tombstones"),
+        tombstones=_tombstone_keys(given, keys),
         email=EmailKind(smtputf8=policy.identifiers.mailer_supports_smtputf8),
         common=_BundledCommon() if given.common is None else given.common,
     )
@@ -98,6 +102,18 @@ def assemble(given: Supplies) -> Assembly:
 def _domain_of(policy: Policy) -> str:
     """Return what every signature is bound to: deployment and generation, joined so that none can be moved."""
     return f"{len(policy.deployment)}:{policy.deployment}:{policy.generation}"
+
+
+def _tombstone_keys(given: Supplies, keys: KeyRing) -> TombstoneKeys:
+    """Return the host's tombstone keys, or else the one that comes from the oldest signing secret."""
+    if given.tombstone_secret is not None:
+        return TombstoneKeys.of(given.tombstone_secret)
+    if len(keys.keys) > 1:
+        _log.warning(
+            "tombstone_secret is not given: before the oldest signing secret is removed, give it as"
+            " `cityauth keys tombstones` prints it, or the addresses of erased accounts become free"
+        )
+    return TombstoneKeys((keys.derive("tombstones"),))
 
 
 def _hasher_of(policy: Policy) -> PasswordHasher:

@@ -26,6 +26,8 @@ class AuditEventType(StrEnum):
     ACCOUNT_ENABLED = "account.enabled"
     ACCOUNT_INVITED = "account.invited"
     ACCOUNT_ERASED = "account.erased"
+    IDENTIFIER_RELEASED = "identifier.released"
+    CONTACT_CHANGED = "contact.changed"
     PROFILE_CHANGED = "profile.changed"
     LINK_REQUESTED = "link.requested"
     LINK_REFUSED = "link.refused"

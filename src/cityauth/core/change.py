@@ -39,8 +39,8 @@ class AccountAdded:
         account_identifiers: Its identifiers.
         password_hash: Its stored hash, or ``None``: nobody signs in until a password is set.
         at: When.
-        tombstones: The tombstones digests of the identifiers (`tombstone_hash`): refused as well if one of
-            them belonged to an account that was erased.
+        tombstones: Every tombstone that the identifiers may have (`TombstoneKeys.digests`): refused as well if
+            one of them is stored, for then an erased account held the identifier.
     """
 
     account: Account
@@ -124,13 +124,29 @@ class SessionsClosed:
 class IdentifierAdded:
     """An identifier becomes active for an account: a new one, or one that the account itself had retired.
 
-    Refused as taken if another account holds it in whatever life, or an erased account held it.
+    Refused as taken if another account holds it, with whatever status, or if one of *tombstones* is stored, for then
+    an erased account held it.
     """
 
     account_id: AccountId
     identifier: Identifier
     at: datetime
-    tombstones: bytes
+    tombstones: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IdentifierReleased:
+    """An identifier leaves its account, and anybody may register it. Refused unless retired and this account's."""
+
+    account_id: AccountId
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class TombstonesReleased:
+    """An erased account's identifier may be registered again. Refused unless one of *tombstones* is stored."""
+
+    tombstones: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +260,8 @@ Change: TypeAlias = (
     | SessionClosed
     | SessionsClosed
     | IdentifierAdded
+    | IdentifierReleased
+    | TombstonesReleased
     | PasswordSet
     | ContactChanged
     | ProfileChanged

@@ -64,6 +64,11 @@ def mailbox_of(address: str) -> str:
     return f"{local.partition('+')[0] or local}{at}{domain}"
 
 
+def contact_key(address: str) -> str:
+    """Return the key under which the accounts of a contact address are found: *address* without regard to case."""
+    return unicodedata.normalize("NFC", address).casefold()
+
+
 def read_contact(entered: object, kind: IdentifierKind) -> str | Malformed:
     """Return the contact address that *entered* is, as it is stored and mailed to, or why it is none.
 

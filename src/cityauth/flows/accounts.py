@@ -10,6 +10,7 @@ from cityauth.core.audit import AuditEventType, audit_event
 from cityauth.core.change import (
     AccountAdded,
     Change,
+    ContactChanged,
     EpochAdvanced,
     Precondition,
     Rejected,
@@ -28,9 +29,11 @@ from cityauth.errors import UsageError
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.context import begin
 from cityauth.flows.deployment import Deployment
+from cityauth.flows.identifiers import find_holder
+from cityauth.flows.notifications import notify
 from cityauth.flows.passwords import find_defect
 from cityauth.flows.record import commit_with
-from cityauth.messages import LANGUAGES
+from cityauth.messages import LANGUAGES, Mail
 from cityauth.messages.codes import Code
 from cityauth.policy.realms import Phase
 from cityauth.ports.services import Entropy
@@ -87,12 +90,15 @@ class AccountRefused:
     """The account was not added; nothing was written.
 
     Attributes:
-        why: What is wrong with the name or an identifier, or the precondition that did not hold.
-        entered: The name or identifier that was refused, when it was one.
+        why: What is wrong with the name, the contact or an identifier, or the precondition that did not hold.
+        entered: The name, contact or identifier that was refused, when it was one.
+        holder: The account that has the identifier, for customer service alone. ``None`` when an erased account had
+            it, or when *why* is something else.
     """
 
     why: Malformed | Precondition
     entered: str = ""
+    holder: AccountId | None = None
 
 
 AccountOutcome: TypeAlias = Account | AccountRefused
@@ -141,14 +147,32 @@ def add(deployment: Deployment, new: NewAccount, client: ClientContext = UNKNOWN
         phase=new.phase,
     )
     tombstones = tuple(
-        deployment.tombstone_hash(account_identifier.identifier) for account_identifier in account_identifiers
+        digest for one in account_identifiers for digest in deployment.tombstones.digests(one.identifier)
     )
     secret = SecretStr(new.password_hash) if new.password_hash else None
     event = audit_event(AuditEventType.ACCOUNT_ADDED, context, account_id=account.id)
     outcome = yield from commit_with(
         event, [AccountAdded(account, account_identifiers, secret, context.at, tombstones)]
     )
-    return AccountRefused(outcome.why) if isinstance(outcome, Rejected) else account
+    if isinstance(outcome, Rejected):
+        return (yield from _why_refused(deployment, outcome.why, account_identifiers))
+    return account
+
+
+def _why_refused(
+    deployment: Deployment, why: Precondition, wanted: Sequence[AccountIdentifier]
+) -> Flow[AccountRefused]:
+    """Name the identifier that is taken, and the account that has it."""
+    if why is not Precondition.IDENTIFIER_TAKEN:
+        return AccountRefused(why)
+    for one in wanted:
+        holder = yield from find_holder(one.identifier)
+        if holder is not None:
+            return AccountRefused(why, one.identifier.shown, holder.account.id)
+    for one in wanted:
+        if (yield from ask(AccountStore.has_tombstone, deployment.tombstones.digests(one.identifier))):
+            return AccountRefused(why, one.identifier.shown)
+    return AccountRefused(why)
 
 
 def _mistake(deployment: Deployment, new: NewAccount) -> str:
@@ -210,6 +234,36 @@ def show(account_id: AccountId) -> Flow[AccountRecord | None]:
         return None
     held = yield from ask(AccountStore.account_identifiers, account_id)
     return AccountRecord(account, tuple(held))
+
+
+def change_contact(
+    deployment: Deployment, account_id: AccountId, contact: object, client: ClientContext = UNKNOWN_CLIENT
+) -> Flow[AccountOutcome]:
+    """Let mail go to another address, or with ``None`` to none; every session and every mailed link ends.
+
+    The former address is told. Returns the account as it is then, or `AccountRefused` when there is no such account or
+    *contact* is no address.
+    """
+    address = None if contact is None else read_contact(contact, deployment.email)
+    if isinstance(address, Malformed):
+        return AccountRefused(address, contact if isinstance(contact, str) else "")
+    before = yield from ask(AccountStore.load, account_id)
+    if before is None:
+        return AccountRefused(Precondition.ACCOUNT_MISSING)
+    context = yield from begin(client)
+    former = [before.contact] if before.contact and before.contact != address else []
+    changes: list[Change] = [
+        ContactChanged(account_id, address),
+        EpochAdvanced(account_id),
+        SessionsClosed(account_id),
+        *notify(deployment, context, Mail.CONTACT_CHANGED, before, former),
+    ]
+    event = audit_event(AuditEventType.CONTACT_CHANGED, context, account_id=account_id)
+    outcome = yield from commit_with(event, changes)
+    if isinstance(outcome, Rejected):
+        return AccountRefused(outcome.why)
+    account = yield from ask(AccountStore.load, account_id)
+    return account if account is not None else AccountRefused(Precondition.ACCOUNT_MISSING)
 
 
 def disable(account_id: AccountId, client: ClientContext = UNKNOWN_CLIENT) -> Flow[AccountOutcome]:

@@ -1,14 +1,13 @@
 """What one deployment fixes at construction, and every flow reads."""
 
-import hashlib
-import hmac
 from collections.abc import Container
 from dataclasses import dataclass
 
 from cityauth.core.dummy import HashMix
-from cityauth.core.identifier import Identifier, IdentifierKind
+from cityauth.core.identifier import IdentifierKind
 from cityauth.core.resolution import IdentifierResolver
 from cityauth.core.signing import TokenSigner
+from cityauth.core.tombstone import TombstoneKeys
 from cityauth.policy import Policy
 
 
@@ -23,7 +22,7 @@ class Deployment:
         hash_mix: What unknown identifiers cost to verify.
         dummy_secret: Key from which hash_mix are drawn.
         audit_secret: Key of the digests under which attempts are counted.
-        tombstone_secret: Key of the digests that are kept of erased accounts' identifiers.
+        tombstones: Keys of the digests that are kept of erased accounts' identifiers.
         email: The e-mail kind by whose rules addresses are registered.
         common: Common passwords, refused as new ones.
     """
@@ -34,10 +33,6 @@ class Deployment:
     hash_mix: HashMix
     dummy_secret: bytes
     audit_secret: bytes
-    tombstone_secret: bytes
+    tombstones: TombstoneKeys
     email: IdentifierKind
     common: Container[str]
-
-    def tombstone_hash(self, identifier: Identifier) -> bytes:
-        """Return what the tombstones keeps of *identifier* when its account is erased."""
-        return hmac.digest(self.tombstone_secret, identifier.key.encode(), hashlib.sha256)

@@ -223,8 +223,8 @@ def _take_over(
     displaced = [one.identifier.key for one in held if signs_in_by_mail(one) and one.identifier.key != key]
     claimed: tuple[Change, ...] = ()
     if identifier is not None:
-        digest = deployment.tombstone_hash(identifier)
-        claimed = (IdentifierAdded(account.id, identifier, context.at, digest),)
+        tombstones = deployment.tombstones.digests(identifier)
+        claimed = (IdentifierAdded(account.id, identifier, context.at, tombstones),)
     return (
         *claimed,
         *(IdentifierRetired(account.id, old, context.at) for old in displaced),

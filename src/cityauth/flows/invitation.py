@@ -24,8 +24,8 @@ class Invited:
     """An invitation was made.
 
     Attributes:
-        link: The link, to be handed over where the account has no address; single use, 24 hours. ``None``
-            where it is mailed: then nobody but the mailbox's owner gets to see it.
+        link: The link, to be handed over where it is not mailed; single use, 24 hours. ``None`` where it is
+            mailed: then nobody but the mailbox's owner gets to see it.
         mailed_to: The address that it is mailed to, or ``None``.
     """
 
@@ -34,11 +34,12 @@ class Invited:
 
 
 def invite(
-    deployment: Deployment, account_id: AccountId, client: ClientContext = UNKNOWN_CLIENT
+    deployment: Deployment, account_id: AccountId, client: ClientContext = UNKNOWN_CLIENT, *, by_mail: bool = True
 ) -> Flow[Invited | AccountRefused]:
     """Make a link that sets the account's password, and mail it if the account has an address.
 
-    Earlier invitations die. `AccountRefused` when the account is missing or not active.
+    With *by_mail* false nothing is mailed, and the link is returned to be handed over: for an account whose address is
+    known to be dead. Earlier invitations end. `AccountRefused` when the account is missing or not active.
     """
     context = yield from begin(client)
     account = yield from ask(AccountStore.load, account_id)
@@ -50,14 +51,15 @@ def invite(
     link = yield from make_link(deployment, Purpose.INVITATION, context, account=account)
     name = login_name(deployment, account, held, context)
     changes: list[Change] = [TokenIssued(link.one_time_token, alone=True)]
-    if account.contact:
+    contact = account.contact if by_mail else None
+    if contact:
         mail = Mail.INVITATION
         changes.append(
             queue(
                 deployment,
                 context,
                 mail,
-                account.contact,
+                contact,
                 language=account.language,
                 link=link,
                 words={"login_name": name},
@@ -65,4 +67,4 @@ def invite(
         )
     event = audit_event(AuditEventType.ACCOUNT_INVITED, context, account_id=account_id)
     yield from commit_with(event, changes)
-    return Invited(None if account.contact else link.url, account.contact)
+    return Invited(None if contact else link.url, contact)

@@ -115,7 +115,7 @@ def delete(deployment: Deployment, live: LiveSession, client: ClientContext = UN
         return Declined(Problem(Code.REAUTH_REQUIRED))
     account = live.account
     held = yield from identifiers_of(account.id)
-    kept = [deployment.tombstone_hash(one.identifier) for one in held] if deployment.policy.keep_tombstones else []
+    kept = [deployment.tombstones.digest(one.identifier) for one in held] if deployment.policy.keep_tombstones else []
     changes: list[Change] = [
         AccountErased(account.id, account.epoch, tuple(kept), context.at),
         *notify(deployment, context, Mail.ACCOUNT_DELETED, account, addresses_of(account, held)),

@@ -1,5 +1,7 @@
 """Forgotten username or password: ask for a link, look at it, set a new password with it."""
 
+from collections.abc import Sequence
+
 from cityauth.core.account import Account, AccountId, Status
 from cityauth.core.audit import AuditEventType, audit_event, hash_identifier
 from cityauth.core.change import (
@@ -26,7 +28,7 @@ from cityauth.core.link import (
     MailOutcome,
 )
 from cityauth.core.login import advance
-from cityauth.core.mail import mail_address
+from cityauth.core.mail import contact_key, mail_address
 from cityauth.core.problem import Problem
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus, Reason, Resolution
 from cityauth.core.signing import Purpose
@@ -43,6 +45,7 @@ from cityauth.flows.record import commit_with
 from cityauth.messages import Mail
 from cityauth.messages.codes import Code
 from cityauth.ports.services import Mailer
+from cityauth.ports.stores import AccountStore
 
 PASSWORD_LINKS = (Purpose.RESET, Purpose.INVITATION)
 """The purposes whose links set a password."""
@@ -54,9 +57,10 @@ _NO_NAME = "\u2013"
 def request(deployment: Deployment, entered: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[MailOutcome]:
     """Mail a link to whoever *entered* names, at the stored address, never at the one that was typed.
 
-    An unknown address gets a mail that it has no account; an unknown username gets nothing. Every
-    identifier is answered alike, asks the same questions and takes the same work: both mails are written
-    for everyone, and where no mail is due a dummy is queued.
+    An address that is no identifier and the contact of one account gets that account's link. One that is the contact of
+    several gets a mail that says so. An unknown address gets a mail that it has no account; an unknown username gets
+    nothing. Every identifier is answered alike, asks the same questions and takes the same work: both mails are
+    written for everyone, and where no mail is due a dummy is queued.
     """
     context = yield from begin(client)
     up = yield from ask(Mailer.is_up)
@@ -64,8 +68,10 @@ def request(deployment: Deployment, entered: object, client: ClientContext = UNK
     if resolution.looked_up is None:
         return Declined(problem_of(resolution.malformed or Malformed.UNRECOGNIZED))
     key = resolution.looked_up.key
-    account = _addressee(resolution)
     typed = _typed_address(deployment, resolution.looked_up)
+    contacts = yield from ask(AccountStore.find_by_contact, contact_key(typed or resolution.looked_up.shown))
+    unknown = resolution.reason is Reason.NOT_FOUND
+    account = _addressee_of_contact(contacts) if unknown else _addressee(resolution)
     allowed = yield from mail_allowed(deployment, context, "reset", account.id if account else key)
     allowed = allowed and (
         yield from recipient_allowed(deployment, context, (account.contact if account else typed) or key)
@@ -77,9 +83,9 @@ def request(deployment: Deployment, entered: object, client: ClientContext = UNK
     reset = queue(
         deployment, context, Mail.RESET, person.contact or "", language=person.language, link=link, words=words
     )
-    stranger = typed if resolution.reason is Reason.NOT_FOUND else ""
-    unknown = queue(deployment, context, Mail.NO_ACCOUNT, stranger, language=client.language)
-    mail = reset if account else unknown
+    stranger = typed if unknown and len(contacts) != 1 else ""
+    no_link = queue(deployment, context, _mail_without_link(contacts), stranger, language=client.language)
+    mail = reset if account else no_link
     event = audit_event(
         AuditEventType.LINK_REQUESTED,
         context,
@@ -104,6 +110,17 @@ def _addressee(resolution: Resolution) -> Account | None:
     if holder is None or holder.account_identifier.status in {IdentifierStatus.PENDING, IdentifierStatus.CONTESTED}:
         return None
     return holder.account if holder.account.status is Status.ACTIVE and holder.account.contact else None
+
+
+def _mail_without_link(contacts: Sequence[Account]) -> Mail:
+    """Return what is told to an address that is no identifier: that it is unknown, or the contact of several."""
+    return Mail.CONTACT_SHARED if contacts else Mail.NO_ACCOUNT
+
+
+def _addressee_of_contact(contacts: Sequence[Account]) -> Account | None:
+    """Return the one active account of a contact address; ``None`` where there is none, or several."""
+    active = [one for one in contacts if one.status is Status.ACTIVE]
+    return active[0] if len(active) == 1 else None
 
 
 def _typed_address(deployment: Deployment, typed: Identifier) -> str:

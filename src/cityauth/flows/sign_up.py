@@ -5,11 +5,11 @@ from cityauth.core.audit import AuditEventType, audit_event, hash_identifier
 from cityauth.core.change import AccountAdded, Change, Precondition, Rejected, TokenIssued, TokenUsed
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
 from cityauth.core.display_name import read_name
-from cityauth.core.identifier import Malformed, register
+from cityauth.core.identifier import Identifier, Malformed, register
 from cityauth.core.link import Declined, Done, LinkDead, LinkLive, LinkOutcome, MailOutcome
-from cityauth.core.mail import mail_address
+from cityauth.core.mail import contact_key, mail_address
 from cityauth.core.problem import Problem
-from cityauth.core.resolution import AccountIdentifier
+from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
 from cityauth.core.signing import Purpose
 from cityauth.flows.accounts import new_account_id
 from cityauth.flows.asking import Flow, ask
@@ -25,13 +25,17 @@ from cityauth.flows.recovery import answer
 from cityauth.messages import Mail
 from cityauth.messages.codes import Code
 from cityauth.ports.services import Mailer
+from cityauth.ports.stores import AccountStore
 
 _PURPOSES = (Purpose.SIGN_UP,)
+_UNAVAILABLE = LinkDead(Problem(Code.IDENTIFIER_UNAVAILABLE))
 
 
 def request(deployment: Deployment, entered: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[MailOutcome]:
     """Mail a link that creates an account to a free address; to a taken one, that it has an account.
 
+    An address that is an account's contact is taken as well. One that somebody has retired, or that an erased account
+    had, gets the link: its page tells the owner of the mailbox that customer service must release the address.
     Both are answered alike, ask the same questions and take the same work. The owner of a taken address is
     written to as it is stored. Returns `Declined` only for text that is no address.
     """
@@ -41,17 +45,20 @@ def request(deployment: Deployment, entered: object, client: ClientContext = UNK
     if isinstance(identifier, Malformed):
         return Declined(address_problem_of(identifier))
     holder = yield from find_holder(identifier)
-    allowed = yield from mail_allowed(deployment, context, "sign-up", holder.account.id if holder else identifier.key)
+    contacts = yield from ask(AccountStore.find_by_contact, contact_key(mail_address(identifier)))
+    in_use = holder is not None and holder.account_identifier.status is not IdentifierStatus.RETIRED
+    owner = holder.account if holder and in_use else next(iter(contacts), None)
+    free = owner is None
+    allowed = yield from mail_allowed(deployment, context, "sign-up", owner.id if owner else identifier.key)
     allowed = allowed and (yield from recipient_allowed(deployment, context, mail_address(identifier)))
-    free = holder is None
     link = yield from make_link(deployment, Purpose.SIGN_UP, context, address=identifier.shown if free else None)
     invited = queue(deployment, context, Mail.SIGNUP, mail_address(identifier), language=client.language, link=link)
-    in_use = address_taken(deployment, context, identifier, holder, client.language)
-    mail = invited if free else in_use
+    told_taken = address_taken(deployment, context, identifier, holder, client.language)
+    mail = invited if free else told_taken
     event = audit_event(
         AuditEventType.SIGN_UP_REQUESTED,
         context,
-        account_id=holder.account.id if holder else None,
+        account_id=owner.id if owner else None,
         reason=("free" if free else "taken") if allowed else "over_the_cap",
         identifier_hash=hash_identifier(identifier.key, deployment.audit_secret),
     )
@@ -60,13 +67,29 @@ def request(deployment: Deployment, entered: object, client: ClientContext = UNK
 
 
 def inspect(deployment: Deployment, token: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[LinkOutcome]:
-    """Look at a sign-up link; nothing is used up."""
+    """Look at a sign-up link; nothing is used up.
+
+    `LinkDead` also where the address cannot have an account: the person is told before a name and a password are asked
+    for.
+    """
     context = yield from begin(client)
     opened = yield from open_link(deployment, token, _PURPOSES, context, to_use=False)
     if isinstance(opened, LinkDead):
         return opened
     address = opened.one_time_token.address or ""
+    identifier = register(address, deployment.email)
+    if isinstance(identifier, Malformed):
+        return LinkDead(Problem(Code.LINK_INVALID))
+    if not (yield from _is_free(deployment, identifier)):
+        return _UNAVAILABLE
     return LinkLive(Purpose.SIGN_UP, address, address)
+
+
+def _is_free(deployment: Deployment, identifier: Identifier) -> Flow[bool]:
+    """Whether the owner of the mailbox may register the address; the commit decides again."""
+    holder = yield from find_holder(identifier)
+    erased = yield from ask(AccountStore.has_tombstone, deployment.tombstones.digests(identifier))
+    return holder is None and not erased
 
 
 def confirm(
@@ -88,6 +111,8 @@ def confirm(
     identifier = register(opened.one_time_token.address, deployment.email)
     if isinstance(identifier, Malformed):
         return LinkDead(Problem(Code.LINK_INVALID))
+    if not (yield from _is_free(deployment, identifier)):
+        return (yield from told(context, _UNAVAILABLE))
     name = read_name(display_name)
     if isinstance(name, Problem):
         return Declined(name)
@@ -101,12 +126,12 @@ def confirm(
     changes: list[Change] = [
         TokenUsed(opened.one_time_token.digest, Purpose.SIGN_UP, context.at),
         AccountAdded(
-            account, (AccountIdentifier(identifier),), hashed, context.at, (deployment.tombstone_hash(identifier),)
+            account, (AccountIdentifier(identifier),), hashed, context.at, deployment.tombstones.digests(identifier)
         ),
     ]
     event = audit_event(AuditEventType.SIGN_UP_CONFIRMED, context, account_id=account.id)
     outcome = yield from commit_with(event, changes)
     if isinstance(outcome, Rejected):
         taken = outcome.why is Precondition.IDENTIFIER_TAKEN
-        return LinkDead(Problem(Code.IDENTIFIER_UNAVAILABLE if taken else Code.LINK_INVALID))
+        return _UNAVAILABLE if taken else LinkDead(Problem(Code.LINK_INVALID))
     return Done(Problem(Code.SIGNUP_DONE))

@@ -76,6 +76,18 @@ class Mail(Enum):
         # password; {valid} such as "1 day"
         N_("mail.invitation.body"),
     )
+    CONTACT_SHARED = (
+        N_("mail.contact_shared.subject"),
+        # Translators: a link was asked for an address that is the contact of several accounts and the login name
+        # of none; {link} leads to the page for a forgotten password
+        N_("mail.contact_shared.body"),
+    )
+    CONTACT_CHANGED = (
+        N_("mail.contact_changed.subject"),
+        # Translators: customer service changed or removed the address that mail goes to; this mail goes to the
+        # old one; {link} leads to the page for a forgotten password
+        N_("mail.contact_changed.body"),
+    )
     ACCOUNT_DELETED = (
         N_("mail.account_deleted.subject"),
         # Translators: the person deleted the own account

@@ -40,6 +40,17 @@ class AccountStore(Protocol):
         """Return every identifier of the account in whatever life, oldest first; empty when none."""
         ...
 
+    def find_by_contact(self, key: str) -> Sequence[Account]:
+        """Return the accounts whose contact has the *key* that `cityauth.core.mail.contact_key` makes of it.
+
+        In no particular order; a mailbox may be the contact of several accounts. Must use an index, never a scan.
+        """
+        ...
+
+    def has_tombstone(self, digests: Sequence[bytes]) -> bool:
+        """Whether one of *digests* is stored as the tombstone of an erased account's identifier."""
+        ...
+
     def password_hash(self, account_id: AccountId) -> SecretStr | None:
         """Return the account's stored hash, or ``None`` when it has none or there is no such account."""
         ...
@@ -155,6 +166,14 @@ class AsyncStore(Protocol):
 
     async def account_identifiers(self, account_id: AccountId) -> Sequence[AccountIdentifier]:
         """See `AccountStore.account_identifiers`."""
+        ...
+
+    async def find_by_contact(self, key: str) -> Sequence[Account]:
+        """See `AccountStore.find_by_contact`."""
+        ...
+
+    async def has_tombstone(self, digests: Sequence[bytes]) -> bool:
+        """See `AccountStore.has_tombstone`."""
         ...
 
     async def password_hash(self, account_id: AccountId) -> SecretStr | None:

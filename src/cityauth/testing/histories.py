@@ -12,6 +12,7 @@ from cityauth.core.change import (
     ContactChanged,
     EpochAdvanced,
     EventRecorded,
+    IdentifierReleased,
     IdentifierRetired,
     PasswordReplaced,
     PasswordSet,
@@ -23,6 +24,7 @@ from cityauth.core.change import (
     TokenIssued,
     TokensRevoked,
     TokenUsed,
+    TombstonesReleased,
 )
 from cityauth.core.resolution import IdentifierStatus
 from cityauth.core.secret import SecretStr
@@ -54,11 +56,13 @@ limits: st.SearchStrategy[Limit] = st.builds(
     Limit, st.integers(0, 3), st.integers(1, 4).map(lambda minutes: minutes * MINUTE)
 )
 
+CONTACTS = ("anna@example.com", "Anna@example.com", "bo@example.com")
+
 account_ids: st.SearchStrategy[AccountId] = st.sampled_from(ACCOUNTS).map(AccountId)
 _values = st.sampled_from(VALUES)
 _keys = _values.map(lambda value: identifier(value).key)
 _digests = names.map(digest)
-_tombstones = _values.map(lambda value: claimed(value).tombstones)
+_tombstones = _values.map(lambda value: claimed(value).tombstones[0])
 _hashes = st.sampled_from(("hash", "new", "Hash")).map(SecretStr)
 _purposes = st.sampled_from((Purpose.RESET, Purpose.EMAIL_UNDO))
 _statuses = st.sampled_from(Status)
@@ -144,11 +148,13 @@ def changes() -> st.SearchStrategy[Change]:
         _queued(),
         st.builds(claimed, _values, account_ids),
         st.builds(IdentifierRetired, account_ids, _keys, moments),
+        st.builds(IdentifierReleased, account_ids, _keys),
+        st.builds(TombstonesReleased, st.lists(_tombstones, max_size=2).map(tuple)),
         st.builds(PasswordReplaced, account_ids, st.none() | _hashes, _hashes),
         st.builds(PasswordSet, account_ids, _hashes),
         st.builds(StatusChanged, account_ids, _statuses, _statuses),
         st.builds(EpochAdvanced, account_ids),
-        st.builds(ContactChanged, account_ids, st.none() | _texts),
+        st.builds(ContactChanged, account_ids, st.none() | st.sampled_from(CONTACTS) | _texts),
         st.builds(ProfileChanged, account_ids, _texts, st.sampled_from(("fi", "sv"))),
         _erased(),
         st.builds(SessionClosed, _digests, st.booleans()),

@@ -1,7 +1,17 @@
 """What a store promises of identifiers: one namespace, compared byte for byte, and nothing passes on."""
 
 from cityauth.core.account import AccountId
-from cityauth.core.change import AccountErased, EpochAdvanced, IdentifierRetired, Precondition, TokenIssued
+from cityauth.core.change import (
+    AccountErased,
+    ContactChanged,
+    EpochAdvanced,
+    IdentifierReleased,
+    IdentifierRetired,
+    Precondition,
+    TokenIssued,
+    TombstonesReleased,
+)
+from cityauth.core.mail import contact_key
 from cityauth.core.resolution import IdentifierStatus
 from cityauth.ports.stores import Store
 from cityauth.testing.samples import (
@@ -112,7 +122,7 @@ class IdentifierContract:
     def test_an_erased_account_is_gone_and_its_identifiers_pass_to_nobody(self, store: Store) -> None:
         """Erasing leaves nothing but digests, and an identifier in the tombstones is refused to everybody (GDPR 17)."""
         commit(store, added(AINO, "gone"), added("b"), opened("session"))
-        kept = claimed("gone").tombstones
+        (kept,) = claimed("gone").tombstones
         erasing = AccountErased(AINO, 0, (kept,), NOON)
         commit(store, erasing)
         assert store.load(AINO) is None
@@ -135,9 +145,44 @@ class IdentifierContract:
     def test_an_identifier_that_is_let_go_is_free(self, store: Store) -> None:
         """Without a tombstone an erased identifier is free; two erasures may leave the same tombstone."""
         commit(store, added(AINO, "free"), AccountErased(AINO, 0, (), NOON))
-        commit(store, added("b", "free", tombstones=(claimed("free").tombstones,)))
+        commit(store, added("b", "free", tombstones=claimed("free").tombstones))
         commit(store, AccountErased(AccountId("b"), 0, (digest("one"), digest("two")), NOON))
         commit(store, added("c"), AccountErased(AccountId("c"), 0, (digest("one"),), NOON))
+
+    def test_a_retired_identifier_can_be_released(self, store: Store) -> None:
+        """Only a retired identifier of the named account is released; then another account may take it."""
+        commit(store, added(AINO, "old", "used"), added("b"), IdentifierRetired(AINO, "1:old", NOON))
+        for account_id, key in ((AccountId("b"), "1:old"), (AINO, "1:used"), (AINO, "1:OLD"), (AINO, "1:unknown")):
+            refuse(store, IdentifierReleased(account_id, key), Precondition.IDENTIFIER_CHANGED)
+        refuse(store, claimed("old", AccountId("b")), Precondition.IDENTIFIER_TAKEN)
+        commit(store, IdentifierReleased(AINO, "1:old"))
+        assert [one.identifier.key for one in store.account_identifiers(AINO)] == ["1:used"]
+        commit(store, claimed("old", AccountId("b")))
+        assert [match.account.id for match in store.find(["1:old"])] == ["b"]
+        refuse(store, IdentifierReleased(AINO, "1:old"), Precondition.IDENTIFIER_CHANGED)
+
+    def test_a_tombstone_can_be_released(self, store: Store) -> None:
+        """Once released, an erased account's identifier is free; a tombstone that is not stored is refused."""
+        (kept,) = claimed("gone").tombstones
+        commit(store, added(AINO, "gone"), added("b"), AccountErased(AINO, 0, (kept,), NOON))
+        assert store.has_tombstone((digest("x"), kept))
+        assert not store.has_tombstone((digest("x"),))
+        assert not store.has_tombstone(())
+        for others in ((), (digest("x"),)):
+            refuse(store, TombstonesReleased(others), Precondition.IDENTIFIER_CHANGED)
+        commit(store, TombstonesReleased((digest("x"), kept)))
+        assert not store.has_tombstone((kept,))
+        commit(store, claimed("gone", AccountId("b")))
+        refuse(store, TombstonesReleased((kept,)), Precondition.IDENTIFIER_CHANGED)
+
+    def test_accounts_are_found_by_their_contact(self, store: Store) -> None:
+        """Every account with the contact is found, whatever its case, and no account that has another one by now."""
+        commit(store, added(AINO, contact="Office@example.com"), added("b", contact="office@example.com"), added("c"))
+        found = store.find_by_contact(contact_key("OFFICE@example.com"))
+        assert {one.id for one in found} == {AINO, "b"}
+        commit(store, ContactChanged(AINO, "aino@example.com"), ContactChanged(AccountId("b"), None))
+        assert list(store.find_by_contact(contact_key("office@example.com"))) == []
+        assert [one.id for one in store.find_by_contact(contact_key("Aino@example.com"))] == [AINO]
 
     def test_an_erased_accounts_links_are_gone(self, store: Store) -> None:
         """No link of an erased account stays."""

@@ -6,6 +6,7 @@ from operator import attrgetter
 
 from cityauth.core.account import AccountId
 from cityauth.core.change import Change, EventRecorded, MailQueued, SessionOpened, TokenIssued, TokenUsed
+from cityauth.core.mail import contact_key
 from cityauth.core.signing import Purpose
 from cityauth.errors import MissingExtraError
 from cityauth.policy.throttling import Limit
@@ -19,7 +20,7 @@ except ImportError:
     raise MissingExtraError("testing", "StoreMachine") from None
 
 from cityauth.testing import histories
-from cityauth.testing.samples import MINUTE, NOON, added, digest, identifier, one_time_token, opened
+from cityauth.testing.samples import MINUTE, NOON, added, claimed, digest, identifier, one_time_token, opened
 
 _key = attrgetter("account_identifier.identifier.key")
 _digest = attrgetter("digest")
@@ -161,6 +162,12 @@ class StoreMachine(RuleBasedStateMachine):
         keys = [identifier(value).key for value in histories.VALUES]
         for key in keys:
             assert list(self.store.find([key])) == list(self.model.find([key]))
+        for value in histories.VALUES:
+            tombstones = claimed(value).tombstones
+            assert self.store.has_tombstone(tombstones) == self.model.has_tombstone(tombstones)
+        for contact in map(contact_key, histories.CONTACTS):
+            held, expected = self.store.find_by_contact(contact), self.model.find_by_contact(contact)
+            assert {one.id for one in held} == {one.id for one in expected}
         assert sorted(self.store.find(keys), key=_key) == sorted(self.model.find(keys), key=_key)
         for name in histories.NAMES:
             assert self.store.find_session(digest(name)) == self.model.find_session(digest(name))

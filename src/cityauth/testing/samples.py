@@ -78,7 +78,7 @@ def added(
 
 def claimed(value: str, account_id: AccountId = AINO, kind: str = "email") -> IdentifierAdded:
     """Return the change that gives an account the identifier of *value*."""
-    return IdentifierAdded(account_id, identifier(value, kind), NOON, digest(("tombstones", value)))
+    return IdentifierAdded(account_id, identifier(value, kind), NOON, (digest(("tombstones", value)),))
 
 
 def session(

@@ -16,11 +16,13 @@ from cityauth.flows import (
     invitation,
     own_account,
     own_password,
+    release,
     sign_up,
 )
 from cityauth.flows.accounts import AccountOutcome, AccountRecord, AccountRefused, NewAccount
 from cityauth.flows.invitation import Invited
 from cityauth.flows.passwords import PasswordRejected
+from cityauth.flows.release import Released
 
 
 class Accounts(Namespace):
@@ -120,9 +122,49 @@ class Accounts(Namespace):
         """Erase the account of whoever is signed in; needs a fresh session (`Declined` otherwise)."""
         return run(own_account.delete(self._deployment, live, client), self._answers)
 
-    def invite(self, account_id: AccountId, *, client: ClientContext = UNKNOWN_CLIENT) -> Invited | AccountRefused:
-        """Make a link that sets the account's password, and mail it if the account has an address."""
-        return run(invitation.invite(self._deployment, account_id, client), self._answers)
+    def invite(
+        self, account_id: AccountId, *, by_mail: bool = True, client: ClientContext = UNKNOWN_CLIENT
+    ) -> Invited | AccountRefused:
+        """Make a link that sets the account's password, and mail it if the account has an address.
+
+        Args:
+            account_id: The account.
+            by_mail: False where the account's address is known to be dead: nothing is mailed, and the link is returned
+                to be handed over.
+            client: Where the request comes from.
+
+        Returns:
+            `Invited`, or `AccountRefused` when the account is missing or not active.
+        """
+        return run(invitation.invite(self._deployment, account_id, client, by_mail=by_mail), self._answers)
+
+    def change_contact(
+        self, account_id: AccountId, contact: object, *, client: ClientContext = UNKNOWN_CLIENT
+    ) -> AccountOutcome:
+        """Let mail go to another address, or with ``None`` to none: for customer service.
+
+        Every session and every mailed link of the account ends, and the former address is told.
+
+        Returns:
+            The account as it is then; `AccountRefused` when it is missing or *contact* is no address.
+        """
+        return run(accounts.change_contact(self._deployment, account_id, contact, client), self._answers)
+
+    def release_identifier(
+        self, entered: object, account_id: AccountId | None = None, *, client: ClientContext = UNKNOWN_CLIENT
+    ) -> Released | AccountRefused:
+        """Make a retired identifier free for whoever registers it: for customer service, who made sure whose it is.
+
+        Args:
+            entered: The identifier.
+            account_id: The account that has retired it; ``None`` for an identifier of an account that was erased.
+            client: Where the request comes from.
+
+        Returns:
+            `Released`; `AccountRefused` when *entered* cannot be an identifier, when it is not a retired one of the
+            account, or, without *account_id*, when an account has it (``holder``) or no erased account had it.
+        """
+        return run(release.release_identifier(self._deployment, entered, account_id, client), self._answers)
 
     def add(self, new: NewAccount, *, client: ClientContext = UNKNOWN_CLIENT) -> AccountOutcome:
         """Add an account with all its identifiers, or nothing of it.

@@ -45,7 +45,7 @@ class CityAuth:
         entropy: Entropy | None = None,
         audit: AuditSink | None = None,
         common: Container[str] | None = None,
-        tombstone_secret: bytes | None = None,
+        tombstone_secret: str | bytes | Sequence[str | bytes] | None = None,
     ) -> None:
         """Wire a deployment.
 
@@ -62,11 +62,13 @@ class CityAuth:
             entropy: Randomness; the operating system's when ``None``.
             audit: Who hears of audit events besides the store; the log when ``None``.
             common: Common passwords that no new password may be; the bundled list when ``None``.
-            tombstone_secret: Key of what is kept of erased accounts' identifiers; it must never change.
-                Derived from the oldest secret when ``None``: then that secret must stay in the ring.
+            tombstone_secret: Key of what is kept of erased accounts' identifiers: at least 32 random bytes
+                that outlive every signing secret. Several of them stand oldest first: the newest makes new
+                digests, and all find old ones. Derived from the oldest signing secret when ``None``: then
+                that secret must stay in the ring.
 
         Raises:
-            SecretError: a secret is missing, short or a known sample.
+            SecretError: a secret, *tombstone_secret* among them, is missing, short or a known sample.
             PolicyError: two kinds have one name, or the hash profile is over the limits.
             ConfigurationError: the mailer's server is another machine and ``mail.base_url`` leads to this one.
             WiringError: a port lacks a method, or is asynchronous.

@@ -8,12 +8,14 @@ from cityauth.core.change import (
     ContactChanged,
     EpochAdvanced,
     IdentifierAdded,
+    IdentifierReleased,
     IdentifierRetired,
     PasswordReplaced,
     PasswordSet,
     Precondition,
     ProfileChanged,
     StatusChanged,
+    TombstonesReleased,
 )
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
 from cityauth.stores.memory.state import AccountRow, State, with_account
@@ -41,12 +43,31 @@ def add_identifier(state: State, change: IdentifierAdded) -> Precondition | None
         return Precondition.ACCOUNT_MISSING
     holder, account_identifier = state.holders.get(key, (None, None))
     if account_identifier is None:
-        if change.tombstones in state.tombstones:
+        if any(digest in state.tombstones for digest in change.tombstones):
             return Precondition.IDENTIFIER_TAKEN
         state.amend(change.account_id, lambda row: replace(row, keys=(*row.keys, key)))
     elif holder != change.account_id or account_identifier.status is IdentifierStatus.CONTESTED:
         return Precondition.IDENTIFIER_TAKEN
     state.put(state.holders, key, (change.account_id, AccountIdentifier(change.identifier)))
+    return None
+
+
+def release_identifier(state: State, change: IdentifierReleased) -> Precondition | None:
+    """Delete the identifier if it is retired and this account's."""
+    holder, found = state.holders.get(change.key, (None, None))
+    if found is None or holder != change.account_id or found.status is not IdentifierStatus.RETIRED:
+        return Precondition.IDENTIFIER_CHANGED
+    state.drop(state.holders, change.key)
+    state.amend(change.account_id, lambda row: replace(row, keys=tuple(key for key in row.keys if key != change.key)))
+    return None
+
+
+def release_tombstones(state: State, change: TombstonesReleased) -> Precondition | None:
+    """Delete the tombstones, one of which must be there."""
+    if not any(digest in state.tombstones for digest in change.tombstones):
+        return Precondition.IDENTIFIER_CHANGED
+    for digest in change.tombstones:
+        state.drop(state.tombstones, digest)
     return None
 
 

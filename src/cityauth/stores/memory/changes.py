@@ -13,6 +13,7 @@ from cityauth.core.change import (
     EpochAdvanced,
     EventRecorded,
     IdentifierAdded,
+    IdentifierReleased,
     IdentifierRetired,
     MailQueued,
     PasswordReplaced,
@@ -26,6 +27,7 @@ from cityauth.core.change import (
     TokenIssued,
     TokensRevoked,
     TokenUsed,
+    TombstonesReleased,
 )
 from cityauth.core.one_time_token import OneTimeToken
 from cityauth.core.session import Session
@@ -121,6 +123,8 @@ APPLY: Final[Mapping[type[Change], Apply]] = {
     AccountAdded: account_changes.add_account,
     IdentifierAdded: account_changes.add_identifier,
     IdentifierRetired: account_changes.retire_identifier,
+    IdentifierReleased: account_changes.release_identifier,
+    TombstonesReleased: account_changes.release_tombstones,
     PasswordReplaced: account_changes.replace_password,
     PasswordSet: account_changes.set_password,
     StatusChanged: account_changes.change_status,

@@ -9,7 +9,7 @@ from typing import final
 from cityauth.core.account import Account, AccountId
 from cityauth.core.audit import AuditEvent
 from cityauth.core.change import Change, CommitOutcome, Committed, EventRecorded, Rejected
-from cityauth.core.mail import OutboxStatus, QueuedMail
+from cityauth.core.mail import OutboxStatus, QueuedMail, contact_key
 from cityauth.core.one_time_token import OneTimeToken
 from cityauth.core.resolution import AccountIdentifier, Match
 from cityauth.core.secret import SecretStr
@@ -54,6 +54,17 @@ class MemoryStore:
         with self._lock:
             row = self._state.rows.get(account_id)
             return self._state.account_identifiers(row) if row else []
+
+    def find_by_contact(self, key: str) -> Sequence[Account]:
+        """See `AccountStore.find_by_contact`."""
+        with self._lock:
+            accounts = [row.account for row in self._state.rows.values()]
+            return [one for one in accounts if one.contact is not None and contact_key(one.contact) == key]
+
+    def has_tombstone(self, digests: Sequence[bytes]) -> bool:
+        """See `AccountStore.has_tombstone`."""
+        with self._lock:
+            return any(digest in self._state.tombstones for digest in digests)
 
     def password_hash(self, account_id: AccountId) -> SecretStr | None:
         """See `AccountStore.password_hash`."""

@@ -17,6 +17,7 @@ from cityauth.core.change import (
     ProfileChanged,
     StatusChanged,
 )
+from cityauth.core.mail import contact_key
 from cityauth.stores.sql.identifier_changes import add_identifiers
 from cityauth.stores.sql.rows import micros
 from cityauth.stores.sql.tables import account, identifier, one_time_token, session
@@ -35,7 +36,9 @@ _CHANGE_STATUS: Final = (
     update(account).where(_THE_ACCOUNT, account.c.status == bindparam("was")).values(status=bindparam("now"))
 )
 _ADVANCE_EPOCH: Final = update(account).where(_THE_ACCOUNT).values(epoch=account.c.epoch + 1)
-_CHANGE_CONTACT: Final = update(account).where(_THE_ACCOUNT).values(contact=bindparam("now"))
+_CHANGE_CONTACT: Final = (
+    update(account).where(_THE_ACCOUNT).values(contact=bindparam("now"), contact_key=bindparam("found_by"))
+)
 _CHANGE_PROFILE: Final = (
     update(account)
     .where(_THE_ACCOUNT)
@@ -69,6 +72,7 @@ def add_account(connection: Connection, change: AccountAdded) -> Precondition | 
         "phase": None if new.phase is None else new.phase.value,
         "password_hash": None if change.password_hash is None else change.password_hash.get_secret_value(),
         "created_at": micros(change.at),
+        "contact_key": None if new.contact is None else contact_key(new.contact),
     }
     try:
         connection.execute(_ADD_ACCOUNT, row)
@@ -117,7 +121,8 @@ def advance_epoch(connection: Connection, change: EpochAdvanced) -> Precondition
 
 def change_contact(connection: Connection, change: ContactChanged) -> Precondition | None:
     """Set the contact address."""
-    done = connection.execute(_CHANGE_CONTACT, {"which": change.account_id, "now": change.contact})
+    key = None if change.contact is None else contact_key(change.contact)
+    done = connection.execute(_CHANGE_CONTACT, {"which": change.account_id, "now": change.contact, "found_by": key})
     return None if done.rowcount else Precondition.ACCOUNT_MISSING
 
 

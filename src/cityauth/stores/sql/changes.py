@@ -17,6 +17,7 @@ from cityauth.core.change import (
     EpochAdvanced,
     EventRecorded,
     IdentifierAdded,
+    IdentifierReleased,
     IdentifierRetired,
     MailQueued,
     PasswordReplaced,
@@ -31,8 +32,9 @@ from cityauth.core.change import (
     TokenIssued,
     TokensRevoked,
     TokenUsed,
+    TombstonesReleased,
 )
-from cityauth.stores.sql import account_changes, identifier_changes, outbox, session_changes, token_changes
+from cityauth.stores.sql import account_changes, identifier_changes, outbox, session_changes, token_changes, tombstones
 from cityauth.stores.sql.compiled import Compiled
 from cityauth.stores.sql.rows import micros
 from cityauth.stores.sql.tables import event
@@ -43,6 +45,8 @@ APPLY: Final[Mapping[type[Change], Apply]] = {
     AccountAdded: account_changes.add_account,
     IdentifierAdded: identifier_changes.add_identifier,
     IdentifierRetired: identifier_changes.retire_identifier,
+    IdentifierReleased: identifier_changes.release_identifier,
+    TombstonesReleased: tombstones.release,
     PasswordReplaced: account_changes.replace_password,
     PasswordSet: account_changes.set_password,
     StatusChanged: account_changes.change_status,

@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from cityauth.core.change import AccountAdded, IdentifierAdded, IdentifierRetired, Precondition
+from cityauth.core.change import AccountAdded, IdentifierAdded, IdentifierReleased, IdentifierRetired, Precondition
 from cityauth.core.resolution import IdentifierStatus
 from cityauth.stores.sql.rows import micros
 from cityauth.stores.sql.tables import account, identifier
@@ -32,6 +32,7 @@ _TAKE_BACK: Final = (
     .where(_OWN, identifier.c.status != IdentifierStatus.CONTESTED.value)
     .values(status=IdentifierStatus.ACTIVE.value, kind=bindparam("sort"), shown=bindparam("form"))
 )
+_RELEASE: Final = delete(identifier).where(_OWN, identifier.c.status == IdentifierStatus.RETIRED.value)
 _RETIRE: Final = (
     update(identifier)
     .where(_OWN, identifier.c.status == IdentifierStatus.ACTIVE.value)
@@ -80,7 +81,13 @@ def add_identifier(connection: Connection, change: IdentifierAdded) -> Precondit
             return Precondition.ACCOUNT_MISSING
     except IntegrityError:
         return Precondition.IDENTIFIER_TAKEN
-    return Precondition.IDENTIFIER_TAKEN if holds_any(connection, [change.tombstones]) else None
+    return Precondition.IDENTIFIER_TAKEN if holds_any(connection, change.tombstones) else None
+
+
+def release_identifier(connection: Connection, change: IdentifierReleased) -> Precondition | None:
+    """Delete the identifier if it is retired and this account's."""
+    done = connection.execute(_RELEASE, {"which": change.key, "holder": change.account_id})
+    return None if done.rowcount else Precondition.IDENTIFIER_CHANGED
 
 
 def retire_identifier(connection: Connection, change: IdentifierRetired) -> Precondition | None:

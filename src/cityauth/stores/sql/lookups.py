@@ -19,6 +19,9 @@ FIND: Final = _HELD.where(identifier.c.key.in_(bindparam("keys", expanding=True)
 LOAD: Final = select(*ACCOUNT).where(account.c.id == bindparam("account_id"))
 """An account by its id."""
 
+FIND_BY_CONTACT: Final = select(*ACCOUNT).where(account.c.contact_key == bindparam("key"))
+"""The accounts of a contact."""
+
 ACCOUNT_IDENTIFIERS: Final = (
     select(*ACCOUNT_IDENTIFIER)
     .where(identifier.c.account_id == bindparam("account_id"))

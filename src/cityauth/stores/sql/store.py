@@ -17,7 +17,7 @@ from cityauth.core.session import LiveSession, Session
 from cityauth.core.throttle import Allowance
 from cityauth.errors import ConfigurationError
 from cityauth.policy.throttling import Limit
-from cityauth.stores.sql import lookups, outbox, schema, session_changes, throttle, token_changes
+from cityauth.stores.sql import lookups, outbox, schema, session_changes, throttle, token_changes, tombstones
 from cityauth.stores.sql.changes import Undone, apply
 from cityauth.stores.sql.connections import Synchronous, engine_for, require_file
 from cityauth.stores.sql.database import Database
@@ -88,6 +88,14 @@ class SqlStore:
             account_identifier_of(row)
             for row in self._database.ask(lookups.ACCOUNT_IDENTIFIERS, {"account_id": account_id})
         ]
+
+    def find_by_contact(self, key: str) -> Sequence[Account]:
+        """See `AccountStore.find_by_contact`."""
+        return [account_of(row) for row in self._database.ask(lookups.FIND_BY_CONTACT, {"key": key})]
+
+    def has_tombstone(self, digests: Sequence[bytes]) -> bool:
+        """See `AccountStore.has_tombstone`."""
+        return bool(digests) and bool(self._database.ask(tombstones.ANY, {"digests": list(digests)}))
 
     def password_hash(self, account_id: AccountId) -> SecretStr | None:
         """See `AccountStore.password_hash`."""

@@ -42,6 +42,7 @@ account: Table = Table(
     Column("phase", Text()),
     Column("password_hash", Text()),
     Column("created_at", BigInteger(), nullable=False),
+    Column("contact_key", EXACT, index=True),  # finds the accounts of a contact
     sqlite_with_rowid=False,
 )
 

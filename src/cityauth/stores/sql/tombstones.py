@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, exists, insert, literal, select
+from sqlalchemy import Connection, bindparam, delete, exists, insert, literal, select
 
+from cityauth.core.change import Precondition, TombstonesReleased
 from cityauth.stores.sql.rows import micros
 from cityauth.stores.sql.tables import tombstones
 
-_ANY: Final = select(tombstones.c.digest).where(tombstones.c.digest.in_(bindparam("digests", expanding=True))).limit(1)
+ANY: Final = select(tombstones.c.digest).where(tombstones.c.digest.in_(bindparam("digests", expanding=True))).limit(1)
+_RELEASE: Final = delete(tombstones).where(tombstones.c.digest == bindparam("which"))
 _ENTER: Final = insert(tombstones).from_select(
     ["digest", "since"],
     select(
@@ -23,10 +25,16 @@ def holds_any(connection: Connection, digests: Sequence[bytes]) -> bool:
 
     Asked after the identifier was written, so that an erasure that committed meanwhile is seen.
     """
-    return bool(digests) and connection.execute(_ANY, {"digests": list(digests)}).first() is not None
+    return bool(digests) and connection.execute(ANY, {"digests": list(digests)}).first() is not None
 
 
 def enter(connection: Connection, digests: Sequence[bytes], at: datetime) -> None:
     """Enter the identifiers, those that are there already left as they are."""
     for digest in digests:
         connection.execute(_ENTER, {"digest": digest, "since": micros(at)})
+
+
+def release(connection: Connection, change: TombstonesReleased) -> Precondition | None:
+    """Delete the tombstones, one of which must be there."""
+    released = sum(connection.execute(_RELEASE, {"which": digest}).rowcount for digest in change.tombstones)
+    return None if released else Precondition.IDENTIFIER_CHANGED

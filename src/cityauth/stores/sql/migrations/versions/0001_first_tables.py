@@ -25,9 +25,11 @@ def upgrade() -> None:
         sa.Column("phase", sa.Text()),
         sa.Column("password_hash", sa.Text()),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("contact_key", EXACT),
         sa.PrimaryKeyConstraint("id", name="pk_cityauth_account"),
         sqlite_with_rowid=False,
     )
+    op.create_index("ix_cityauth_account_contact_key", "cityauth_account", ["contact_key"])
     op.create_table(
         "cityauth_identifier",
         sa.Column("key", EXACT, nullable=False),
