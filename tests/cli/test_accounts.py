@@ -352,3 +352,54 @@ def test_the_id_of_the_host_is_found(deployment: Deployment, store: SqlStore) ->
     (one,) = deployment.json("account", "show", "kunta-1001")["accounts"]
     assert one["id"] == "kunta-1001"
     assert deployment.well("account", "show", "kunta-1001", "--by", "id").startswith("name      Erkki")
+
+
+def test_an_erased_identifier_is_released(deployment: Deployment, store: SqlStore) -> None:
+    """Customer service makes an erased account's identifier free, once, and the trail keeps it."""
+    auth = load().auth(store)
+    erased = auth.accounts.add(NewAccount("Erkki", usernames=["erkki"]))
+    assert isinstance(erased, Account)
+    (held,) = store.account_identifiers(erased.id)
+    kept = auth.accounts._deployment.tombstones.digest(held.identifier)
+    store.commit([AccountErased(erased.id, 0, (kept,), datetime.now(UTC))])
+    sentence = deployment.refused(1, *ERKKI, "--username", "ERKKI")
+    assert "`cityauth identifier release`" in sentence
+    said = deployment.well("identifier", "release", "Erkki")
+    assert said == "Released 'Erkki', which an erased account had: it can be registered again.\n"
+    assert store.trail()[-1].what is AuditEventType.IDENTIFIER_RELEASED
+    assert "is free already" in deployment.refused(1, "identifier", "release", "Erkki")
+    deployment.well(*ERKKI, "--username", "ERKKI")
+    assert "give --account" in deployment.refused(1, "identifier", "release", "Erkki")
+
+
+def test_a_retired_identifier_is_released(deployment: Deployment) -> None:
+    """A retired identifier leaves its account; one in use and a text that cannot be one are refused."""
+    account_id = deployment.json(*ERKKI, "--username", "erkki", "--retired-username", "eki")["id"]
+    assert "is no retired identifier" in deployment.refused(
+        1, "identifier", "release", "erkki", "--account", account_id
+    )
+    assert "is empty" in deployment.refused(1, "identifier", "release", " ", "--account", account_id)
+    assert deployment.well("identifier", "release", "eki", "--account", account_id).startswith("Released 'eki', which")
+    assert "eki" not in deployment.well("account", "show", "erkki").replace("erkki", "")
+    deployment.well("account", "add", "--name", "Eki", "--username", "eki")
+
+
+def test_the_contact_is_changed(deployment: Deployment) -> None:
+    """Customer service lets mail go to another address or to none; what is no address changes nothing."""
+    deployment.well(*ERKKI, "--email", EMAIL)
+    said = deployment.well("account", "contact", EMAIL, "--to", " Uusi@Example.com")
+    assert "Mail goes to Uusi@example.com from now on" in said
+    assert deployment.json("account", "show", EMAIL)["accounts"][0]["contact"] == "Uusi@example.com"
+    assert "is not one deliverable" in deployment.refused(1, "account", "contact", EMAIL, "--to", "erkki")
+    assert "No mail goes to the account" in deployment.well("account", "contact", EMAIL, "--remove")
+    for wrong in ((), ("--to", "a@example.com", "--remove")):
+        assert deployment.refused(2, "account", "contact", EMAIL, *wrong).startswith("give either --to")
+
+
+def test_the_link_of_a_dead_address_is_printed(deployment: Deployment) -> None:
+    """With --hand-over nothing is mailed to the address, and the link is printed."""
+    deployment.well(*ERKKI, "--email", EMAIL)
+    said = deployment.well("account", "invite", EMAIL, "--hand-over")
+    assert "hand it over in person" in said
+    assert "token=" in said
+    assert deployment.json("outbox", "status")["waiting"] == 0

@@ -1,5 +1,6 @@
 """The configuration: what the file and the environment give, and one sentence for everything that is wrong."""
 
+import asyncio
 import os
 import secrets
 from datetime import UTC, datetime, timedelta
@@ -8,12 +9,26 @@ from typing import Any
 
 import pytest
 
-from cityauth import ConfigurationError, DatedPhase, HashProfile, Phase, Policy, RealmPolicy, SecretError
-from cityauth.config.configuration import VARIABLES, Configuration, load
+from cityauth import (
+    Account,
+    ConfigurationError,
+    DatedPhase,
+    HashProfile,
+    MemoryMailer,
+    NewAccount,
+    Phase,
+    Policy,
+    RealmPolicy,
+    SecretError,
+)
+from cityauth.config.configuration import Configuration, load
+from cityauth.config.variables import VARIABLES
+from cityauth.core.audit import AuditEventType
 from cityauth.core.secret import KeyRing
 from cityauth.policy import SessionPolicy
 from cityauth.policy.throttling import Limit
 from tests.support.command import TOML, Deployment
+from tests.support.fakes import FixedClock, ListAudit
 
 
 def test_a_whole_file(empty: Deployment) -> None:
@@ -254,7 +269,7 @@ def test_weak_and_missing_secrets(empty: Deployment, environment: dict[str, str]
 def test_a_tombstone_key_that_is_none(configured: Deployment, given: str) -> None:
     """The key of the tombstones is bytes in hexadecimal, long and random enough, and is never shown (B-35, B-77)."""
     configuration = load(environment={"CITYAUTH_TOMBSTONE_SECRET": given})
-    with pytest.raises(SecretError, match=r"^the tombstones's key must be at least 32 random bytes") as raised:
+    with pytest.raises(SecretError, match=r"^the tombstones' key must be at least 32 random bytes") as raised:
         configuration.tombstone_secret()
     assert given not in str(raised.value)
 
@@ -265,6 +280,66 @@ def test_the_environment_gives_the_tombstone_key(configured: Deployment) -> None
     assert load(environment={"CITYAUTH_TOMBSTONE_SECRET": f"{given}\n"}).tombstone_secret().hex() == given
     configuration = load()
     assert configuration.tombstone_secret() == KeyRing.of(configuration.secrets()[:1]).derive("tombstones")
+
+
+def test_the_key_file_keeps_the_tombstone_key_through_a_rotation(configured: Deployment) -> None:
+    """Signing secrets come and go, and the tombstones' key of the file's first day stays."""
+    path = configured.folder / "service.keys"
+    first = load().tombstone_secrets()
+    assert first == [KeyRing.of(load().secrets()).derive("tombstones")]
+    oldest = load().secrets()[0]
+    configured.well("keys", "generate", "--append")
+    path.write_text(path.read_text(encoding="utf-8").replace(f"{oldest}\n", ""), encoding="utf-8")
+    assert oldest not in load().secrets()
+    assert load().tombstone_secrets() == first
+
+
+def test_a_key_file_of_before_gets_its_tombstone_key(configured: Deployment) -> None:
+    """A key file without the line gets the key that was in use, when a secret is appended."""
+    path = configured.folder / "service.keys"
+    oldest = load().secrets()[0]
+    path.write_text(f"{oldest}\n", encoding="utf-8")
+    used = load().tombstone_secrets()
+    configured.well("keys", "generate", "--append")
+    assert f"tombstone: {used[0].hex()}\n" in path.read_text(encoding="utf-8")
+    assert len(load().secrets()) == 2
+    assert load().tombstone_secrets() == used
+
+
+def test_a_further_tombstone_key_makes_new_tombstones(configured: Deployment) -> None:
+    """A second line is the newer key; a line that is no key is refused without being shown."""
+    path = configured.folder / "service.keys"
+    further = secrets.token_hex(32)
+    with path.open("a", encoding="utf-8") as file:
+        file.write(f"tombstone: {further}\n")
+    assert load().tombstone_secret().hex() == further
+    assert len(load().tombstone_secrets()) == 2
+    assert configured.well("keys", "tombstones").splitlines()[1] == further
+    with path.open("a", encoding="utf-8") as file:
+        file.write("tombstone: hunter2\n")
+    with pytest.raises(SecretError, match=r"^the tombstones' key must be") as raised:
+        load().tombstone_secrets()
+    assert "hunter2" not in str(raised.value)
+
+
+def test_both_faces_are_built_with_replaceable_parts(configured: Deployment) -> None:
+    """A configuration makes `CityAuth` and `AsyncCityAuth`, with the host's own clock, mailer and audit logger."""
+    clock, audit, mailer = FixedClock(), ListAudit(), MemoryMailer()
+    with load().store() as store:
+        store.create_schema()
+        auth = load().auth(store, clock=clock, audit=audit, mailer=mailer)
+        added = auth.accounts.add(NewAccount("Erkki", email="erkki@example.com"))
+        assert isinstance(added, Account)
+        auth.recovery.request("erkki@example.com")
+        auth.outbox.flush()
+        assert [mail.to for mail in mailer.sent()] == ["erkki@example.com"]
+        assert {event.at for event in audit.events} == {clock.at}
+        later = load().async_auth(store, clock=clock, audit=audit, mailer=mailer)
+        record = asyncio.run(later.accounts.show(added.id))
+        assert record is not None
+        assert record.account == added
+        assert asyncio.run(later.accounts.disable(added.id)) != added
+        assert audit.events[-1].what is AuditEventType.ACCOUNT_DISABLED
 
 
 def test_a_missing_or_unreadable_database(empty: Deployment) -> None:

@@ -27,7 +27,7 @@ from cityauth.messages import LANGUAGES, name_and_email
 from cityauth.policy import Policy
 from cityauth.policy.realms import Phase
 
-_HERE = ClientContext(user_agent="the cityauth command")
+FROM_COMMAND = ClientContext(user_agent="the cityauth command")
 """What the audit trail says about where a change came from."""
 
 _MOST_BYTES = 65536
@@ -80,7 +80,7 @@ def add(  # noqa: PLR0913 - one for each option
     """Add an account with its identifiers, or nothing of it."""
     if not (email or usernames):
         raise click.UsageError("an account needs something to sign in with: give --email or --username")
-    with _registry(load) as registry:
+    with open_registry(load) as registry:
         _require_realm(registry.policy, realm)
         new = NewAccount(
             display_name=_name(name),
@@ -92,9 +92,9 @@ def add(  # noqa: PLR0913 - one for each option
             password_hash=_stored_hash(hash_file, registry.auth),
             phase=Phase(phase) if phase else None,
         )
-        added = registry.auth.accounts.add(new, client=_HERE)
+        added = registry.auth.accounts.add(new, client=FROM_COMMAND)
         if isinstance(added, AccountRefused):
-            raise Refusal(_why_not_added(registry, new, added))
+            raise Refusal(_why_not_added(registry, added))
         shown = registry.show(added.id, _now())
     if shown is None:
         raise Refusal("the account was added, and removed again by somebody else")
@@ -112,7 +112,7 @@ def add(  # noqa: PLR0913 - one for each option
 @click.pass_obj
 def show(load: Load, *, text: str, by: str | None, as_json: bool) -> None:
     """Show the account that TEXT names, an identifier in whatever life or an account's id, and explain it."""
-    with _registry(load) as registry:
+    with open_registry(load) as registry:
         finding = registry.find(text, By(by) if by else None, _now())
     if not finding.accounts:
         raise Refusal(_nobody(text, finding))
@@ -133,7 +133,7 @@ def show(load: Load, *, text: str, by: str | None, as_json: bool) -> None:
 @click.pass_obj
 def disable(load: Load, *, text: str, by: str | None) -> None:
     """Disable the account that TEXT names, and end all its sessions."""
-    changed = _change(load, text, by, lambda auth, account_id: auth.accounts.disable(account_id, client=_HERE))
+    changed = _change(load, text, by, lambda auth, account_id: auth.accounts.disable(account_id, client=FROM_COMMAND))
     say(f"Disabled {_who(changed)}: nobody signs in to it, and all its sessions have ended.", "green")
 
 
@@ -143,22 +143,23 @@ def disable(load: Load, *, text: str, by: str | None) -> None:
 @click.pass_obj
 def enable(load: Load, *, text: str, by: str | None) -> None:
     """Enable the disabled account that TEXT names. Its old sessions stay ended."""
-    changed = _change(load, text, by, lambda auth, account_id: auth.accounts.enable(account_id, client=_HERE))
+    changed = _change(load, text, by, lambda auth, account_id: auth.accounts.enable(account_id, client=FROM_COMMAND))
     say(f"Enabled {_who(changed)}: its identifiers sign in again, and its old sessions stay ended.", "green")
 
 
 @account.command()
 @click.argument("text")
 @_by_option
+@click.option("--hand-over", is_flag=True, help="Mail nothing and print the link: for an address that is dead.")
 @click.pass_obj
-def invite(load: Load, *, text: str, by: str | None) -> None:
+def invite(load: Load, *, text: str, by: str | None, hand_over: bool) -> None:
     """Make a link with which the person sets the password; mail it, or print it where there is no address.
 
     The link works once, and earlier ones stop working. The password is never the administrator's choice.
     """
-    with _registry(load) as registry:
+    with open_registry(load) as registry:
         one = _the_one(text, registry.find(text, By(by) if by else None, _now()))
-        invited = registry.auth.accounts.invite(one.record.account.id, client=_HERE)
+        invited = registry.auth.accounts.invite(one.record.account.id, by_mail=not hand_over, client=FROM_COMMAND)
     if isinstance(invited, AccountRefused):
         raise Refusal(f"{_who(one.record.account)} cannot be invited: the account is not active")
     hours = registry.policy.links.invitation.total_seconds() / 3600
@@ -171,8 +172,32 @@ def invite(load: Load, *, text: str, by: str | None) -> None:
             say("It leads to this computer alone: set base_url under [mail] to where the service is reached.", "yellow")
 
 
+@account.command()
+@click.argument("text")
+@_by_option
+@click.option("--to", "address", metavar="ADDRESS", help="The e-mail address that mail goes to from now on.")
+@click.option("--remove", is_flag=True, help="Let mail go nowhere.")
+@click.pass_obj
+def contact(load: Load, *, text: str, by: str | None, address: str | None, remove: bool) -> None:
+    """Change the address to which mail to the account that TEXT names goes. What signs in stays as it is.
+
+    Every session and every mailed link of the account ends, and the former address is told.
+    """
+    if (address is None) is not remove:
+        raise click.UsageError("give either --to with the new address, or --remove")
+    with open_registry(load) as registry:
+        one = _the_one(text, registry.find(text, By(by) if by else None, _now()))
+        changed = registry.auth.accounts.change_contact(one.record.account.id, address, client=FROM_COMMAND)
+    if isinstance(changed, AccountRefused):
+        if isinstance(changed.why, Malformed):
+            raise Refusal(f"the address {changed.entered[:80]!r} {MALFORMED[changed.why]}")
+        raise Refusal(PRECONDITION[changed.why])
+    where = f"Mail goes to {changed.contact}" if changed.contact else "No mail goes to the account"
+    say(f"Changed {_who(changed)}. {where} from now on, and its sessions and mailed links have ended.", "green")
+
+
 @contextmanager
-def _registry(load: Load) -> Iterator[Registry]:
+def open_registry(load: Load) -> Iterator[Registry]:
     """Open the deployment for the time of one command."""
     configuration = load()
     with closing(configuration.store()) as store:
@@ -190,7 +215,7 @@ def _who(one: Account) -> str:
 
 def _change(load: Load, text: str, by: str | None, how: Callable[[CityAuth, AccountId], AccountOutcome]) -> Account:
     """Change the one account that *text* names for certain, and return it."""
-    with _registry(load) as registry:
+    with open_registry(load) as registry:
         one = _the_one(text, registry.find(text, By(by) if by else None, _now()))
         changed = how(registry.auth, one.record.account.id)
     if isinstance(changed, AccountRefused):
@@ -258,15 +283,17 @@ def _stored_hash(file: IO[bytes] | None, auth: CityAuth) -> str | None:
     return stored
 
 
-def _why_not_added(registry: Registry, new: NewAccount, refused: AccountRefused) -> str:
+def _why_not_added(registry: Registry, refused: AccountRefused) -> str:
     """Say which identifier stands in the way, and whose it is."""
     if isinstance(refused.why, Malformed):
         return f"the identifier {refused.entered[:80]!r} {MALFORMED[refused.why]}"
     if refused.why is not Precondition.IDENTIFIER_TAKEN:
         return PRECONDITION[refused.why]
     never = "an identifier never passes to another account, also a retired one"
-    for text in (*([new.email] if new.email else []), *new.usernames, *new.retired_usernames):
-        for match in registry.holders(text):
-            whose = f"the account {match.account.id}, {match.account_identifier.status}"
-            return f"{text!r} is an identifier of {whose}: {never}; see `cityauth account show`"
-    return f"an identifier given belonged to an account that was erased: {never}"
+    for match in registry.holders(refused.entered):
+        whose = f"the account {match.account.id}, {match.account_identifier.status}"
+        return f"{refused.entered!r} is an identifier of {whose}: {never}; see `cityauth account show`"
+    return (
+        f"an identifier given belonged to an account that was erased, {refused.entered!r}: {never};"
+        " `cityauth identifier release` is the exception"
+    )

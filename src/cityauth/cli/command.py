@@ -10,9 +10,11 @@ import click
 from cityauth.cli.accounts import account
 from cityauth.cli.database import db
 from cityauth.cli.errors import TellingGroup
+from cityauth.cli.identifiers import identifier
 from cityauth.cli.keys import keys
 from cityauth.cli.outbox import outbox
-from cityauth.config.configuration import CONFIG, FILE, load
+from cityauth.config.configuration import FILE, load
+from cityauth.config.variables import CONFIG
 
 
 @click.group(cls=TellingGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -38,4 +40,5 @@ def command(context: click.Context, config: Path | None) -> None:
 command.add_command(db)
 command.add_command(keys)
 command.add_command(account)
+command.add_command(identifier)
 command.add_command(outbox)

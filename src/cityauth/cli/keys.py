@@ -7,7 +7,7 @@ from cityauth.cli.database import Load
 from cityauth.cli.errors import Misuse
 from cityauth.cli.output import say
 from cityauth.config import keyfile
-from cityauth.config.configuration import SECRETS
+from cityauth.config.variables import SECRETS
 
 
 @click.group()
@@ -22,7 +22,8 @@ def generate(load: Load, *, append: bool) -> None:
     """Print a new signing secret: 32 random bytes as 43 characters.
 
     The newest secret signs, all of them verify: append one to rotate, and take the oldest out when whatever
-    it signed has expired. Restart the service after each step.
+    it signed has expired. Restart the service after each step. The line of the key file that begins with
+    `tombstone:` stays for ever: without it, what is kept of erased accounts is lost.
     """
     secret = keyfile.generate(SystemEntropy())
     if not append:
@@ -44,9 +45,11 @@ def generate(load: Load, *, append: bool) -> None:
 @keys.command()
 @click.pass_obj
 def tombstones(load: Load) -> None:
-    """Print the key of what is kept of erased accounts, in hexadecimal.
+    """Print the key of what is kept of erased accounts, in hexadecimal; where there are several, the oldest first.
 
-    It must never change. Unless it is configured, it comes from the oldest signing secret: so put it into
-    the configuration before that secret is removed.
+    `keys generate --append` writes it into the key file. Where the signing secrets come from the environment, it is
+    made from the oldest of them: set CITYAUTH_TOMBSTONE_SECRET to it before that secret is removed. A key that was in
+    use must stay, or the identifiers of erased accounts become free.
     """
-    say(load().tombstone_secret().hex())
+    for secret in load().tombstone_secrets():
+        say(secret.hex())

@@ -1,6 +1,5 @@
 """`Configuration`: what ``cityauth.toml`` and the environment say, checked; for the command and a service alike."""
 
-import difflib
 import os
 import tomllib
 from collections.abc import Mapping
@@ -8,46 +7,35 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from cityauth import CityAuth
+from cityauth import AsyncCityAuth, CityAuth
 from cityauth.config import keyfile
-from cityauth.config.sections import PROFILES, read_policy
+from cityauth.config.sections import read_policy
 from cityauth.config.smtp import SMTP, SmtpSettings, read_smtp
-from cityauth.config.validation import read_one_of, read_text
+from cityauth.config.validation import read_text
+from cityauth.config.variables import (
+    CONFIG,
+    DATABASE,
+    DEPLOYMENT,
+    GENERATION,
+    HASHING_PROFILE,
+    SECRETS,
+    SECRETS_FILE,
+    SMTP_PASSWORD,
+    TOMBSTONE_SECRET,
+    read_variables,
+)
 from cityauth.core.secret import KeyRing, SecretStr
 from cityauth.errors import ConfigurationError, SecretError
 from cityauth.messages import Texts
 from cityauth.policy import Policy
+from cityauth.ports.services import AuditSink, Clock, Mailer
+from cityauth.ports.stores import AnyStore, Store
 
 if TYPE_CHECKING:
     from cityauth.stores.sql import SqlStore
 
 FILE: Final = "cityauth.toml"
 """The file that is read from the working folder when no other is named."""
-
-CONFIG: Final = "CITYAUTH_CONFIG"
-DATABASE: Final = "CITYAUTH_DATABASE"
-SECRETS: Final = "CITYAUTH_SECRETS"
-SECRETS_FILE: Final = "CITYAUTH_SECRETS_FILE"
-TOMBSTONE_SECRET: Final = "CITYAUTH_TOMBSTONE_SECRET"  # noqa: S105 - a variable's name
-DEPLOYMENT: Final = "CITYAUTH_DEPLOYMENT"
-HASHING_PROFILE: Final = "CITYAUTH_HASHING_PROFILE"
-GENERATION: Final = "CITYAUTH_GENERATION"
-SMTP_PASSWORD: Final = "CITYAUTH_SMTP_PASSWORD"  # noqa: S105 - a variable's name
-VARIABLES: Final = (
-    CONFIG,
-    DATABASE,
-    SECRETS,
-    SECRETS_FILE,
-    TOMBSTONE_SECRET,
-    DEPLOYMENT,
-    GENERATION,
-    HASHING_PROFILE,
-    SMTP_PASSWORD,
-)
-"""Variables of the environment; each wins over the file."""
-
-_SIMILAR: Final = 0.75
-"""How like one of ours a variable must be to be taken for a slip of the pen; others are the host's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +49,8 @@ class Configuration:
         given_secrets: The secrets that the environment gives, the oldest first; they win over the key file.
         smtp: The mail server; ``None`` when none is configured, and mail stays in the outbox.
         smtp_password: Its password, from the environment alone.
-        tombstone_file: The file of the tombstones's key; ``None`` when none is configured.
-        given_tombstone: The tombstones's key that the environment gives; it wins over the file.
+        tombstone_file: The file of the tombstones' keys; ``None`` when none is configured.
+        given_tombstone: The tombstones' key that the environment gives; it wins over both files.
     """
 
     policy: Policy
@@ -88,28 +76,34 @@ class Configuration:
         return found
 
     def tombstone_secret(self) -> bytes:
-        """Return the key of what is kept of erased accounts: as configured, or else from the oldest secret.
+        """Return the newest of `tombstone_secrets`, which makes new tombstones."""
+        return self.tombstone_secrets()[-1]
 
-        It must never change. So it must be configured before the oldest secret is removed.
+    def tombstone_secrets(self) -> list[bytes]:
+        """Return the keys of what is kept of erased accounts, the oldest first.
+
+        They come from the environment, or else from *tombstone_file*, or else from the lines of the key file that begin
+        with ``tombstone:``. Without any of these there is one, made from the oldest signing secret: it must be
+        configured before that secret is removed.
 
         Raises:
-            SecretError: it is not 32 bytes or more in hexadecimal, or there is no secret to derive it from.
+            SecretError: one is not 32 bytes or more in hexadecimal, or there is no secret to make one from.
         """
         if self.given_tombstone is not None:
             lines = [self.given_tombstone.get_secret_value()]
         elif self.tombstone_file is not None:
             lines = keyfile.read(self.tombstone_file)
         else:
-            return KeyRing.of(self.secrets()).derive("tombstones")
+            lines = [] if self.given_secrets else keyfile.read_tombstones(self.key_file())
+            if not lines:
+                return [KeyRing.of(self.secrets()).derive("tombstones")]
         try:
-            (line,) = lines
-            (secret,) = KeyRing.of([bytes.fromhex(line)]).keys
+            return list(KeyRing.of([bytes.fromhex(line) for line in lines]).keys)
         except ValueError as error:
             raise SecretError(
-                "the tombstones's key must be at least 32 random bytes as one line of hexadecimal digits;"
+                "the tombstones' key must be at least 32 random bytes as one line of hexadecimal digits;"
                 " `cityauth keys tombstones` prints the present one"
             ) from error
-        return secret
 
     def key_file(self) -> Path:
         """Return the path of the key file, which need not be there yet.
@@ -140,11 +134,22 @@ class Configuration:
 
         return SqlStore(self.database.get_secret_value())
 
-    def auth(self, store: "SqlStore", *, check_mailer: bool = True) -> CityAuth:
+    def auth(
+        self,
+        store: Store,
+        *,
+        mailer: Mailer | None = None,
+        clock: Clock | None = None,
+        audit: AuditSink | None = None,
+        check_mailer: bool = True,
+    ) -> CityAuth:
         """Return the library with this policy, these secrets and *store*.
 
         Args:
-            store: See `store`.
+            store: `store`'s result, or the host's own.
+            mailer: Sends mail in the place of the configured mail server; that server when ``None``.
+            clock: The time; the machine's when ``None``.
+            audit: Who hears of audit events besides the store; the log when ``None``.
             check_mailer: Whether the mail server is greeted now, as a service wants it before its first page.
 
         Raises:
@@ -153,9 +158,38 @@ class Configuration:
             ConfigurationError: the mail server is not this machine and would get mail unencrypted, or with links
                 to this machine; or its username or password is missing.
         """
-        mailer = self.smtp.mailer(self.smtp_password, check_at_start=check_mailer) if self.smtp else None
-        tombstone_secret = self.tombstone_secret()
-        return CityAuth(store, self.secrets(), policy=self.policy, mailer=mailer, tombstone_secret=tombstone_secret)
+        return CityAuth(
+            store,
+            self.secrets(),
+            policy=self.policy,
+            mailer=mailer or self._mailer(check_mailer=check_mailer),
+            clock=clock,
+            audit=audit,
+            tombstone_secret=self.tombstone_secrets(),
+        )
+
+    def async_auth(
+        self,
+        store: AnyStore,
+        *,
+        mailer: Mailer | None = None,
+        clock: Clock | None = None,
+        audit: AuditSink | None = None,
+        check_mailer: bool = True,
+    ) -> AsyncCityAuth:
+        """Return the library for asyncio; arguments and errors are those of `auth`."""
+        return AsyncCityAuth(
+            store,
+            self.secrets(),
+            policy=self.policy,
+            mailer=mailer or self._mailer(check_mailer=check_mailer),
+            clock=clock,
+            audit=audit,
+            tombstone_secret=self.tombstone_secrets(),
+        )
+
+    def _mailer(self, *, check_mailer: bool) -> Mailer | None:
+        return self.smtp.mailer(self.smtp_password, check_at_start=check_mailer) if self.smtp else None
 
 
 def load(path: Path | None = None, environment: Mapping[str, str] | None = None) -> Configuration:
@@ -170,7 +204,7 @@ def load(path: Path | None = None, environment: Mapping[str, str] | None = None)
         ConfigurationError: the file cannot be read, a key or variable is unknown, or a value is wrong. The
             message is one sentence, and never shows a value, which may be secret.
     """
-    given = _given(os.environ if environment is None else environment)
+    given = read_variables(os.environ if environment is None else environment)
     if path is None and CONFIG in given:
         path = Path(given[CONFIG])
     if path is None and not Path(FILE).exists():
@@ -181,28 +215,6 @@ def load(path: Path | None = None, environment: Mapping[str, str] | None = None)
         return _configure(content, given, file.absolute().parent)
     except ConfigurationError as error:
         raise type(error)(f"{file}: {error}") from error
-
-
-def _given(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return our variables, checked as far as that needs no file; an empty one is as good as none."""
-    _refuse_slips(environment)
-    given = {name: environment[name] for name in VARIABLES if environment.get(name, "").strip()}
-    if SECRETS in given and SECRETS_FILE in given:
-        raise SecretError(f"{SECRETS} and {SECRETS_FILE} are both set: unset one of them")
-    if HASHING_PROFILE in given:
-        read_one_of(PROFILES["hashing"], given[HASHING_PROFILE], HASHING_PROFILE)
-    return given
-
-
-def _refuse_slips(environment: Mapping[str, str]) -> None:
-    """Refuse a variable that is nearly one of ours: what it would have set must not be lost in silence."""
-    prefix = "CITYAUTH_"
-    known = [name.removeprefix(prefix) for name in VARIABLES]
-    for name in environment:
-        if name.startswith(prefix) and name not in VARIABLES:
-            near = difflib.get_close_matches(name.removeprefix(prefix), known, n=1, cutoff=_SIMILAR)
-            if near:
-                raise ConfigurationError(f"unknown variable {name}; the nearest known one is {prefix}{near[0]}")
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -1,13 +1,21 @@
-"""The key file: one signing secret a line, the oldest first, readable by its owner alone."""
+"""The key file: one signing secret a line, the oldest first, readable by its owner alone.
+
+A line that begins with ``tombstone:`` is no signing secret: it holds, in hexadecimal, the key of what is kept of erased
+accounts. It stays when signing secrets are replaced.
+"""
 
 import base64
 import os
 import stat
 from pathlib import Path
+from typing import Final
 
 from cityauth.core.secret import MIN_SECRET_BYTES, KeyRing
 from cityauth.errors import SecretError
 from cityauth.ports.services import Entropy
+
+TOMBSTONE: Final = "tombstone:"
+"""Begins the line of the key of what is kept of erased accounts."""
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _ROOT = 0
@@ -29,12 +37,27 @@ def generate(entropy: Entropy) -> str:
 
 
 def read(path: Path) -> list[str]:
-    """Return the secrets in *path*, the oldest first. Empty lines and lines that start with # are none.
+    """Return the signing secrets in *path*, the oldest first. Empty lines and lines that start with # are none.
+
+    Raises:
+        SecretError: see `read_tombstones`.
+    """
+    return [line for line in _lines(path) if not line.startswith(TOMBSTONE)]
+
+
+def read_tombstones(path: Path) -> list[str]:
+    """Return the keys of what is kept of erased accounts, in hexadecimal, the oldest first; empty when there is none.
 
     Raises:
         SecretError: the file is missing, cannot be read, is no text, belongs to another user, or has a mode that
             lets others use it.
     """
+    lines = [line for line in _lines(path) if line.startswith(TOMBSTONE)]
+    return [line.removeprefix(TOMBSTONE).strip() for line in lines]
+
+
+def _lines(path: Path) -> list[str]:
+    """Return the lines of *path* that hold something."""
     try:
         with path.open(encoding="utf-8") as file:
             _require_private(path, os.fstat(file.fileno()))
@@ -68,6 +91,8 @@ def _require_private(path: Path, status: os.stat_result) -> None:
 def append(path: Path, secret: str) -> int:
     """Add *secret* as the newest to the key file and return how many there are then; make the file if need be.
 
+    A file without a line for the tombstones' key gets one, so that the oldest secret can be removed later.
+
     The file is replaced in one step by a finished copy, private from its first byte: whenever the machine
     stops, there is the old ring or the new one, whole (C-22). The copy's name is the lock against a second
     writer. A file that is there keeps its owner.
@@ -88,7 +113,7 @@ def append(path: Path, secret: str) -> int:
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             before, count = _before(path)
-            file.write(f"{before}{secret}\n")
+            file.write(f"{before}{_tombstone_line(path, secret)}{secret}\n")
             _keep_owner(path, file.fileno())
             file.flush()
             os.fsync(file.fileno())
@@ -100,6 +125,21 @@ def append(path: Path, secret: str) -> int:
         raise
     _sync_folder(path.parent)
     return count + 1
+
+
+def _tombstone_line(path: Path, secret: str) -> str:
+    """Return the line that keeps the tombstones' key, or nothing where the file has one.
+
+    It is the key that comes from the oldest secret: the one that is in use until then.
+    """
+    signing = read(path) if path.exists() else []
+    if path.exists() and read_tombstones(path):
+        return ""
+    try:
+        key = KeyRing.of(signing or [secret]).derive("tombstones")
+    except SecretError:  # the library refuses these secrets, so nothing was made with them
+        return ""
+    return f"{TOMBSTONE} {key.hex()}\n"
 
 
 def _before(path: Path) -> tuple[str, int]:
