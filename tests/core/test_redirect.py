@@ -45,6 +45,33 @@ def test_what_is_no_text_falls_back(target: object) -> None:
     assert safe_next(target) == "/"
 
 
+@pytest.mark.parametrize(
+    ("target", "kept"),
+    [
+        ("/asiointi", True),
+        ("/asiointi/", True),
+        ("/asiointi/cases?next=/x", True),
+        ("/asiointi?x=1", True),
+        ("/asiointi/a..b", True),
+        ("/", False),
+        ("/cases", False),
+        ("/asiointi2", False),
+        ("/asiointi/../admin", False),
+        ("/asiointi/%2e%2e/admin", False),
+        ("/asiointi/.%2E/admin", False),
+        ("/asiointi/%252e%252e/admin", False),
+        ("/asiointi/..%2fadmin", False),
+        ("/asiointi/..;/admin", False),
+        ("/asiointi/x/..", False),
+        ("/asiointi/%5c..%5cadmin", False),
+    ],
+)
+def test_below_a_path_prefix_it_stays_there(target: str, kept: bool) -> None:
+    """Where a proxy serves the service below a path, no target leads to a neighbour of it (21)."""
+    for within in ("/asiointi", "/asiointi/"):
+        assert safe_next(target, "/asiointi/home", within=within) == (target if kept else "/asiointi/home")
+
+
 @given(st.one_of(st.text(), st.text(alphabet="/\\:@?#.ht ps\t\n\r[]%x"), st.text(alphabet="/x").map("/".__add__)))
 def test_whatever_comes_in_it_stays_here(target: str) -> None:
     """Every answer is the default or a path that no browser rule leads to another host (B-83, ASVS 3.7.2)."""
