@@ -9,7 +9,7 @@ from cityauth import CityAuth, MailPolicy, MemoryMailer, Policy
 from cityauth.policy import PasswordPolicy
 from cityauth.ports.services import Mailer
 from cityauth.stores.sql import SqlStore
-from flask_app import browser, links, mailbox, own_account, pages, sign_in
+from flask_app import browser, forms, links, mailbox, own_account, pages, sign_in
 from flask_app.cases import Cases
 from flask_app.config import Config
 
@@ -53,7 +53,6 @@ def create_app(
     )
     app.extensions["cityauth"] = auth or create_auth(create_store(config), config, policy=policy)
     app.extensions["cases"] = Cases(config.database)
-    browser.init_app(app)
     app.register_blueprint(sign_in.blueprint)
     app.register_blueprint(links.blueprint)
     app.register_blueprint(own_account.blueprint)
@@ -61,5 +60,6 @@ def create_app(
     if demo_mailbox is not None:
         app.extensions["mailbox"] = demo_mailbox
         app.register_blueprint(mailbox.blueprint)
-    csrf.init_app(app)  # after the pages, so that its refusals know the person's language
+    browser.init_app(app, config)  # after the pages, so that its refusals know the person's language
+    forms.init_app(app, csrf)
     return app

@@ -57,7 +57,11 @@ class Config:
             cookies then go without ``Secure`` and without the name prefix ``__Host-``, since a browser
             keeps neither over plain http. Behind TLS leave it off.
         hosts: The host names that requests may be sent to.
-        base_url: Where the links in mails lead, whatever host a request was sent to.
+        base_url: Where the links in mails lead, whatever host a request was sent to; behind a proxy with the path
+            prefix at which the proxy serves the service, such as ``https://city.example/asiointi``.
+        proxies: How many trusted proxies pass requests on. What they say in ``X-Forwarded-For``,
+            ``X-Forwarded-Proto`` and ``X-Forwarded-Prefix`` is believed. 0 where browsers come directly: then
+            anybody could write these headers, and nobody reads them.
     """
 
     database: Path
@@ -65,3 +69,4 @@ class Config:
     plain_localhost: bool = False
     hosts: tuple[str, ...] = ("localhost", "127.0.0.1")
     base_url: str = "https://localhost"
+    proxies: int = 0

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, flash, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from cityauth import (
@@ -17,13 +17,13 @@ from cityauth import (
     MailOutcome,
     PasswordRejected,
     Problem,
+    is_same_link,
+    link_proof,
+    link_token,
 )
 from cityauth.messages import Code
-from flask_app import browser
+from flask_app import browser, cookies, forms
 from flask_app.sign_in import MAX_ECHO, auth, client, entered, leave, see
-
-MAX_TOKEN = 1024
-"""Characters of a token that are kept: cityauth makes no longer ones."""
 
 blueprint = Blueprint("links", __name__)
 
@@ -36,37 +36,43 @@ class Kind:
         cookie: Names the setting that names the cookie which holds the token.
         template: The page that a live link shows.
         anew: The endpoint where a person whose link is dead asks for a new one; ``None`` when nobody can.
+        then: The endpoint that the person goes on to after the link was used.
         inspect: Looks at a token, and uses nothing up.
     """
 
     cookie: str
     template: str
     anew: str | None
-    inspect: Callable[[str | None], LinkOutcome]
+    then: str
+    inspect: Callable[[str], LinkOutcome]
 
 
 RESET = Kind(
     "RESET_COOKIE",
     "new_password.html",
     "links.forgotten_page",
+    "sign_in.identify_page",
     lambda token: auth().recovery.inspect(token, client=client()),
 )
 SIGN_UP = Kind(
     "SIGN_UP_COOKIE",
     "new_account.html",
     "links.sign_up_page",
+    "sign_in.identify_page",
     lambda token: auth().accounts.inspect_sign_up(token, client=client()),
 )
 EMAIL = Kind(
     "EMAIL_COOKIE",
     "confirm_email.html",
     "own_account.own_settings",
+    "sign_in.identify_page",
     lambda token: auth().accounts.inspect_email(token, client=client()),
 )
 UNDO = Kind(
     "UNDO_COOKIE",
     "undo_email.html",
     None,
+    "links.forgotten_page",
     lambda token: auth().accounts.inspect_undo(token, client=client()),
 )
 
@@ -143,65 +149,103 @@ def sign_up() -> ResponseReturnValue:
 @blueprint.get("/settings/email/confirm", endpoint="email", defaults={"kind": EMAIL})
 @blueprint.get("/settings/email/undo", endpoint="undo", defaults={"kind": UNDO})
 def open_link(kind: Kind) -> ResponseReturnValue:
-    """Take the token out of the address, then show what the link is for. Nothing is used up."""
-    if "token" not in request.args:
-        return link_page(kind, kind.inspect(browser.cookie(kind.cookie)))
-    response = see(request.path)
+    """Show what the opened link is for. Nothing is used up."""
+    if "token" in request.args:
+        return take_token(kind, link_token(request.args["token"]))
+    token = cookies.read(kind.cookie)
+    if token is None:
+        return open_again(kind, Code.LINK_NOT_OPEN, 410)
+    # The redirect before this page has looked already, and looks are counted.
+    return link_page(kind, token, forms.looks().take(link_proof(token)) or kind.inspect(token))
+
+
+def take_token(kind: Kind, token: str) -> ResponseReturnValue:
+    """Move the token of a live link from the address into a cookie. Nothing else is ever kept in one."""
+    outcome = kind.inspect(token)
+    if not isinstance(outcome, LinkLive):
+        return link_page(kind, token, outcome)
+    forms.looks().keep(link_proof(token), outcome)
+    response = see(browser.this_path())
     response.headers["Referrer-Policy"] = "no-referrer"
-    browser.set_cookie(response, kind.cookie, request.args["token"][:MAX_TOKEN])
+    cookies.keep(response, kind.cookie, token)
     return response
 
 
 @blueprint.post("/new-password")
 def set_password() -> ResponseReturnValue:
     """Set the new password."""
-    token = browser.cookie(RESET.cookie)
-    outcome = auth().recovery.complete(token, entered("password"), client=client())
-    return used(RESET, outcome, "sign_in.identify_page")
+    return use(RESET, lambda token: auth().recovery.complete(token, entered("password"), client=client()))
 
 
 @blueprint.post("/sign-up/confirm")
 def create_account() -> ResponseReturnValue:
     """Create the account."""
-    token = browser.cookie(SIGN_UP.cookie)
-    outcome = auth().accounts.confirm_sign_up(token, entered("name"), entered("password"), client=client())
-    return used(SIGN_UP, outcome, "sign_in.identify_page")
+
+    def confirm(token: str) -> Done | Declined | PasswordRejected | LinkDead:
+        return auth().accounts.confirm_sign_up(token, entered("name"), entered("password"), client=client())
+
+    return use(SIGN_UP, confirm)
 
 
 @blueprint.post("/settings/email/confirm")
 def confirm_email() -> ResponseReturnValue:
     """Take the new address into use."""
-    outcome = auth().accounts.confirm_email(browser.cookie(EMAIL.cookie), client=client())
-    return used(EMAIL, outcome, "sign_in.identify_page")
+    return use(EMAIL, lambda token: auth().accounts.confirm_email(token, client=client()))
 
 
 @blueprint.post("/settings/email/undo")
 def undo_email() -> ResponseReturnValue:
     """Restore the former address; what is left to do is to change the password."""
-    outcome = auth().accounts.undo_email(browser.cookie(UNDO.cookie), client=client())
-    return used(UNDO, outcome, "links.forgotten_page")
+    return use(UNDO, lambda token: auth().accounts.undo_email(token, client=client()))
 
 
-def used(kind: Kind, outcome: Done | Declined | PasswordRejected | LinkDead, then: str) -> ResponseReturnValue:
-    """Go on to *then* when it was done, as nobody; else show the form again, or that the link is dead."""
-    match outcome:
-        case Done(notice=notice):
-            # Somebody else may be signed in here, of whom the message would be untrue.
-            return leave(then, notice.code)
-        case Declined(problem=problem):
-            return link_page(kind, kind.inspect(browser.cookie(kind.cookie)), (problem,), "name")
-        case PasswordRejected(problems=problems):
-            return link_page(kind, kind.inspect(browser.cookie(kind.cookie)), problems, "password")
-        case LinkDead():
-            return link_page(kind, outcome)
+def use(kind: Kind, act: Callable[[str], Done | Declined | PasswordRejected | LinkDead]) -> ResponseReturnValue:
+    """Use the link whose page sent this form, and go on as nobody; else show the form again, or why it cannot be.
+
+    A second copy of the form waits for the first, and is told the same.
+    """
+    with forms.answers().turn() as answer:
+        if answer.said:
+            return leave(answer.then, answer.said)
+        token = cookies.read(kind.cookie)
+        if token is None:
+            return open_again(kind, Code.LINK_NOT_OPEN, 410)
+        if not is_same_link(token, request.form.get("link")):
+            return open_again(kind, Code.LINK_REPLACED, 409)
+        match outcome := act(token):
+            case Done(notice=notice):
+                answer.said, answer.then = notice.code, kind.then
+                # Somebody else may be signed in here, of whom the message would be untrue.
+                return leave(kind.then, notice.code)
+            case Declined(problem=problem):
+                return link_page(kind, token, kind.inspect(token), (problem,), "name")
+            case PasswordRejected(problems=problems):
+                return link_page(kind, token, kind.inspect(token), problems, "password")
+            case LinkDead():
+                return link_page(kind, token, outcome)
+
+
+def say_again(answer: forms.Answer) -> ResponseReturnValue:
+    """Say what was done with an earlier copy of this form, and do nothing."""
+    flash(answer.said, "done")
+    response = see(url_for(answer.then))
+    cookies.forget(response, *cookies.LINK_COOKIES)
+    return response
+
+
+def open_again(kind: Kind, code: Code, status: int) -> ResponseReturnValue:
+    """Ask the person to open the link from the mail again: this browser holds no link, or another one."""
+    page = render_template("open_again.html", problem=Problem(code), anew=kind.anew)
+    return page, status, {"Referrer-Policy": "no-referrer"}
 
 
 def link_page(
-    kind: Kind, outcome: LinkOutcome, problems: tuple[Problem, ...] = (), wrong: str = ""
+    kind: Kind, token: str, outcome: LinkOutcome, problems: tuple[Problem, ...] = (), wrong: str = ""
 ) -> ResponseReturnValue:
     """Show a live link's form, with *problems* of the field *wrong*; or say that the link is dead."""
     if isinstance(outcome, LinkLive):
-        page = render_template(kind.template, link=outcome, problems=problems, wrong=wrong, name=typed("name"))
+        shown = {"link": outcome, "proof": link_proof(token), "name": typed("name")}
+        page = render_template(kind.template, **shown, problems=problems, wrong=wrong)
         status = 422 if problems else 200
     else:
         busy = outcome.problem.code == Code.THROTTLE_REQUEST  # then the link may still be good

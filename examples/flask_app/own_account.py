@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from cityauth import Account, Authenticated, Declined, Done, LiveSession, PasswordRejected, Problem
 from cityauth.messages import Code
-from flask_app import browser
+from flask_app import cookies
 from flask_app.cases import Cases
 from flask_app.links import asked, typed
 from flask_app.sign_in import auth, client, entered, keep_session, leave, see, signed_in_only
@@ -56,7 +56,7 @@ def freshly(act: Callable[[LiveSession], T], show: Callable[[T], ResponseReturnV
     """Do *act* and *show* what came of it; where a fresh sign-in is due, the password is asked for in between."""
     opened = None
     if "password" in request.form:
-        step = auth().sessions.confirm(browser.cookie("SIGN_IN_COOKIE"), entered("password"), client=client())
+        step = auth().sessions.confirm(cookies.read("SIGN_IN_COOKIE"), entered("password"), client=client())
         if isinstance(step, Declined):
             return make_response(confirm_page(step.problem), 422)
         opened, g.live = step.session, LiveSession(step.session.session, step.account)
@@ -91,7 +91,7 @@ def change_email() -> ResponseReturnValue:
 @signed_in_only
 def change_password() -> ResponseReturnValue:
     """Change the password; every other session ends, and this one goes on under a new token."""
-    token = browser.cookie("SIGN_IN_COOKIE")
+    token = cookies.read("SIGN_IN_COOKIE")
     outcome = auth().accounts.change_password(token, entered("current"), entered("new"), client=client())
     match outcome:
         case Authenticated(session=opened):
@@ -122,7 +122,7 @@ def change_own_language() -> ResponseReturnValue:
     match auth().accounts.set_language(g.live, entered("language"), client=client()):
         case Done(notice=notice):
             response = done(notice)
-            browser.set_cookie(response, "LANGUAGE_COOKIE", request.form["language"])
+            cookies.keep(response, "LANGUAGE_COOKIE", request.form["language"])
             return response
         case Declined(problem=problem):
             return settings_page("language", problem)
@@ -140,7 +140,7 @@ def close_session() -> ResponseReturnValue:
 @signed_in_only
 def close_other_sessions() -> ResponseReturnValue:
     """End all of the person's sessions but this one."""
-    auth().sessions.close_all(g.live.account.id, keep=browser.cookie("SIGN_IN_COOKIE"), client=client())
+    auth().sessions.close_all(g.live.account.id, keep=cookies.read("SIGN_IN_COOKIE"), client=client())
     return done(Problem(Code.SESSION_OTHERS_CLOSED))
 
 

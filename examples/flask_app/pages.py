@@ -1,22 +1,29 @@
 """The city's own pages: what would be there whatever signed people in."""
 
 import sqlite3
+from collections.abc import Sequence
 from typing import Any
 
-from flask import Blueprint, Response, current_app, g, render_template, request
+from flask import Blueprint, Response, current_app, flash, g, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, SecurityError
 from werkzeug.routing import RequestRedirect
 
-from cityauth.errors import HasherBusyError, StoreError
-from cityauth.messages import name_and_email, text
+from cityauth import Problem, StoreError
+from cityauth.errors import HasherBusyError
+from cityauth.messages import Code, name_and_email, text
+from flask_app import browser, forms
 from flask_app.cases import Cases
 from flask_app.devices import device
-from flask_app.sign_in import signed_in_only
+from flask_app.links import say_again
+from flask_app.sign_in import next_page, see, signed_in_only
 from flask_app.texts import words, written
 
 blueprint = Blueprint("pages", __name__)
+
+SIGNING_IN = ("sign_in.identify", "sign_in.submit_password", "sign_in.change_language")
+"""Forms whose sender only wants to go on to the page in ``next``."""
 
 
 @blueprint.app_context_processor
@@ -26,11 +33,20 @@ def vocabulary() -> dict[str, Any]:
     return {
         "demo_mailbox": "mailbox" in current_app.blueprints,
         "device": device,
+        "here": browser.here,
         "name_and_email": name_and_email,
         "say": lambda code, **params: text(code, language, **params),
+        "sentences": lambda problems: sentences(problems, language),
+        "this_path": browser.this_path,
         "words": lambda name: words(name, language),
         "written": lambda moment: written(moment, language),
     }
+
+
+def sentences(problems: Problem | Sequence[Problem] | None, language: str) -> list[str]:
+    """Return the texts of one problem, of several, or of none."""
+    several = [problems] if isinstance(problems, Problem) else problems or []
+    return [problem.text(language) for problem in several]
 
 
 @blueprint.get("/")
@@ -60,8 +76,19 @@ def accessibility() -> ResponseReturnValue:
 
 
 @blueprint.app_errorhandler(CSRFError)
-def form_expired(_error: CSRFError) -> ResponseReturnValue:
-    """Say that the page expired, and offer the way back."""
+def form_expired(error: CSRFError) -> ResponseReturnValue:
+    """Say that the page expired; but let whoever is signed in, or is done already, go on.
+
+    Old forms stay on the screen in a second tab, and come back with the browser's back button.
+    """
+    if forms.carries_token() and not isinstance(error, forms.ForeignFormError):
+        if answer := forms.answers().given():
+            return say_again(answer)
+        if g.live and request.endpoint in SIGNING_IN:
+            return see(next_page())
+        if g.live and request.blueprint == "own_account":
+            flash(Code.CSRF_FAILED, "notice")
+            return see(url_for("own_account.own_settings"))
     return _error_page(400, "expired")
 
 

@@ -30,7 +30,7 @@ from cityauth import (
     safe_next,
 )
 from cityauth.messages import LANGUAGES, Code
-from flask_app import browser
+from flask_app import browser, cookies
 
 P = ParamSpec("P")
 
@@ -59,7 +59,7 @@ def entered(field: str) -> object:
 
 def next_page() -> str:
     """Return where the person wanted to go, if that is a page of ours."""
-    return safe_next(request.values.get("next"), url_for("pages.my_cases"))
+    return safe_next(request.values.get("next"), url_for("pages.my_cases"), within=request.root_path)
 
 
 def see(location: str) -> Response:
@@ -72,7 +72,7 @@ def find_session() -> None:
     """Set ``g.live`` to the live session or ``None``, and ``g.language`` to the page's language."""
     g.live, g.language = None, browser.chosen_language(None)
     if request.endpoint != "static":
-        g.live = auth().sessions.check(browser.cookie("SIGN_IN_COOKIE"))
+        g.live = auth().sessions.check(cookies.read("SIGN_IN_COOKIE"))
         g.language = browser.chosen_language(g.live and g.live.account)
 
 
@@ -83,9 +83,9 @@ def signed_in_only(view: Callable[P, ResponseReturnValue]) -> Callable[P, Respon
     def guarded(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
         if g.live:
             return view(*args, **kwargs)
-        if browser.cookie("SIGN_IN_COOKIE"):
+        if cookies.read("SIGN_IN_COOKIE"):
             flash(Code.SESSION_ENDED, "notice")
-        wanted = request.full_path.rstrip("?") if request.method == "GET" else None
+        wanted = browser.here() if request.method == "GET" else None
         return see(url_for("sign_in.identify_page", next=wanted))
 
     return guarded
@@ -94,17 +94,16 @@ def signed_in_only(view: Callable[P, ResponseReturnValue]) -> Callable[P, Respon
 def keep_session(response: Response, opened: OpenedSession) -> None:
     """Give the browser the session's token, for as long as the person chose."""
     lifetime = current_app.config["REMEMBERED"] if opened.session.remembered else None
-    browser.set_cookie(response, "SIGN_IN_COOKIE", opened.token.get_secret_value(), lifetime)
+    cookies.keep(response, "SIGN_IN_COOKIE", opened.token.get_secret_value(), lifetime)
 
 
 def leave(then: str, said: str) -> Response:
     """End whatever session the browser has, forget what it was given, and go on to *then* with the message *said*."""
-    auth().sessions.sign_out(browser.cookie("SIGN_IN_COOKIE"), client=client())
+    auth().sessions.sign_out(cookies.read("SIGN_IN_COOKIE"), client=client())
     browser_state.clear()  # and with it the CSRF secret
     flash(said, "done")
     response = see(url_for(then))
-    browser.forget_cookie(response, "SIGN_IN_COOKIE")
-    browser.forget_links(response)
+    cookies.forget(response, "SIGN_IN_COOKIE", *cookies.LINK_COOKIES)
     return response
 
 
@@ -115,7 +114,7 @@ def answer(step: LoginStep) -> ResponseReturnValue:
             browser_state.clear()  # and with it the CSRF secret
             response = see(next_page())
             keep_session(response, opened)
-            browser.forget_links(response)  # whoever opened them may be somebody else
+            cookies.forget(response, *cookies.LINK_COOKIES)  # whoever opened them may be somebody else
             return response
         case PasswordRequired(problem=problem):
             page = render_template("password.html", step=step, problem=problem, next=next_page())
@@ -156,7 +155,7 @@ def submit_password() -> ResponseReturnValue:
         identifier=entered("identifier"),
         remember="remember" in request.form,
         client=client(),
-        session_token=browser.cookie("SIGN_IN_COOKIE"),
+        session_token=cookies.read("SIGN_IN_COOKIE"),
     )
     return answer(step)
 
@@ -178,5 +177,5 @@ def change_language() -> ResponseReturnValue:
     if g.live and g.live.account.language != g.language:
         auth().accounts.set_language(g.live, g.language, client=client())
     response = make_response(identify() if "identifier" in request.form else see(next_page()))
-    browser.set_cookie(response, "LANGUAGE_COOKIE", g.language)
+    cookies.keep(response, "LANGUAGE_COOKIE", g.language)
     return response

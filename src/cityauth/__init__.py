@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cityauth.core.client import ClientContext
     from cityauth.core.identifier import BUILT_IN, Identifier, IdentifierKind
     from cityauth.core.link import Declined, Done, LinkDead, LinkLive, LinkOutcome, MailAwaited, MailerDown, MailOutcome
+    from cityauth.core.link_pages import is_same_link, link_proof, link_token
     from cityauth.core.problem import Problem
     from cityauth.core.redirect import safe_next
     from cityauth.core.resolution import IdentifierResolver, Outcome, Reason, Resolution
@@ -117,6 +118,9 @@ __all__ = [
     "StoreUnavailableError",
     "UsageError",
     "WiringError",
+    "is_same_link",
+    "link_proof",
+    "link_token",
     "safe_next",
 ]
 
@@ -138,6 +142,7 @@ _HOMES = {
         "MailerDown",
         "MailOutcome",
     ),
+    "cityauth.core.link_pages": ("is_same_link", "link_proof", "link_token"),
     "cityauth.core.problem": ("Problem",),
     "cityauth.core.redirect": ("safe_next",),
     "cityauth.core.resolution": ("IdentifierResolver", "Outcome", "Reason", "Resolution"),

@@ -112,10 +112,14 @@ class Visitor:
 
     def send(self, path: str, **fields: Any) -> TestResponse:
         """Send the form of the present page that goes to *path*, with *fields* filled in."""
+        return self.post(path, self.form(path) | fields)
+
+    def form(self, path: str) -> dict[str, Any]:
+        """Return the fields of the form that goes to *path*, as the present page filled them in."""
         form = self.soup.find("form", action=path)
         assert isinstance(form, Tag), f"the page has no form that goes to {path}"
         inputs = [one for one in form.find_all("input") if one.get("type") != "checkbox"]
-        return self.post(path, {str(one["name"]): one.get("value", "") for one in inputs} | fields)
+        return {str(one["name"]): one.get("value", "") for one in inputs}
 
     def post(self, path: str, data: Any = None, **headers: str) -> TestResponse:
         """Send *data*, whatever the page has; redirects are followed."""

@@ -5,7 +5,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.cookies import SimpleCookie
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
+from urllib.parse import quote
 
 import pytest
 import time_machine
@@ -31,7 +32,59 @@ from flask_app.tests.service import (
 from flask_app.texts import words
 
 LINK_COOKIES = ("__Host-reset-link", "__Host-sign-up-link", "__Host-email-link", "__Host-undo-link")
+MASKED = "e•••@example.com"
 LINK_PAGES = ("/new-password", "/sign-up/confirm", "/settings/email/confirm", "/settings/email/undo")
+
+
+def reset(service: Service) -> str:
+    """Erkki forgot his password."""
+    service.auth.recovery.request(ERKKI.email)
+    return service.link(ERKKI.email)
+
+
+def invite(service: Service) -> str:
+    """Erkki is invited."""
+    account = service.auth.identifiers.resolve(ERKKI.email).account
+    assert account is not None
+    service.auth.accounts.invite(account.id)
+    return service.link(ERKKI.email)
+
+
+def sign_up(service: Service) -> str:
+    """Somebody wants an account."""
+    service.auth.accounts.sign_up(STRANGER)
+    return service.link(STRANGER)
+
+
+def change_email(service: Service) -> str:
+    """Erkki asks for another address."""
+    visitor = Visitor(service)
+    visitor.sign_in(ERKKI.email, ERKKI.password)
+    visitor.get("/settings")
+    visitor.send("/settings/email", email=STRANGER)
+    return service.link(STRANGER)
+
+
+def undo_email(service: Service) -> str:
+    """Erkki's former mailbox is told of the change."""
+    link = change_email(service)
+    visitor = Visitor(service)
+    visitor.get(link)
+    visitor.send("/settings/email/confirm")
+    return service.link(ERKKI.email)
+
+
+Mailed: TypeAlias = Callable[[Service], str]
+MAILED: tuple[Mailed, ...] = (reset, invite, sign_up, change_email, undo_email)
+NAMES = ("reset", "invitation", "sign-up", "e-mail change", "undo")
+FIELDS = {"name": "Uusi Asukas", "password": NEW}
+ENDS = [
+    *(("", end) for end in (".", ",", ">", ")", "]", "}", '"', "'", "”", "’", "»", "=", " ", "\u00a0", "\u200b", "\ufeff")),
+    *(("", end) for end in ("\r\n", "/", "*", "_", "-", "\\", ";", ":", "!", "?", ".)", '">', ". Terveisin", "\u200b.")),
+    *((start, "") for start in ("<", "(", "[", '"', "“", " ", "\u200b", "=", "_", "*")),
+    ("<", ">"), ("“", "”."), ("_", "_"), (" ", " "),
+]  # fmt: skip
+"""What stands before and after a token when it comes back."""
 
 
 @pytest.mark.parametrize("down", [False, True], ids=["mail leaves", "mail is down"])
@@ -154,7 +207,7 @@ def test_the_forgotten_pages_have_their_labels(own_service: Service) -> None:
     for label in ("Sähköpostiosoite / käyttäjätunnus", "Lähetä linkki"):
         assert label in visitor.page.text
     visitor.get(own_service.link(ERKKI.email))
-    for label in ("Uusi salasana", "Vaihda salasana", ERKKI.email):
+    for label in ("Uusi salasana", "Vaihda salasana", MASKED):
         assert label in visitor.page.text
     assert visitor.soup.select_one('input[type="password"][autocomplete="new-password"]')
     name = visitor.soup.select_one('input[autocomplete="username"][hidden]')
@@ -208,12 +261,13 @@ def test_scanners_use_nothing_up(own_service: Service) -> None:
     assert visitor.sign_in(ERKKI.email, NEW).request.path == "/cases"
 
 
-@pytest.mark.parametrize("path", LINK_PAGES)
-def test_the_token_leaves_the_address_at_once(own_service: Service, path: str) -> None:
+@pytest.mark.parametrize("mailed", MAILED, ids=NAMES)
+def test_the_token_leaves_the_address_at_once(own_service: Service, mailed: Mailed) -> None:
     """It moves into a cookie for this host alone that ends with the browser (B-75, B-85, ASVS 3.3.1 to 3.3.4)."""
     visitor = Visitor(own_service)
-    token = "some.token-value"
-    page = visitor.get(f"{path}?token={token}")
+    link = mailed(own_service)
+    path, _, token = link.partition("?token=")
+    page = visitor.get(link)
     (moved,) = page.history
     assert moved.status_code == 303
     assert moved.headers["Location"] == path
@@ -229,8 +283,44 @@ def test_the_token_leaves_the_address_at_once(own_service: Service, path: str) -
     assert not cookie["expires"]
     assert cookie.value == token
     assert page.request.full_path == f"{path}?"
+    assert page.status_code == 200
     assert page.headers["Referrer-Policy"] == "no-referrer"
     assert token not in page.text + moved.text
+
+
+@pytest.mark.parametrize("path", LINK_PAGES)
+@pytest.mark.parametrize("token", ["x", "some.token-value", "x" * 4000, "a." + "b" * 1000])
+def test_an_unverified_token_goes_into_no_cookie(service: Service, path: str, token: str) -> None:
+    """Another site that sends the browser to a link page leaves nothing there, and shuts nobody out (A3)."""
+    visitor = Visitor(service)
+    visitor.sign_in(ERKKI.email, ERKKI.password)
+    for page in LINK_PAGES:
+        visitor.get(f"{page}?token={token}")
+    assert visitor.get(f"{path}?token={token}").status_code == 410
+    assert not [name for name in LINK_COOKIES if visitor.cookie(name)]
+    assert visitor.get("/cases").request.path == "/cases"
+
+
+def test_a_used_or_expired_link_goes_into_no_cookie(own_service: Service) -> None:
+    """A link that is genuine and dead does not replace the one that is open."""
+    link = reset(own_service)
+    visitor = Visitor(own_service)
+    visitor.get(link)
+    visitor.send("/new-password", password=NEW)
+    assert visitor.get(link).status_code == 410
+    assert visitor.cookie("__Host-reset-link") is None
+
+
+@pytest.mark.parametrize("mailed", MAILED, ids=NAMES)
+def test_what_is_added_at_the_ends_of_a_link_does_no_harm(own_service: Service, mailed: Mailed) -> None:
+    """Mail programs and people add punctuation, quotes, blanks and invisible characters (19)."""
+    path, _, token = mailed(own_service).partition("?token=")
+    for before, after in ENDS:
+        visitor = Visitor(own_service)
+        page = visitor.get(f"{path}?token={quote(before)}{token}{quote(after)}")
+        assert page.status_code == 200, (before, after)
+    for raw in (f"{token}.", f"{token}%20", f"{token}%2520", f"={token}", f"{token})", f"{token}&gt;"):
+        assert Visitor(own_service).get(f"{path}?token={raw}").status_code == 200, raw
 
 
 def test_no_page_shows_a_live_token(own_service: Service) -> None:
@@ -274,9 +364,8 @@ def test_an_opened_link_is_not_left_to_the_next_person(
     if before:
         before(visitor)
     link = own_service.link(ERKKI.email)
-    for path in LINK_PAGES[1:]:
-        visitor.get(f"{path}?token=x")
     assert visitor.get(link).status_code == 200
+    assert visitor.cookie("__Host-reset-link")
     then(visitor)
     assert not [cookie for cookie in LINK_COOKIES if visitor.cookie(cookie)]
     assert visitor.get("/new-password").status_code == 410
@@ -289,26 +378,6 @@ def test_a_refused_password_keeps_the_opened_link(own_service: Service) -> None:
     visitor.get(own_service.link(ERKKI.email))
     visitor.sign_in(ERKKI.email, "a wrong password, but long")
     assert visitor.get("/new-password").status_code == 200
-
-
-def reset(service: Service) -> str:
-    """Erkki forgot his password."""
-    service.auth.recovery.request(ERKKI.email)
-    return service.link(ERKKI.email)
-
-
-def invite(service: Service) -> str:
-    """Erkki is invited."""
-    account = service.auth.identifiers.resolve(ERKKI.email).account
-    assert account is not None
-    service.auth.accounts.invite(account.id)
-    return service.link(ERKKI.email)
-
-
-def sign_up(service: Service) -> str:
-    """Somebody wants an account."""
-    service.auth.accounts.sign_up(STRANGER)
-    return service.link(STRANGER)
 
 
 @pytest.mark.parametrize(
@@ -378,7 +447,7 @@ def test_a_made_up_link_is_a_page_with_a_way_on(visitor: Visitor, path: str, tok
 def test_a_dead_link_offers_what_can_be_had(service: Service, path: str, language: str) -> None:
     """A new link; but nobody can ask for one that undoes: then the password and customer service (B-31, C-47)."""
     visitor = Visitor(service, **{"Accept-Language": language})
-    visitor.get(path)
+    visitor.get(f"{path}?token=x")
     main = visitor.soup.main
     assert main is not None
     offers = {link.get_text(): link["href"] for link in main.select("a.button")}
@@ -395,8 +464,11 @@ def test_a_dead_link_offers_what_can_be_had(service: Service, path: str, languag
 
 @pytest.mark.parametrize("path", LINK_PAGES)
 def test_a_link_page_without_a_link_is_no_form(visitor: Visitor, path: str) -> None:
-    """Whoever types the address has no token, and POST without one changes nothing (B-84)."""
-    assert visitor.get(path).status_code == 410
+    """Whoever types the address, or keeps no cookies, is asked to open the link from the mail again (B-84)."""
+    for language in LANGUAGES:
+        assert visitor.get(path, **{"Accept-Language": language}).status_code == 410
+        assert visitor.heading == words("link.open_again", language)
+        assert text(Code.LINK_NOT_OPEN, language) in visitor.page.text
     assert visitor.post(path, {"csrf_token": visitor.csrf_token, "password": NEW, "name": "X"}).status_code == 410
 
 

@@ -170,12 +170,43 @@ def test_a_nameless_cookie_is_nobodys(visitor: Visitor) -> None:
     assert status_with_cookies(visitor, f"=__Host-cityauth={visitor.cookie('__Host-cityauth')}") == 303
 
 
-def test_a_huge_cookie_header_is_ignored(visitor: Visitor) -> None:
-    """Over 8 kB of cookies count as none; the service answers all the same (C-52)."""
+@pytest.mark.parametrize("count", [1, 5, 50, 100, 500])
+def test_other_cookies_hide_none_of_ours(visitor: Visitor, count: int) -> None:
+    """However many and large the cookies of others are, whoever is signed in stays signed in (C-52, A3)."""
     visitor.sign_in(ERKKI.email, ERKKI.password)
-    own = f"__Host-cityauth={visitor.cookie('__Host-cityauth')}; "
-    assert status_with_cookies(visitor, own + "; ".join(f"c{n}={'x' * 90}" for n in range(50))) == 200
-    assert status_with_cookies(visitor, own + "; ".join(f"c{n}={'x' * 90}" for n in range(100))) == 303
+    own = f"__Host-cityauth={visitor.cookie('__Host-cityauth')}"
+    others = "; ".join(f"c{number}={'x' * 90}" for number in range(count))
+    for header in (
+        f"{own}; {others}",
+        f"{others}; {own}",
+        f"big={'x' * 9000}; {own}",
+        f"__Host-reset-link={'x' * 4000}; {own}",
+    ):
+        assert status_with_cookies(visitor, header) == 200
+    assert status_with_cookies(visitor, f"{own}; big={'x' * 70_000}") == 303
+
+
+def test_the_page_that_finds_unusable_cookies_deletes_them(visitor: Visitor) -> None:
+    """One of our names with a value that is never set, or two of one name; of others' only what soon shuts out (A3)."""
+    visitor.sign_in(ERKKI.email, ERKKI.password)
+    own = f"__Host-cityauth={visitor.cookie('__Host-cityauth')}"
+
+    def deleted(header: str) -> set[str]:
+        client = visitor.service.app.test_client(use_cookies=False)
+        page = client.get("/guide", base_url=visitor.base, headers={"Cookie": header})
+        gone = [one for one in page.headers.getlist("Set-Cookie") if "Max-Age=0" in one]
+        assert all("Path=/" in one and "Secure" in one for one in gone)
+        return {one.partition("=")[0] for one in gone}
+
+    assert deleted(own) == set()
+    assert deleted(f"{own}; other={'x' * 4000}") == set()
+    assert deleted(f"{own}; __Host-reset-link={'x' * 4000}; __Host-sign-up-link=y") == {
+        "__Host-reset-link",
+        "__Host-sign-up-link",
+    }
+    assert deleted(f"{own}; __Host-language=de; __Host-pages={'x' * 5000}") == {"__Host-language", "__Host-pages"}
+    assert deleted(f"{own}; __Host-cityauth=other") == {"__Host-cityauth"}
+    assert deleted(f"{own}; big={'x' * 5000}; huge={'x' * 5000}; small=x") == {"big", "huge"}
 
 
 def test_when_the_store_is_down_nobody_is_told_to_be_signed_out(

@@ -155,8 +155,8 @@ def test_the_log_of_requests_has_no_token(own_service: Service, caplog: pytest.L
         thread.start()
         with socket.create_connection(("127.0.0.1", server.port)) as caller:
             caller.sendall(b"GET /new-password?token=secret HTTP/1.0\r\nHost: localhost\r\n\r\n")
-            assert b" 303 " in caller.recv(4096)
+            assert b" 410 " in caller.recv(4096)
         thread.join()
     server.server_close()
-    assert "GET '/new-password' 303" in caplog.text
+    assert "GET '/new-password' 410" in caplog.text
     assert "secret" not in caplog.text

@@ -1,6 +1,6 @@
 """Mailed links: what a host is answered when one is asked for, opened or used."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from cityauth.core.problem import Problem
@@ -37,14 +37,17 @@ class LinkLive:
 
     Attributes:
         purpose: What it is for.
-        login_name: The account's login name, for the page and the password manager; for a sign-up
-            the address that it confirms.
+        login_name: The account's login name, for the password manager; for a sign-up and for a change of
+            address the address that the link confirms or restores.
         address: The address that the link confirms or restores, if it does.
+        account: What the account signs in with now, masked, such as ``e•••@example.com``: the page names the
+            account by it. Empty where nothing signs in. Two answers are equal whatever it says.
     """
 
     purpose: Purpose
     login_name: str
     address: str | None = None
+    account: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,12 +28,12 @@ from cityauth.flows.asking import Flow, ask
 from cityauth.flows.context import begin
 from cityauth.flows.deployment import Deployment
 from cityauth.flows.identifiers import address_problem_of, find_holder
-from cityauth.flows.links import identifiers_of, make_link, open_owned, told
+from cityauth.flows.links import identifiers_of, login_name, make_link, open_owned, told
 from cityauth.flows.mail_limit import mail_allowed, recipient_allowed
 from cityauth.flows.notifications import address_taken, addresses_of, notify, queue, signs_in_by_mail
 from cityauth.flows.record import commit_with
 from cityauth.flows.recovery import answer
-from cityauth.messages import Mail, mask_email
+from cityauth.messages import Mail, mask_email, mask_login_name
 from cityauth.messages.codes import Code
 from cityauth.ports.services import Mailer
 
@@ -104,7 +104,9 @@ def _inspect(
     if isinstance(opened, LinkDead):
         return opened
     address = opened.one_time_token.address or opened.one_time_token.contact or ""
-    return LinkLive(opened.one_time_token.purpose, address, address)
+    held = yield from identifiers_of(opened.account.id)
+    name = login_name(deployment, opened.account, held, context) or opened.account.contact or ""
+    return LinkLive(opened.one_time_token.purpose, address, address, mask_login_name(name))
 
 
 def confirm(deployment: Deployment, token: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[Done | LinkDead]:

@@ -10,6 +10,7 @@ from cityauth.core.account import Account, AccountId, Status
 from cityauth.core.audit import AuditEventType, audit_event
 from cityauth.core.client import RequestContext
 from cityauth.core.link import LinkDead
+from cityauth.core.link_pages import link_token
 from cityauth.core.one_time_token import ID_BYTES, OneTimeToken, digest_of_id, id_of
 from cityauth.core.problem import Problem
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
@@ -165,9 +166,10 @@ def told(context: RequestContext, opened: LinkDead) -> Flow[LinkDead]:
 def _verify_signature(
     deployment: Deployment, token: object, purposes: Collection[Purpose], context: RequestContext
 ) -> SignedPayload | LinkDead:
-    """Open the sign for whichever of *purposes* made it."""
+    """Verify the signature of whichever of *purposes* signed the token, without what was added at the link's ends."""
+    clean = link_token(token)
     for purpose in purposes:
-        opened = deployment.signer.open(purpose, token, context.at, lifetime_of(deployment, purpose))
+        opened = deployment.signer.open(purpose, clean, context.at, lifetime_of(deployment, purpose))
         if isinstance(opened, SignedPayload):
             return opened
         if opened is TokenDefect.EXPIRED:

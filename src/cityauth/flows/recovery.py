@@ -42,7 +42,7 @@ from cityauth.flows.mail_limit import mail_allowed, recipient_allowed
 from cityauth.flows.notifications import addresses_of, notify, queue
 from cityauth.flows.passwords import PasswordRejected, hash_new
 from cityauth.flows.record import commit_with
-from cityauth.messages import Mail
+from cityauth.messages import Mail, mask_login_name
 from cityauth.messages.codes import Code
 from cityauth.ports.services import Mailer
 from cityauth.ports.stores import AccountStore
@@ -136,7 +136,8 @@ def inspect(deployment: Deployment, token: object, client: ClientContext = UNKNO
     if isinstance(opened, LinkDead):
         return opened
     held = yield from identifiers_of(opened.account.id)
-    return LinkLive(opened.one_time_token.purpose, login_name(deployment, opened.account, held, context))
+    name = login_name(deployment, opened.account, held, context)
+    return LinkLive(opened.one_time_token.purpose, name, account=mask_login_name(name))
 
 
 def complete(

@@ -22,7 +22,7 @@ from cityauth.flows.notifications import address_taken, queue
 from cityauth.flows.passwords import PasswordRejected, hash_new
 from cityauth.flows.record import commit_with
 from cityauth.flows.recovery import answer
-from cityauth.messages import Mail
+from cityauth.messages import Mail, mask_login_name
 from cityauth.messages.codes import Code
 from cityauth.ports.services import Mailer
 from cityauth.ports.stores import AccountStore
@@ -82,7 +82,7 @@ def inspect(deployment: Deployment, token: object, client: ClientContext = UNKNO
         return LinkDead(Problem(Code.LINK_INVALID))
     if not (yield from _is_free(deployment, identifier)):
         return _UNAVAILABLE
-    return LinkLive(Purpose.SIGN_UP, address, address)
+    return LinkLive(Purpose.SIGN_UP, address, address, mask_login_name(address))
 
 
 def _is_free(deployment: Deployment, identifier: Identifier) -> Flow[bool]:

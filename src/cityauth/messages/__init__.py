@@ -9,7 +9,7 @@ from cityauth.messages.catalogue import FALLBACK, LANGUAGES, Param, text, validi
 from cityauth.messages.codes import Code
 from cityauth.messages.labels import Label
 from cityauth.messages.mails import Mail, MailContent
-from cityauth.messages.names import mask_email, name_and_email
+from cityauth.messages.names import mask_email, mask_login_name, name_and_email
 from cityauth.messages.negotiation import negotiate
 from cityauth.messages.texts import Texts, write
 
@@ -23,6 +23,7 @@ __all__ = [
     "Param",
     "Texts",
     "mask_email",
+    "mask_login_name",
     "name_and_email",
     "negotiate",
     "text",

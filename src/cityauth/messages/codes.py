@@ -103,6 +103,10 @@ class Code(StrEnum):
     LINK_INVALID = N_("link.invalid")
     # Translators: a mailed link that is too old
     LINK_EXPIRED = N_("link.expired")
+    # Translators: the browser holds no opened link any more, or never took the cookie
+    LINK_NOT_OPEN = N_("link.not_open")
+    # Translators: another link was opened in this browser while the form of this one was on the screen
+    LINK_REPLACED = N_("link.replaced")
     # Translators: mail does not leave just now, whoever asks; {contact} is the address or number of
     # customer service
     MAIL_UNDELIVERABLE = N_("mail.undeliverable")

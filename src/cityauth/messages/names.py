@@ -33,6 +33,17 @@ def mask_email(email: str) -> str:
     return f"{local[:1]}{_HIDDEN}{at}{domain}" if at else _HIDDEN
 
 
+def mask_login_name(name: str) -> str:
+    """Return a login name that its owner recognizes and nobody else learns: an e-mail address or a username.
+
+    An address is masked by `mask_email`. Of a username the first character stays: "e•••". Empty text stays empty.
+    """
+    if "@" in name:
+        return mask_email(name)
+    clean = _clean(name)
+    return f"{clean[:1]}{_HIDDEN}" if clean else ""
+
+
 def _clean(value: str) -> str:
     if value.isprintable():  # nearly every name and address
         return " ".join(value.split())
