@@ -384,6 +384,13 @@ def test_a_retired_identifier_is_released(deployment: Deployment) -> None:
     deployment.well("account", "add", "--name", "Eki", "--username", "eki")
 
 
+def test_an_official_is_added_with_a_contact(deployment: Deployment) -> None:
+    """An official who signs in with a username gets mail at the contact; what is no address is refused by its name."""
+    words = ("account", "add", "--name", "Virve", "--username", "virve.v", "--realm", "official")
+    assert deployment.refused(1, *words, "--contact", "").startswith("the contact address '' is empty")
+    assert deployment.json(*words, "--contact", "virve@example.com")["contact"] == "virve@example.com"
+
+
 def test_the_contact_is_changed(deployment: Deployment) -> None:
     """Customer service lets mail go to another address or to none; what is no address changes nothing."""
     deployment.well(*ERKKI, "--email", EMAIL)

@@ -132,8 +132,9 @@ def test_a_realm_that_the_policy_lacks_is_a_mistake(service: Service) -> None:
         ({"usernames": "erkki"}, "not one text"),
         ({"retired_usernames": "erkki"}, "not one text"),
         ({"language": "de"}, "'de' is none of fi, sv, en"),
+        ({"usernames": None}, "are a list of names"),
     ],
-    ids=["usernames", "retired usernames", "language"],
+    ids=["usernames", "retired usernames", "language", "none"],
 )
 def test_what_can_never_be_right_is_a_mistake(service: Service, given: dict[str, Any], said: str) -> None:
     """A name where a list of names belongs is not taken for its letters, and a language has texts (B-66, ASVS 15.3.5)."""
@@ -218,7 +219,25 @@ def test_mail_can_go_to_one_plain_address_only(service: Service, contact: str) -
     """A contact that is no single address is refused when the account is added, not when mail is due (B-5, B-7)."""
     refused = service.auth.accounts.add(NewAccount("Erkki", usernames=["erkki"], contact=contact))
     assert isinstance(refused, AccountRefused)
-    assert refused.entered == contact
+    assert (refused.entered, refused.about) == (contact, "contact")
+
+
+@pytest.mark.parametrize(
+    ("given", "about"),
+    [
+        ({"display_name": " "}, "display_name"),
+        ({"email": "erkki"}, "email"),
+        ({"usernames": ["erkki", ""]}, "usernames"),
+        ({"retired_usernames": ["a\0b"]}, "retired_usernames"),
+        ({"identifiers": [("username", "")]}, "identifiers"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_refusal_says_what_it_is_about(service: Service, given: dict[str, Any], about: str) -> None:
+    """The host learns which of its values was refused, so that an empty one can be found."""
+    refused = service.auth.accounts.add(NewAccount(**{"display_name": "Erkki", **given}))
+    assert isinstance(refused, AccountRefused)
+    assert refused.about == about
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """``cityauth account``: add, show, invite, disable and enable accounts."""
 
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import IO
 
@@ -11,12 +10,11 @@ from cityauth import CityAuth
 from cityauth.cli.database import Load
 from cityauth.cli.error_messages import DEFECT, MALFORMED, PRECONDITION, reason_of
 from cityauth.cli.errors import Misuse, Refusal
-from cityauth.cli.lookup import By, Finding, Registry, Shown
+from cityauth.cli.lookup import FROM_COMMAND, By, Finding, Registry, Shown, open_registry
 from cityauth.cli.output import say, say_json
 from cityauth.cli.records import finding_as_json, print_account, shown_as_json
 from cityauth.core.account import Account, AccountId
 from cityauth.core.change import Precondition
-from cityauth.core.client import ClientContext
 from cityauth.core.display_name import read_name
 from cityauth.core.hashing import HashDefect
 from cityauth.core.identifier import Malformed
@@ -26,9 +24,6 @@ from cityauth.flows.accounts import AccountOutcome, AccountRefused, NewAccount
 from cityauth.messages import LANGUAGES, name_and_email
 from cityauth.policy import Policy
 from cityauth.policy.realms import Phase
-
-FROM_COMMAND = ClientContext(user_agent="the cityauth command")
-"""What the audit trail says about where a change came from."""
 
 _MOST_BYTES = 65536
 """A longer file is no stored hash."""
@@ -49,6 +44,7 @@ def account() -> None:
 @account.command()
 @click.option("--name", required=True, help="The person's name as shown.")
 @click.option("--email", help="The e-mail address that signs in; mail goes there too.")
+@click.option("--contact", help="Where mail goes, if not to --email.")
 @click.option("--username", "usernames", multiple=True, help="An old username; may be given again.")
 @click.option("--retired-username", "retired", multiple=True, help="One that signs in no more; may be given again.")
 @click.option("--realm", default="citizen", show_default=True, help="One of the realms of the configuration.")
@@ -69,6 +65,7 @@ def add(  # noqa: PLR0913 - one for each option
     *,
     name: str,
     email: str | None,
+    contact: str | None,
     usernames: tuple[str, ...],
     retired: tuple[str, ...],
     realm: str,
@@ -87,6 +84,7 @@ def add(  # noqa: PLR0913 - one for each option
             realm=realm,
             language=language,
             email=email,
+            contact=contact,
             usernames=usernames,
             retired_usernames=retired,
             password_hash=_stored_hash(hash_file, registry.auth),
@@ -196,14 +194,6 @@ def contact(load: Load, *, text: str, by: str | None, address: str | None, remov
     say(f"Changed {_who(changed)}. {where} from now on, and its sessions and mailed links have ended.", "green")
 
 
-@contextmanager
-def open_registry(load: Load) -> Iterator[Registry]:
-    """Open the deployment for the time of one command."""
-    configuration = load()
-    with closing(configuration.store()) as store:
-        yield Registry(configuration.auth(store, check_mailer=False), store, configuration.policy)
-
-
 def _now() -> datetime:
     return datetime.now(UTC)
 
@@ -286,7 +276,8 @@ def _stored_hash(file: IO[bytes] | None, auth: CityAuth) -> str | None:
 def _why_not_added(registry: Registry, refused: AccountRefused) -> str:
     """Say which identifier stands in the way, and whose it is."""
     if isinstance(refused.why, Malformed):
-        return f"the identifier {refused.entered[:80]!r} {MALFORMED[refused.why]}"
+        what = "contact address" if refused.about == "contact" else "identifier"
+        return f"the {what} {refused.entered[:80]!r} {MALFORMED[refused.why]}"
     if refused.why is not Precondition.IDENTIFIER_TAKEN:
         return PRECONDITION[refused.why]
     never = "an identifier never passes to another account, also a retired one"

@@ -2,10 +2,10 @@
 
 import click
 
-from cityauth.cli.accounts import FROM_COMMAND, open_registry
 from cityauth.cli.database import Load
 from cityauth.cli.error_messages import MALFORMED
 from cityauth.cli.errors import Refusal
+from cityauth.cli.lookup import FROM_COMMAND, open_registry
 from cityauth.cli.output import say
 from cityauth.core.account import AccountId
 from cityauth.core.change import Precondition

@@ -1,18 +1,24 @@
-"""Find the account that an administrator means: by an identifier in whatever life, or by its id."""
+"""Find the account that an administrator means: by an identifier of whatever status, or by its id."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from cityauth import CityAuth
+from cityauth.cli.database import Load
 from cityauth.core.account import Account, AccountId
+from cityauth.core.client import ClientContext
 from cityauth.core.identifier import Malformed, look_up
 from cityauth.core.resolution import AccountIdentifier, IdentifierResolver, Match, Resolution
 from cityauth.flows.accounts import AccountRecord
 from cityauth.policy import Policy
 from cityauth.policy.realms import Phase
 from cityauth.ports.stores import Store
+
+FROM_COMMAND = ClientContext(user_agent="the cityauth command")
+"""What the audit trail says about where a change came from."""
 
 
 class By(StrEnum):
@@ -62,7 +68,7 @@ class Registry:
     policy: Policy
 
     def find(self, text: str, by: By | None, now: datetime) -> Finding:
-        """Find what *text* names; by both roads unless *by* says by which."""
+        """Find what *text* names, as an identifier and as an id, unless *by* says as which."""
         ids: list[AccountId] = []
         resolution = None
         if by is not By.ID:
@@ -78,7 +84,7 @@ class Registry:
         return Finding(resolution, tuple(one for one in shown if one is not None))
 
     def holders(self, text: str) -> Sequence[Match]:
-        """Return who holds *text* as an identifier, in whatever life."""
+        """Return who holds *text* as an identifier, whatever its status."""
         readings = look_up(text)
         return () if isinstance(readings, Malformed) else self.store.find([one.key for one in readings])
 
@@ -101,3 +107,11 @@ def _explain(resolver: IdentifierResolver, account: Account, held: AccountIdenti
     """Explain one identifier of *account* by itself."""
     found = Match(account, held, None)
     return resolver.explain(held.identifier.shown, (held.identifier,), [found], now)
+
+
+@contextmanager
+def open_registry(load: Load) -> Iterator[Registry]:
+    """Open the deployment for the time of one command."""
+    configuration = load()
+    with closing(configuration.store()) as store:
+        yield Registry(configuration.auth(store, check_mailer=False), store, configuration.policy)

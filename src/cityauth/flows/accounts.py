@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from cityauth.core.account import Account, AccountId, Status
@@ -61,9 +61,9 @@ class NewAccount:
         language: ``fi``, ``sv`` or ``en``.
         email: The e-mail address that signs in, registered by today's rules.
         contact: Where mail goes; by default *email*. Stored without outer blanks, its domain as A-labels.
-        usernames: Old usernames, taken over by the rules of looking up: none is refused because
-            today's sign-up would refuse it.
-        retired_usernames: Old usernames that no longer sign in; they stay in the tombstones.
+        usernames: Old usernames. Each is accepted if it can be looked up, also where today's rules for new
+            usernames would refuse it.
+        retired_usernames: Old usernames that no longer sign in, and that nobody else can take.
         identifiers: Identifiers of the host's own kinds, each as the kind's name and the text, registered by
             the kind's rules: ``[("card", "2960 1234")]``.
         password_hash: A stored hash that the hasher can verify (`CityAuth.passwords.hash` makes one), or
@@ -94,11 +94,14 @@ class AccountRefused:
         entered: The name, contact or identifier that was refused, when it was one.
         holder: The account that has the identifier, for customer service alone. ``None`` when an erased account had
             it, or when *why* is something else.
+        about: Which attribute of `NewAccount` holds what was refused, such as ``contact``; empty when *why* is a
+            precondition. Not compared.
     """
 
     why: Malformed | Precondition
     entered: str = ""
     holder: AccountId | None = None
+    about: str = field(default="", compare=False)
 
 
 AccountOutcome: TypeAlias = Account | AccountRefused
@@ -106,7 +109,7 @@ AccountOutcome: TypeAlias = Account | AccountRefused
 
 @dataclass(frozen=True, slots=True)
 class AccountRecord:
-    """An account as customer service sees it: with every identifier in whatever life."""
+    """An account as customer service sees it: with all its identifiers, whatever their status."""
 
     account: Account
     account_identifiers: tuple[AccountIdentifier, ...]
@@ -119,7 +122,7 @@ def add(deployment: Deployment, new: NewAccount, client: ClientContext = UNKNOWN
 
     Raises:
         UsageError: the realm is not in the policy, the language has no texts, one text stands where a list of
-            usernames belongs, an identifier is of no kind, the id or the phase can be none, or the password
+            usernames belongs, an identifier is of an unknown kind, the id or the phase is not valid, or the password
             hash cannot be verified here; `CityAuth.passwords.find_defect` says why.
     """
     if mistake := _mistake(deployment, new):
@@ -129,10 +132,11 @@ def add(deployment: Deployment, new: NewAccount, client: ClientContext = UNKNOWN
         raise UsageError(f"password_hash is no stored hash that could be verified: {defect}{hint}")
     name = read_name(new.display_name)
     if isinstance(name, Problem):
-        return AccountRefused(_NAMELESS.get(name.code, Malformed.FORBIDDEN_CHARACTER), new.display_name)
+        why = _NAMELESS.get(name.code, Malformed.FORBIDDEN_CHARACTER)
+        return AccountRefused(why, new.display_name, about="display_name")
     contact = None if new.contact is None else read_contact(new.contact, deployment.email)
     if isinstance(contact, Malformed):
-        return AccountRefused(contact, new.contact or "")
+        return AccountRefused(contact, new.contact or "", about="contact")
     account_identifiers = _account_identifiers(deployment, new)
     if isinstance(account_identifiers, AccountRefused):
         return account_identifiers
@@ -176,7 +180,7 @@ def _why_refused(
 
 
 def _mistake(deployment: Deployment, new: NewAccount) -> str:
-    """Say what can never be right in *new*, whatever is stored; empty when nothing is."""
+    """Return what is wrong in *new* whatever is stored, as a sentence; empty when nothing is."""
     if new.realm not in deployment.policy.realms:
         return f"the realm {new.realm!r} is not in the policy"
     if new.language not in LANGUAGES:
@@ -190,8 +194,11 @@ def _mistake(deployment: Deployment, new: NewAccount) -> str:
     pairs: Sequence[object] = new.identifiers
     if not all(isinstance(one, tuple) and len(one) == _PAIR and one[0] in kinds for one in pairs):
         return f"identifiers are pairs of a kind's name and a text; the kinds are {', '.join(kinds)}"
-    if isinstance(new.usernames, str) or isinstance(new.retired_usernames, str):
+    lists: tuple[object, object] = (new.usernames, new.retired_usernames)
+    if any(isinstance(names, str) for names in lists):
         return "usernames are a list of names, not one text: its letters would be taken for names"
+    if not all(isinstance(names, Sequence) for names in lists):
+        return "usernames are a list of names; it is empty where there is none"
     return ""
 
 
@@ -212,17 +219,18 @@ def _login_address(account_identifiers: Sequence[AccountIdentifier]) -> str | No
 
 def _account_identifiers(deployment: Deployment, new: NewAccount) -> tuple[AccountIdentifier, ...] | AccountRefused:
     """Read the new account's identifiers, or say which one is refused and why."""
-    wanted: list[tuple[str, Identifier | Malformed, IdentifierStatus]] = []
+    active, retired = IdentifierStatus.ACTIVE, IdentifierStatus.RETIRED
+    wanted: list[tuple[str, str, Identifier | Malformed, IdentifierStatus]] = []
     if new.email is not None:
-        wanted.append((new.email, register(new.email, deployment.email), IdentifierStatus.ACTIVE))
-    wanted += [(name, inherit(name), IdentifierStatus.ACTIVE) for name in new.usernames]
-    wanted += [(name, inherit(name), IdentifierStatus.RETIRED) for name in new.retired_usernames]
+        wanted.append(("email", new.email, register(new.email, deployment.email), active))
+    wanted += [("usernames", name, inherit(name), active) for name in new.usernames]
+    wanted += [("retired_usernames", name, inherit(name), retired) for name in new.retired_usernames]
     kinds = {kind.name: kind for kind in deployment.resolver.kinds}
-    wanted += [(text, register(text, kinds[name]), IdentifierStatus.ACTIVE) for name, text in new.identifiers]
+    wanted += [("identifiers", text, register(text, kinds[name]), active) for name, text in new.identifiers]
     account_identifiers: list[AccountIdentifier] = []
-    for entered, identifier, status in wanted:
+    for about, entered, identifier, status in wanted:
         if isinstance(identifier, Malformed):
-            return AccountRefused(identifier, entered)
+            return AccountRefused(identifier, entered, about=about)
         account_identifiers.append(AccountIdentifier(identifier, status))
     return merge_own(account_identifiers)
 
@@ -246,7 +254,7 @@ def change_contact(
     """
     address = None if contact is None else read_contact(contact, deployment.email)
     if isinstance(address, Malformed):
-        return AccountRefused(address, contact if isinstance(contact, str) else "")
+        return AccountRefused(address, contact if isinstance(contact, str) else "", about="contact")
     before = yield from ask(AccountStore.load, account_id)
     if before is None:
         return AccountRefused(Precondition.ACCOUNT_MISSING)
@@ -267,14 +275,14 @@ def change_contact(
 
 
 def disable(account_id: AccountId, client: ClientContext = UNKNOWN_CLIENT) -> Flow[AccountOutcome]:
-    """Disable the account and end all its sessions (ASVS 7.4.2); refused when it is disabled or missing."""
+    """Disable the account and end all its sessions. Refused when it is disabled already or does not exist."""
     ending: list[Change] = [EpochAdvanced(account_id), SessionsClosed(account_id)]
     changed = StatusChanged(account_id, was=Status.ACTIVE, now=Status.DISABLED)
     return (yield from _set_status(changed, AuditEventType.ACCOUNT_DISABLED, ending, client))
 
 
 def enable(account_id: AccountId, client: ClientContext = UNKNOWN_CLIENT) -> Flow[AccountOutcome]:
-    """Enable a disabled account; refused when it is active or missing. Its old sessions stay dead."""
+    """Enable a disabled account. Its old sessions stay ended. Refused when it is active or does not exist."""
     changed = StatusChanged(account_id, was=Status.DISABLED, now=Status.ACTIVE)
     return (yield from _set_status(changed, AuditEventType.ACCOUNT_ENABLED, [], client))
 
