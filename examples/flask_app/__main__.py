@@ -4,17 +4,20 @@ import argparse
 import errno
 import logging
 import os
+import signal
 import socket
 import sqlite3
 import sys
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from cityauth import CityAuthError, MemoryMailer
 from flask_app.app import create_app, create_auth, create_store
 from flask_app.cases import Cases
-from flask_app.config import Config, DemoError, Keys
+from flask_app.config import Config, DemoError, Keys, alone_with
 from flask_app.seeds import PEOPLE, refuse_production, seed
 from flask_app.sending import mailer_for, sending
 
@@ -26,7 +29,8 @@ OLD_TABLE = "The accounts as they were first made; what was changed or deleted s
 
 
 def main() -> None:
-    """Serve until interrupted, or say in one sentence why not."""
+    """Serve until SIGINT or SIGTERM comes, or say in one sentence why not."""
+    end_on_signals()
     parser = argparse.ArgumentParser(prog="flask_app", description="The demo e-service of cityauth.")
     parser.add_argument("--port", type=int, default=8000, help="on the loopback address (8000)")
     parser.add_argument("--database", type=Path, default=DATABASE, help=f"an SQLite file ({DATABASE.name})")
@@ -39,6 +43,22 @@ def main() -> None:
         sys.exit(f"The demo cannot start: {explain(error, options.port, options.database)}.")
     except KeyboardInterrupt:
         sys.exit(0)
+
+
+def end_on_signals() -> None:
+    """End by SIGINT and SIGTERM, also where whoever started the demo had them ignored or blocked.
+
+    A shell that starts a program in the background has SIGINT ignored, and Python then leaves it so.
+    """
+    stopping = {signal.SIGINT, signal.SIGTERM}
+    for one in stopping:
+        signal.signal(one, _end)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, stopping)
+
+
+def _end(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
 
 
 class RequestHandler(WSGIRequestHandler):
@@ -58,12 +78,12 @@ def serve(port: int, database: Path, smtp: str | None = None) -> None:
     with socket.create_server(("127.0.0.1", port)) as listener:
         address = f"http://localhost:{listener.getsockname()[1]}"
         config = Config(database, Keys.beside(database), plain_localhost=True, base_url=address)
-        cases = Cases(database)
-        cases.create_table()
-        store = create_store(config)
-        store.create_schema()
+        cases, store = Cases(database), create_store(config)
         auth = create_auth(store, config, mailer)
-        first = seed(auth, cases)
+        with alone_with(database):
+            cases.create_table()
+            store.create_schema()
+            first = seed(auth, cases)
         app = create_app(config, auth, mailer if isinstance(mailer, MemoryMailer) else None)
         handler, fd = RequestHandler, listener.fileno()
         server = make_server("127.0.0.1", port, app, threaded=True, request_handler=handler, fd=fd)

@@ -2,6 +2,10 @@
 
 import os
 import secrets
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -33,17 +37,43 @@ class Keys:
             DemoError: the file lacks a key.
         """
         path = database.with_name(f"{database.name}.keys")
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            pass
-        else:
-            with os.fdopen(descriptor, "w", encoding="ascii") as file:
-                file.writelines(f"{secrets.token_urlsafe(48)}\n" for _ in range(2))
+        if not path.exists():
+            _create_whole(path, "".join(f"{secrets.token_urlsafe(48)}\n" for _ in range(2)))
         keys = path.read_text(encoding="ascii").split()
         if len(keys) < 2:  # noqa: PLR2004 - one for the pages, one at least for cityauth
             raise DemoError(f"{path} lacks a key; delete it to get new ones, which signs everybody out")
         return cls(keys[0], tuple(keys[1:]))
+
+
+def _create_whole(path: Path, content: str) -> None:
+    """Create a file for this user alone, unless somebody else does at this moment; nobody ever reads half of it."""
+    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(content)
+        with suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        Path(draft).unlink()
+
+
+@contextmanager
+def alone_with(database: Path) -> Iterator[None]:
+    """Let one process at a time prepare *database*: others that start now wait until the block ends.
+
+    Raises:
+        DemoError: another process has been preparing it for a minute.
+    """
+    lock = sqlite3.connect(database.with_name(f"{database.name}.lock"), timeout=60, isolation_level=None)
+    try:
+        lock.execute("BEGIN EXCLUSIVE")
+        yield
+    except sqlite3.OperationalError as error:
+        if "locked" not in str(error):
+            raise
+        raise DemoError(f"{database} is being prepared by another demo; try again") from error
+    finally:
+        lock.close()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,19 @@
 """The city's own words in three languages, from ``texts.toml``."""
 
 import tomllib
-from datetime import date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from functools import cache
 from pathlib import Path
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-HELSINKI = ZoneInfo("Europe/Helsinki")
+
+@cache
+def finland() -> tzinfo:
+    """Return Finland's time; UTC on a computer without time zone data, where moments are then shown as UTC."""
+    try:
+        return ZoneInfo("Europe/Helsinki")
+    except ZoneInfoNotFoundError:
+        return UTC
 
 
 @cache
@@ -24,5 +31,6 @@ def words(name: str, language: str) -> str:
 def written(moment: date, language: str) -> str:
     """Write a date, or an aware moment as date and time of day in Finland, the way *language* does."""
     if isinstance(moment, datetime):
-        return moment.astimezone(HELSINKI).strftime(words("format.moment", language))
+        local = moment.astimezone(finland())
+        return local.strftime(words("format.moment", language)) + (" UTC" if local.tzinfo is UTC else "")
     return moment.strftime(words("format.date", language))

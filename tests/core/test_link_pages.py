@@ -27,13 +27,13 @@ def token(number: int) -> str:
 
 @given(st.integers(0, 10**6), ends, ends)
 def test_what_stands_around_a_token_is_dropped(number: int, before: str, after: str) -> None:
-    """Whatever no token can hold at its ends goes, and the token comes out whole (19)."""
+    """Whatever no token can hold at its ends goes, and the token comes out whole."""
     assert link_token(f"{before}{token(number)}{after}") == token(number)
 
 
 @pytest.mark.parametrize("after", [".", "%20", "%2520", ". Regards", ">here", ".)", "...", "%E2%80%9D", "#x", "&gt;"])
 def test_escapes_and_words_after_a_token_are_dropped(after: str) -> None:
-    """Also percent escapes that were escaped once more, and words behind a mark (19)."""
+    """Also percent escapes that were escaped once more, and words behind a mark."""
     assert link_token(token(5) + after) == token(5)
 
 
@@ -54,7 +54,7 @@ def test_a_hostile_parameter_is_cheap(value: str) -> None:
 
 @given(st.integers(0, 1000), st.integers(0, 1000))
 def test_a_proof_belongs_to_one_token(one: int, other: int) -> None:
-    """It is the same for the same link, differs for another, and does not hold the token (A1)."""
+    """It is the same for the same link, differs for another, and does not hold the token."""
     proof = link_proof(token(one))
     assert is_same_link(token(one), proof)
     assert is_same_link(token(other), proof) is (token(one) == token(other))
@@ -64,5 +64,5 @@ def test_a_proof_belongs_to_one_token(one: int, other: int) -> None:
 @pytest.mark.parametrize("held", [None, "", "x", "\ud800", 5, b"x"], ids=repr)
 @pytest.mark.parametrize("sent", [None, "", "x", "\ud800", "ä" * 64, ["x"], b"x"], ids=repr)
 def test_without_both_there_is_no_link(held: object, sent: object) -> None:
-    """A missing cookie, a missing field and anything made up never agree (A1)."""
+    """A missing cookie, a missing field and anything made up never agree."""
     assert not is_same_link(held, sent)

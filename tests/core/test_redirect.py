@@ -67,7 +67,7 @@ def test_what_is_no_text_falls_back(target: object) -> None:
     ],
 )
 def test_below_a_path_prefix_it_stays_there(target: str, kept: bool) -> None:
-    """Where a proxy serves the service below a path, no target leads to a neighbour of it (21)."""
+    """Where a proxy serves the service below a path, no target leads to a neighbour of it."""
     for within in ("/asiointi", "/asiointi/"):
         assert safe_next(target, "/asiointi/home", within=within) == (target if kept else "/asiointi/home")
 

@@ -43,7 +43,7 @@ def of_the_intruder(service: Service, path: str) -> str:
 @pytest.mark.parametrize("mailed", MAILED, ids=NAMES)
 @pytest.mark.parametrize("first", ["own", "other"])
 def test_a_form_uses_the_link_that_its_page_showed_or_none(own_service: Service, mailed: Mailed, first: str) -> None:
-    """Two tabs, or another site that opens the attacker's link: no password goes to another account (A1)."""
+    """Two tabs, or another site that opens the attacker's link: no password goes to another account."""
     own = mailed(own_service)
     path = own.partition("?")[0]
     other = of_the_intruder(own_service, path)
@@ -67,7 +67,7 @@ def test_a_form_uses_the_link_that_its_page_showed_or_none(own_service: Service,
 @pytest.mark.parametrize("mailed", MAILED, ids=NAMES)
 @pytest.mark.parametrize("proof", [None, "", "x", "0" * 64, ["a", "b"]], ids=repr)
 def test_a_form_without_its_proof_uses_no_link(own_service: Service, mailed: Mailed, proof: Any) -> None:
-    """A missing or made-up proof agrees with no cookie (A1)."""
+    """A missing or made-up proof agrees with no cookie."""
     link = mailed(own_service)
     path = link.partition("?")[0]
     visitor = Visitor(own_service)
@@ -79,7 +79,7 @@ def test_a_form_without_its_proof_uses_no_link(own_service: Service, mailed: Mai
 
 @pytest.mark.parametrize("mailed", MAILED, ids=NAMES)
 def test_the_page_names_the_account_masked(own_service: Service, mailed: Mailed) -> None:
-    """Whoever opens somebody else's link can see whose it is (A1, A12)."""
+    """Whoever opens somebody else's link can see whose it is."""
     visitor = Visitor(own_service)
     visitor.get(mailed(own_service))
     masked = MASKED if mailed.__name__ not in {"sign_up", "undo_email"} else "n•••@example.com"
@@ -88,7 +88,7 @@ def test_the_page_names_the_account_masked(own_service: Service, mailed: Mailed)
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_who_confirms_into_another_account_reads_whose_it_is(own_service: Service, language: str) -> None:
-    """The page says which account gets the address, and that its owner can take it back (A12)."""
+    """The page says which account gets the address, and that its owner can take it back."""
     link = MAILED[3](own_service)
     visitor = Visitor(own_service, **{"Accept-Language": language})
     page = visitor.get(link)
@@ -107,7 +107,7 @@ def text_of(name: str, language: str) -> str:
 @pytest.mark.parametrize("mailed", MAILED, ids=NAMES)
 @pytest.mark.parametrize("answered", [True, False], ids=["after the answer", "before the answer"])
 def test_a_double_click_says_that_it_worked(own_service: Service, mailed: Mailed, answered: bool) -> None:
-    """The second copy is told the same, whether or not the browser took the cookies of the first answer (19)."""
+    """The second copy is told the same, whether or not the browser took the cookies of the first answer."""
     link = mailed(own_service)
     path = link.partition("?")[0]
     visitor = Visitor(own_service)
@@ -128,7 +128,7 @@ def test_a_double_click_says_that_it_worked(own_service: Service, mailed: Mailed
 
 @pytest.mark.parametrize("mailed", MAILED, ids=NAMES)
 def test_two_clicks_at_once_are_told_the_same(own_service: Service, mailed: Mailed) -> None:
-    """The second waits for the first and does nothing itself (19)."""
+    """The second waits for the first and does nothing itself."""
     link = mailed(own_service)
     path = link.partition("?")[0]
     visitor = Visitor(own_service)
@@ -179,7 +179,7 @@ def second_form(visitor: Visitor) -> tuple[str, dict[str, Any]]:
 def test_an_old_form_of_signing_in_leads_on_whoever_is_signed_in(
     own_service: Service, old: Callable[[Visitor], tuple[str, dict[str, Any]]]
 ) -> None:
-    """A second tab, or the back button: the session goes on, to the page that was wanted (20)."""
+    """A second tab, or the back button: the session goes on, to the page that was wanted."""
     visitor = Visitor(own_service)
     path, form = old(visitor)
     visitor.sign_in(ASA.email, ASA.password)
@@ -191,7 +191,7 @@ def test_an_old_form_of_signing_in_leads_on_whoever_is_signed_in(
 
 
 def test_an_old_form_of_the_settings_is_told_that_nothing_changed(own_service: Service) -> None:
-    """Whoever signed in again in another tab is still on the settings (20)."""
+    """Whoever signed in again in another tab is still on the settings."""
     visitor = Visitor(own_service)
     visitor.sign_in(ERKKI.email, ERKKI.password)
     visitor.get("/settings")
@@ -205,7 +205,7 @@ def test_an_old_form_of_the_settings_is_told_that_nothing_changed(own_service: S
 
 
 def test_an_old_form_of_signing_in_does_nothing_for_nobody(own_service: Service) -> None:
-    """Without a session the page says that it expired (20)."""
+    """Without a session the page says that it expired."""
     visitor = Visitor(own_service)
     path, form = first_form(visitor)
     visitor.sign_in(ERKKI.email, ERKKI.password)
@@ -253,7 +253,7 @@ def test_a_form_from_elsewhere_is_refused(service: Service, headers: dict[str, s
 
 @pytest.mark.parametrize("headers", OWN, ids=str)
 def test_no_referrer_is_needed(service: Service, headers: dict[str, str]) -> None:
-    """Browsers and proxies that leave the headers out shut nobody out; the token still counts (21)."""
+    """Browsers and proxies that leave the headers out shut nobody out; the token still counts."""
     visitor = Visitor(service)
     visitor.get("/login")
     form = visitor.form("/login") | {"identifier": ERKKI.email}

@@ -291,7 +291,7 @@ def test_the_token_leaves_the_address_at_once(own_service: Service, mailed: Mail
 @pytest.mark.parametrize("path", LINK_PAGES)
 @pytest.mark.parametrize("token", ["x", "some.token-value", "x" * 4000, "a." + "b" * 1000])
 def test_an_unverified_token_goes_into_no_cookie(service: Service, path: str, token: str) -> None:
-    """Another site that sends the browser to a link page leaves nothing there, and shuts nobody out (A3)."""
+    """Another site that sends the browser to a link page leaves nothing there, and shuts nobody out."""
     visitor = Visitor(service)
     visitor.sign_in(ERKKI.email, ERKKI.password)
     for page in LINK_PAGES:
@@ -313,7 +313,7 @@ def test_a_used_or_expired_link_goes_into_no_cookie(own_service: Service) -> Non
 
 @pytest.mark.parametrize("mailed", MAILED, ids=NAMES)
 def test_what_is_added_at_the_ends_of_a_link_does_no_harm(own_service: Service, mailed: Mailed) -> None:
-    """Mail programs and people add punctuation, quotes, blanks and invisible characters (19)."""
+    """Mail programs and people add punctuation, quotes, blanks and invisible characters."""
     path, _, token = mailed(own_service).partition("?token=")
     for before, after in ENDS:
         visitor = Visitor(own_service)

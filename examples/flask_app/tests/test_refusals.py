@@ -172,7 +172,7 @@ def test_a_nameless_cookie_is_nobodys(visitor: Visitor) -> None:
 
 @pytest.mark.parametrize("count", [1, 5, 50, 100, 500])
 def test_other_cookies_hide_none_of_ours(visitor: Visitor, count: int) -> None:
-    """However many and large the cookies of others are, whoever is signed in stays signed in (C-52, A3)."""
+    """However many and large the cookies of others are, whoever is signed in stays signed in (C-52)."""
     visitor.sign_in(ERKKI.email, ERKKI.password)
     own = f"__Host-cityauth={visitor.cookie('__Host-cityauth')}"
     others = "; ".join(f"c{number}={'x' * 90}" for number in range(count))
@@ -187,7 +187,7 @@ def test_other_cookies_hide_none_of_ours(visitor: Visitor, count: int) -> None:
 
 
 def test_the_page_that_finds_unusable_cookies_deletes_them(visitor: Visitor) -> None:
-    """One of our names with a value that is never set, or two of one name; of others' only what soon shuts out (A3)."""
+    """One of our names with a value that is never set, or two of one name; of others' only what soon shuts out."""
     visitor.sign_in(ERKKI.email, ERKKI.password)
     own = f"__Host-cityauth={visitor.cookie('__Host-cityauth')}"
 

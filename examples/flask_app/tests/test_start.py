@@ -9,8 +9,10 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Timer
 from urllib.request import urlopen
 
 import pytest
@@ -24,25 +26,45 @@ from flask_app.tests.service import ERKKI, Service, Visitor, install
 EXAMPLES = Path(__file__).parents[2]
 
 
-def start(*arguments: str, **environment: str) -> subprocess.Popen[str]:
-    """Start ``python -m flask_app`` as a person would."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "flask_app", *arguments],
+LIMIT = 60
+"""Seconds after which a demo that hangs is killed."""
+
+
+@contextmanager
+def start(*arguments: str, ignoring: bool = False, **environment: str) -> Iterator[subprocess.Popen[str]]:
+    """Start ``python -m flask_app`` as a person would, or as a shell's background does, *ignoring* SIGINT."""
+    demo = subprocess.Popen(
+        [sys.executable, "-c", BACKGROUND, *arguments] if ignoring else [sys.executable, "-m", "flask_app", *arguments],
         env=os.environ | {"PYTHONPATH": os.pathsep.join([str(EXAMPLES), *sys.path])} | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         encoding="utf-8",
     )
+    limit = Timer(LIMIT, demo.kill)  # ends every read and wait below, whatever hangs
+    limit.start()
+    try:
+        with demo:
+            try:
+                yield demo
+            finally:
+                demo.kill()
+    finally:
+        limit.cancel()
+
+
+BACKGROUND = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+os.execv(sys.executable, [sys.executable, "-m", "flask_app", *sys.argv[1:]])
+"""
 
 
 def complaint(*arguments: str, **environment: str) -> str:
     """Return what a demo that cannot start says."""
     with start(*arguments, **environment) as demo:
-        try:
-            out, error = demo.communicate(timeout=60)
-        finally:
-            demo.kill()  # else one that starts after all is waited for without end
+        out, error = demo.communicate(timeout=LIMIT)
     assert demo.returncode == 1
     assert not out
     assert "Traceback" not in error
@@ -50,23 +72,66 @@ def complaint(*arguments: str, **environment: str) -> str:
 
 
 @contextmanager
-def started(*arguments: str) -> Iterator[tuple[str, str]]:
+def started(
+    *arguments: str, ignoring: bool = False, ended_by: signal.Signals = signal.SIGINT, **environment: str
+) -> Iterator[tuple[str, str]]:
     """Run the demo for the time of the block; gives its address and all that it printed."""
-    with start("--port", "0", *arguments) as demo:
+    with start("--port", "0", *arguments, ignoring=ignoring, **environment) as demo:
         assert demo.stdout is not None
         lines = []
         for line in demo.stdout:
             lines.append(line)
             if PEOPLE[-1].name in line:
                 break
-        try:
-            found = re.search(r"http://localhost:\d+/", "".join(lines))
-            assert found is not None, demo.stderr.read() if demo.stderr else ""
-            yield found[0], "".join(lines)
-        finally:
-            demo.send_signal(signal.SIGINT)
-            demo.communicate(timeout=60)
-    assert demo.returncode == 0
+        found = re.search(r"http://localhost:\d+/", "".join(lines))
+        assert found is not None, demo.stderr.read() if demo.stderr else ""
+        yield found[0], "".join(lines)
+        demo.send_signal(ended_by)
+        demo.communicate(timeout=LIMIT)
+        assert demo.returncode == 0
+
+
+@pytest.mark.parametrize("ignoring", [False, True], ids=["in front", "in the background"])
+@pytest.mark.parametrize("ended_by", [signal.SIGINT, signal.SIGTERM])
+def test_it_ends_when_it_is_told_to(tmp_path: Path, ignoring: bool, ended_by: signal.Signals) -> None:
+    """By either signal, also where whoever started it had SIGINT ignored and SIGTERM blocked."""
+    with started("--database", str(tmp_path / "a.db"), ignoring=ignoring, ended_by=ended_by) as (address, _):
+        assert address
+
+
+def test_two_that_start_at_once_share_one_database(tmp_path: Path) -> None:
+    """Both serve the same people with the same keys, and nothing is there twice."""
+    database = tmp_path / "shared.db"
+
+    def run(_: int) -> str:
+        with started("--database", str(database)) as (address, _), urlopen(address, timeout=30) as page:  # noqa: S310 - the demo's own address
+            return str(page.status)
+
+    with ThreadPoolExecutor(3) as pool:
+        assert set(pool.map(run, range(3))) == {"200"}
+    with sqlite3.connect(database) as connection:
+        (count,) = connection.execute("SELECT count(*) FROM demo_case").fetchone()
+    connection.close()
+    assert count == sum(len(person.cases) for person in PEOPLE)
+
+
+def test_it_needs_no_time_zone_data(tmp_path: Path) -> None:
+    """On a computer without them moments are shown in UTC, and say so."""
+    (tmp_path / "tzdata.py").write_text("raise ImportError")
+    path = os.pathsep.join([str(tmp_path), str(EXAMPLES), *sys.path])
+    code = (
+        "from datetime import UTC, datetime; from flask_app.texts import written; "
+        "print(written(datetime(2026, 3, 5, 7, 7, tzinfo=UTC), 'fi'))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONPATH": path, "PYTHONTZPATH": ""},
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+        check=False,
+    )
+    assert done.stdout == "5.3.2026 klo 7.07 UTC\n", done.stderr
 
 
 def test_it_prints_its_address_and_its_people_and_keeps_the_data(tmp_path: Path) -> None:
