@@ -3,8 +3,8 @@
 import io
 from typing import Any
 
-from flask import Flask, Response, abort, current_app, request
-from werkzeug.exceptions import RequestEntityTooLarge
+from flask import Flask, Response, current_app, request
+from werkzeug.exceptions import RequestEntityTooLarge, SecurityError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from cityauth import Account, safe_next
@@ -76,7 +76,7 @@ def chosen_language(account: Account | None) -> str:
 def _check_request() -> None:
     """Refuse a path prefix that is no plain path, and a body that is too large though it does not say its length."""
     if request.root_path and safe_next(request.root_path, "") != request.root_path:
-        abort(400)
+        raise SecurityError("the path prefix is no path of this host")
     if request.content_length is None and "wsgi.input_terminated" in request.environ:
         # Werkzeug cuts such a body at the limit and says nothing.
         body = request.environ["wsgi.input"].read(MAX_BODY + 1)

@@ -63,7 +63,7 @@ os.execv(sys.executable, [sys.executable, "-m", "flask_app", *sys.argv[1:]])
 
 def complaint(*arguments: str, **environment: str) -> str:
     """Return what a demo that cannot start says."""
-    with start(*arguments, **environment) as demo:
+    with start(*arguments, ignoring=False, **environment) as demo:
         out, error = demo.communicate(timeout=LIMIT)
     assert demo.returncode == 1
     assert not out
@@ -103,7 +103,7 @@ def test_two_that_start_at_once_share_one_database(tmp_path: Path) -> None:
     """Both serve the same people with the same keys, and nothing is there twice."""
     database = tmp_path / "shared.db"
 
-    def run(_: int) -> str:
+    def run(_number: int) -> str:
         with started("--database", str(database)) as (address, _), urlopen(address, timeout=30) as page:  # noqa: S310 - the demo's own address
             return str(page.status)
 
