@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import time_machine
 
+from cityauth import Released
 from cityauth.messages import Code, Label, text
 from flask_app.tests.service import ASA, ERKKI, MATTI, NEW, STRANGER, VIRVE, Service, Visitor, answer, install
 
@@ -261,6 +262,20 @@ def test_an_account_is_deleted_only_on_purpose(own_service: Service) -> None:
     assert "on poistettu" in own_service.mail(ERKKI.email).content.subject
     assert Visitor(own_service).sign_in(ERKKI.email, ERKKI.password).status_code == 422
     assert own_service.app.extensions["cases"].of("kunta-1001")
+
+
+def test_who_returns_is_told_before_the_form(own_service: Service) -> None:
+    """The page of the sign-up link of a deleted account's address shows why it is of no use, and no field."""
+    visitor = signed_in(own_service)
+    visitor.get("/settings/delete")
+    visitor.send("/settings/delete", understood="1")
+    own_service.auth.accounts.sign_up(ERKKI.email)
+    visitor.get(own_service.link(ERKKI.email))
+    assert text(Code.IDENTIFIER_UNAVAILABLE, "fi") in visitor.page.text
+    assert not visitor.soup.select("input[type=password]")
+    assert isinstance(own_service.auth.accounts.release_identifier(ERKKI.email), Released)
+    visitor.get(own_service.link(ERKKI.email))
+    assert visitor.soup.select("input[type=password]")
 
 
 def test_deleting_needs_a_fresh_sign_in(own_service: Service, later: None) -> None:
