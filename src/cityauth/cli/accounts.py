@@ -109,7 +109,7 @@ def add(  # noqa: PLR0913 - one for each option
 @_json_option
 @click.pass_obj
 def show(load: Load, *, text: str, by: str | None, as_json: bool) -> None:
-    """Show the account that TEXT names, an identifier in whatever life or an account's id, and explain it."""
+    """Show the account that TEXT names, an identifier of whatever status or an account's id, and explain it."""
     with open_registry(load) as registry:
         finding = registry.find(text, By(by) if by else None, _now())
     if not finding.accounts:
@@ -199,12 +199,12 @@ def _now() -> datetime:
 
 
 def _who(one: Account) -> str:
-    """The account in one line, in its own words and by its id."""
+    """Return the account in one line: name, address and id."""
     return f"{name_and_email(one.display_name, one.contact)}, id {one.id}"
 
 
 def _change(load: Load, text: str, by: str | None, how: Callable[[CityAuth, AccountId], AccountOutcome]) -> Account:
-    """Change the one account that *text* names for certain, and return it."""
+    """Change the one account that *text* names, and return it."""
     with open_registry(load) as registry:
         one = _the_one(text, registry.find(text, By(by) if by else None, _now()))
         changed = how(registry.auth, one.record.account.id)
@@ -217,7 +217,7 @@ def _change(load: Load, text: str, by: str | None, how: Callable[[CityAuth, Acco
 
 
 def _the_one(text: str, finding: Finding) -> Shown:
-    """Return the account that is meant; nothing is ever picked where there may be two."""
+    """Return the one account that was found; refuse where there are several or none."""
     if not finding.accounts:
         raise Refusal(_nobody(text, finding))
     if len(finding.accounts) > 1:

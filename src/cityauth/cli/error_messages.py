@@ -22,7 +22,7 @@ MALFORMED: Final = {
     Malformed.COMPATIBILITY_CHARACTER: "holds a look-alike form of another character, such as a ligature",
     Malformed.MIXED_SCRIPT: "mixes scripts within one word, as look-alikes of another address do",
 }
-"""What is wrong with a text: follows the text."""
+"""What is wrong with a text; written after the text."""
 
 PRECONDITION: Final = {
     Precondition.IDENTIFIER_TAKEN: "an identifier is taken; `cityauth account show` says by whom",
@@ -31,7 +31,7 @@ PRECONDITION: Final = {
     Precondition.ACCOUNT_MISSING: "the account is gone; look it up again",
     Precondition.PASSWORD_CHANGED: "the password was changed meanwhile; look at the account and try again",
     Precondition.STATUS_CHANGED: "the account has that status already",
-    Precondition.TOKEN_USED: "the link is spent; make another one",
+    Precondition.TOKEN_USED: "the link was used already; make another one",
     Precondition.EPOCH_CHANGED: "the account's sessions were ended meanwhile; try again",
     Precondition.SESSION_MISSING: "the session has ended meanwhile; nothing was changed",
 }
@@ -46,7 +46,7 @@ DEFECT: Final = {
     HashDefect.OVER_LIMIT: "would cost more to verify than the limits of the configuration allow",
     HashDefect.TRUNCATED: "holds only the beginning of the password",
 }
-"""Why a stored hash is not taken: follows "the stored hash"."""
+"""Why a stored hash is not accepted; written after "the stored hash"."""
 
 _REASON: Final = {
     Reason.NONE: "signs in",
@@ -63,14 +63,14 @@ _REASON: Final = {
 
 
 def reason_of(resolution: Resolution) -> str:
-    """Say whether the identifier signs in, and why not."""
+    """Return whether the identifier signs in, or why it does not."""
     return _REASON[resolution.reason].format(phase=resolution.phase)
 
 
 def characters_of(identifier: Identifier) -> str:
-    """Say in which scripts an identifier outside ASCII is written, and what it is in ASCII (B-14).
+    """Return the scripts in which an identifier outside ASCII is written, and its form in ASCII.
 
-    Empty where no look-alike can hide: in plain ASCII without Punycode.
+    Empty for plain ASCII without Punycode, in which there are no look-alikes.
     """
     value = identifier.key.partition(":")[2]
     if value.isascii() and "xn--" not in value:
@@ -82,7 +82,7 @@ def characters_of(identifier: Identifier) -> str:
 
 
 def _decoded(label: str) -> str:
-    """A label of a domain as it is read; any other text as it is."""
+    """Return a label of a domain in readable letters; any other text unchanged."""
     try:
         return label[4:].encode("ascii").decode("punycode") if label.startswith("xn--") else label
     except UnicodeError:

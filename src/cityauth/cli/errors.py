@@ -1,4 +1,4 @@
-"""How the command fails: one sentence on standard error, and a status that a script can tell apart."""
+"""How the command fails: with one sentence on standard error and an exit status for each kind of failure."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -56,7 +56,7 @@ def telling() -> Iterator[None]:
 
 
 class TellingGroup(click.Group):
-    """A group of commands that fails in words only.
+    """A group of commands whose failures are sentences, never tracebacks.
 
     It is a class because click reads a command line and runs it in these two methods.
     """

@@ -232,7 +232,7 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _configure(file: dict[str, Any], given: Mapping[str, str], folder: Path) -> Configuration:
-    """Lay the environment over the file, and check the file."""
+    """Check the file, and put the values of the environment in the place of the file's."""
     content = dict(file)
     if DEPLOYMENT in given:
         content["deployment"] = given[DEPLOYMENT]

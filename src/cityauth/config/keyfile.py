@@ -23,9 +23,9 @@ _ROOT = 0
 
 
 def generate(entropy: Entropy) -> str:
-    """Return a new secret: 32 random bytes as 43 characters of unpadded base64url (ASVS 11.5.1).
+    """Return a new secret: 32 random bytes as 43 characters of unpadded base64url.
 
-    A draw that would be taken for a sample, one in about a million, is drawn again.
+    About one draw in a million looks like a sample key, which the library refuses. Then another one is drawn.
     """
     while True:
         secret = base64.urlsafe_b64encode(entropy.draw(MIN_SECRET_BYTES)).decode().rstrip("=")
@@ -93,9 +93,9 @@ def append(path: Path, secret: str) -> int:
 
     A file without a line for the tombstones' key gets one, so that the oldest secret can be removed later.
 
-    The file is replaced in one step by a finished copy, private from its first byte: whenever the machine
-    stops, there is the old ring or the new one, whole (C-22). The copy's name is the lock against a second
-    writer. A file that is there keeps its owner.
+    The file is replaced in one step by a finished copy that only its owner can read. So an interruption leaves the
+    whole old file or the whole new one. The copy's name is the lock against a second writer. An existing file keeps
+    its owner.
 
     Raises:
         SecretError: the file cannot be read or replaced, or another writer is at work.
@@ -143,7 +143,7 @@ def _tombstone_line(path: Path, secret: str) -> str:
 
 
 def _before(path: Path) -> tuple[str, int]:
-    """What the file holds now, to the end of its last line, and how many secrets that is."""
+    """Return what the file holds now, with a line break at its end, and how many signing secrets that is."""
     if not path.exists():
         return "# Signing secrets, the oldest first. Keep this file private.\n", 0
     count = len(read(path))
@@ -161,7 +161,7 @@ def _keep_owner(path: Path, descriptor: int) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the new name last through a loss of power."""
+    """Write the folder to the disk, so that the new file survives a loss of power."""
     if os.name != "posix":
         return
     descriptor = os.open(folder, os.O_RDONLY)

@@ -1,6 +1,6 @@
 """Sections of the configuration file, read into the policy's dataclasses by the types of their fields.
 
-A field that is added to the policy is a key of the file from then on: there is no second list to keep.
+Every field of the policy is a key of the file. There is no second list of keys to maintain.
 """
 
 import difflib

@@ -1,4 +1,4 @@
-"""Values of the configuration file: each is read strictly, and a wrong one is named without being shown."""
+"""Values of the configuration file. The message about a wrong value names its key and never shows the value."""
 
 import re
 from collections.abc import Callable, Iterable

@@ -1,4 +1,4 @@
-"""The audit trail: what happened, to which account, from where. It has no field that could hold a secret."""
+"""The audit trail: what happened, to which account, from where. No field is meant for a secret."""
 
 import hashlib
 import hmac
@@ -54,8 +54,8 @@ class AuditEvent:
         at: When, aware UTC.
         account_id: Whose account, or ``None`` when none was found.
         reason: The true reason of a refusal, as a code; the person sees only the uniform text.
-        identifier_hash: A keyed digest of the identifier that was typed, so that attempts on one identifier
-            can be counted while a password typed into the wrong field is stored nowhere.
+        identifier_hash: A keyed digest of the identifier that was typed. With it attempts on one identifier can be
+            counted, and a password that was typed into the wrong field is not stored.
         address: The client's address.
         user_agent: The client's user agent, cut.
         detail: Further codes.

@@ -52,7 +52,7 @@ class AccountAdded:
 
 @dataclass(frozen=True, slots=True)
 class IdentifierRetired:
-    """An identifier stops signing in and stays in the tombstones. Refused unless active and this account's."""
+    """An identifier stops signing in and stays with its account. Refused unless it is active and this account's."""
 
     account_id: AccountId
     key: str
@@ -61,7 +61,7 @@ class IdentifierRetired:
 
 @dataclass(frozen=True, slots=True)
 class PasswordReplaced:
-    """Another hash, of the same or a new password. Refused if the stored hash is not *was* any more (F3)."""
+    """Another hash, of the same or a new password. Refused unless the stored hash is still *was*."""
 
     account_id: AccountId
     was: SecretStr | None
@@ -79,14 +79,14 @@ class StatusChanged:
 
 @dataclass(frozen=True, slots=True)
 class EpochAdvanced:
-    """Every session of the present epoch is dead from here on. Refused if the account is missing."""
+    """Every session and link of the present epoch ends. Refused if the account does not exist."""
 
     account_id: AccountId
 
 
 @dataclass(frozen=True, slots=True)
 class SessionOpened:
-    """A session. Refused unless the account is active and still of the session's epoch (C-10, C-11).
+    """A session. Refused unless the account is active and still of the session's epoch.
 
     Attributes:
         session: The session.
@@ -179,7 +179,7 @@ class ProfileChanged:
 
 @dataclass(frozen=True, slots=True)
 class AccountErased:
-    """The account is erased with its identifiers, sessions and claims.
+    """The account is erased with its identifiers, sessions and one-time tokens.
 
     Refused unless it is there and still of *epoch*, so that no change that came first is erased unseen.
 
@@ -202,8 +202,8 @@ class TokenIssued:
     """An outstanding link. Never refused.
 
     Attributes:
-        claim: The claim.
-        alone: Whether earlier claims of the same account and purpose die with it (C-05).
+        one_time_token: The token of the link.
+        alone: Whether earlier tokens of the same account and purpose end with it.
     """
 
     one_time_token: OneTimeToken
@@ -212,10 +212,10 @@ class TokenIssued:
 
 @dataclass(frozen=True, slots=True)
 class TokenUsed:
-    """A link is used, once. The write itself decides (C-01).
+    """A link is used, once. The write itself decides.
 
-    Refused as spent unless the claim is outstanding, of this purpose, not expired at *at*, and its
-    account, if it has one, exists, is active and still of the claim's epoch, if it has one.
+    Refused as used unless the token is outstanding, of this purpose and not expired at *at*, and its account, if it has
+    one, exists, is active and still of the token's epoch, if it has one.
     """
 
     digest: bytes
@@ -225,7 +225,7 @@ class TokenUsed:
 
 @dataclass(frozen=True, slots=True)
 class TokensRevoked:
-    """Outstanding links of one purpose that were issued at *since* or later die. Never refused."""
+    """Outstanding links of one purpose that were issued at *since* or later end. Never refused."""
 
     account_id: AccountId
     purpose: Purpose
@@ -244,7 +244,7 @@ class EventRecorded:
     """A line of the audit trail. Never refused.
 
     The event's id names the whole commit: a commit whose event is recorded already is answered
-    `Committed` and not applied again, so that one whose outcome was lost can be repeated (C-25).
+    `Committed` and not applied again, so that a commit whose outcome was lost can be repeated.
     """
 
     event: AuditEvent

@@ -1,4 +1,4 @@
-"""What the library knows of the person's device; it reads no request object."""
+"""What the library knows of the person's device. The host reads it from its request object."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +17,7 @@ class ClientContext:
         address: The client's IP address *after trusted proxies*, as text; ``None`` when unknown.
         user_agent: The ``User-Agent`` header; cut to 256 characters, unprintable ones replaced. ``None``, as for a
             request without the header, is stored as the empty text.
-        language: The page's language: ``fi``, ``sv`` or ``en``; anything else becomes English (B-66).
+        language: The page's language: ``fi``, ``sv`` or ``en``; anything else becomes English.
     """
 
     address: str | None = None
@@ -25,7 +25,7 @@ class ClientContext:
     language: str = "fi"
 
     def __post_init__(self) -> None:
-        """Cut what a hostile client could make long, and replace what no store or log line may hold (C-47)."""
+        """Cut long values, and replace characters that cannot be stored or written to a log."""
         object.__setattr__(self, "user_agent", _harmless((self.user_agent or "")[:MAX_USER_AGENT]))
         if self.address is not None:
             object.__setattr__(self, "address", _harmless(self.address[:45]))

@@ -34,7 +34,7 @@ def set_name(live: LiveSession, display_name: object, client: ClientContext = UN
 
 
 def set_language(live: LiveSession, language: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[Done | Declined]:
-    """Change the language of pages and mails; one of `LANGUAGES` (B-66)."""
+    """Change the language of pages and mails; one of `LANGUAGES`."""
     if language not in LANGUAGES:
         return Declined(Problem(Code.REQUEST_FAILED))
     changed = ProfileChanged(live.account.id, language=str(language))

@@ -14,7 +14,7 @@ def commit_with(event: AuditEvent, changes: Sequence[Change] = ()) -> Flow[Commi
     """Commit *changes* together with *event*; the sink hears of it only when they were committed.
 
     A commit that the store did not answer is repeated once: the event's id makes sure that it is not
-    applied twice, and that one which was applied after all is known (C-25).
+    applied twice.
     """
     whole = (*changes, EventRecorded(event))
     try:

@@ -73,7 +73,7 @@ class Policy:
         deployment: Name of this deployment, part of every signature, so that a token of one
             service or environment is dead in another.
         generation: Namespace of every signature as well; kept outside the database and changed after a
-            backup was restored, so that no used link comes back to life (C-41).
+            backup was restored, so that no link that was used since the backup works again.
     """
 
     login: LoginPolicy = field(default_factory=LoginPolicy)

@@ -11,7 +11,7 @@ class LinkPolicy:
     """How long a mailed link lives; from its issue, whenever the mail arrives.
 
     Attributes:
-        reset: Forgotten password; 60 minutes, at most 24 hours (NIST 4.2.1.2).
+        reset: Forgotten password; 60 minutes, at most 24 hours, as NIST SP 800-63B-4 demands.
         invitation: The first password of an account that an administrator made; at most 24 hours.
         sign_up: Confirms the address of a new account; at most 24 hours.
         email_change: Confirms a new address; 2 hours, at most 24.

@@ -12,13 +12,13 @@ class SessionPolicy:
     """How long a session lives.
 
     Attributes:
-        idle: Inactivity after which a session ends; 30 minutes, the upper end of OWASP's 15 to 30.
-        absolute: Age at which it ends whatever happens; 12 hours, a working day (NIST 2.1.3 allows 30 d).
+        idle: A session that is not used for this long ends; 30 minutes, the most that OWASP recommends.
+        absolute: A session of this age ends, also while it is used; 12 hours, a working day. At most 30 days.
         remembered_idle: The same for a session that the person chose to be remembered: 14 days.
-        remembered_absolute: 30 days (NIST 2.1.3).
-        fresh: How long after a verified password sensitive changes need no further one: 5 minutes.
-        touch_every: A session in use is written at most this often: 1 minute.
-        per_account: Sessions one account may have at once; the oldest is ended beyond it (ASVS 7.1.2).
+        remembered_absolute: 30 days, the most that NIST SP 800-63B-4 allows.
+        fresh: For this long after a password was verified, sensitive changes do not ask for it again; 5 minutes.
+        touch_every: The last use of a session is stored at most once in this span; 1 minute.
+        per_account: How many sessions one account may have at once, 1 to 10,000; a further one ends the oldest.
     """
 
     idle: timedelta = timedelta(minutes=30)
