@@ -63,10 +63,10 @@ def test_the_documented_defaults_are_the_defaults(empty: Deployment) -> None:
     empty.write(whole)
     assert load().policy == Policy()
     keys = set(re.findall(r"^(?:# )?(\w+) = ", whole, re.MULTILINE))
-    wanted = {"database", "secrets_file", "tombstone_secret_file", "texts_file"}
+    wanted = {"database", "secrets_file", "tombstone_secret_file"}
     for field in fields(Policy):
         part = getattr(Policy(), field.name)
-        wanted |= {inner.name for inner in fields(part)} if is_dataclass(part) else {field.name} - {"realms", "texts"}
+        wanted |= {inner.name for inner in fields(part)} if is_dataclass(part) else {field.name} - {"realms"}
     assert wanted - keys == set()
     for names in PROFILES.values():
         assert all(f'"{name}"' in whole for name in names)
