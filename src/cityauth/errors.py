@@ -69,6 +69,17 @@ class StoreError(CityAuthError):
 class StoreUnavailableError(StoreError):
     """The store cannot be reached or opened, or stayed locked past its time limit; try again later."""
 
+    def __init__(self, reason: str = "", *, nothing_written: bool = False) -> None:
+        """Say why.
+
+        Args:
+            reason: What is wrong; never a stored value.
+            nothing_written: Whether the store knows that it wrote nothing. If not, such as when the
+                connection broke during a commit, the library repeats the commit once, to learn its outcome.
+        """
+        self.nothing_written = nothing_written
+        super().__init__(*([reason] if reason else []))
+
 
 class SchemaError(StoreError):
     """The store's tables are missing or of another version; run ``cityauth db upgrade``."""

@@ -17,6 +17,7 @@ from cityauth.core.session import (
     touched,
 )
 from cityauth.core.state import Authenticated
+from cityauth.errors import StoreUnavailableError
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.context import begin
 from cityauth.flows.deployment import Deployment
@@ -28,7 +29,7 @@ from cityauth.ports.stores import AccountStore, SessionStore
 def check(deployment: Deployment, token: object) -> Flow[LiveSession | None]:
     """Return the live session of *token*, or ``None`` for nobody: unknown, ended or timed out.
 
-    One query; a write at most once a minute and session.
+    One query; a write at most once a minute and session, skipped while the store is locked.
     """
     digest = digest_of(token)
     if digest is None:
@@ -39,7 +40,10 @@ def check(deployment: Deployment, token: object) -> Flow[LiveSession | None]:
         return None
     if not is_due_for_touch(live.session, now, deployment.policy.sessions):
         return live
-    yield from ask(SessionStore.touch_session, digest, now)
+    try:
+        yield from ask(SessionStore.touch_session, digest, now)
+    except StoreUnavailableError:
+        return live  # pages stay readable while nothing can be written; the next check touches it
     return LiveSession(touched(live.session, now), live.account)
 
 

@@ -18,6 +18,7 @@ from cityauth.core.change import (
     StatusChanged,
 )
 from cityauth.core.mail import contact_key
+from cityauth.stores.sql.failures import is_taken
 from cityauth.stores.sql.identifier_changes import add_identifiers
 from cityauth.stores.sql.rows import micros
 from cityauth.stores.sql.tables import account, identifier, one_time_token, session
@@ -76,7 +77,9 @@ def add_account(connection: Connection, change: AccountAdded) -> Precondition | 
     }
     try:
         connection.execute(_ADD_ACCOUNT, row)
-    except IntegrityError:
+    except IntegrityError as error:
+        if not is_taken(error):
+            raise
         return Precondition.ACCOUNT_EXISTS
     return add_identifiers(connection, change)
 

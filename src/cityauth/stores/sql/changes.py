@@ -36,6 +36,7 @@ from cityauth.core.change import (
 )
 from cityauth.stores.sql import account_changes, identifier_changes, outbox, session_changes, token_changes, tombstones
 from cityauth.stores.sql.compiled import Compiled
+from cityauth.stores.sql.failures import is_taken
 from cityauth.stores.sql.rows import micros
 from cityauth.stores.sql.tables import event
 
@@ -74,8 +75,23 @@ _RECORDING: Final = Compiled(_RECORD)
 _JSON: Final = json.JSONEncoder(ensure_ascii=False)
 
 
-class Undone(Exception):  # noqa: N818 - no error: it undoes the transaction and is caught outside it
-    """The commit ends here with *outcome*, and nothing of it stays."""
+DURABLE: Final = frozenset(
+    {
+        AccountErased,
+        EpochAdvanced,
+        PasswordSet,
+        SessionClosed,
+        SessionsClosed,
+        StatusChanged,
+        TokensRevoked,
+        TokenUsed,
+    }
+)
+"""Changes that take something from somebody: a commit with one of them waits for the disk whatever the setting."""
+
+
+class Rollback(Exception):  # noqa: N818 - no error: it undoes the transaction and is caught outside it
+    """The commit ends with *outcome*, and nothing of it stays."""
 
     def __init__(self, outcome: Committed | Rejected) -> None:
         self.outcome = outcome
@@ -85,19 +101,21 @@ def apply(connection: Connection, changes: Sequence[Change]) -> Committed:
     """Apply *changes* within a transaction.
 
     Raises:
-        Undone: a precondition did not hold, or all of it was committed before (C-25).
+        Rollback: a precondition did not hold, or all of it was committed before.
     """
     events = {one.event.id: one.event for one in changes if isinstance(one, EventRecorded)}
     try:
         for told in events.values():
             _RECORDING.run(connection, _row_of(told))
-    except sqlite3.IntegrityError:
-        raise Undone(Committed()) from None
+    except sqlite3.IntegrityError as error:
+        if not is_taken(error):
+            raise
+        raise Rollback(Committed()) from None
     for change in changes:
         if not isinstance(change, EventRecorded):
             failed = APPLY[type(change)](connection, change)
             if failed is not None:
-                raise Undone(Rejected(change, failed))
+                raise Rollback(Rejected(change, failed))
     return Committed()
 
 

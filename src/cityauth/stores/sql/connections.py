@@ -1,4 +1,4 @@
-"""Connections: one a thread, kept, since fetching one from a pool costs more than a look-up."""
+"""Connections: each thread keeps one, because taking one from a pool costs more than a look-up."""
 
 import os
 import sqlite3
@@ -13,13 +13,20 @@ from sqlalchemy import URL, Connection, Engine, create_engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.pool import NullPool
 
-from cityauth.errors import ConfigurationError, StoreUnavailableError
+from cityauth.errors import ConfigurationError, SchemaError, StoreUnavailableError
+from cityauth.stores.sql.files import OpenedFile, create_private, path_of, require_folder
 
 Synchronous: TypeAlias = Literal["normal", "full"]
 """When a commit waits for the disk; see `SqlStore`."""
 
 BUSY_SECONDS: Final = 5
-"""How long a write waits for another one, before the store counts as unavailable (C-34)."""
+"""How long a write waits for another one, before the store counts as unavailable."""
+
+TOUCH_SECONDS: Final = 0.1
+"""How long the time of a session's last use waits to be written: the page that is asked for waits with it."""
+
+_MOST_OF_IT: Final = 0.9
+"""A writer that has more than this part of its time left tells SQLite nothing: telling it costs time as well."""
 
 _PAUSE: Final = 0.005
 """Seconds between two tries where SQLite does not wait by itself."""
@@ -57,10 +64,10 @@ def require_file(engine: Engine | None) -> Engine:
     return engine
 
 
-class Kept:
-    """A thread's own connection; closed when the thread ends or the store is closed.
+class ThreadConnection:
+    """The connection of one thread. It is closed when the thread ends or the store is closed.
 
-    It is a class so that a thread's end, which forgets it, closes the connection.
+    It is a class so that the connection is closed when the thread's end drops the last reference.
 
     Attributes:
         connection: The connection, in autocommit: a look-up is not wrapped in a transaction.
@@ -68,12 +75,17 @@ class Kept:
         close: Closes it, once.
     """
 
-    __slots__ = ("__weakref__", "close", "connection", "driver")
+    __slots__ = ("__weakref__", "_file", "close", "connection", "driver")
 
     def __init__(self, connection: Connection) -> None:
         self.connection: Connection = connection
         self.driver: sqlite3.Connection = driver_of(connection)
-        self.close: weakref.finalize[[Connection], Kept] = weakref.finalize(self, _close, connection)
+        self.close: weakref.finalize[[Connection], ThreadConnection] = weakref.finalize(self, _close, connection)
+        self._file = OpenedFile(self.driver)
+
+    def is_of_the_file(self) -> bool:
+        """Whether the connection's file is still the one at its path: a deleted file takes every write with it."""
+        return self._file.is_in_place()
 
 
 def driver_of(connection: Connection) -> sqlite3.Connection:
@@ -110,68 +122,114 @@ class Connections:
     def __init__(self, engine: Engine, synchronous: Synchronous, check: Callable[[Connection], None]) -> None:
         """Take the *engine*; *check* looks at the tables until it has once been content."""
         self._engine = engine
+        self._path = path_of(engine)
         self._synchronous = synchronous
         self._check = check
         self._checked = False
         self._local = threading.local()
-        self._kept: weakref.WeakSet[Kept] = weakref.WeakSet()
-        self._turn = threading.Lock()
+        self._kept: weakref.WeakSet[ThreadConnection] = weakref.WeakSet()
+        self._write_lock = threading.Lock()
         _ALL.add(self)
 
-    def mine(self) -> Kept:
-        """Return this thread's connection."""
+    def current(self) -> ThreadConnection:
+        """Return this thread's connection.
+
+        Raises:
+            SchemaError: there is no database file, or its tables are missing or of another release.
+            StoreUnavailableError: the file was deleted or replaced since the connection was opened.
+        """
         try:
-            kept: Kept = self._local.kept
+            kept: ThreadConnection = self._local.kept
         except AttributeError:
             kept = self._local.kept = self._keep()
+        if not kept.is_of_the_file():
+            self._checked = False
+            self.renew()
+            raise StoreUnavailableError("the database file was deleted or replaced while in use", nothing_written=True)
         return kept
 
-    def _keep(self) -> Kept:
+    def _keep(self) -> ThreadConnection:
         connection = self.open()
         try:
             if not self._checked:
                 self._check(connection)
                 self._checked = True
+            kept = ThreadConnection(connection)
         except BaseException:
             connection.close()
             raise
-        kept = Kept(connection)
         self._kept.add(kept)
         return kept
 
-    def open(self) -> Connection:
-        """Open a connection that is nobody else's: not this thread's, in no pool, with its tables unchecked."""
+    def has_file(self) -> bool:
+        """Whether there is a database file."""
+        return self._path is None or self._path.exists()
+
+    def open(self, *, create: bool = False) -> Connection:
+        """Open a connection of its own: in no pool, not this thread's, and with its tables unchecked.
+
+        Args:
+            create: Make the file if there is none, readable by its owner alone.
+
+        Raises:
+            SchemaError: there is no file, and *create* is not set.
+            StoreUnavailableError: the file's folder is missing.
+        """
+        if self._path is not None and not self._path.exists():
+            require_folder(self._path)
+            if not create:
+                raise SchemaError(
+                    "there is no database file at the configured path; correct the path, "
+                    "or run `cityauth db init` or `cityauth db upgrade`"
+                )
+            create_private(self._path)
         connection = self._engine.connect()
         try:
             connection.execution_options(isolation_level="AUTOCOMMIT").detach()
             driver = driver_of(connection)
-            driver.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+            driver.execute(f"PRAGMA busy_timeout = {round(BUSY_SECONDS * 1000)}")
             _turn_to_wal(driver)
             driver.execute(f"PRAGMA synchronous = {self._synchronous}")
             driver.execute("PRAGMA foreign_keys = on")
+            driver.execute("PRAGMA secure_delete = on")
         except BaseException:
             connection.close()
             raise
         return connection
 
     @contextmanager
-    def turn(self) -> Iterator[None]:
-        """Wait for this thread's turn to write: SQLite's own wait polls, and starves some threads in a storm.
+    def write_lock(self, driver: sqlite3.Connection, seconds: float | None = None) -> Iterator[None]:
+        """Hold the write lock of this process: SQLite's own wait polls, and starves some threads in a storm.
+
+        Args:
+            driver: The connection that will write.
+            seconds: How long to wait for this lock and for the one of other processes together;
+                `BUSY_SECONDS` when not given.
 
         Raises:
-            StoreUnavailableError: its turn did not come within the time limit.
+            StoreUnavailableError: another thread of this process held the lock all that time.
         """
-        turn = self._turn
-        if not turn.acquire(timeout=BUSY_SECONDS):
-            raise StoreUnavailableError("the database stayed busy past the time limit")
+        limit = BUSY_SECONDS if seconds is None else seconds
+        lock, begun = self._write_lock, time.monotonic()
+        if not lock.acquire(timeout=limit):
+            raise StoreUnavailableError("the database stayed busy past the time limit", nothing_written=True)
         try:
-            yield
+            left = max(limit - (time.monotonic() - begun), 0)
+            if left > _MOST_OF_IT * BUSY_SECONDS:
+                yield
+                return
+            driver.execute(f"PRAGMA busy_timeout = {round(left * 1000)}")
+            try:
+                yield
+            finally:
+                with suppress(sqlite3.Error):
+                    driver.execute(f"PRAGMA busy_timeout = {round(BUSY_SECONDS * 1000)}")
         finally:
-            turn.release()
+            lock.release()
 
     def renew(self) -> None:
         """Close this thread's connection after a failure: the next question opens a fresh one."""
-        kept: Kept | None = self._local.__dict__.pop("kept", None)
+        kept: ThreadConnection | None = self._local.__dict__.pop("kept", None)
         if kept is not None:
             kept.close()
 
@@ -188,11 +246,11 @@ class Connections:
             _PARENTS.append(kept)
         self._kept = weakref.WeakSet()
         self._local = threading.local()
-        self._turn = threading.Lock()
+        self._write_lock = threading.Lock()
 
 
 _ALL: weakref.WeakSet[Connections] = weakref.WeakSet()
-_PARENTS: list[Kept] = []
+_PARENTS: list[ThreadConnection] = []
 
 
 def _after_fork() -> None:
@@ -204,14 +262,39 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
+class CommitError(Exception):
+    """SQLite failed while it committed: nobody knows whether the transaction was written. Its cause is the error."""
+
+
 @contextmanager
 def transaction(driver: sqlite3.Connection) -> Iterator[None]:
-    """Run the block in a transaction that has the write lock from its beginning, so that it cannot lose it."""
+    """Run the block in a transaction that holds SQLite's write lock from its beginning, so it cannot miss it later.
+
+    Raises:
+        CommitError: the commit itself failed.
+    """
     try:
         driver.execute("BEGIN IMMEDIATE")
         yield
-        driver.execute("COMMIT")
+        try:
+            driver.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise CommitError from error
     except BaseException:
-        with suppress(sqlite3.Error):  # what went wrong first is what is told
+        with suppress(sqlite3.Error):  # the first error is the one to raise
             driver.execute("ROLLBACK")
         raise
+
+
+@contextmanager
+def waiting_for_the_disk(driver: sqlite3.Connection, synchronous: Synchronous) -> Iterator[None]:
+    """Let the transaction within wait for the disk, whatever *synchronous* says for the others."""
+    if synchronous == "full":
+        yield
+        return
+    driver.execute("PRAGMA synchronous = full")
+    try:
+        yield
+    finally:
+        with suppress(sqlite3.Error):
+            driver.execute(f"PRAGMA synchronous = {synchronous}")

@@ -6,12 +6,20 @@ from contextlib import closing
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine, Executable, Row, UpdateBase
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from cityauth.errors import CityAuthError, UsageError
+from cityauth.errors import CityAuthError, StoreError, StoreUnavailableError, UsageError
 from cityauth.stores.sql import schema
-from cityauth.stores.sql.connections import Connections, Synchronous, driver_of, transaction
+from cityauth.stores.sql.connections import (
+    CommitError,
+    Connections,
+    Synchronous,
+    driver_of,
+    transaction,
+    waiting_for_the_disk,
+)
 from cityauth.stores.sql.failures import failure_of
+from cityauth.stores.sql.rows import read_all
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -23,69 +31,111 @@ class Database:
     def __init__(self, engine: Engine, synchronous: Synchronous) -> None:
         """Take the *engine*; nothing is opened yet."""
         self.engine = engine
+        self._synchronous: Synchronous = synchronous
         self._connections = Connections(engine, synchronous, schema.check)
 
-    def ask(self, statement: Executable, values: Mapping[str, object] | None = None) -> Sequence[Row[Any]]:
-        """Return the rows that *statement* finds."""
-        return self._answer(self._ask, statement, values)
+    def has_file(self) -> bool:
+        """Whether there is a database file."""
+        return self._connections.has_file()
 
-    def fetch(self, sql: str, value: str | bytes) -> Sequence[tuple[Any, ...]]:
-        """Return the rows that an already compiled statement finds under its one *value*.
+    def ask(
+        self, read: Callable[[Row[Any]], T], statement: Executable, values: Mapping[str, object] | None = None
+    ) -> list[T]:
+        """Return what *read* makes of each row that *statement* finds."""
+        return read_all(read, self._answer(self._ask, statement, values))
+
+    def fetch(self, read: Callable[[Sequence[Any]], T], sql: str, value: str | bytes) -> list[T]:
+        """Return what *read* makes of each row that a compiled statement finds under its one *value*.
 
         Only for what every request asks: the driver alone takes 40 % of the time.
         """
-        return self._answer(self._fetch, sql, value)
+        return read_all(read, self._answer(self._fetch, sql, value))
 
-    def write(self, statement: UpdateBase, values: Mapping[str, object]) -> int:
-        """Run *statement* by itself and return how many rows it wrote."""
-        return self._answer(self._write, statement, values)
+    def write(self, statement: UpdateBase, values: Mapping[str, object], *, seconds: float | None = None) -> int:
+        """Run *statement* by itself and return how many rows it wrote; wait *seconds* for the lock, if given."""
+        return self._answer(self._write, statement, values, seconds)
 
     def within(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do *work* in a transaction; any exception undoes it."""
-        return self._answer(lambda: self._within(work, *args, **kwargs))
+        return self._answer(lambda: self._within(False, work, *args, **kwargs))  # noqa: FBT003 - before *args
 
-    def alone(self, work: Callable[[Connection], T]) -> T:
-        """Do *work* on the tables themselves, in a transaction on a connection opened for it."""
-        return self._answer(self._alone, work)
+    def within_durably(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do *work* in a transaction that waits for the disk: a power cut does not take it back."""
+        return self._answer(lambda: self._within(True, work, *args, **kwargs))  # noqa: FBT003 - before *args
+
+    def alone(self, work: Callable[[Connection], T], *, create: bool = False) -> T:
+        """Do *work* on the tables themselves, in a transaction on a connection opened for it.
+
+        With *create* a missing file is made.
+        """
+        return self._answer(self._alone, work, create)
+
+    def forget_deleted(self) -> bool:
+        """Empty the write-ahead log, which still holds what was deleted; return whether nobody was in the way."""
+        return self._answer(self._empty_log)
 
     def close(self) -> None:
         """Close every thread's connection."""
         self._connections.close()
 
     def _answer(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Do *work*. A failure is raised outside the handlers, so that the driver's error does not hang on it."""
+        """Do *work*. A failure is raised outside the handlers, so that it does not carry the driver's error."""
         try:
             return work(*args, **kwargs)
         except UnicodeEncodeError:
             failure: CityAuthError = UsageError("text with a lone surrogate cannot be stored")
+        except UnicodeDecodeError:
+            failure = StoreError("the database holds text that cannot be read")
         except OverflowError:
             failure = UsageError("a number is too large to be stored")
+        except CommitError as error:
+            failure = failure_of(error.__cause__, nothing_written=False)
         except DBAPIError as error:
             failure = failure_of(error.orig)
         except sqlite3.Error as error:
             failure = failure_of(error)
+        except SQLAlchemyError as error:
+            failure = StoreError(f"the database holds what cannot be read ({type(error).__name__})")
         self._connections.renew()
         raise failure
 
     def _ask(self, statement: Executable, values: Mapping[str, object] | None) -> Sequence[Row[Any]]:
-        return self._connections.mine().connection.execute(statement, values).all()
+        return self._connections.current().connection.execute(statement, values).all()
 
     def _fetch(self, sql: str, value: str | bytes) -> Sequence[tuple[Any, ...]]:
-        return self._connections.mine().driver.execute(sql, (value,)).fetchall()
+        return self._connections.current().driver.execute(sql, (value,)).fetchall()
 
-    def _write(self, statement: UpdateBase, values: Mapping[str, object]) -> int:
-        kept = self._connections.mine()
-        with self._connections.turn():
+    def _write(self, statement: UpdateBase, values: Mapping[str, object], seconds: float | None) -> int:
+        kept = self._connections.current()
+        with self._connections.write_lock(kept.driver, seconds):
             return kept.connection.execute(statement, values).rowcount
 
-    def _within(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        kept = self._connections.mine()
-        with self._connections.turn(), transaction(kept.driver):
-            return work(kept.connection, *args, **kwargs)
+    def _within(
+        self,
+        durable: bool,  # noqa: FBT001 - before *args
+        work: Callable[Concatenate[Connection, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        kept = self._connections.current()
+        with self._connections.write_lock(kept.driver):
+            if not durable:
+                with transaction(kept.driver):
+                    return work(kept.connection, *args, **kwargs)
+            with waiting_for_the_disk(kept.driver, self._synchronous), transaction(kept.driver):
+                return work(kept.connection, *args, **kwargs)
 
-    def _alone(self, work: Callable[[Connection], T]) -> T:
-        with closing(self._connections.open()) as connection:
+    def _alone(self, work: Callable[[Connection], T], create: bool) -> T:  # noqa: FBT001 - by `_answer` alone
+        with closing(self._connections.open(create=create)) as connection:
             driver = driver_of(connection)
             driver.execute("PRAGMA foreign_keys = off")  # a table that is made anew is dropped first
             with transaction(driver):
                 return work(connection)
+
+    def _empty_log(self) -> bool:
+        driver = self._connections.current().driver
+        try:
+            with self._connections.write_lock(driver, 0):
+                return not driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        except StoreUnavailableError:
+            return False

@@ -7,6 +7,7 @@ from sqlalchemy.exc import IntegrityError
 
 from cityauth.core.change import AccountAdded, IdentifierAdded, IdentifierReleased, IdentifierRetired, Precondition
 from cityauth.core.resolution import IdentifierStatus
+from cityauth.stores.sql.failures import is_taken
 from cityauth.stores.sql.rows import micros
 from cityauth.stores.sql.tables import account, identifier
 from cityauth.stores.sql.tombstones import holds_any
@@ -57,7 +58,9 @@ def add_identifiers(connection: Connection, change: AccountAdded) -> Preconditio
     try:
         if rows:
             connection.execute(_ADD, rows)
-    except IntegrityError:
+    except IntegrityError as error:
+        if not is_taken(error):
+            raise
         return Precondition.IDENTIFIER_TAKEN
     return Precondition.IDENTIFIER_TAKEN if holds_any(connection, change.tombstones) else None
 
@@ -79,7 +82,9 @@ def add_identifier(connection: Connection, change: IdentifierAdded) -> Precondit
     try:
         if not connection.execute(_TOKEN, row).rowcount:
             return Precondition.ACCOUNT_MISSING
-    except IntegrityError:
+    except IntegrityError as error:
+        if not is_taken(error):
+            raise
         return Precondition.IDENTIFIER_TAKEN
     return Precondition.IDENTIFIER_TAKEN if holds_any(connection, change.tombstones) else None
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, case, delete, func, insert, litera
 from cityauth.core.change import MailQueued
 from cityauth.core.mail import QueuedMail
 from cityauth.policy.mail import LONGEST_HOLD
-from cityauth.stores.sql.rows import MAIL, mail_of, mail_row, micros
+from cityauth.stores.sql.rows import MAIL, mail_of, mail_row, micros, read_all
 from cityauth.stores.sql.tables import mail
 
 _IS_DUMMY = mail.c.recipient == ""
@@ -64,5 +64,5 @@ def lease(connection: Connection, now: datetime, until: datetime, most: int) -> 
     """Drop the dummies that are due, and hide the oldest mails that are due until *until*."""
     connection.execute(_DROP_DUMMIES, moments(now))
     values = {**moments(now), "until": micros(until), "most": most}
-    leased = [mail_of(row) for row in connection.execute(_LEASE, values)]
+    leased = read_all(mail_of, connection.execute(_LEASE, values))
     return sorted(leased, key=lambda one: (one.queued_at, one.id))

@@ -1,23 +1,27 @@
 """Rows into values. Rows are read by position: each function says which columns it wants, in order."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from cityauth.core.account import Account, AccountId, Status
 from cityauth.core.audit import AuditEvent, AuditEventType
 from cityauth.core.identifier import Identifier
-from cityauth.core.mail import QueuedMail
+from cityauth.core.mail import OutboxStatus, QueuedMail
 from cityauth.core.one_time_token import OneTimeToken
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus, Match
 from cityauth.core.secret import SecretStr
 from cityauth.core.session import LiveSession, Session
 from cityauth.core.signing import Purpose
+from cityauth.errors import StoreError
 from cityauth.messages.mails import MailContent
 from cityauth.policy.realms import Phase
 from cityauth.stores.sql.tables import account, event, identifier, mail, one_time_token, session
+
+R = TypeVar("R")
+T = TypeVar("T")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -45,6 +49,19 @@ LIVE_SESSION = (*SESSION, *ACCOUNT)
 TOKEN = tuple(one_time_token.c)
 MAIL = tuple(column for column in mail.c if column is not mail.c.due_at)
 EVENT = tuple(column for column in event.c if column is not event.c.number)
+
+
+def read_all(read: Callable[[R], T], rows: Iterable[R]) -> list[T]:
+    """Return what *read* makes of each row.
+
+    Raises:
+        StoreError: a stored value is none that cityauth has written. The message does not hold it.
+    """
+    try:
+        return [read(row) for row in rows]
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        failure = StoreError(f"the database holds a value that cannot be read ({type(error).__name__})")
+    raise failure
 
 
 def micros(at: datetime) -> int:
@@ -164,3 +181,9 @@ def mail_row(queued: QueuedMail) -> dict[str, object]:
         "attempts": queued.attempts,
         "due_at": micros(queued.queued_at),
     }
+
+
+def outbox_status_of(row: Sequence[Any]) -> OutboxStatus:
+    """Read the one row that counts the outbox."""
+    waiting, retrying, oldest = row
+    return OutboxStatus(waiting, retrying, None if oldest is None else moment(oldest))

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Self, final
 
 from sqlalchemy import URL, Engine
 
 from cityauth.core.account import Account, AccountId
 from cityauth.core.audit import AuditEvent
-from cityauth.core.change import Change, CommitOutcome
+from cityauth.core.change import AccountErased, Change, CommitOutcome
 from cityauth.core.mail import OutboxStatus, QueuedMail
 from cityauth.core.one_time_token import OneTimeToken
 from cityauth.core.resolution import AccountIdentifier, Match
@@ -18,8 +19,8 @@ from cityauth.core.throttle import Allowance
 from cityauth.errors import ConfigurationError
 from cityauth.policy.throttling import Limit
 from cityauth.stores.sql import lookups, outbox, schema, session_changes, throttle, token_changes, tombstones
-from cityauth.stores.sql.changes import Undone, apply
-from cityauth.stores.sql.connections import Synchronous, engine_for, require_file
+from cityauth.stores.sql.changes import DURABLE, Rollback, apply
+from cityauth.stores.sql.connections import TOUCH_SECONDS, Synchronous, engine_for, require_file
 from cityauth.stores.sql.database import Database
 from cityauth.stores.sql.rows import (
     account_identifier_of,
@@ -28,7 +29,7 @@ from cityauth.stores.sql.rows import (
     live_session_of,
     match_of,
     micros,
-    moment,
+    outbox_status_of,
     session_of,
     token_of,
 )
@@ -41,9 +42,14 @@ class SqlStore:
     Safe between threads and between processes. Each thread keeps one connection, closed when the
     thread ends. It touches only its own tables, so they may lie in the host's database.
 
-    Every method raises `StoreUnavailableError` when the database cannot be opened, is full, or stays
-    locked for more than 5 seconds, and `SchemaError` when its tables are missing or of another release;
-    nothing was written then. No exception holds SQL or stored values.
+    Every method raises `StoreUnavailableError` when the database cannot be opened, is full, stays locked
+    for more than 5 seconds, or when its file was deleted or replaced while in use; `SchemaError` when the
+    file or its tables are missing or of another release; `StoreError` when a stored value cannot be read.
+    Nothing was written then. No exception holds SQL or stored values.
+
+    The store writes on connections of its own. While your code holds a write transaction open on the same
+    database, such as one a request, every write of the store waits for it and fails after 5 seconds: end
+    that transaction before you call cityauth.
     """
 
     def __init__(
@@ -56,8 +62,9 @@ class SqlStore:
             engine: The host's own engine instead of a URL. The store takes connections of its own
                 from it, which never go back to its pool.
             synchronous: When a commit waits for the disk. ``normal``: a crash of the process loses
-                nothing; a power cut may lose the last commits, each of them whole. ``full``: a commit
-                survives a power cut, and every sign-in waits for the disk.
+                nothing; a power cut may lose the last commits, each of them whole, but none that ended
+                sessions, used a link up or set a password. ``full``: every commit survives a power
+                cut, and every sign-in waits for the disk.
 
         Raises:
             ConfigurationError: not exactly one of *url* and *engine* is given, or it names no SQLite
@@ -68,65 +75,72 @@ class SqlStore:
         if synchronous not in {"normal", "full"}:
             raise ConfigurationError("synchronous is 'normal' or 'full'")
         self._database = Database(require_file(engine) if url is None else engine_for(url), synchronous)
+        self._log_holds_deleted = False
 
     # --- AccountStore -----------------------------------------------------------------------------
 
     def find(self, keys: Sequence[str]) -> Sequence[Match]:
         """See `AccountStore.find`."""
         if len(keys) == 1:
-            return [match_of(row) for row in self._database.fetch(lookups.FIND_ONE_SQL, keys[0])]
-        return [match_of(row) for row in self._database.ask(lookups.FIND, {"keys": list(keys)})]
+            return self._database.fetch(match_of, lookups.FIND_ONE_SQL, keys[0])
+        return self._database.ask(match_of, lookups.FIND, {"keys": list(keys)})
 
     def load(self, account_id: AccountId) -> Account | None:
         """See `AccountStore.load`."""
-        rows = self._database.ask(lookups.LOAD, {"account_id": account_id})
-        return account_of(rows[0]) if rows else None
+        found = self._database.ask(account_of, lookups.LOAD, {"account_id": account_id})
+        return found[0] if found else None
 
     def account_identifiers(self, account_id: AccountId) -> Sequence[AccountIdentifier]:
         """See `AccountStore.account_identifiers`."""
-        return [
-            account_identifier_of(row)
-            for row in self._database.ask(lookups.ACCOUNT_IDENTIFIERS, {"account_id": account_id})
-        ]
+        return self._database.ask(account_identifier_of, lookups.ACCOUNT_IDENTIFIERS, {"account_id": account_id})
 
     def find_by_contact(self, key: str) -> Sequence[Account]:
         """See `AccountStore.find_by_contact`."""
-        return [account_of(row) for row in self._database.ask(lookups.FIND_BY_CONTACT, {"key": key})]
+        return self._database.ask(account_of, lookups.FIND_BY_CONTACT, {"key": key})
 
     def has_tombstone(self, digests: Sequence[bytes]) -> bool:
         """See `AccountStore.has_tombstone`."""
-        return bool(digests) and bool(self._database.ask(tombstones.ANY, {"digests": list(digests)}))
+        return bool(digests) and bool(self._database.ask(tuple, tombstones.ANY, {"digests": list(digests)}))
 
     def password_hash(self, account_id: AccountId) -> SecretStr | None:
         """See `AccountStore.password_hash`."""
-        rows = self._database.ask(lookups.PASSWORD_HASH, {"account_id": account_id})
-        return SecretStr(rows[0][0]) if rows and rows[0][0] is not None else None
+        found = self._database.ask(itemgetter(0), lookups.PASSWORD_HASH, {"account_id": account_id})
+        return SecretStr(found[0]) if found and found[0] is not None else None
 
     def events(self, account_id: AccountId) -> Sequence[AuditEvent]:
         """See `AccountStore.events`."""
-        return [event_of(row) for row in self._database.ask(lookups.EVENTS, {"account_id": account_id})]
+        return self._database.ask(event_of, lookups.EVENTS, {"account_id": account_id})
 
     def commit(self, changes: Sequence[Change]) -> CommitOutcome:
-        """See `AccountStore.commit`."""
+        """See `AccountStore.commit`.
+
+        A commit that ends sessions, uses a link up or sets a password waits for the disk, whatever
+        ``synchronous`` says: a power cut must not take it back.
+        """
+        is_durable = any(type(change) in DURABLE for change in changes)
+        run = self._database.within_durably if is_durable else self._database.within
         try:
-            return self._database.within(apply, changes)
-        except Undone as undone:
-            return undone.outcome
+            outcome = run(apply, changes)
+        except Rollback as rollback:
+            return rollback.outcome
+        self._log_holds_deleted |= any(type(change) is AccountErased for change in changes)
+        return outcome
 
     # --- SessionStore -----------------------------------------------------------------------------
 
     def find_session(self, digest: bytes) -> LiveSession | None:
         """See `SessionStore.find_session`."""
-        rows = self._database.fetch(lookups.FIND_SESSION_SQL, digest)
-        return live_session_of(rows[0]) if rows else None
+        found = self._database.fetch(live_session_of, lookups.FIND_SESSION_SQL, digest)
+        return found[0] if found else None
 
     def list_sessions(self, account_id: AccountId) -> Sequence[Session]:
         """See `SessionStore.list_sessions`."""
-        return [session_of(row) for row in self._database.ask(lookups.LIST_SESSIONS, {"account_id": account_id})]
+        return self._database.ask(session_of, lookups.LIST_SESSIONS, {"account_id": account_id})
 
     def touch_session(self, digest: bytes, at: datetime) -> None:
-        """See `SessionStore.touch_session`."""
-        self._database.write(session_changes.TOUCH, {"which": digest, "at": micros(at)})
+        """See `SessionStore.touch_session`. Waits a tenth of a second for a lock: a page waits with it."""
+        values = {"which": digest, "at": micros(at)}
+        self._database.write(session_changes.TOUCH, values, seconds=TOUCH_SECONDS)
 
     def purge_sessions(self, opened_before: datetime) -> int:
         """See `SessionStore.purge_sessions`."""
@@ -136,18 +150,22 @@ class SqlStore:
 
     def find_token(self, digest: bytes) -> OneTimeToken | None:
         """See `OneTimeTokenStore.find_token`."""
-        rows = self._database.ask(lookups.FIND_TOKEN, {"digest": digest})
-        return token_of(rows[0]) if rows else None
+        found = self._database.ask(token_of, lookups.FIND_TOKEN, {"digest": digest})
+        return found[0] if found else None
 
     def purge_tokens(self, expired_before: datetime) -> int:
         """See `OneTimeTokenStore.purge_tokens`."""
-        return self._database.write(token_changes.PURGE, {"before": micros(expired_before)})
+        purged = self._database.write(token_changes.PURGE, {"before": micros(expired_before)})
+        self._log_holds_deleted = True
+        self._forget_deleted()
+        return purged
 
     # --- OutboxStore ------------------------------------------------------------------------------
 
     def lease_mails(self, now: datetime, until: datetime, most: int) -> Sequence[QueuedMail]:
         """See `OutboxStore.lease_mails`."""
-        if not self._database.ask(outbox.ANY_DUE, outbox.moments(now)):
+        if not self._database.ask(tuple, outbox.ANY_DUE, outbox.moments(now)):
+            self._forget_deleted()
             return []
         return self._database.within(outbox.lease, now, until, most)
 
@@ -158,11 +176,11 @@ class SqlStore:
     def drop_mail(self, mail_id: str) -> None:
         """See `OutboxStore.drop_mail`."""
         self._database.write(outbox.DROP, {"which": mail_id})
+        self._log_holds_deleted = True
 
     def outbox_status(self) -> OutboxStatus:
         """See `OutboxStore.outbox_status`."""
-        row = tuple(self._database.ask(outbox.STATUS)[0])
-        return OutboxStatus(row[0], row[1], None if row[2] is None else moment(row[2]))
+        return self._database.ask(outbox_status_of, outbox.STATUS)[0]
 
     # --- ThrottleStore ----------------------------------------------------------------------------
 
@@ -179,32 +197,43 @@ class SqlStore:
     def trail(self, limit: int | None = None) -> Sequence[AuditEvent]:
         """Return the audit trail of all accounts, oldest first; only its last *limit* lines when given."""
         if limit is None:
-            return [event_of(row) for row in self._database.ask(lookups.TRAIL)]
-        return [event_of(row) for row in reversed(self._database.ask(lookups.TRAIL_END, {"limit": limit}))]
+            return self._database.ask(event_of, lookups.TRAIL)
+        return self._database.ask(event_of, lookups.TRAIL_END, {"limit": limit})[::-1]
 
     # --- The tables -------------------------------------------------------------------------------
 
     def schema_version(self) -> str | None:
-        """Return the revision that the tables are at, or ``None`` when there are none."""
+        """Return the revision that the tables are at, or ``None`` when there are none, or no file."""
+        if not self._database.has_file():
+            return None
         return self._database.alone(schema.version_of)
 
     def create_schema(self) -> None:
         """Create the tables in a fresh database; do nothing when they are there.
 
+        A missing file is made, readable by its owner alone, whatever the umask is.
+
         Raises:
             SchemaError: there are tables of another release; `upgrade` them.
         """
-        self._database.alone(schema.create)
+        self._database.alone(schema.create, create=True)
 
     def upgrade(self) -> None:
         """Bring the tables to this release, from nothing or from an earlier one, all or nothing.
+
+        A missing file is made as by `create_schema`.
 
         For one thread at a time, before the service starts: Alembic is not safe between threads.
 
         Raises:
             SchemaError: the tables are of a later release.
         """
-        self._database.alone(schema.upgrade)
+        self._database.alone(schema.upgrade, create=True)
+
+    def _forget_deleted(self) -> None:
+        """Remove from the write-ahead log what was deleted from the tables: sent mails, links, erased accounts."""
+        if self._log_holds_deleted:
+            self._log_holds_deleted = not self._database.forget_deleted()
 
     # --- The end ----------------------------------------------------------------------------------
 
