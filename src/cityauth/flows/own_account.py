@@ -107,8 +107,8 @@ def _event(one: AuditEvent) -> dict[str, Any]:
 def delete(deployment: Deployment, live: LiveSession, client: ClientContext = UNKNOWN_CLIENT) -> Flow[Done | Declined]:
     """Erase the account with its identifiers, sessions and links, and tell its addresses a last time.
 
-    Needs a fresh session. A keyed digest of each identifier stays in the tombstones, so that none of them
-    passes to another person, unless the policy lets them go. The host erases what hangs on the id.
+    Needs a fresh session. A tombstone of each identifier stays, so that none of them passes to another
+    person; `Policy.keep_tombstones` switches this off. The host erases its own data of the account.
     """
     context = yield from begin(client)
     if not is_fresh(live.session, context.at, deployment.policy.sessions):
