@@ -306,6 +306,19 @@ def test_a_key_file_of_before_gets_its_tombstone_key(configured: Deployment) -> 
     assert load().tombstone_secrets() == used
 
 
+@pytest.mark.parametrize(("pinned", "warned"), [(False, True), (True, False)])
+def test_secrets_of_the_environment_warn_of_a_rotation(
+    configured: Deployment, caplog: pytest.LogCaptureFixture, *, pinned: bool, warned: bool
+) -> None:
+    """A service with two secrets and no tombstone key of its own is told in the log what to do before one is removed."""
+    environment = {"CITYAUTH_SECRETS": f"{secrets.token_urlsafe(32)} {secrets.token_urlsafe(32)}"}
+    if pinned:
+        environment["CITYAUTH_TOMBSTONE_SECRET"] = load(environment=environment).tombstone_secret().hex()
+    with load().store() as store:
+        load(environment=environment).auth(store)
+    assert any("tombstone_secret is not given" in line for line in caplog.messages) is warned
+
+
 def test_a_further_tombstone_key_makes_new_tombstones(configured: Deployment) -> None:
     """A second line is the newer key; a line that is no key is refused without being shown."""
     path = configured.folder / "service.keys"

@@ -89,6 +89,10 @@ class Configuration:
         Raises:
             SecretError: one is not 32 bytes or more in hexadecimal, or there is no secret to make one from.
         """
+        return self._configured_tombstones() or [KeyRing.of(self.secrets()).derive("tombstones")]
+
+    def _configured_tombstones(self) -> list[bytes] | None:
+        """Return the configured keys of what is kept of erased accounts, or ``None`` when there are none."""
         if self.given_tombstone is not None:
             lines = [self.given_tombstone.get_secret_value()]
         elif self.tombstone_file is not None:
@@ -96,7 +100,7 @@ class Configuration:
         else:
             lines = [] if self.given_secrets else keyfile.read_tombstones(self.key_file())
             if not lines:
-                return [KeyRing.of(self.secrets()).derive("tombstones")]
+                return None
         try:
             return list(KeyRing.of([bytes.fromhex(line) for line in lines]).keys)
         except ValueError as error:
@@ -165,7 +169,7 @@ class Configuration:
             mailer=mailer or self._mailer(check_mailer=check_mailer),
             clock=clock,
             audit=audit,
-            tombstone_secret=self.tombstone_secrets(),
+            tombstone_secret=self._configured_tombstones(),
         )
 
     def async_auth(
@@ -185,7 +189,7 @@ class Configuration:
             mailer=mailer or self._mailer(check_mailer=check_mailer),
             clock=clock,
             audit=audit,
-            tombstone_secret=self.tombstone_secrets(),
+            tombstone_secret=self._configured_tombstones(),
         )
 
     def _mailer(self, *, check_mailer: bool) -> Mailer | None:
