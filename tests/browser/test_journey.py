@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from cityauth.messages import LANGUAGES, Label, text
 from flask_app.tests.service import ASA, ERKKI, VIRVE
+from flask_app.texts import words
 
 pytestmark = pytest.mark.browser
 
@@ -67,7 +68,7 @@ def test_the_journey(opened: Open, inspect: Inspect, language: str, size: tuple[
     page.locator(f'.menu button[lang="{language}"]').click()  # else Erkki's account would be answered in Finnish
     page.get_by_label(say(Label.PASSWORD, language), exact=True).fill(ERKKI.password)
     page.get_by_role("button", name=say(Label.SIGN_IN, language)).click()
-    expect(page.get_by_role("heading", level=1)).to_have_text(say(Label.MY_CASES, language))
+    expect(page.get_by_role("heading", level=1)).to_have_text(words("cases.title", language))
     expect(page.get_by_role("button", name=say(Label.SIGN_OUT, language))).to_be_visible()
     expect(page.get_by_text("2009-000412")).to_be_visible()
     inspect(page, "4-cases")
@@ -130,9 +131,9 @@ def test_by_keyboard_alone(opened: Open, language: str, other: str) -> None:
     page.keyboard.press("Space")
     tab_to(say(Label.SIGN_IN, language))
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", level=1)).to_have_text(say(Label.MY_CASES, language))
+    expect(page.get_by_role("heading", level=1)).to_have_text(words("cases.title", language))
     choose(other)
-    expect(page.get_by_role("heading", level=1)).to_have_text(say(Label.MY_CASES, other))
+    expect(page.get_by_role("heading", level=1)).to_have_text(words("cases.title", other))
     tab_to(say(Label.SIGN_OUT, other))
     page.keyboard.press("Enter")
     expect(page.get_by_role("status")).to_be_visible()

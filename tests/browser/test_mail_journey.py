@@ -197,7 +197,7 @@ def test_through_the_demo_mailbox(opened: Open, inspect: Inspect, language: str,
     person.heads(words("link.dead", language))
     inspect(page, "14-dead-link")
     person.sign_in(ERKKI.email, NEW)
-    person.heads(text(Label.MY_CASES, "fi"))  # Erkki's account is in Finnish
+    person.heads(words("cases.title", "fi"))  # Erkki's account is in Finnish
     page.goto("/mailbox")
     inspect(page, "15-mailbox")
 
@@ -322,7 +322,7 @@ def test_through_a_real_mail_server(
         person.press(Label.CREATE_ACCOUNT)
         person.reads(Code.SIGNUP_DONE)
         person.sign_in("uusi@asukas.example", NEW)
-        expect(page.get_by_text(person.say(Label.NO_CASES))).to_be_visible()
+        expect(page.get_by_text(words("cases.none", language))).to_be_visible()
     context.close()
 
 

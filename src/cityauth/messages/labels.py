@@ -82,21 +82,6 @@ class Label(StrEnum):
     # Translators: below the checkbox
     REMEMBER_HINT = N_("label.remember_hint")
 
-    # --- signed in
-
-    # Translators: a heading
-    WELCOME = N_("label.welcome")
-    # Translators: a link and heading
-    MY_CASES = N_("label.my_cases")
-    # Translators: a column of the list of cases
-    CASE = N_("label.case")
-    # Translators: a column of the list of cases
-    CASE_DATE = N_("label.case_date")
-    # Translators: a column of the list of cases
-    CASE_STATUS = N_("label.case_status")
-    # Translators: in place of the empty list
-    NO_CASES = N_("label.no_cases")
-
     # --- forgotten username or password
 
     # Translators: a heading
