@@ -109,3 +109,22 @@ def inspect(screenshots: Path) -> Callable[[Page, str], None]:
             assert overflow == 0, f"{name} is {overflow} pixels too wide for {width}"
 
     return look
+
+
+@pytest.fixture
+def tab_to() -> Callable[[Page, str], None]:
+    """Presses Tab until the stop of a name has the focus; every stop on the way must show its focus."""
+
+    def press(page: Page, name: str) -> None:
+        for _ in range(40):
+            page.keyboard.press("Tab")
+            focus = page.evaluate(
+                "(() => { const at = document.activeElement;"
+                " return [(at.labels && at.labels[0] || at).innerText.trim(), getComputedStyle(at).outlineStyle] })()"
+            )
+            assert focus[1] != "none", f"the focus on {focus[0]!r} cannot be seen"
+            if focus[0].startswith(name):
+                return
+        pytest.fail(f"no stop is called {name!r}")
+
+    return press

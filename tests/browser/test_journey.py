@@ -14,6 +14,7 @@ pytestmark = pytest.mark.browser
 
 Open: TypeAlias = Callable[..., Page]
 Inspect: TypeAlias = Callable[[Page, str], None]
+TabTo: TypeAlias = Callable[[Page, str], None]
 
 WIDE, PHONE = (1280, 800), (360, 740)
 
@@ -93,26 +94,14 @@ def test_the_pages_beside_the_journey(opened: Open, inspect: Inspect, language: 
 
 
 @pytest.mark.parametrize(("language", "other"), [("fi", "en"), ("sv", "fi"), ("en", "sv")])
-def test_by_keyboard_alone(opened: Open, language: str, other: str) -> None:
+def test_by_keyboard_alone(opened: Open, tab_to: TabTo, language: str, other: str) -> None:
     """The skip link comes first, every stop shows its focus, and Enter signs in and out, in each language."""
     page = opened(language=language)
 
-    def tab_to(name: str) -> None:
-        for _ in range(30):
-            page.keyboard.press("Tab")
-            focus = page.evaluate(
-                "(() => { const at = document.activeElement;"
-                " return [(at.labels && at.labels[0] || at).innerText.trim(), getComputedStyle(at).outlineStyle] })()"
-            )
-            assert focus[1] != "none", f"the focus on {focus[0]!r} cannot be seen"
-            if focus[0].startswith(name):
-                return
-        pytest.fail(f"no stop is called {name!r}")
-
     def choose(chosen: str) -> None:
-        tab_to(say(Label.LANGUAGE_SHORT, str(page.locator("html").get_attribute("lang"))))
+        tab_to(page, say(Label.LANGUAGE_SHORT, str(page.locator("html").get_attribute("lang"))))
         page.keyboard.press("Enter")
-        tab_to(say(Label[f"LANGUAGE_{chosen.upper()}"], chosen))
+        tab_to(page, say(Label[f"LANGUAGE_{chosen.upper()}"], chosen))
         with page.expect_navigation():
             page.keyboard.press("Enter")
         expect(page.locator("html")).to_have_attribute("lang", chosen)
@@ -122,19 +111,19 @@ def test_by_keyboard_alone(opened: Open, language: str, other: str) -> None:
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name=say(Label.SKIP_TO_CONTENT, language))).to_be_focused()
     page.keyboard.press("Enter")
-    tab_to(say(Label.IDENTIFIER, language))
+    tab_to(page, say(Label.IDENTIFIER, language))
     page.keyboard.type(VIRVE.old_username)
     page.keyboard.press("Enter")
     expect(page.get_by_label(say(Label.PASSWORD, language), exact=True)).to_be_focused()
     page.keyboard.type(VIRVE.password)
-    tab_to(say(Label.REMEMBER, language))
+    tab_to(page, say(Label.REMEMBER, language))
     page.keyboard.press("Space")
-    tab_to(say(Label.SIGN_IN, language))
+    tab_to(page, say(Label.SIGN_IN, language))
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text(words("cases.title", language))
     choose(other)
     expect(page.get_by_role("heading", level=1)).to_have_text(words("cases.title", other))
-    tab_to(say(Label.SIGN_OUT, other))
+    tab_to(page, say(Label.SIGN_OUT, other))
     page.keyboard.press("Enter")
     expect(page.get_by_role("status")).to_be_visible()
 

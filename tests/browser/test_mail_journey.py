@@ -27,6 +27,7 @@ pytestmark = pytest.mark.browser
 
 Open: TypeAlias = Callable[..., Page]
 Inspect: TypeAlias = Callable[[Page, str], None]
+TabTo: TypeAlias = Callable[[Page, str], None]
 
 WIDE, PHONE = (1280, 800), (360, 740)
 NEW_EMAIL = "erkki@uusi.example"
@@ -353,35 +354,23 @@ def test_a_mail_server_that_is_down_is_admitted_and_the_mail_comes_later(
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_by_keyboard_alone(opened: Open, language: str) -> None:
+def test_by_keyboard_alone(opened: Open, tab_to: TabTo, language: str) -> None:
     """From the password page to the new password without a mouse, each stop with its focus to be seen."""
     page = opened(language=language)
     person = Person(page, language)
 
-    def tab_to(name: str) -> None:
-        for _ in range(40):
-            page.keyboard.press("Tab")
-            focus = page.evaluate(
-                "(() => { const at = document.activeElement;"
-                " return [(at.labels && at.labels[0] || at).innerText.trim(), getComputedStyle(at).outlineStyle] })()"
-            )
-            assert focus[1] != "none", f"the focus on {focus[0]!r} cannot be seen"
-            if focus[0].startswith(name):
-                return
-        pytest.fail(f"no stop is called {name!r}")
-
     page.goto("/login")
-    tab_to(person.say(Label.IDENTIFIER))
+    tab_to(page, person.say(Label.IDENTIFIER))
     page.keyboard.type(ERKKI.old_username)
     page.keyboard.press("Enter")
     expect(page.get_by_label(person.say(Label.PASSWORD), exact=True)).to_be_focused()
-    tab_to(person.say(Label.FORGOTTEN))
+    tab_to(page, person.say(Label.FORGOTTEN))
     page.keyboard.press("Enter")
     person.heads(person.say(Label.FORGOTTEN_HEADING))
-    tab_to(person.say(Label.IDENTIFIER))
+    tab_to(page, person.say(Label.IDENTIFIER))
     page.keyboard.press("Enter")
     person.heads(person.say(Label.CHECK_EMAIL))
-    tab_to(words("mailbox.open", language))
+    tab_to(page, words("mailbox.open", language))
     page.keyboard.press("Enter")
     person.heads(words("mailbox.title", language))
     for _ in range(60):
@@ -389,7 +378,7 @@ def test_by_keyboard_alone(opened: Open, language: str) -> None:
             break
         page.wait_for_timeout(250)
         page.reload()
-    tab_to("http")
+    tab_to(page, "http")
     page.keyboard.press("Enter")
     expect(page.get_by_label(person.say(Label.NEW_PASSWORD))).to_be_focused()
     page.keyboard.type(NEW)
