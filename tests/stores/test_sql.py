@@ -165,7 +165,7 @@ def test_a_commit_waits_for_the_disk_as_asked(path: Path, synchronous: connectio
     with SqlStore(url_of(path), synchronous=synchronous) as store:
         store.create_schema()
         store.load(AINO)
-        driver = store._database._connections.current().driver
+        driver = store._database._connections.current().driver.sqlite
         told = {
             name: driver.execute(f"PRAGMA {name}").fetchone()[0]
             for name in ("journal_mode", "foreign_keys", "busy_timeout", "synchronous")
@@ -251,7 +251,7 @@ def test_a_lock_past_the_limit_is_unavailable_and_passes(path: Path, monkeypatch
 def test_a_full_disk_is_unavailable_and_leaves_nothing(store: SqlStore) -> None:
     """A commit that finds no room is taken back whole."""
     commit(store, added())
-    driver = store._database._connections.current().driver
+    driver = store._database._connections.current().driver.sqlite
     pages = driver.execute("PRAGMA page_count").fetchone()[0]
     driver.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(StoreUnavailableError) as caught:
@@ -395,7 +395,7 @@ def test_threads_take_turns_instead_of_polling(store: SqlStore) -> None:
     commit(store, added())
 
     def storm() -> list[CommitOutcome]:
-        store._database._connections.current().driver.execute("PRAGMA busy_timeout = 0")
+        store._database._connections.current().driver.sqlite.execute("PRAGMA busy_timeout = 0")
         outcomes = [store.commit([EpochAdvanced(AINO)]) for _ in range(20)]
         store.touch_session(digest("a"), NOON)
         return outcomes
@@ -409,7 +409,7 @@ def test_a_turn_that_does_not_come_is_unavailable(store: SqlStore, monkeypatch: 
     """A writer that hangs does not hang the others for longer than the time limit (C-34)."""
     commit(store, added())
     monkeypatch.setattr(connections, "BUSY_SECONDS", 0.01)
-    with store._database._connections.write_lock(store._database._connections.current().driver):
+    with store._database._connections.write_lock(store._database._connections.current().driver.sqlite):
         for ask in (partial(store.commit, [EpochAdvanced(AINO)]), partial(store.touch_session, digest("a"), NOON)):
             with pytest.raises(StoreUnavailableError, match="busy"):
                 ask()
@@ -427,7 +427,7 @@ def test_a_threads_connection_ends_with_it(store: SqlStore) -> None:
     def ask() -> None:
         for _ in range(3):
             store.load(AINO)
-        drivers.append(store._database._connections.current().driver)
+        drivers.append(store._database._connections.current().driver.sqlite)
 
     threads = [threading.Thread(target=ask) for _ in range(4)]
     for thread in threads:
@@ -444,7 +444,7 @@ def test_a_threads_connection_ends_with_it(store: SqlStore) -> None:
 def test_a_closed_store_opens_again_when_asked(store: SqlStore) -> None:
     """Closing ends every connection, may be done twice, and a later question opens another."""
     commit(store, added())
-    driver = store._database._connections.current().driver
+    driver = store._database._connections.current().driver.sqlite
     store.close()
     store.close()
     with pytest.raises(sqlite3.ProgrammingError, match="closed"):

@@ -59,7 +59,7 @@ def locked(path: Path) -> Iterator[None]:
 
 def levels(store: SqlStore) -> list[int]:
     """Collect how each later commit of this thread waits for the disk: 1 is normal, 2 is full."""
-    driver = store._database._connections.current().driver
+    driver = store._database._connections.current().driver.sqlite
     seen: list[int] = []
 
     def watch(sql: str) -> None:
@@ -192,7 +192,7 @@ def test_both_waits_share_one_time_limit(store: SqlStore, path: Path, monkeypatc
     told: list[str] = []
     commit(store, added())
     held = store._database._connections
-    driver = held.current().driver
+    driver = held.current().driver.sqlite
     times = iter([0.0, 4.5])
     monkeypatch.setattr(time, "monotonic", lambda: next(times))
     driver.set_trace_callback(told.append)
@@ -219,7 +219,7 @@ def test_what_ends_sessions_waits_for_the_disk(store: SqlStore, change: Change) 
     seen = levels(store)
     commit(store, change)
     assert seen == [2]
-    driver = store._database._connections.current().driver
+    driver = store._database._connections.current().driver.sqlite
     assert driver.execute("PRAGMA synchronous").fetchone()[0] == 1
 
 

@@ -1,9 +1,9 @@
 """Changes to accounts. The write decides; a read after it only names what did not hold."""
 
+import sqlite3
 from typing import Final
 
-from sqlalchemy import Connection, Text, bindparam, delete, func, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Text, bindparam, delete, func, insert, select, update
 
 from cityauth.core.account import AccountId, Status
 from cityauth.core.change import (
@@ -21,6 +21,7 @@ from cityauth.core.mail import contact_key
 from cityauth.stores.sql.failures import is_taken
 from cityauth.stores.sql.identifier_changes import add_identifiers
 from cityauth.stores.sql.rows import micros
+from cityauth.stores.sql.statements import Driver
 from cityauth.stores.sql.tables import account, identifier, one_time_token, session
 from cityauth.stores.sql.tombstones import enter
 
@@ -59,7 +60,7 @@ _ERASE: Final = (
 )
 
 
-def add_account(connection: Connection, change: AccountAdded) -> Precondition | None:
+def add_account(driver: Driver, change: AccountAdded) -> Precondition | None:
     """Insert the account, then its identifiers; the primary keys decide."""
     new = change.account
     row = {
@@ -76,79 +77,79 @@ def add_account(connection: Connection, change: AccountAdded) -> Precondition | 
         "contact_key": None if new.contact is None else contact_key(new.contact),
     }
     try:
-        connection.execute(_ADD_ACCOUNT, row)
-    except IntegrityError as error:
+        driver.execute(_ADD_ACCOUNT, row)
+    except sqlite3.IntegrityError as error:
         if not is_taken(error):
             raise
         return Precondition.ACCOUNT_EXISTS
-    return add_identifiers(connection, change)
+    return add_identifiers(driver, change)
 
 
-def erase_account(connection: Connection, change: AccountErased) -> Precondition | None:
+def erase_account(driver: Driver, change: AccountErased) -> Precondition | None:
     """Delete all that is the account's, and enter its identifiers in the tombstones."""
-    claimed = connection.execute(_IF_OF_EPOCH, {"which": change.account_id, "seen": change.epoch})
+    claimed = driver.execute(_IF_OF_EPOCH, {"which": change.account_id, "seen": change.epoch})
     if not claimed.rowcount:
-        return _missing_or(connection, change.account_id, Precondition.EPOCH_CHANGED)
+        return _missing_or(driver, change.account_id, Precondition.EPOCH_CHANGED)
     for statement in _ERASE:
-        connection.execute(statement, {"which": change.account_id})
-    enter(connection, change.tombstones, change.at)
+        driver.execute(statement, {"which": change.account_id})
+    enter(driver, change.tombstones, change.at)
     return None
 
 
-def replace_password(connection: Connection, change: PasswordReplaced) -> Precondition | None:
+def replace_password(driver: Driver, change: PasswordReplaced) -> Precondition | None:
     """Compare and set the hash; none is as good a value to compare with as any (F3)."""
     was = None if change.was is None else change.was.get_secret_value()
     values = {"which": change.account_id, "was": was, "now": change.now.get_secret_value()}
-    done = connection.execute(_REPLACE_PASSWORD, values)
-    return None if done.rowcount else _missing_or(connection, change.account_id, Precondition.PASSWORD_CHANGED)
+    done = driver.execute(_REPLACE_PASSWORD, values)
+    return None if done.rowcount else _missing_or(driver, change.account_id, Precondition.PASSWORD_CHANGED)
 
 
-def set_password(connection: Connection, change: PasswordSet) -> Precondition | None:
+def set_password(driver: Driver, change: PasswordSet) -> Precondition | None:
     """Set the hash."""
-    done = connection.execute(_SET_PASSWORD, {"which": change.account_id, "now": change.now.get_secret_value()})
+    done = driver.execute(_SET_PASSWORD, {"which": change.account_id, "now": change.now.get_secret_value()})
     return None if done.rowcount else Precondition.ACCOUNT_MISSING
 
 
-def change_status(connection: Connection, change: StatusChanged) -> Precondition | None:
+def change_status(driver: Driver, change: StatusChanged) -> Precondition | None:
     """Compare and set the status."""
     values = {"which": change.account_id, "was": change.was.value, "now": change.now.value}
-    done = connection.execute(_CHANGE_STATUS, values)
-    return None if done.rowcount else _missing_or(connection, change.account_id, Precondition.STATUS_CHANGED)
+    done = driver.execute(_CHANGE_STATUS, values)
+    return None if done.rowcount else _missing_or(driver, change.account_id, Precondition.STATUS_CHANGED)
 
 
-def advance_epoch(connection: Connection, change: EpochAdvanced) -> Precondition | None:
+def advance_epoch(driver: Driver, change: EpochAdvanced) -> Precondition | None:
     """Count the epoch up where it is stored."""
-    done = connection.execute(_ADVANCE_EPOCH, {"which": change.account_id})
+    done = driver.execute(_ADVANCE_EPOCH, {"which": change.account_id})
     return None if done.rowcount else Precondition.ACCOUNT_MISSING
 
 
-def change_contact(connection: Connection, change: ContactChanged) -> Precondition | None:
+def change_contact(driver: Driver, change: ContactChanged) -> Precondition | None:
     """Set the contact address."""
     key = None if change.contact is None else contact_key(change.contact)
-    done = connection.execute(_CHANGE_CONTACT, {"which": change.account_id, "now": change.contact, "found_by": key})
+    done = driver.execute(_CHANGE_CONTACT, {"which": change.account_id, "now": change.contact, "found_by": key})
     return None if done.rowcount else Precondition.ACCOUNT_MISSING
 
 
-def change_profile(connection: Connection, change: ProfileChanged) -> Precondition | None:
+def change_profile(driver: Driver, change: ProfileChanged) -> Precondition | None:
     """Set display name, language, or both."""
     values = {"which": change.account_id, "name": change.display_name, "spoken": change.language}
-    done = connection.execute(_CHANGE_PROFILE, values)
+    done = driver.execute(_CHANGE_PROFILE, values)
     return None if done.rowcount else Precondition.ACCOUNT_MISSING
 
 
-def standing(connection: Connection, account_id: AccountId) -> tuple[str, int] | None:
+def standing(driver: Driver, account_id: AccountId) -> tuple[str, int] | None:
     """Return the account's status and epoch as the transaction sees them; ``None`` when it is missing."""
-    row = connection.execute(_STANDING, {"which": account_id}).first()
+    row = driver.execute(_STANDING, {"which": account_id}).first()
     return None if row is None else (row[0], row[1])
 
 
-def why_not_open(connection: Connection, account_id: AccountId) -> Precondition:
+def why_not_open(driver: Driver, account_id: AccountId) -> Precondition:
     """Say why the account can have no session of an epoch that did not match."""
-    found = standing(connection, account_id)
+    found = standing(driver, account_id)
     if found is None:
         return Precondition.ACCOUNT_MISSING
     return Precondition.EPOCH_CHANGED if found[0] == Status.ACTIVE.value else Precondition.STATUS_CHANGED
 
 
-def _missing_or(connection: Connection, account_id: AccountId, changed: Precondition) -> Precondition:
-    return Precondition.ACCOUNT_MISSING if standing(connection, account_id) is None else changed
+def _missing_or(driver: Driver, account_id: AccountId, changed: Precondition) -> Precondition:
+    return Precondition.ACCOUNT_MISSING if standing(driver, account_id) is None else changed

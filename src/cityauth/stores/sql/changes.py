@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import Connection, bindparam, insert
+from sqlalchemy import bindparam, insert
 
 from cityauth.core.audit import AuditEvent
 from cityauth.core.change import (
@@ -35,12 +35,12 @@ from cityauth.core.change import (
     TombstonesReleased,
 )
 from cityauth.stores.sql import account_changes, identifier_changes, outbox, session_changes, token_changes, tombstones
-from cityauth.stores.sql.compiled import Compiled
 from cityauth.stores.sql.failures import is_taken
 from cityauth.stores.sql.rows import micros
+from cityauth.stores.sql.statements import Driver
 from cityauth.stores.sql.tables import event
 
-Apply: TypeAlias = Callable[[Connection, Any], Precondition | None]
+Apply: TypeAlias = Callable[[Driver, Any], Precondition | None]
 
 APPLY: Final[Mapping[type[Change], Apply]] = {
     AccountAdded: account_changes.add_account,
@@ -71,7 +71,6 @@ APPLY: Final[Mapping[type[Change], Apply]] = {
 _RECORD: Final = insert(event).values(
     {column.name: bindparam(column.name) for column in event.c if column is not event.c.number}
 )
-_RECORDING: Final = Compiled(_RECORD)
 _JSON: Final = json.JSONEncoder(ensure_ascii=False)
 
 
@@ -97,7 +96,7 @@ class Rollback(Exception):  # noqa: N818 - no error: it undoes the transaction a
         self.outcome = outcome
 
 
-def apply(connection: Connection, changes: Sequence[Change]) -> Committed:
+def apply(driver: Driver, changes: Sequence[Change]) -> Committed:
     """Apply *changes* within a transaction.
 
     Raises:
@@ -106,14 +105,14 @@ def apply(connection: Connection, changes: Sequence[Change]) -> Committed:
     events = {one.event.id: one.event for one in changes if isinstance(one, EventRecorded)}
     try:
         for told in events.values():
-            _RECORDING.run(connection, _row_of(told))
+            driver.execute(_RECORD, _row_of(told))
     except sqlite3.IntegrityError as error:
         if not is_taken(error):
             raise
         raise Rollback(Committed()) from None
     for change in changes:
         if not isinstance(change, EventRecorded):
-            failed = APPLY[type(change)](connection, change)
+            failed = APPLY[type(change)](driver, change)
             if failed is not None:
                 raise Rollback(Rejected(change, failed))
     return Committed()

@@ -15,6 +15,7 @@ from sqlalchemy.pool import NullPool
 
 from cityauth.errors import ConfigurationError, SchemaError, StoreUnavailableError
 from cityauth.stores.sql.files import OpenedFile, create_private, path_of, require_folder
+from cityauth.stores.sql.statements import Driver
 
 Synchronous: TypeAlias = Literal["normal", "full"]
 """When a commit waits for the disk; see `SqlStore`."""
@@ -70,18 +71,16 @@ class ThreadConnection:
     It is a class so that the connection is closed when the thread's end drops the last reference.
 
     Attributes:
-        connection: The connection, in autocommit: a look-up is not wrapped in a transaction.
-        driver: The driver's connection beneath it.
+        driver: Runs statements on it, in autocommit: a look-up is not wrapped in a transaction.
         close: Closes it, once.
     """
 
-    __slots__ = ("__weakref__", "_file", "close", "connection", "driver")
+    __slots__ = ("__weakref__", "_file", "close", "driver")
 
     def __init__(self, connection: Connection) -> None:
-        self.connection: Connection = connection
-        self.driver: sqlite3.Connection = driver_of(connection)
+        self.driver: Driver = Driver(driver_of(connection))
         self.close: weakref.finalize[[Connection], ThreadConnection] = weakref.finalize(self, _close, connection)
-        self._file = OpenedFile(self.driver)
+        self._file = OpenedFile(self.driver.sqlite)
 
     def is_of_the_file(self) -> bool:
         """Whether the connection's file is still the one at its path: a deleted file takes every write with it."""

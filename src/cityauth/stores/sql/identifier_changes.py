@@ -1,14 +1,15 @@
 """Changes to identifiers. The primary key decides who has one: there is one namespace over all kinds."""
 
+import sqlite3
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from cityauth.core.change import AccountAdded, IdentifierAdded, IdentifierReleased, IdentifierRetired, Precondition
 from cityauth.core.resolution import IdentifierStatus
 from cityauth.stores.sql.failures import is_taken
 from cityauth.stores.sql.rows import micros
+from cityauth.stores.sql.statements import Driver
 from cityauth.stores.sql.tables import account, identifier
 from cityauth.stores.sql.tombstones import holds_any
 
@@ -41,7 +42,7 @@ _RETIRE: Final = (
 )
 
 
-def add_identifiers(connection: Connection, change: AccountAdded) -> Precondition | None:
+def add_identifiers(driver: Driver, change: AccountAdded) -> Precondition | None:
     """Insert the identifiers of a new account."""
     rows = [
         {
@@ -56,20 +57,20 @@ def add_identifiers(connection: Connection, change: AccountAdded) -> Preconditio
         for position, account_identifier in enumerate(change.account_identifiers)
     ]
     try:
-        if rows:
-            connection.execute(_ADD, rows)
-    except IntegrityError as error:
+        for row in rows:
+            driver.execute(_ADD, row)
+    except sqlite3.IntegrityError as error:
         if not is_taken(error):
             raise
         return Precondition.IDENTIFIER_TAKEN
-    return Precondition.IDENTIFIER_TAKEN if holds_any(connection, change.tombstones) else None
+    return Precondition.IDENTIFIER_TAKEN if holds_any(driver, change.tombstones) else None
 
 
-def add_identifier(connection: Connection, change: IdentifierAdded) -> Precondition | None:
+def add_identifier(driver: Driver, change: IdentifierAdded) -> Precondition | None:
     """Give the account one of its own identifiers back, or a new one."""
     new = change.identifier
     own = {"which": new.key, "holder": change.account_id, "sort": new.kind, "form": new.shown}
-    if connection.execute(_TAKE_BACK, own).rowcount:
+    if driver.execute(_TAKE_BACK, own).rowcount:
         return None
     row = {
         "key": new.key,
@@ -80,22 +81,22 @@ def add_identifier(connection: Connection, change: IdentifierAdded) -> Precondit
         "since": micros(change.at),
     }
     try:
-        if not connection.execute(_TOKEN, row).rowcount:
+        if not driver.execute(_TOKEN, row).rowcount:
             return Precondition.ACCOUNT_MISSING
-    except IntegrityError as error:
+    except sqlite3.IntegrityError as error:
         if not is_taken(error):
             raise
         return Precondition.IDENTIFIER_TAKEN
-    return Precondition.IDENTIFIER_TAKEN if holds_any(connection, change.tombstones) else None
+    return Precondition.IDENTIFIER_TAKEN if holds_any(driver, change.tombstones) else None
 
 
-def release_identifier(connection: Connection, change: IdentifierReleased) -> Precondition | None:
+def release_identifier(driver: Driver, change: IdentifierReleased) -> Precondition | None:
     """Delete the identifier if it is retired and this account's."""
-    done = connection.execute(_RELEASE, {"which": change.key, "holder": change.account_id})
+    done = driver.execute(_RELEASE, {"which": change.key, "holder": change.account_id})
     return None if done.rowcount else Precondition.IDENTIFIER_CHANGED
 
 
-def retire_identifier(connection: Connection, change: IdentifierRetired) -> Precondition | None:
+def retire_identifier(driver: Driver, change: IdentifierRetired) -> Precondition | None:
     """Retire the identifier if it is active and this account's."""
-    done = connection.execute(_RETIRE, {"which": change.key, "holder": change.account_id})
+    done = driver.execute(_RETIRE, {"which": change.key, "holder": change.account_id})
     return None if done.rowcount else Precondition.IDENTIFIER_CHANGED

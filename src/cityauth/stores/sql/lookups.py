@@ -3,7 +3,6 @@
 from typing import Final
 
 from sqlalchemy import bindparam, select
-from sqlalchemy.dialects import sqlite
 
 from cityauth.stores.sql.rows import ACCOUNT, ACCOUNT_IDENTIFIER, EVENT, LIVE_SESSION, MATCH, SESSION, TOKEN
 from cityauth.stores.sql.tables import account, event, identifier, one_time_token, session
@@ -53,7 +52,3 @@ TRAIL: Final = select(*EVENT).order_by(event.c.number)
 
 TRAIL_END: Final = select(*EVENT).order_by(event.c.number.desc()).limit(bindparam("limit"))
 """The end of the audit trail, newest first."""
-
-# What every request asks, compiled too: see `Database.fetch`.
-FIND_ONE_SQL: Final = str(FIND_ONE.compile(dialect=sqlite.dialect()))
-FIND_SESSION_SQL: Final = str(FIND_SESSION.compile(dialect=sqlite.dialect()))

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, case, delete, func, insert, literal, or_, select, union_all, update
+from sqlalchemy import bindparam, case, delete, func, insert, literal, or_, select, union_all, update
 
 from cityauth.core.change import MailQueued
 from cityauth.core.mail import QueuedMail
 from cityauth.policy.mail import LONGEST_HOLD
 from cityauth.stores.sql.rows import MAIL, mail_of, mail_row, micros, read_all
+from cityauth.stores.sql.statements import Driver
 from cityauth.stores.sql.tables import mail
 
 _IS_DUMMY = mail.c.recipient == ""
@@ -55,14 +56,14 @@ def moments(now: datetime) -> dict[str, int]:
     return {"now": micros(now), "farthest": micros(now + LONGEST_HOLD)}
 
 
-def queue_mail(connection: Connection, change: MailQueued) -> None:
+def queue_mail(driver: Driver, change: MailQueued) -> None:
     """Insert the mail, due at once."""
-    connection.execute(_QUEUE, mail_row(change.mail))
+    driver.execute(_QUEUE, mail_row(change.mail))
 
 
-def lease(connection: Connection, now: datetime, until: datetime, most: int) -> Sequence[QueuedMail]:
+def lease(driver: Driver, now: datetime, until: datetime, most: int) -> Sequence[QueuedMail]:
     """Drop the dummies that are due, and hide the oldest mails that are due until *until*."""
-    connection.execute(_DROP_DUMMIES, moments(now))
+    driver.execute(_DROP_DUMMIES, moments(now))
     values = {**moments(now), "until": micros(until), "most": most}
-    leased = read_all(mail_of, connection.execute(_LEASE, values))
+    leased = read_all(mail_of, driver.execute(_LEASE, values).all())
     return sorted(leased, key=lambda one: (one.queued_at, one.id))

@@ -2,13 +2,13 @@
 
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from cityauth.core.account import Status
 from cityauth.core.change import Precondition, SessionClosed, SessionOpened, SessionsClosed
 from cityauth.stores.sql.account_changes import why_not_open
-from cityauth.stores.sql.compiled import Compiled
 from cityauth.stores.sql.rows import micros
+from cityauth.stores.sql.statements import Driver
 from cityauth.stores.sql.tables import account, session
 
 # Locks the account where rows can be locked, so that disabling it waits, or is waited for (C-10, C-11).
@@ -40,12 +40,10 @@ TOUCH: Final = (
 PURGE: Final = delete(session).where(session.c.opened_at < bindparam("before"))
 """Deletes the sessions that were opened before a moment."""
 
-_OPENING: Final = Compiled(_OPEN)
-_EXCESS: Final = Compiled(_BEYOND)
 _NO_DIGEST = b""
 
 
-def open_session(connection: Connection, change: SessionOpened) -> Precondition | None:
+def open_session(driver: Driver, change: SessionOpened) -> Precondition | None:
     """Insert the session if the account is active and of its epoch, then end the oldest others."""
     opened = change.session
     row = {
@@ -62,22 +60,22 @@ def open_session(connection: Connection, change: SessionOpened) -> Precondition 
         "address": opened.address,
         "user_agent": opened.user_agent,
     }
-    if not _OPENING.run(connection, row).rowcount:
-        return why_not_open(connection, opened.account_id)
+    if not driver.execute(_OPEN, row).rowcount:
+        return why_not_open(driver, opened.account_id)
     spared = max(change.per_account - 1, 0)
     others = {"of": opened.account_id, "but": opened.digest, "spared": spared}
-    for (digest,) in _EXCESS.run(connection, others).fetchall():  # none but for who has very many
-        connection.execute(_CLOSE, {"which": digest})
+    for (digest,) in driver.execute(_BEYOND, others).all():  # none but for who has very many
+        driver.execute(_CLOSE, {"which": digest})
     return None
 
 
-def close_session(connection: Connection, change: SessionClosed) -> Precondition | None:
+def close_session(driver: Driver, change: SessionClosed) -> Precondition | None:
     """Delete the session, if it is still there."""
-    closed = connection.execute(_CLOSE, {"which": change.digest}).rowcount
+    closed = driver.execute(_CLOSE, {"which": change.digest}).rowcount
     return Precondition.SESSION_MISSING if change.must_be_open and not closed else None
 
 
-def close_sessions(connection: Connection, change: SessionsClosed) -> None:
+def close_sessions(driver: Driver, change: SessionsClosed) -> None:
     """Delete the account's sessions, but for one."""
     but = _NO_DIGEST if change.keep is None else change.keep
-    connection.execute(_CLOSE_OTHERS, {"of": change.account_id, "but": but})
+    driver.execute(_CLOSE_OTHERS, {"of": change.account_id, "but": but})

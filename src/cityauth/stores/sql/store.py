@@ -82,8 +82,8 @@ class SqlStore:
     def find(self, keys: Sequence[str]) -> Sequence[Match]:
         """See `AccountStore.find`."""
         if len(keys) == 1:
-            return self._database.fetch(match_of, lookups.FIND_ONE_SQL, keys[0])
-        return self._database.ask(match_of, lookups.FIND, {"keys": list(keys)})
+            return self._database.ask(match_of, lookups.FIND_ONE, {"key": keys[0]})
+        return self._database.ask_any(match_of, lookups.FIND, "keys", keys)
 
     def load(self, account_id: AccountId) -> Account | None:
         """See `AccountStore.load`."""
@@ -100,7 +100,7 @@ class SqlStore:
 
     def has_tombstone(self, digests: Sequence[bytes]) -> bool:
         """See `AccountStore.has_tombstone`."""
-        return bool(digests) and bool(self._database.ask(tuple, tombstones.ANY, {"digests": list(digests)}))
+        return bool(digests) and bool(self._database.ask_any(tuple, tombstones.ANY, "digests", digests))
 
     def password_hash(self, account_id: AccountId) -> SecretStr | None:
         """See `AccountStore.password_hash`."""
@@ -130,7 +130,7 @@ class SqlStore:
 
     def find_session(self, digest: bytes) -> LiveSession | None:
         """See `SessionStore.find_session`."""
-        found = self._database.fetch(live_session_of, lookups.FIND_SESSION_SQL, digest)
+        found = self._database.ask(live_session_of, lookups.FIND_SESSION, {"digest": digest})
         return found[0] if found else None
 
     def list_sessions(self, account_id: AccountId) -> Sequence[Session]:

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 
 from cityauth.core.throttle import MOST_AHEAD, Allowance, Exhausted, Reserved
 from cityauth.policy.throttling import Limit
 from cityauth.stores.sql.rows import micros, moment
+from cityauth.stores.sql.statements import Driver
 from cityauth.stores.sql.tables import throttle
 
 NTH_NEWEST: Final = (
@@ -19,12 +20,12 @@ NTH_NEWEST: Final = (
     .offset(bindparam("newer"))
 )
 """When a bucket was used for the n-th time, counted back from the latest use that counts."""
-_USE: Final = insert(throttle).inline()
+_USE: Final = insert(throttle).inline().values(bucket=bindparam("bucket"), at=bindparam("at"))
 PURGE: Final = delete(throttle).where(throttle.c.at < bindparam("before"))
 """Forgets the uses before a moment."""
 
 
-def reserve(connection: Connection, bucket: str, limits: Sequence[Limit], now: datetime) -> Allowance:
+def reserve(driver: Driver, bucket: str, limits: Sequence[Limit], now: datetime) -> Allowance:
     """Count one more use, within a transaction that no other writer can be in at the same time (C-14)."""
     free_again = []
     for limit in limits:
@@ -32,10 +33,10 @@ def reserve(connection: Connection, bucket: str, limits: Sequence[Limit], now: d
             free_again.append(now + limit.window)
             continue
         values = {"bucket": bucket, "latest": micros(now + MOST_AHEAD), "newer": limit.count - 1}
-        nth = connection.execute(NTH_NEWEST, values).scalar()
+        nth = driver.execute(NTH_NEWEST, values).scalar()
         if nth is not None and moment(nth) > now - limit.window:
             free_again.append(moment(nth) + limit.window)
     if free_again:
         return Exhausted(max(free_again))
-    connection.execute(_USE, {"bucket": bucket, "at": micros(now)})
+    driver.execute(_USE, {"bucket": bucket, "at": micros(now)})
     return Reserved()

@@ -2,11 +2,12 @@
 
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, delete, exists, insert, literal, or_
+from sqlalchemy import bindparam, delete, exists, insert, literal, or_
 
 from cityauth.core.account import Status
 from cityauth.core.change import Precondition, TokenIssued, TokensRevoked, TokenUsed
 from cityauth.stores.sql.rows import micros, token_row
+from cityauth.stores.sql.statements import Driver
 from cityauth.stores.sql.tables import account, one_time_token
 
 _STANDS = (
@@ -32,21 +33,21 @@ PURGE: Final = delete(one_time_token).where(one_time_token.c.expires_at < bindpa
 """Deletes the claims that expired before a moment."""
 
 
-def issue_token(connection: Connection, change: TokenIssued) -> None:
+def issue_token(driver: Driver, change: TokenIssued) -> None:
     """Insert the claim; alone, it is the account's only one of its purpose."""
     new = change.one_time_token
     if change.alone:
-        connection.execute(_DROP_EARLIER, {"of": new.account_id, "for": new.purpose.value})
-    connection.execute(_ISSUE, token_row(new))
+        driver.execute(_DROP_EARLIER, {"of": new.account_id, "for": new.purpose.value})
+    driver.execute(_ISSUE, token_row(new))
 
 
-def use_token(connection: Connection, change: TokenUsed) -> Precondition | None:
+def use_token(driver: Driver, change: TokenUsed) -> Precondition | None:
     """Delete the claim if it may be used; who deletes it has used it."""
     values = {"which": change.digest, "for": change.purpose.value, "at": micros(change.at)}
-    return None if connection.execute(_USE, values).rowcount else Precondition.TOKEN_USED
+    return None if driver.execute(_USE, values).rowcount else Precondition.TOKEN_USED
 
 
-def revoke_tokens(connection: Connection, change: TokensRevoked) -> None:
+def revoke_tokens(driver: Driver, change: TokensRevoked) -> None:
     """Delete the account's claims of one purpose from a moment on."""
     values = {"of": change.account_id, "for": change.purpose.value, "since": micros(change.since)}
-    connection.execute(_DROP_SINCE, values)
+    driver.execute(_DROP_SINCE, values)

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, delete, exists, insert, literal, select
+from sqlalchemy import bindparam, delete, exists, insert, literal, select
 
 from cityauth.core.change import Precondition, TombstonesReleased
 from cityauth.stores.sql.rows import micros
+from cityauth.stores.sql.statements import Driver
 from cityauth.stores.sql.tables import tombstones
 
 ANY: Final = select(tombstones.c.digest).where(tombstones.c.digest.in_(bindparam("digests", expanding=True))).limit(1)
@@ -20,21 +21,21 @@ _ENTER: Final = insert(tombstones).from_select(
 )
 
 
-def holds_any(connection: Connection, digests: Sequence[bytes]) -> bool:
+def holds_any(driver: Driver, digests: Sequence[bytes]) -> bool:
     """Whether an erased account held one of the identifiers.
 
     Asked after the identifier was written, so that an erasure that committed meanwhile is seen.
     """
-    return bool(digests) and connection.execute(ANY, {"digests": list(digests)}).first() is not None
+    return bool(digests) and driver.execute_with_list(ANY, "digests", digests).first() is not None
 
 
-def enter(connection: Connection, digests: Sequence[bytes], at: datetime) -> None:
+def enter(driver: Driver, digests: Sequence[bytes], at: datetime) -> None:
     """Enter the identifiers, those that are there already left as they are."""
     for digest in digests:
-        connection.execute(_ENTER, {"digest": digest, "since": micros(at)})
+        driver.execute(_ENTER, {"digest": digest, "since": micros(at)})
 
 
-def release(connection: Connection, change: TombstonesReleased) -> Precondition | None:
+def release(driver: Driver, change: TombstonesReleased) -> Precondition | None:
     """Delete the tombstones, one of which must be there."""
-    released = sum(connection.execute(_RELEASE, {"which": digest}).rowcount for digest in change.tombstones)
+    released = sum(driver.execute(_RELEASE, {"which": digest}).rowcount for digest in change.tombstones)
     return None if released else Precondition.IDENTIFIER_CHANGED
