@@ -72,19 +72,16 @@ class ThreadConnection:
 
     Attributes:
         driver: Runs statements on it, in autocommit: a look-up is not wrapped in a transaction.
+        file: The file that it has opened. A file that is deleted takes every later write with it.
         close: Closes it, once.
     """
 
-    __slots__ = ("__weakref__", "_file", "close", "driver")
+    __slots__ = ("__weakref__", "close", "driver", "file")
 
     def __init__(self, connection: Connection) -> None:
         self.driver: Driver = Driver(driver_of(connection))
         self.close: weakref.finalize[[Connection], ThreadConnection] = weakref.finalize(self, _close, connection)
-        self._file = OpenedFile(self.driver.sqlite)
-
-    def is_of_the_file(self) -> bool:
-        """Whether the connection's file is still the one at its path: a deleted file takes every write with it."""
-        return self._file.is_in_place()
+        self.file: OpenedFile = OpenedFile(self.driver.sqlite)
 
 
 def driver_of(connection: Connection) -> sqlite3.Connection:
@@ -141,7 +138,7 @@ class Connections:
             kept: ThreadConnection = self._local.kept
         except AttributeError:
             kept = self._local.kept = self._keep()
-        if not kept.is_of_the_file():
+        if not kept.file.is_in_place():
             self._checked = False
             self.renew()
             raise StoreUnavailableError("the database file was deleted or replaced while in use", nothing_written=True)

@@ -66,20 +66,27 @@ class OpenedFile:
     It is a class so that the question whether the file is still in place costs one system call.
     """
 
-    __slots__ = ("_number", "_path")
+    __slots__ = ("_device", "_inode", "_path")
 
     def __init__(self, driver: sqlite3.Connection) -> None:
-        """Ask the connection for its file."""
+        """Ask the connection for its file.
+
+        Raises:
+            StoreUnavailableError: the file was deleted meanwhile.
+        """
         self._path: str = driver.execute("PRAGMA database_list").fetchone()[2]
-        self._number = self._number_at_the_path()
+        try:
+            found = os.stat(self._path)  # noqa: PTH116 - as below
+        except OSError:
+            found = None
+        if found is None:
+            raise StoreUnavailableError("the database file was deleted while it was opened", nothing_written=True)
+        self._device, self._inode = found.st_dev, found.st_ino
 
     def is_in_place(self) -> bool:
         """Whether the path still leads to the file."""
-        return self._number_at_the_path() == self._number
-
-    def _number_at_the_path(self) -> tuple[int, int] | None:
         try:
             found = os.stat(self._path)  # noqa: PTH116 - asked before each statement; a Path takes twice as long
         except OSError:
-            return None
-        return found.st_dev, found.st_ino
+            return False
+        return found.st_ino == self._inode and found.st_dev == self._device

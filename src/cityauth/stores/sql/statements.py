@@ -70,7 +70,8 @@ class Driver:
         if compiled is None:
             compiled = _COMPILED[statement] = _compile(statement)
         sql, constants = compiled
-        return Result(self.sqlite.execute(sql, {**constants, **values} if values else constants))
+        given = {**constants, **values} if values and constants else values or constants
+        return Result(self.sqlite.execute(sql, given))
 
     def execute_with_list(self, statement: ClauseElement, name: str, values: Sequence[object]) -> Result:
         """Run *statement* with the list *values* for its parameter *name*, an expanding one.
