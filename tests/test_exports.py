@@ -19,7 +19,7 @@ HEAVY = (
 def loaded_by(code: str) -> set[str]:
     """The modules that a fresh interpreter has loaded after running some code."""
     script = f"{code}\nimport sys\nprint(*sys.modules, sep='\\n')"
-    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True, timeout=60)
     return set(done.stdout.split())
 
 

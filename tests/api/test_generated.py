@@ -14,7 +14,9 @@ TOOL = Path(__file__).resolve().parents[2] / "tools" / "generate_async.py"
 
 def test_the_asynchronous_face_is_up_to_date() -> None:
     """Neither face has anything that the other lacks: `python tools/generate_async.py` makes it anew (ASVS 6.3.4, B-17)."""
-    done = subprocess.run([sys.executable, str(TOOL), "--check"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, str(TOOL), "--check"], capture_output=True, text=True, check=False, timeout=60
+    )
     assert done.returncode == 0, done.stderr
 
 

@@ -40,5 +40,6 @@ def test_the_documentation_shows_the_present_table() -> None:
 @pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz is not installed: only the docs' build needs it")
 def test_graphviz_takes_it() -> None:
     """The text is valid DOT."""
-    drawn = subprocess.run(["dot", "-Tplain"], input=to_dot(), capture_output=True, text=True, check=True).stdout
+    command = ["dot", "-Tplain"]
+    drawn = subprocess.run(command, input=to_dot(), capture_output=True, text=True, check=True, timeout=60).stdout
     assert drawn.count("\nnode ") == len(TRANSITIONS)

@@ -335,5 +335,5 @@ def test_plain_identifiers_load_no_heavy_library() -> None:
         "look_up('erkki.esimerkki@example.com'); look_up('Matti.M'); inherit('a@b@c');"
         "print(sorted({'email_validator', 'precis_i18n', 'idna'} & set(sys.modules)))"
     )
-    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
     assert answer.stdout.strip() == "[]"

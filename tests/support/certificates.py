@@ -12,7 +12,7 @@ def certificate(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
         words = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost"
         extension = ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
         command = ["openssl", *words.split(), *extension, "-keyout", str(key), "-out", str(pem)]
-        subprocess.run(command, check=True, capture_output=True)
+        subprocess.run(command, check=True, capture_output=True, timeout=60)
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(pem, key)
     return server, ssl.create_default_context(cafile=str(pem))

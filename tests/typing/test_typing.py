@@ -24,7 +24,7 @@ def check(path: Path, cache: Path) -> subprocess.CompletedProcess[str]:
         "--cache-dir",
         str(cache),
     ]
-    return subprocess.run([*command, str(path)], cwd=ROOT, capture_output=True, text=True, check=False)
+    return subprocess.run([*command, str(path)], cwd=ROOT, capture_output=True, text=True, check=False, timeout=240)
 
 
 @pytest.fixture(scope="module")
