@@ -50,6 +50,8 @@ format:         ruff format --check .
 types:          mypy
 public types:   basedpyright --verifytypes cityauth --ignoreexternal
 dependencies:   deptry .
+spelling:       codespell
+imports:        lint-imports
 rings:          pytest -q tests/test_architecture.py tests/test_exports.py
 async face:     python tools/generate_async.py --check
 codes:          pybabel -q extract -F babel.cfg -k N_ -c Translators: -s --no-location
