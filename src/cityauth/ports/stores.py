@@ -25,7 +25,7 @@ class AccountStore(Protocol):
     """
 
     def find(self, keys: Sequence[str]) -> Sequence[Match]:
-        """Return what is held under any of *keys*, retired, pending and contested account_identifiers included.
+        """Return what is held under any of *keys*, retired, pending and contested ones included.
 
         Keys are compared byte for byte: no collation, no case folding. One to a few keys; at most
         one match a key, in no particular order. Must use a unique index, never a scan.
@@ -37,7 +37,7 @@ class AccountStore(Protocol):
         ...
 
     def account_identifiers(self, account_id: AccountId) -> Sequence[AccountIdentifier]:
-        """Return every identifier of the account in whatever life, oldest first; empty when none."""
+        """Return every identifier of the account whatever its status, oldest first; empty when none."""
         ...
 
     def find_by_contact(self, key: str) -> Sequence[Account]:
@@ -66,7 +66,7 @@ class AccountStore(Protocol):
         nothing written. Preconditions are decided by the write itself (a unique index, the row count
         of a conditional update), never by a read before it. A commit whose `EventRecorded` names an
         event (by its account and its id) that is recorded already is answered `Committed` and not
-        applied again (C-25).
+        applied again.
         """
         ...
 
@@ -90,19 +90,19 @@ class SessionStore(Protocol):
         ...
 
     def purge_sessions(self, opened_before: datetime) -> int:
-        """Delete sessions opened before that moment and return how many (C-55)."""
+        """Delete sessions opened before that moment and return how many."""
         ...
 
 
 class OneTimeTokenStore(Protocol):
-    """What a store must do for claims besides the commit."""
+    """What a store must do for one-time tokens besides the commit."""
 
     def find_token(self, digest: bytes) -> OneTimeToken | None:
-        """Return the outstanding claim stored under *digest*, expired ones included, or ``None``."""
+        """Return the outstanding token stored under *digest*, expired ones included, or ``None``."""
         ...
 
     def purge_tokens(self, expired_before: datetime) -> int:
-        """Delete claims that expired before that moment, never a live one (B-26); return how many."""
+        """Delete tokens that expired before that moment, never a live one; return how many."""
         ...
 
 

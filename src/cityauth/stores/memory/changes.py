@@ -1,4 +1,4 @@
-"""Changes to sessions, claims and the outbox, and the table that says which function applies which change."""
+"""Changes to sessions, links and the outbox, and the table that says which function applies which change."""
 
 from collections.abc import Callable, Mapping
 from operator import attrgetter
@@ -32,7 +32,7 @@ from cityauth.core.change import (
 from cityauth.core.one_time_token import OneTimeToken
 from cityauth.core.session import Session
 from cityauth.stores.memory import account_changes
-from cityauth.stores.memory.state import State, WaitingMail
+from cityauth.stores.memory.state import State, WaitingMail, event_key
 
 _by_age: Callable[[Session], Any] = attrgetter("opened_at", "digest")
 
@@ -69,7 +69,7 @@ def close_sessions(state: State, change: SessionsClosed) -> None:
 
 
 def issue_token(state: State, change: TokenIssued) -> None:
-    """Keep the claim; alone, it is the account's only one of its purpose."""
+    """Keep the link; with `alone` it is then the account's only one of its purpose."""
     new = change.one_time_token
     if change.alone and new.account_id is not None:
         state.drop_where(
@@ -79,7 +79,7 @@ def issue_token(state: State, change: TokenIssued) -> None:
 
 
 def use_token(state: State, change: TokenUsed) -> Precondition | None:
-    """Delete the claim if it may be used."""
+    """Delete the link if it may be used."""
     one_time_token = state.one_time_tokens.get(change.digest)
     if one_time_token is None or one_time_token.purpose is not change.purpose or one_time_token.expires_at <= change.at:
         return Precondition.TOKEN_USED
@@ -90,7 +90,7 @@ def use_token(state: State, change: TokenUsed) -> Precondition | None:
 
 
 def _stands(state: State, one_time_token: OneTimeToken) -> bool:
-    """Whether the claim's account is there, active and of the claim's epoch."""
+    """Whether the link's account is there, active and of the link's epoch."""
     row = state.rows.get(one_time_token.account_id) if one_time_token.account_id is not None else None
     if row is None or row.account.status is not Status.ACTIVE:
         return False
@@ -98,7 +98,7 @@ def _stands(state: State, one_time_token: OneTimeToken) -> bool:
 
 
 def revoke_tokens(state: State, change: TokensRevoked) -> None:
-    """Delete the account's claims of one purpose from a moment on."""
+    """Delete the account's links of one purpose that were issued at a moment or later."""
     state.drop_where(
         state.one_time_tokens,
         lambda one: (
@@ -114,7 +114,7 @@ def queue_mail(state: State, change: MailQueued) -> None:
 
 def record(state: State, change: EventRecorded) -> None:
     """Append a line to the audit trail."""
-    state.put(state.events, change.event.id, change.event)
+    state.put(state.events, event_key(change.event), change.event)
 
 
 Apply: TypeAlias = Callable[[State, Any], Precondition | None]

@@ -44,7 +44,7 @@ class State:
     sessions: dict[bytes, Session] = field(default_factory=dict)
     one_time_tokens: dict[bytes, OneTimeToken] = field(default_factory=dict)
     mails: dict[str, WaitingMail] = field(default_factory=dict)
-    events: dict[str, AuditEvent] = field(default_factory=dict)
+    events: dict[tuple[AccountId | None, str], AuditEvent] = field(default_factory=dict)
     uses: dict[str, list[datetime]] = field(default_factory=dict)
     _way_back: list[Callable[[], object]] = field(default_factory=list)
 
@@ -90,3 +90,8 @@ class State:
 def with_account(account_change: Callable[[Account], Account]) -> Callable[[AccountRow], AccountRow]:
     """Return the change of a row that changes its account."""
     return lambda row: replace(row, account=account_change(row.account))
+
+
+def event_key(event: AuditEvent) -> tuple[AccountId | None, str]:
+    """Return what makes an event the same as a recorded one: its account and its id."""
+    return event.account_id, event.id

@@ -18,7 +18,7 @@ from cityauth.core.throttle import MOST_AHEAD, Allowance, Exhausted, Reserved
 from cityauth.policy.mail import LONGEST_HOLD
 from cityauth.policy.throttling import Limit
 from cityauth.stores.memory.changes import APPLY
-from cityauth.stores.memory.state import State, WaitingMail
+from cityauth.stores.memory.state import State, WaitingMail, event_key
 
 
 @final
@@ -81,7 +81,7 @@ class MemoryStore:
         """See `AccountStore.commit`."""
         with self._lock:
             state = self._state
-            if any(type(one) is EventRecorded and one.event.id in state.events for one in changes):
+            if any(type(one) is EventRecorded and event_key(one.event) in state.events for one in changes):
                 return Committed()
             state.begin()
             try:

@@ -97,7 +97,7 @@ def erase_account(driver: Driver, change: AccountErased) -> Precondition | None:
 
 
 def replace_password(driver: Driver, change: PasswordReplaced) -> Precondition | None:
-    """Compare and set the hash; none is as good a value to compare with as any (F3)."""
+    """Set the hash if the stored one is still the expected one; both may be none."""
     was = None if change.was is None else change.was.get_secret_value()
     values = {"which": change.account_id, "was": was, "now": change.now.get_secret_value()}
     done = driver.execute(_REPLACE_PASSWORD, values)

@@ -42,7 +42,7 @@ PASSWORD_HASH: Final = select(account.c.password_hash).where(account.c.id == bin
 """An account's stored hash."""
 
 FIND_TOKEN: Final = select(*TOKEN).where(one_time_token.c.digest == bindparam("digest"))
-"""A claim by its digest."""
+"""A one-time token by its digest."""
 
 EVENTS: Final = select(*EVENT).where(event.c.account_id == bindparam("account_id")).order_by(event.c.number)
 """One account's audit trail, oldest first."""

@@ -1,4 +1,4 @@
-"""The tables. Moments are microseconds since 1970 in UTC, so no driver and no server reads them its own way (C-37)."""
+"""The tables. Moments are microseconds since 1970 in UTC, so no driver and no server reads them its own way."""
 
 from sqlalchemy import (
     BigInteger,
@@ -24,7 +24,7 @@ METADATA = MetaData(
 )
 
 EXACT = Text().with_variant(Text(collation="C"), "postgresql")
-"""Text that is compared byte for byte whatever the database's collation: SQLite's default already is (B-2)."""
+"""Text that is compared byte for byte, whatever the collation of the database. SQLite does so by default."""
 
 COUNTER = BigInteger().with_variant(Integer(), "sqlite")
 """A number that the database counts up: SQLite counts only a column that it takes for its row id."""
@@ -83,7 +83,7 @@ one_time_token: Table = Table(
     METADATA,
     Column("digest", LargeBinary(32), primary_key=True),
     Column("purpose", Text(), nullable=False),
-    Column("account_id", EXACT, index=True),  # no foreign key: one issued during an erasure is merely dead
+    Column("account_id", EXACT, index=True),  # no foreign key: a token that is issued during an erasure cannot be used
     Column("epoch", Integer()),
     Column("address", Text()),
     Column("issued_at", BigInteger(), nullable=False),
@@ -137,5 +137,5 @@ event: Table = Table(
     Column("address", Text()),
     Column("user_agent", Text(), nullable=False),
     Column("detail", Text(), nullable=False),  # a JSON object of strings
-    UniqueConstraint("account_id", "id"),  # finds an account's, and a commit that is repeated (C-25)
+    UniqueConstraint("account_id", "id"),  # finds an account's, and a commit that is repeated
 )

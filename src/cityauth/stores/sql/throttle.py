@@ -26,7 +26,7 @@ PURGE: Final = delete(throttle).where(throttle.c.at < bindparam("before"))
 
 
 def reserve(driver: Driver, bucket: str, limits: Sequence[Limit], now: datetime) -> Allowance:
-    """Count one more use, within a transaction that no other writer can be in at the same time (C-14)."""
+    """Count one more use, within a transaction that no other writer can be in at the same time."""
     free_again = []
     for limit in limits:
         if limit.count < 1:

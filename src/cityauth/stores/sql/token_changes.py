@@ -1,4 +1,4 @@
-"""Changes to claims: outstanding links. Using one is a conditional delete that can lose (C-01)."""
+"""Changes to one-time tokens, the mailed links. Using one deletes it on conditions."""
 
 from typing import Final
 
@@ -30,11 +30,11 @@ _USE: Final = delete(one_time_token).where(
 _DROP_EARLIER: Final = delete(one_time_token).where(_OF_PURPOSE)
 _DROP_SINCE: Final = delete(one_time_token).where(_OF_PURPOSE, one_time_token.c.issued_at >= bindparam("since"))
 PURGE: Final = delete(one_time_token).where(one_time_token.c.expires_at < bindparam("before"))
-"""Deletes the claims that expired before a moment."""
+"""Deletes the links that expired before a moment."""
 
 
 def issue_token(driver: Driver, change: TokenIssued) -> None:
-    """Insert the claim; alone, it is the account's only one of its purpose."""
+    """Insert the link; with `alone` it is then the account's only one of its purpose."""
     new = change.one_time_token
     if change.alone:
         driver.execute(_DROP_EARLIER, {"of": new.account_id, "for": new.purpose.value})
@@ -42,12 +42,12 @@ def issue_token(driver: Driver, change: TokenIssued) -> None:
 
 
 def use_token(driver: Driver, change: TokenUsed) -> Precondition | None:
-    """Delete the claim if it may be used; who deletes it has used it."""
+    """Delete the link if it may be used. Whoever deletes it has used it."""
     values = {"which": change.digest, "for": change.purpose.value, "at": micros(change.at)}
     return None if driver.execute(_USE, values).rowcount else Precondition.TOKEN_USED
 
 
 def revoke_tokens(driver: Driver, change: TokensRevoked) -> None:
-    """Delete the account's claims of one purpose from a moment on."""
+    """Delete the account's links of one purpose that were issued at a moment or later."""
     values = {"of": change.account_id, "for": change.purpose.value, "since": micros(change.since)}
     driver.execute(_DROP_SINCE, values)
