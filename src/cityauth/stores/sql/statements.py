@@ -62,7 +62,7 @@ class Driver:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         """Take the *connection*."""
-        self.sqlite = connection
+        self.sqlite: sqlite3.Connection = connection
 
     def execute(self, statement: ClauseElement, values: Values | None = None) -> Result:
         """Run *statement* with *values* for its named parameters."""
