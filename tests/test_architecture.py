@@ -49,7 +49,7 @@ FRAMEWORKS = {
     "starlette", "tornado", "werkzeug",
 }  # fmt: skip
 
-LONGEST_FILE = 300
+LONGEST_FILE = 400
 LONGEST_BODY = 40
 
 
@@ -187,7 +187,7 @@ def test_every_ring_is_closed_upward(module: str, planted: str) -> None:
 
 def test_planted_sizes_and_cycles_are_refused() -> None:
     """A long file, a long body and a cycle hidden in a function are found; a long docstring is not a body."""
-    assert size_faults("m", "x = 1\n" * 301)
+    assert size_faults("m", "x = 1\n" * 401)
     assert size_faults("m", "def f():\n" + "    x = 1\n" * 41)
     assert not size_faults("m", 'def f():\n    """' + "long\n" * 60 + '"""\n    return 1\n')
     planted = {"a": "import b", "b": "def late():\n    from c import x", "c": "import a", "d": "import a"}
@@ -206,7 +206,7 @@ def test_imports_go_downward() -> None:
 
 
 def test_a_file_can_be_read_at_one_sitting() -> None:
-    """A file has at most 300 lines, a function body at most 40."""
+    """A file has at most 400 lines, a function body at most 40."""
     assert [fault for module, source in SOURCES.items() for fault in size_faults(module, source)] == []
 
 

@@ -18,13 +18,12 @@ if TYPE_CHECKING:
     from cityauth.core.identifier import BUILT_IN, Identifier, IdentifierKind
     from cityauth.core.link import Declined, Done, LinkDead, LinkLive, LinkOutcome, MailAwaited, MailerDown, MailOutcome
     from cityauth.core.link_pages import is_same_link, link_proof, link_token
+    from cityauth.core.login import Authenticated, LoginStep, PasswordRequired, Refused
     from cityauth.core.problem import Problem
     from cityauth.core.redirect import safe_next
     from cityauth.core.resolution import IdentifierResolver, Outcome, Reason, Resolution
     from cityauth.core.secret import KeyRing, SecretStr
     from cityauth.core.session import LiveSession, OpenedSession, Session
-    from cityauth.core.state import Authenticated
-    from cityauth.core.step import LoginStep, PasswordRequired, Refused
     from cityauth.errors import (
         CityAuthError,
         ConfigurationError,
@@ -149,8 +148,7 @@ _HOMES = {
     "cityauth.core.secret": ("KeyRing", "SecretStr"),
     "cityauth.core.session": ("LiveSession", "OpenedSession", "Session"),
     "cityauth.policy.realms": ("DatedPhase", "RealmPolicy", "Phase"),
-    "cityauth.core.state": ("Authenticated",),
-    "cityauth.core.step": ("LoginStep", "PasswordRequired", "Refused"),
+    "cityauth.core.login": ("Authenticated", "LoginStep", "PasswordRequired", "Refused"),
     "cityauth.errors": (
         "CityAuthError",
         "ConfigurationError",

@@ -12,9 +12,8 @@ import pytest
 from cityauth import AsyncCityAuth, CityAuth, ClientContext, MemoryStore, NewAccount, Purged, StoreUnavailableError
 from cityauth.core.account import AccountId
 from cityauth.core.hashing import HashDefect
+from cityauth.core.login import Authenticated, PasswordRequired
 from cityauth.core.password import Password
-from cityauth.core.state import Authenticated
-from cityauth.core.step import PasswordRequired
 from cityauth.mailers.memory import MemoryMailer
 from cityauth.ports.services import Verdict
 from tests.support.altered import Altered

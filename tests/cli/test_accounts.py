@@ -15,8 +15,8 @@ from cityauth.core.account import Account
 from cityauth.core.audit import AuditEventType
 from cityauth.core.change import AccountAdded, AccountErased, Committed
 from cityauth.core.identifier import Identifier
+from cityauth.core.login import Authenticated
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
-from cityauth.core.state import Authenticated
 from cityauth.stores.sql import SqlStore
 from tests.support.command import TOML, Deployment
 

@@ -49,7 +49,7 @@ def test_what_holds_no_token_is_empty(value: object) -> None:
 def test_a_hostile_parameter_is_cheap(value: str) -> None:
     """The largest parameter that is looked at costs next to nothing (B-65)."""
     link_token(value)
-    assert quickest(lambda: link_token(value)) < 0.02
+    assert quickest(lambda: link_token(value)) < 0.1
 
 
 @given(st.integers(0, 1000), st.integers(0, 1000))

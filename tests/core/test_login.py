@@ -9,50 +9,45 @@ from typing import get_args
 import pytest
 
 from cityauth.core.account import Account, AccountId, Status
-from cityauth.core.event import (
+from cityauth.core.identifier import Identifier
+from cityauth.core.login import (
+    PENDING,
+    TRANSITIONS,
+    UNIFORM_REFUSAL,
+    Admitted,
+    Anonymous,
+    Authenticated,
     Event,
+    Identified,
     IdentifierGiven,
-    LinkAsked,
-    LinkPresented,
     LoggedOut,
-    LoginExpired,
-    NewPasswordAccepted,
-    NewPasswordRefused,
     PasswordAccepted,
     PasswordConfirmed,
     PasswordRefused,
-    Refusal,
+    RefusalReason,
     RetiredIdentifierProven,
+    SignedOut,
+    State,
+    advance,
+    decide,
+    payload_of,
+    state_of,
 )
-from cityauth.core.identifier import Identifier
-from cityauth.core.login import TRANSITIONS, Admitted, advance, judge
-from cityauth.core.one_time_token import OneTimeToken
 from cityauth.core.resolution import AccountIdentifier, Match, Outcome, Reason, Resolution
 from cityauth.core.secret import SecretStr
 from cityauth.core.session import open_session
-from cityauth.core.signing import Purpose
-from cityauth.core.state import (
-    Anonymous,
-    Authenticated,
-    CredentialSet,
-    Identified,
-    LinkAwaited,
-    LinkProven,
-    SignedOut,
-    State,
-)
-from cityauth.core.step import UNIFORM_REFUSAL
+from cityauth.core.signing import SignedPayload
 from cityauth.errors import IllegalTransitionError
 from tests.support.fakes import NOON, context
 
 ERKKI = Account(AccountId("erkki"), "citizen", "Erkki Esimerkki")
 STRANGER = Account(AccountId("stranger"), "citizen", "Joku Muu")
+DISABLED = replace(ERKKI, status=Status.DISABLED)
 EMAIL = Identifier("email", "erkki@example.com", "1:erkki@example.com")
 FOUND = Match(ERKKI, AccountIdentifier(EMAIL), SecretStr("hash of erkki"))
 RESOLVED = Resolution("erkki@example.com", Outcome.RESOLVED, holder=FOUND, looked_up=EMAIL)
 SESSION = open_session(ERKKI, bytes(range(32)), context(NOON), remember=False, fresh=True, identifier_kind="email")
-
-TOKEN = OneTimeToken(bytes(32), Purpose.RESET, ERKKI.id, 0, None, NOON, NOON + timedelta(hours=1))
+HASH = SecretStr("hash of erkki")
 THEIRS = open_session(STRANGER, bytes(32), context(NOON), remember=False, fresh=True, identifier_kind="email")
 LATER = open_session(ERKKI, bytes(range(1, 33)), context(NOON), remember=False, fresh=True, identifier_kind="email")
 
@@ -61,22 +56,14 @@ STATES: dict[type[State], State] = {
     Identified: Identified("erkki@example.com", NOON),
     Authenticated: Authenticated(ERKKI, SESSION),
     SignedOut: SignedOut(),
-    LinkAwaited: LinkAwaited(),
-    LinkProven: LinkProven(TOKEN),
-    CredentialSet: CredentialSet(),
 }
 EVENTS: dict[type[Event], Event] = {
     IdentifierGiven: IdentifierGiven("matti", NOON + timedelta(minutes=1)),
-    PasswordRefused: PasswordRefused(Refusal.WRONG_PASSWORD),
+    PasswordRefused: PasswordRefused(RefusalReason.WRONG_PASSWORD),
     RetiredIdentifierProven: RetiredIdentifierProven(ERKKI),
-    PasswordAccepted: PasswordAccepted(RESOLVED, ERKKI, SESSION),
-    LoginExpired: LoginExpired(),
+    PasswordAccepted: PasswordAccepted(RESOLVED, HASH, SESSION),
     LoggedOut: LoggedOut(),
     PasswordConfirmed: PasswordConfirmed(ERKKI, LATER),
-    LinkAsked: LinkAsked(),
-    LinkPresented: LinkPresented(TOKEN),
-    NewPasswordRefused: NewPasswordRefused(),
-    NewPasswordAccepted: NewPasswordAccepted(TOKEN),
 }
 #: What the table must say, written a second time by hand: every pair that is not here is illegal.
 LEGAL: dict[tuple[type[State], type[Event]], State] = {
@@ -85,18 +72,8 @@ LEGAL: dict[tuple[type[State], type[Event]], State] = {
     (Identified, PasswordRefused): STATES[Identified],
     (Identified, RetiredIdentifierProven): STATES[Identified],
     (Identified, PasswordAccepted): Authenticated(ERKKI, SESSION),
-    (Identified, LoginExpired): Anonymous(),
-    (Identified, LoggedOut): SignedOut(),
-    (Identified, LinkAsked): LinkAwaited(),
     (Authenticated, PasswordConfirmed): Authenticated(ERKKI, LATER),
     (Authenticated, LoggedOut): SignedOut(),
-    (Anonymous, LinkAsked): LinkAwaited(),
-    (Anonymous, LinkPresented): LinkProven(TOKEN),
-    (LinkAwaited, IdentifierGiven): Identified("matti", NOON + timedelta(minutes=1)),
-    (LinkAwaited, LinkAsked): LinkAwaited(),
-    (LinkAwaited, LinkPresented): LinkProven(TOKEN),
-    (LinkProven, NewPasswordRefused): LinkProven(TOKEN),
-    (LinkProven, NewPasswordAccepted): CredentialSet(),
 }
 
 
@@ -104,7 +81,7 @@ def test_the_table_knows_every_state_and_no_other() -> None:
     """Every state has a row, every event a column, and terminal states stand in the table with no way out (ASVS 2.3.1)."""
     assert set(TRANSITIONS) == set(get_args(State)) == set(STATES)
     assert {event for row in TRANSITIONS.values() for event in row} == set(get_args(Event)) == set(EVENTS)
-    assert [state for state, row in TRANSITIONS.items() if not row] == [SignedOut, CredentialSet]
+    assert [state for state, row in TRANSITIONS.items() if not row] == [SignedOut]
 
 
 @pytest.mark.parametrize(("state", "event"), list(product(STATES, EVENTS)))
@@ -129,7 +106,7 @@ def test_the_signatures_say_what_the_table_says() -> None:
             covered |= set(product(states, events))
             assert {TRANSITIONS[state][event].to for state, event in product(states, events)} == result
     assert covered <= set(LEGAL)
-    assert {event for _, event in set(LEGAL) - covered} == {LoginExpired, LoggedOut}
+    assert covered == set(LEGAL)
 
 
 def _members(hint: typing.Any) -> set[type]:
@@ -147,37 +124,6 @@ def test_only_an_accepted_password_signs_in() -> None:
     assert roads_to(Authenticated) == {(Identified, PasswordAccepted)}
 
 
-def test_only_a_presented_link_sets_a_credential() -> None:
-    """`CredentialSet` is reached from `LinkProven` alone, and that by a presented link alone (B-84)."""
-    assert roads_to(CredentialSet) == {(LinkProven, NewPasswordAccepted)}
-    assert {event for _, event in roads_to(LinkProven)} == {LinkPresented}
-
-
-def test_no_password_is_set_without_a_link() -> None:
-    """No sequence of events reaches `CredentialSet` unless it holds `LinkPresented`, searched to depth 8 (B-84, ASVS 2.3.1)."""
-    reached: set[type[State]] = {Anonymous}
-    for _ in range(8):
-        reached |= {
-            way.to for state in reached for event, way in TRANSITIONS[state].items() if event is not LinkPresented
-        }
-    assert reached == set(STATES) - {LinkProven, CredentialSet}
-
-
-def test_a_link_signs_nobody_in() -> None:
-    """From a mailed link no road leads to `Authenticated`: a mailbox is no factor (ASVS 6.3.6, B-96)."""
-    reached: set[type[State]] = {LinkProven}
-    for _ in STATES:
-        reached |= {way.to for state in reached for way in TRANSITIONS[state].values()}
-    assert reached == {LinkProven, CredentialSet}
-
-
-def test_another_link_sets_nothing() -> None:
-    """A password that was set with another claim than the presented one is illegal (B-84, B-25)."""
-    other = replace(TOKEN, digest=bytes(range(32)))
-    with pytest.raises(IllegalTransitionError, match="another link"):
-        advance(STATES[LinkProven], NewPasswordAccepted(other))
-
-
 @pytest.mark.parametrize("account", [ERKKI, STRANGER], ids=["their session", "their password and session"])
 def test_a_confirmed_password_is_of_whoever_is_signed_in(account: Account) -> None:
     """Freshness comes from the credential of the same account, never of another one (B-86, B-53)."""
@@ -188,23 +134,27 @@ def test_a_confirmed_password_is_of_whoever_is_signed_in(account: Account) -> No
 @pytest.mark.parametrize(
     "event",
     [
-        PasswordAccepted(RESOLVED, STRANGER, SESSION),
-        PasswordAccepted(replace(RESOLVED, holder=replace(FOUND, account=STRANGER)), ERKKI, SESSION),
-        PasswordAccepted(replace(RESOLVED, holder=None), ERKKI, SESSION),
-        PasswordAccepted(replace(RESOLVED, outcome=Outcome.RETIRED), ERKKI, SESSION),
-        PasswordAccepted(replace(RESOLVED, outcome=Outcome.AMBIGUOUS), ERKKI, SESSION),
-        PasswordAccepted(replace(RESOLVED, entered="matti"), ERKKI, SESSION),
-        PasswordAccepted(replace(RESOLVED, holder=replace(FOUND, account=STRANGER)), STRANGER, SESSION),
-        PasswordAccepted(RESOLVED, ERKKI, THEIRS),
+        PasswordAccepted(RESOLVED, SecretStr("hash of another row"), SESSION),
+        PasswordAccepted(replace(RESOLVED, holder=replace(FOUND, account=STRANGER)), HASH, SESSION),
+        PasswordAccepted(replace(RESOLVED, holder=replace(FOUND, password_hash=None)), HASH, SESSION),
+        PasswordAccepted(replace(RESOLVED, holder=replace(FOUND, account=DISABLED)), HASH, SESSION),
+        PasswordAccepted(replace(RESOLVED, holder=replace(FOUND, account=replace(ERKKI, epoch=1))), HASH, SESSION),
+        PasswordAccepted(replace(RESOLVED, holder=None), HASH, SESSION),
+        PasswordAccepted(replace(RESOLVED, outcome=Outcome.RETIRED), HASH, SESSION),
+        PasswordAccepted(replace(RESOLVED, outcome=Outcome.AMBIGUOUS), HASH, SESSION),
+        PasswordAccepted(replace(RESOLVED, entered="matti"), HASH, SESSION),
+        PasswordAccepted(RESOLVED, HASH, THEIRS),
     ],
     ids=[
-        "other account",
-        "other resolution",
+        "hash of another row",
+        "account of another row",
+        "no hash",
+        "disabled",
+        "another epoch",
         "nobody",
         "retired",
         "ambiguous",
-        "other text",
-        "session of the first",
+        "another text",
         "session of another",
     ],
 )
@@ -215,9 +165,34 @@ def test_an_accepted_password_of_anybody_else_is_illegal(event: PasswordAccepted
 
 
 def test_a_pending_login_cannot_know_an_account() -> None:
-    """`Identified` and `LinkAwaited` have no field that could say whether the account exists, or hold a password (B-76, ASVS 6.3.8)."""
+    """`Identified` has no field that could say whether the account exists, or hold a password (B-76, ASVS 6.3.8)."""
     assert [field.name for field in fields(Identified)] == ["entered", "at"]
-    assert not fields(LinkAwaited)
+
+
+def test_a_pending_login_carries_its_states_name_and_fields() -> None:
+    """What is signed names the state, and comes back as the same state (ASVS 2.3.1)."""
+    state = Identified("erkki@example.com", NOON)
+    assert payload_of(state) == {"state": "Identified", "entered": "erkki@example.com"}
+    assert state_of(SignedPayload(payload_of(state), NOON)) == state
+    assert set(PENDING.values()) < set(get_args(State))
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {},
+        {"entered": "erkki"},
+        {"state": "Authenticated", "entered": "erkki"},
+        {"state": "SecondFactorDue", "entered": "erkki"},
+        {"state": "Identified"},
+        {"state": "Identified", "entered": 7},
+        {"state": "Identified", "entered": "erkki", "account_id": "erkki"},
+        {"state": 0, "entered": "erkki"},
+    ],
+)
+def test_no_other_state_can_be_signed_in_its_place(payload: dict[str, str | int]) -> None:
+    """A genuine pending login of an unknown state, or with other fields, is no state of this machine (ASVS 2.3.1)."""
+    assert state_of(SignedPayload(payload, NOON)) is None
 
 
 def test_states_cannot_be_changed() -> None:
@@ -230,35 +205,32 @@ def _resolution(outcome: Outcome, status: Status = Status.ACTIVE) -> Resolution:
     return Resolution("erkki", outcome, Reason.NONE, replace(FOUND, account=replace(ERKKI, status=status)), EMAIL)
 
 
-DISABLED = replace(ERKKI, status=Status.DISABLED)
-
-
 @pytest.mark.parametrize(
     ("resolution", "matched", "has_password", "expected"),
     [
-        (_resolution(Outcome.RESOLVED), True, True, Admitted(ERKKI)),
-        (_resolution(Outcome.RESOLVED), False, True, PasswordRefused(Refusal.WRONG_PASSWORD)),
-        (_resolution(Outcome.RESOLVED), False, False, PasswordRefused(Refusal.NO_PASSWORD)),
-        (_resolution(Outcome.RESOLVED), True, False, PasswordRefused(Refusal.NO_PASSWORD)),
-        (_resolution(Outcome.RESOLVED, Status.DISABLED), True, True, PasswordRefused(Refusal.DISABLED)),
+        (_resolution(Outcome.RESOLVED), True, True, Admitted(FOUND, HASH)),
+        (_resolution(Outcome.RESOLVED), False, True, PasswordRefused(RefusalReason.WRONG_PASSWORD)),
+        (_resolution(Outcome.RESOLVED), False, False, PasswordRefused(RefusalReason.NO_PASSWORD)),
+        (_resolution(Outcome.RESOLVED), True, False, PasswordRefused(RefusalReason.NO_PASSWORD)),
+        (_resolution(Outcome.RESOLVED, Status.DISABLED), True, True, PasswordRefused(RefusalReason.DISABLED)),
         (
             _resolution(Outcome.RESOLVED, Status.DISABLED),
             False,
             True,
-            PasswordRefused(Refusal.WRONG_PASSWORD),
+            PasswordRefused(RefusalReason.WRONG_PASSWORD),
         ),
         (_resolution(Outcome.RETIRED), True, True, RetiredIdentifierProven(ERKKI)),
-        (_resolution(Outcome.RETIRED), True, False, PasswordRefused(Refusal.RETIRED)),
-        (_resolution(Outcome.RETIRED), False, True, PasswordRefused(Refusal.RETIRED)),
-        (_resolution(Outcome.RETIRED, Status.DISABLED), True, True, PasswordRefused(Refusal.DISABLED)),
-        (_resolution(Outcome.UNKNOWN), True, True, PasswordRefused(Refusal.UNKNOWN)),
-        (_resolution(Outcome.AMBIGUOUS), True, True, PasswordRefused(Refusal.AMBIGUOUS)),
-        (_resolution(Outcome.MALFORMED), True, True, PasswordRefused(Refusal.UNKNOWN)),
+        (_resolution(Outcome.RETIRED), True, False, PasswordRefused(RefusalReason.RETIRED)),
+        (_resolution(Outcome.RETIRED), False, True, PasswordRefused(RefusalReason.RETIRED)),
+        (_resolution(Outcome.RETIRED, Status.DISABLED), True, True, PasswordRefused(RefusalReason.DISABLED)),
+        (_resolution(Outcome.UNKNOWN), True, True, PasswordRefused(RefusalReason.UNKNOWN)),
+        (_resolution(Outcome.AMBIGUOUS), True, True, PasswordRefused(RefusalReason.AMBIGUOUS)),
+        (_resolution(Outcome.MALFORMED), True, True, PasswordRefused(RefusalReason.UNKNOWN)),
     ],
 )
-def test_judge(resolution: Resolution, matched: bool, has_password: bool, expected: object) -> None:
+def test_decide(resolution: Resolution, matched: bool, has_password: bool, expected: object) -> None:
     """Only the right password of an active account under an identifier that signs in is admitted (B-19, B-20, B-88)."""
-    assert judge(resolution, matched=matched, has_password=has_password) == expected
+    assert decide(resolution, HASH if has_password else None, matched=matched) == expected
 
 
 def test_the_uniform_refusal_tells_nothing() -> None:

@@ -12,11 +12,11 @@ from cityauth.core.account import AccountId
 from cityauth.core.change import Committed, TokenIssued
 from cityauth.core.client import ClientContext
 from cityauth.core.link import Declined, Done, LinkDead, LinkLive, MailAwaited
+from cityauth.core.login import PasswordRequired
 from cityauth.core.one_time_token import OneTimeToken, digest_of_id, id_of
 from cityauth.core.resolution import IdentifierStatus, Outcome
 from cityauth.core.session import LiveSession
 from cityauth.core.signing import Purpose
-from cityauth.core.step import PasswordRequired
 from cityauth.messages.codes import Code
 from cityauth.policy import ThrottlePolicy
 from cityauth.policy.realms import Phase

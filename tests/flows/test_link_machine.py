@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from cityauth import Done, MemoryStore
 from cityauth.core.account import AccountId
 from cityauth.core.change import Change, CommitOutcome, EpochAdvanced, TokenUsed
-from cityauth.core.state import Authenticated
+from cityauth.core.login import Authenticated
 from tests.support.service import Service
 from tests.testing.faults import Faulty
 

@@ -10,27 +10,13 @@ from cityauth import AccountRefused, Problem
 from cityauth.core.account import Account, AccountId
 from cityauth.core.audit import AuditEventType
 from cityauth.core.change import TokenIssued
-from cityauth.core.event import (
-    Event,
-    IdentifierGiven,
-    LinkAsked,
-    LinkPresented,
-    LoggedOut,
-    LoginExpired,
-    NewPasswordAccepted,
-    NewPasswordRefused,
-    PasswordRefused,
-    Refusal,
-)
 from cityauth.core.identifier import Identifier
 from cityauth.core.link import Done, LinkDead, LinkLive
-from cityauth.core.login import advance
+from cityauth.core.login import Authenticated, Refused
 from cityauth.core.one_time_token import OneTimeToken, digest_of_id, id_of
 from cityauth.core.resolution import AccountIdentifier
 from cityauth.core.signing import Purpose
-from cityauth.core.state import Anonymous, Authenticated, CredentialSet, State
-from cityauth.core.step import Refused
-from cityauth.errors import IllegalTransitionError, StoreUnavailableError
+from cityauth.errors import StoreUnavailableError
 from cityauth.messages.codes import Code
 from cityauth.policy import IdentifierPolicy, LinkPolicy
 from cityauth.ports.stores import AccountStore
@@ -131,52 +117,6 @@ def test_a_stolen_key_is_revoked_with_all_that_it_signed(service: Service, made:
         for use in (LOOKS[door], DOORS[door]):
             assert use(alone, token) == LinkDead(Problem(Code.LINK_INVALID))
     assert alone.is_live(cookie)
-
-
-TOKENS = tuple(OneTimeToken(bytes(32), Purpose.RESET, AccountId(who), 0, None, NOON, NOON) for who in ("a", "b"))
-EVENTS: tuple[Event, ...] = (
-    IdentifierGiven("erkki", NOON),
-    PasswordRefused(Refusal.WRONG_PASSWORD),
-    LoginExpired(),
-    LoggedOut(),
-    LinkAsked(),
-    NewPasswordRefused(),
-    *(LinkPresented(one_time_token) for one_time_token in TOKENS),
-    *(NewPasswordAccepted(one_time_token) for one_time_token in TOKENS),
-)
-
-
-def test_no_path_to_a_new_password_without_the_mailed_link() -> None:
-    """Every sequence of events to depth 8 that sets a password presented that very claim before (B-84)."""
-    reached = 0
-    frontier: set[tuple[State, frozenset[OneTimeToken]]] = {(Anonymous(), frozenset())}
-    seen = set(frontier)
-    for _ in range(8):
-        following: set[tuple[State, frozenset[OneTimeToken]]] = set()
-        for state, presented in frontier:
-            for event in EVENTS:
-                try:
-                    after = advance(state, event)
-                except IllegalTransitionError:
-                    continue
-                shown = presented | {event.one_time_token} if isinstance(event, LinkPresented) else presented
-                if isinstance(after, CredentialSet):
-                    reached += 1
-                    assert isinstance(event, NewPasswordAccepted)
-                    assert event.one_time_token in shown
-                assert not isinstance(after, Authenticated)
-                following.add((after, shown))
-        frontier = following - seen
-        seen |= following
-    assert reached >= len(TOKENS)
-
-
-def test_leaving_half_way_wipes_the_sign_in() -> None:
-    """After leaving, nothing of the sign-in can be gone on with (B-85)."""
-    left = advance(advance(Anonymous(), IdentifierGiven("erkki", NOON)), LoggedOut())
-    for event in EVENTS:
-        with pytest.raises(IllegalTransitionError):
-            advance(left, event)
 
 
 def test_a_commit_whose_outcome_was_lost_can_be_repeated(service: Service) -> None:

@@ -10,22 +10,21 @@ from cityauth.core.account import Account, AccountId, Status
 from cityauth.core.audit import AuditEventType
 from cityauth.core.change import Committed, EventRecorded
 from cityauth.core.client import ClientContext
-from cityauth.core.event import Refusal
 from cityauth.core.hashing import HashDefect, StoredHash
 from cityauth.core.identifier import EMAIL, USERNAME, Identifier
+from cityauth.core.login import UNIFORM_REFUSAL, Authenticated, PasswordRequired, RefusalReason, Refused
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus, Match
 from cityauth.core.secret import SecretStr
 from cityauth.core.signing import Purpose
-from cityauth.core.state import Authenticated
-from cityauth.core.step import UNIFORM_REFUSAL, PasswordRequired, Refused
+from cityauth.core.throttle import Reserved
 from cityauth.errors import StoreUnavailableError
 from cityauth.flows.login import identify, submit_password
 from cityauth.policy.realms import Phase
 from cityauth.ports.services import AuditSink, Clock, Entropy, PasswordHasher, Verdict
-from cityauth.ports.stores import AccountStore
+from cityauth.ports.stores import AccountStore, ThrottleStore
 from tests.support.deployments import deployment
 from tests.support.fakes import FORMATS, NOON, SpyHasher, typed
-from tests.support.service import CARD, PASSWORD
+from tests.support.service import CARD, PASSWORD, Service
 from tests.support.tracing import Trace, trace
 
 ENTERED = "2001"
@@ -50,6 +49,9 @@ EDGE: dict[Any, Any] = {Clock.now: NOON, Entropy.draw: bytes(range(32))}
 BEGINNING = ["Clock.now", "Entropy.draw"]
 """When it is, and a name for the commit."""
 
+RECORDED = ["ThrottleStore.reserve", "ThrottleStore.reserve", "AccountStore.commit", "AuditSink.emit"]
+"""A refusal that cost no work is recorded only within the limits of the network and of all networks."""
+
 
 def match(
     identifier_status: IdentifierStatus = IdentifierStatus.ACTIVE,
@@ -64,29 +66,29 @@ def match(
 CARD_OF_OTHER = Match(OTHER, AccountIdentifier(CARD_READ), STORED)
 
 #: Every way to be refused: what the store finds, what the hasher says, and the true reason.
-REFUSED: dict[str, tuple[list[Match], Verdict, Refusal]] = {
-    "unknown": ([], WRONG, Refusal.UNKNOWN),
-    "wrong password": ([match()], WRONG, Refusal.WRONG_PASSWORD),
-    "disabled": ([match(status=Status.DISABLED)], RIGHT, Refusal.DISABLED),
-    "disabled, wrong password": ([match(status=Status.DISABLED)], WRONG, Refusal.WRONG_PASSWORD),
-    "contested": ([match(IdentifierStatus.CONTESTED)], RIGHT, Refusal.AMBIGUOUS),
-    "several accounts": ([match(), CARD_OF_OTHER], RIGHT, Refusal.AMBIGUOUS),
-    "several accounts, one retired": ([match(IdentifierStatus.RETIRED), CARD_OF_OTHER], RIGHT, Refusal.AMBIGUOUS),
-    "retired, wrong password": ([match(IdentifierStatus.RETIRED)], WRONG, Refusal.RETIRED),
-    "retired and disabled": ([match(IdentifierStatus.RETIRED, status=Status.DISABLED)], RIGHT, Refusal.DISABLED),
-    "kind retired by the phase": ([match(phase=Phase.EMAIL_ONLY)], WRONG, Refusal.RETIRED),
-    "no password": ([match(stored=None)], RIGHT, Refusal.NO_PASSWORD),
+REFUSED: dict[str, tuple[list[Match], Verdict, RefusalReason]] = {
+    "unknown": ([], WRONG, RefusalReason.UNKNOWN),
+    "wrong password": ([match()], WRONG, RefusalReason.WRONG_PASSWORD),
+    "disabled": ([match(status=Status.DISABLED)], RIGHT, RefusalReason.DISABLED),
+    "disabled, wrong password": ([match(status=Status.DISABLED)], WRONG, RefusalReason.WRONG_PASSWORD),
+    "contested": ([match(IdentifierStatus.CONTESTED)], RIGHT, RefusalReason.AMBIGUOUS),
+    "several accounts": ([match(), CARD_OF_OTHER], RIGHT, RefusalReason.AMBIGUOUS),
+    "several accounts, one retired": ([match(IdentifierStatus.RETIRED), CARD_OF_OTHER], RIGHT, RefusalReason.AMBIGUOUS),
+    "retired, wrong password": ([match(IdentifierStatus.RETIRED)], WRONG, RefusalReason.RETIRED),
+    "retired and disabled": ([match(IdentifierStatus.RETIRED, status=Status.DISABLED)], RIGHT, RefusalReason.DISABLED),
+    "kind retired by the phase": ([match(phase=Phase.EMAIL_ONLY)], WRONG, RefusalReason.RETIRED),
+    "no password": ([match(stored=None)], RIGHT, RefusalReason.NO_PASSWORD),
     "unusable password": (
         [match(stored=SecretStr("!"))],
         replace(WRONG, defect=HashDefect.UNUSABLE),
-        Refusal.WRONG_PASSWORD,
+        RefusalReason.WRONG_PASSWORD,
     ),
     "corrupt hash": (
         [match(stored=SecretStr("$argon2id$"))],
         replace(WRONG, defect=HashDefect.CORRUPT),
-        Refusal.WRONG_PASSWORD,
+        RefusalReason.WRONG_PASSWORD,
     ),
-    "pending identifier": ([match(IdentifierStatus.PENDING)], RIGHT, Refusal.UNKNOWN),
+    "pending identifier": ([match(IdentifierStatus.PENDING)], RIGHT, RefusalReason.UNKNOWN),
 }
 NOT_YET = (
     [
@@ -102,7 +104,7 @@ NOT_YET = (
 
 def attempt(matches: list[Match], verdict: Verdict, entered: str = ENTERED, **given: Any) -> Trace[Any]:
     """The password step for *entered*, answered by hand."""
-    pending = DEPLOYMENT.signer.sign(Purpose.PENDING_LOGIN, {"entered": entered}, NOON)
+    pending = DEPLOYMENT.signer.sign(Purpose.PENDING_LOGIN, {"state": "Identified", "entered": entered}, NOON)
     answers = {
         Clock.now: NOON + timedelta(minutes=1),
         AccountStore.find: tuple(matches),
@@ -111,6 +113,7 @@ def attempt(matches: list[Match], verdict: Verdict, entered: str = ENTERED, **gi
         AccountStore.account_identifiers: (),
         PasswordHasher.verify: verdict,
         PasswordHasher.hash: "new hash",
+        ThrottleStore.reserve: Reserved(),
         Entropy.draw: bytes(range(32)),
     }
     return trace(submit_password(DEPLOYMENT, pending, given.pop("password", PASSWORD), client=CLIENT, **given), answers)
@@ -167,7 +170,11 @@ def test_every_refused_attempt_verifies_once(case: str) -> None:
     """Exactly one verification runs, of the stored hash or of a dummy with the same parameters (B-15, B-16, B-17, F6)."""
     matches, verdict, reason = REFUSED[case]
     ((_, against),) = attempt(matches, verdict).asked(PasswordHasher.verify)
-    if len(matches) == 1 and matches[0].password_hash and reason not in {Refusal.UNKNOWN, Refusal.AMBIGUOUS}:
+    if (
+        len(matches) == 1
+        and matches[0].password_hash
+        and reason not in {RefusalReason.UNKNOWN, RefusalReason.AMBIGUOUS}
+    ):
         assert against == matches[0].password_hash.get_secret_value()
     else:
         assert cost(against) == cost(STORED.get_secret_value())
@@ -213,7 +220,7 @@ def test_a_malformed_password_costs_every_one_the_same(case: str, password: obje
     """What can be no password is refused before hashing, for all identifiers alike (B-23, B-62, C-45, C-47, ASVS 15.3.5)."""
     matches, verdict, _ = REFUSED[case]
     found = attempt(matches, verdict, password=password)
-    assert found.names == [*BEGINNING, "AccountStore.find", "AccountStore.commit", "AuditSink.emit"]
+    assert found.names == [*BEGINNING, "AccountStore.find", *RECORDED]
     assert found.result == UNKNOWN.result
 
 
@@ -251,7 +258,7 @@ def test_the_order_of_an_accepted_attempt() -> None:
 
 def test_a_store_that_is_down_is_no_refusal() -> None:
     """A failing store raises at the same question for everyone; nobody is signed in (C-24, B-87, ASVS 16.5.3)."""
-    pending = DEPLOYMENT.signer.sign(Purpose.PENDING_LOGIN, {"entered": ENTERED}, NOON)
+    pending = DEPLOYMENT.signer.sign(Purpose.PENDING_LOGIN, {"state": "Identified", "entered": ENTERED}, NOON)
     answers = {**EDGE, AccountStore.find: StoreUnavailableError("down")}
     with pytest.raises(StoreUnavailableError):
         trace(submit_password(DEPLOYMENT, pending, PASSWORD), answers)
@@ -269,13 +276,13 @@ def test_a_pending_login_without_an_identifier_begins_again(payload: dict[str, s
 def test_an_identifier_that_no_kind_reads_any_more_is_refused_alike() -> None:
     """A login that is pending while the host drops a kind ends in the uniform refusal (ASVS 6.3.8, 16.5.1)."""
     cards = deployment(kinds=(CARD,))
-    pending = cards.signer.sign(Purpose.PENDING_LOGIN, {"entered": "erkki"}, NOON)
+    pending = cards.signer.sign(Purpose.PENDING_LOGIN, {"state": "Identified", "entered": "erkki"}, NOON)
     found = trace(
         submit_password(cards, pending, PASSWORD),
-        {**EDGE, AccountStore.commit: Committed(), AuditSink.emit: None},
+        {**EDGE, ThrottleStore.reserve: Reserved(), AccountStore.commit: Committed(), AuditSink.emit: None},
     )
     assert found.result == PasswordRequired(pending, "erkki", UNIFORM_REFUSAL)
-    assert found.names == [*BEGINNING, "AccountStore.commit", "AuditSink.emit"]
+    assert found.names == [*BEGINNING, *RECORDED]
 
 
 def held(*lives: IdentifierStatus, address: str = "erkki.esimerkki@example.com") -> tuple[AccountIdentifier, ...]:
@@ -289,7 +296,7 @@ def held(*lives: IdentifierStatus, address: str = "erkki.esimerkki@example.com")
 
 def prove_retired(found: Match, account_identifiers: tuple[AccountIdentifier, ...]) -> Trace[Any]:
     """The right password under an identifier that no longer signs in."""
-    pending = DEPLOYMENT.signer.sign(Purpose.PENDING_LOGIN, {"entered": ENTERED}, NOON)
+    pending = DEPLOYMENT.signer.sign(Purpose.PENDING_LOGIN, {"state": "Identified", "entered": ENTERED}, NOON)
     answers = {
         **EDGE,
         AccountStore.find: (found,),
@@ -362,6 +369,23 @@ def test_what_can_be_no_identifier_is_said_at_once(entered: object, code: str) -
     assert isinstance(first.result, Refused)
     assert (first.result.problem.code, first.names) == (code, ["Clock.now"])
     if entered is not None:
-        pending = DEPLOYMENT.signer.sign(Purpose.PENDING_LOGIN, {"entered": ENTERED}, NOON)
+        pending = DEPLOYMENT.signer.sign(Purpose.PENDING_LOGIN, {"state": "Identified", "entered": ENTERED}, NOON)
         second = trace(submit_password(DEPLOYMENT, pending, PASSWORD, identifier=entered), EDGE)
         assert second.result == first.result
+
+
+def test_a_flood_of_empty_passwords_does_not_fill_the_trail(service: Service) -> None:
+    """Refusals that cost no work are recorded ten times a minute per network, a hundred times in all, and refused all the same."""
+    step = service.auth.login.identify("erkki")
+    assert isinstance(step, PasswordRequired)
+    given = ["", None, 7, "x" * 5000, "\ud800"]
+    before = len(service.audit.events)
+    for number in range(60):
+        answer = service.auth.login.submit_password(
+            step.pending, given[number % len(given)], client=ClientContext(f"192.0.2.{number % 2}")
+        )
+        assert answer == replace(step, problem=UNIFORM_REFUSAL)
+    assert len(service.audit.events) - before == 20
+    for number in range(300):
+        service.auth.login.submit_password(step.pending, "", client=ClientContext(f"198.51.{number}.7"))
+    assert len(service.audit.events) - before == 100

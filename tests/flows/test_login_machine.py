@@ -16,10 +16,9 @@ from hypothesis.stateful import (
 
 from cityauth.core.account import AccountId
 from cityauth.core.change import Committed, EpochAdvanced, PasswordReplaced
+from cityauth.core.login import UNIFORM_REFUSAL, Authenticated, LoginStep, PasswordRequired, Refused
 from cityauth.core.secret import SecretStr
 from cityauth.core.session import digest_of
-from cityauth.core.state import Authenticated
-from cityauth.core.step import UNIFORM_REFUSAL, LoginStep, PasswordRequired, Refused
 from cityauth.policy.realms import Phase
 from tests.support.service import POLICY, Service
 

@@ -9,9 +9,9 @@ from html.parser import HTMLParser
 from cityauth.core.change import MailQueued
 from cityauth.core.client import ClientContext
 from cityauth.core.link import Done
+from cityauth.core.login import Authenticated
 from cityauth.core.mail import QueuedMail, as_html
 from cityauth.core.session import LiveSession
-from cityauth.core.state import Authenticated
 from cityauth.messages import Mail, text
 from cityauth.ports.stores import AccountStore
 from tests.support.recording import stepping_in

@@ -5,7 +5,7 @@ import pytest
 from cityauth import PasswordRejected, Problem
 from cityauth.core.account import AccountId
 from cityauth.core.link import Declined, Done
-from cityauth.core.state import Authenticated
+from cityauth.core.login import Authenticated
 from cityauth.messages.codes import Code
 from cityauth.ports.services import PasswordHasher
 from cityauth.ports.stores import AccountStore

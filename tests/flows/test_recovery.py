@@ -13,10 +13,9 @@ from cityauth.core.account import Account, AccountId
 from cityauth.core.client import ClientContext
 from cityauth.core.identifier import EMAIL, USERNAME, Identifier, look_up, register
 from cityauth.core.link import Declined, Done, LinkDead, LinkLive, MailAwaited, MailerDown
+from cityauth.core.login import UNIFORM_REFUSAL, Authenticated, PasswordRequired
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
 from cityauth.core.signing import Purpose, SignedPayload
-from cityauth.core.state import Authenticated
-from cityauth.core.step import UNIFORM_REFUSAL, PasswordRequired
 from cityauth.messages.codes import Code
 from cityauth.policy import LinkPolicy
 from cityauth.policy.realms import Phase

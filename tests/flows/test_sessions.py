@@ -11,8 +11,8 @@ from cityauth.core.account import AccountId
 from cityauth.core.audit import AuditEventType
 from cityauth.core.change import Committed, IdentifierAdded
 from cityauth.core.identifier import Identifier
+from cityauth.core.login import PasswordRequired
 from cityauth.core.session import TOKEN_LENGTH, digest_of
-from cityauth.core.step import PasswordRequired
 from cityauth.flows.sessions import check
 from cityauth.ports.services import Clock
 from cityauth.ports.stores import SessionStore

@@ -10,10 +10,9 @@ from cityauth.core.audit import AuditEvent, AuditEventType
 from cityauth.core.change import Committed, EpochAdvanced, PasswordReplaced, Precondition, Rejected
 from cityauth.core.hashing import StoredHash
 from cityauth.core.identifier import BUILT_IN, Identifier, inherit
+from cityauth.core.login import UNIFORM_REFUSAL, Authenticated, PasswordRequired
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
 from cityauth.core.secret import SecretStr
-from cityauth.core.state import Authenticated
-from cityauth.core.step import UNIFORM_REFUSAL, PasswordRequired
 from cityauth.hashing.argon2 import costs_of
 from cityauth.policy import HashProfile
 from cityauth.policy.realms import Phase

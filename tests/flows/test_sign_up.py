@@ -10,8 +10,8 @@ from cityauth.core.audit import AuditEventType
 from cityauth.core.change import Precondition
 from cityauth.core.client import ClientContext
 from cityauth.core.link import Declined, Done, LinkDead, LinkLive
+from cityauth.core.login import PasswordRequired
 from cityauth.core.signing import Purpose
-from cityauth.core.step import PasswordRequired
 from cityauth.messages.codes import Code
 from cityauth.testing import race
 from tests.support.recording import recording

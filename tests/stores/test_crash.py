@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cityauth.core.link import Done, LinkDead, LinkLive
-from cityauth.core.state import Authenticated
+from cityauth.core.login import Authenticated
 from cityauth.stores.sql import SqlStore
 from tests.support.fakes import SeededEntropy
 from tests.support.service import PASSWORD, POLICY, Service

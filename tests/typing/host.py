@@ -18,9 +18,7 @@ from cityauth import (
     Resolution,
 )
 from cityauth.core.change import Committed, Rejected
-from cityauth.core.event import IdentifierGiven, PasswordAccepted
-from cityauth.core.login import advance
-from cityauth.core.state import Anonymous, Identified
+from cityauth.core.login import Anonymous, Identified, IdentifierGiven, PasswordAccepted, advance
 from cityauth.flows.asking import Flow, ask
 from cityauth.ports.services import Clock, Entropy, PasswordHasher, Verdict
 from cityauth.ports.stores import AccountStore

@@ -1,42 +1,166 @@
-"""The login machine: the one table of transitions between its states.
+"""The login machine: its states, its events, and the one table of transitions between them.
 
-An absent pair of state and event is an illegal transition. Nothing reaches `Authenticated` but
-through `PasswordAccepted`, which holds the resolution whose account's credential was accepted; nothing
-reaches `CredentialSet` but through `LinkPresented`, which holds a claim that was found alive.
+A state is what a login lives through between two requests. The signed pending login carries the
+state's name and fields, so a browser can neither skip a state nor invent one. A pair of state and
+event that the table lacks is illegal. Nothing leads from `Identified` to `Authenticated` but
+`PasswordAccepted`, and only for the account that was resolved and the hash that was verified.
+
+A new step of the login is a state, an event that leads to it and one that leads on, a row in
+`TRANSITIONS` for each, and the state's class in `PENDING`.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeAlias, overload
+from dataclasses import dataclass, fields
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final, TypeAlias, overload
 
 from cityauth.core.account import Account, Status
-from cityauth.core.event import (
-    Event,
-    IdentifierGiven,
-    LinkAsked,
-    LinkPresented,
-    LoggedOut,
-    LoginExpired,
-    NewPasswordAccepted,
-    NewPasswordRefused,
-    PasswordAccepted,
-    PasswordConfirmed,
-    PasswordRefused,
-    Refusal,
-    RetiredIdentifierProven,
-)
-from cityauth.core.resolution import Outcome, Resolution
-from cityauth.core.state import (
-    Anonymous,
-    Authenticated,
-    CredentialSet,
-    Identified,
-    LinkAwaited,
-    LinkProven,
-    SignedOut,
-    State,
-)
+from cityauth.core.problem import Problem
+from cityauth.core.resolution import Match, Outcome, Resolution
+from cityauth.core.secret import SecretStr
+from cityauth.core.session import OpenedSession
+from cityauth.core.signing import Payload, SignedPayload
 from cityauth.errors import IllegalTransitionError
+from cityauth.messages.codes import Code
+
+# --- states ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Anonymous:
+    """Nobody has said who they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """An identifier was given. It holds no account id: it cannot say whether the account exists.
+
+    Attributes:
+        entered: The identifier as typed.
+        at: When it was given.
+    """
+
+    entered: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticated:
+    """Signed in.
+
+    Attributes:
+        account: The account.
+        session: The session that was opened; its token goes into the cookie.
+    """
+
+    account: Account
+    session: OpenedSession
+
+
+@dataclass(frozen=True, slots=True)
+class SignedOut:
+    """The end. A new login begins at `Anonymous`."""
+
+
+State: TypeAlias = Anonymous | Identified | Authenticated | SignedOut
+
+PENDING: Final[Mapping[str, type[Identified]]] = {"Identified": Identified}
+"""The states that a signed pending login may carry, by name. Each has text fields and ``at``, the time of signing."""
+
+
+def payload_of(state: Identified) -> Payload:
+    """Return what is signed of a pending *state*: its name and its fields, without the time."""
+    values = {field.name: getattr(state, field.name) for field in fields(state) if field.name != "at"}
+    return {"state": type(state).__name__, **values}
+
+
+def state_of(signed: SignedPayload) -> Identified | None:
+    """Return the state in a genuine pending login; ``None`` when it carries no state that this machine has."""
+    values = {name: value for name, value in signed.payload.items() if name != "state"}
+    state = PENDING.get(str(signed.payload.get("state")))
+    if state is None or {*values, "at"} != {field.name for field in fields(state)}:
+        return None
+    texts = {name: value for name, value in values.items() if isinstance(value, str)}
+    return state(**texts, at=signed.signed_at) if texts == values else None
+
+
+# --- events ---------------------------------------------------------------------------------------------------------
+
+
+class RefusalReason(StrEnum):
+    """Why an attempt failed: for the audit trail. All of them look the same to the person."""
+
+    UNKNOWN = "unknown"
+    AMBIGUOUS = "ambiguous"
+    RETIRED = "retired"
+    DISABLED = "disabled"
+    NO_PASSWORD = "no_password"  # noqa: S105 - a reason's name
+    WRONG_PASSWORD = "wrong_password"  # noqa: S105 - a reason's name
+    MALFORMED_PASSWORD = "malformed_password"  # noqa: S105 - a reason's name
+    OVERTAKEN = "overtaken"
+
+
+@dataclass(frozen=True, slots=True)
+class IdentifierGiven:
+    """The person typed an identifier, on the identify page or over the one on the password page."""
+
+    entered: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordRefused:
+    """The attempt failed, for whatever reason."""
+
+    reason: RefusalReason
+
+
+@dataclass(frozen=True, slots=True)
+class RetiredIdentifierProven:
+    """The password was right, but the identifier no longer signs in: its owner is told the new one."""
+
+    account: Account
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordAccepted:
+    """A password matched the hash of the account that was resolved.
+
+    Attributes:
+        resolution: What the identifier was.
+        verified_hash: The stored hash that the password was verified against.
+        session: The session to open for the account.
+    """
+
+    resolution: Resolution
+    verified_hash: SecretStr
+    session: OpenedSession
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordConfirmed:
+    """A signed-in person's password was verified once more.
+
+    Attributes:
+        account: The account as it will be stored.
+        session: The session to open in place of the present one.
+    """
+
+    account: Account
+    session: OpenedSession
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedOut:
+    """The person signed out."""
+
+
+Event: TypeAlias = (
+    IdentifierGiven | PasswordRefused | RetiredIdentifierProven | PasswordAccepted | PasswordConfirmed | LoggedOut
+)
+
+# --- transitions ----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +180,20 @@ def _stay(state: Identified, _event: Event) -> Identified:
 
 
 def _authenticate(state: Identified, event: PasswordAccepted) -> Authenticated:
+    """Sign in, if identifier, account, verified hash and session all belong together."""
     resolution, session = event.resolution, event.session.session
-    proven = (
-        resolution.outcome is Outcome.RESOLVED
-        and resolution.entered == state.entered
-        and resolution.account is not None
-        and resolution.account.id == event.account.id == session.account_id
-    )
-    if not proven:
+    found = resolution.match
+    if (
+        found is None
+        or resolution.outcome is not Outcome.RESOLVED
+        or resolution.entered != state.entered
+        or found.account.status is not Status.ACTIVE
+        or found.password_hash != event.verified_hash
+        or (found.account.id, found.account.epoch) != (session.account_id, session.epoch)
+    ):
         msg = "the accepted password is not of the account that was resolved"
         raise IllegalTransitionError(msg)
-    return Authenticated(event.account, event.session)
+    return Authenticated(found.account, event.session)
 
 
 def _confirm(state: Authenticated, event: PasswordConfirmed) -> Authenticated:
@@ -76,29 +203,6 @@ def _confirm(state: Authenticated, event: PasswordConfirmed) -> Authenticated:
     return Authenticated(event.account, event.session)
 
 
-def _await_link(_state: State, _event: Event) -> LinkAwaited:
-    return LinkAwaited()
-
-
-def _prove_link(_state: State, event: LinkPresented) -> LinkProven:
-    return LinkProven(event.one_time_token)
-
-
-def _keep_link(state: LinkProven, _event: Event) -> LinkProven:
-    return state
-
-
-def _set_credential(state: LinkProven, event: NewPasswordAccepted) -> CredentialSet:
-    if state.one_time_token != event.one_time_token:
-        msg = "the password was set with another link than the one that was presented"
-        raise IllegalTransitionError(msg)
-    return CredentialSet()
-
-
-def _begin_again(_state: State, _event: Event) -> Anonymous:
-    return Anonymous()
-
-
 def _leave(_state: State, _event: Event) -> SignedOut:
     return SignedOut()
 
@@ -106,38 +210,23 @@ def _leave(_state: State, _event: Event) -> SignedOut:
 TRANSITIONS: Mapping[type[State], Mapping[type[Event], Transition]] = {
     Anonymous: {
         IdentifierGiven: Transition(Identified, _identify),
-        LinkAsked: Transition(LinkAwaited, _await_link),
-        LinkPresented: Transition(LinkProven, _prove_link),
     },
     Identified: {
         IdentifierGiven: Transition(Identified, _identify),
         PasswordRefused: Transition(Identified, _stay),
         RetiredIdentifierProven: Transition(Identified, _stay),
         PasswordAccepted: Transition(Authenticated, _authenticate),
-        LoginExpired: Transition(Anonymous, _begin_again),
-        LinkAsked: Transition(LinkAwaited, _await_link),
-        LoggedOut: Transition(SignedOut, _leave),
-    },
-    LinkAwaited: {
-        IdentifierGiven: Transition(Identified, _identify),
-        LinkAsked: Transition(LinkAwaited, _await_link),
-        LinkPresented: Transition(LinkProven, _prove_link),
-    },
-    LinkProven: {
-        NewPasswordRefused: Transition(LinkProven, _keep_link),
-        NewPasswordAccepted: Transition(CredentialSet, _set_credential),
     },
     Authenticated: {
         PasswordConfirmed: Transition(Authenticated, _confirm),
         LoggedOut: Transition(SignedOut, _leave),
     },
     SignedOut: {},
-    CredentialSet: {},
 }
 
 
 @overload
-def advance(state: Anonymous | Identified | LinkAwaited, event: IdentifierGiven) -> Identified: ...
+def advance(state: Anonymous | Identified, event: IdentifierGiven) -> Identified: ...
 @overload
 def advance(state: Identified, event: PasswordRefused | RetiredIdentifierProven) -> Identified: ...
 @overload
@@ -145,17 +234,11 @@ def advance(state: Identified, event: PasswordAccepted) -> Authenticated: ...
 @overload
 def advance(state: Authenticated, event: PasswordConfirmed) -> Authenticated: ...
 @overload
-def advance(state: Anonymous | Identified | LinkAwaited, event: LinkAsked) -> LinkAwaited: ...
-@overload
-def advance(state: Anonymous | LinkAwaited, event: LinkPresented) -> LinkProven: ...
-@overload
-def advance(state: LinkProven, event: NewPasswordRefused) -> LinkProven: ...
-@overload
-def advance(state: LinkProven, event: NewPasswordAccepted) -> CredentialSet: ...
+def advance(state: Authenticated, event: LoggedOut) -> SignedOut: ...
 @overload
 def advance(state: State, event: Event) -> State: ...
 def advance(state: State, event: Event) -> State:
-    """Return the state that *event* leads to from *state*.
+    """Return the state that *event* leads to from *state*. A flow asks this before it commits.
 
     Raises:
         IllegalTransitionError: the table holds no such pair, or a password was accepted for another
@@ -168,32 +251,76 @@ def advance(state: State, event: Event) -> State:
     return transition.make(state, event)
 
 
+# --- decisions and answers ------------------------------------------------------------------------------------------
+
+
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """The password was right, the identifier signs in and the account is active."""
+    """The password was right, the identifier signs in and the account is active.
 
-    account: Account
+    Attributes:
+        match: Identifier, account and hash, as one row of the store.
+        verified_hash: The stored hash that the password was verified against.
+    """
+
+    match: Match
+    verified_hash: SecretStr
 
 
-Judgement: TypeAlias = Admitted | RetiredIdentifierProven | PasswordRefused
+Decision: TypeAlias = Admitted | RetiredIdentifierProven | PasswordRefused
 
 
-def judge(resolution: Resolution, *, matched: bool, has_password: bool) -> Judgement:
+def decide(resolution: Resolution, verified_hash: SecretStr | None, *, matched: bool) -> Decision:
     """Decide an attempt from what was resolved and whether the password *matched*.
 
-    The one place where every road's attempt is decided; whoever may not sign in is refused here. An
-    account without a password never matches, whatever a hasher says of the dummy that was verified for it.
+    Every attempt is decided here, and whoever may not sign in is refused here. Without a
+    *verified_hash* a dummy was verified: then nothing matches, whatever a hasher says.
     """
-    account = resolution.account
-    if account is None:
-        refusals = {Outcome.AMBIGUOUS: Refusal.AMBIGUOUS, Outcome.UNKNOWN: Refusal.UNKNOWN}
-        return PasswordRefused(refusals.get(resolution.outcome, Refusal.UNKNOWN))
-    if not (matched and has_password):
+    found = resolution.match
+    if found is None:
+        ambiguous = resolution.outcome is Outcome.AMBIGUOUS
+        return PasswordRefused(RefusalReason.AMBIGUOUS if ambiguous else RefusalReason.UNKNOWN)
+    if not matched or verified_hash is None:
         if resolution.outcome is Outcome.RETIRED:
-            return PasswordRefused(Refusal.RETIRED)
-        return PasswordRefused(Refusal.WRONG_PASSWORD if has_password else Refusal.NO_PASSWORD)
-    if account.status is not Status.ACTIVE:
-        return PasswordRefused(Refusal.DISABLED)
+            return PasswordRefused(RefusalReason.RETIRED)
+        return PasswordRefused(RefusalReason.WRONG_PASSWORD if verified_hash else RefusalReason.NO_PASSWORD)
+    if found.account.status is not Status.ACTIVE:
+        return PasswordRefused(RefusalReason.DISABLED)
     if resolution.outcome is Outcome.RETIRED:
-        return RetiredIdentifierProven(account)
-    return Admitted(account)
+        return RetiredIdentifierProven(found.account)
+    return Admitted(found, verified_hash)
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordRequired:
+    """Show the password page.
+
+    Attributes:
+        pending: The signed pending login, for a hidden field of the form. No account id, no password.
+        entered: The identifier to show, editable.
+        problem: What to tell the person, or ``None`` at first.
+    """
+
+    pending: str
+    entered: str
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Show the identify page again.
+
+    Attributes:
+        problem: What to tell the person.
+        entered: The identifier to show again, as far as it could be kept.
+    """
+
+    problem: Problem
+    entered: str = ""
+
+
+LoginStep: TypeAlias = PasswordRequired | Authenticated | Refused
+"""What a host is answered in a login: a closed union to match on."""
+
+UNIFORM_REFUSAL: Final = Problem(Code.LOGIN_REFUSED)
+"""What every refused attempt says, whatever the reason."""

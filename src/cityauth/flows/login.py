@@ -1,44 +1,101 @@
 """Sign in, in two steps: identify, then the password.
 
 Every attempt asks the same questions in the same order until the password was accepted, whatever the
-identifier turned out to be: that is the defence against telling accounts from no accounts.
+identifier turned out to be. That is the defence against telling accounts from no accounts.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
-from cityauth.core.audit import AuditEvent, AuditEventType, audit_event
+from cityauth.core.account import Account
+from cityauth.core.audit import AuditEvent, AuditEventType, audit_event, hash_identifier
+from cityauth.core.change import (
+    Change,
+    Committed,
+    PasswordReplaced,
+    Precondition,
+    Rejected,
+    SessionClosed,
+    SessionOpened,
+)
+from cityauth.core.characters import clean
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext, RequestContext
-from cityauth.core.event import IdentifierGiven, PasswordRefused, Refusal, RetiredIdentifierProven
+from cityauth.core.dummy import draw
 from cityauth.core.identifier import Malformed
-from cityauth.core.login import Admitted, advance
+from cityauth.core.login import (
+    UNIFORM_REFUSAL,
+    Admitted,
+    Anonymous,
+    Authenticated,
+    Decision,
+    Identified,
+    IdentifierGiven,
+    LoginStep,
+    PasswordAccepted,
+    PasswordRefused,
+    PasswordRequired,
+    RefusalReason,
+    Refused,
+    RetiredIdentifierProven,
+    advance,
+    decide,
+    payload_of,
+    state_of,
+)
+from cityauth.core.password import Password, PasswordDefect
 from cityauth.core.password import read as read_password
 from cityauth.core.problem import Problem
-from cityauth.core.resolution import IdentifierStatus
+from cityauth.core.resolution import IdentifierStatus, Resolution
+from cityauth.core.secret import SecretStr
+from cityauth.core.session import TOKEN_BYTES, digest_of, open_session
 from cityauth.core.signing import Purpose, TokenDefect
-from cityauth.core.state import Anonymous, Identified
-from cityauth.core.step import UNIFORM_REFUSAL, LoginStep, PasswordRequired, Refused
+from cityauth.errors import HasherBusyError
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.context import begin
 from cityauth.flows.deployment import Deployment
-from cityauth.flows.identifiers import problem_of
-from cityauth.flows.record import commit_with
-from cityauth.flows.sign_in import Arrival, open_for
-from cityauth.flows.verify import Verified, verify
+from cityauth.flows.identifiers import problem_of, resolve
+from cityauth.flows.passwords import or_busy
+from cityauth.flows.record import commit_with, record_refusal
 from cityauth.messages import mask_email
 from cityauth.messages.codes import Code
-from cityauth.ports.services import Clock
+from cityauth.ports.services import Clock, Entropy, PasswordHasher
 from cityauth.ports.stores import AccountStore
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One password, tried for one identifier.
+
+    Attributes:
+        state: The login that it belongs to.
+        context: When, and from where.
+        password: The password as it was read.
+        resolution: What the identifier is.
+        decision: What the attempt came to.
+        outdated: Whether the right password should be hashed anew.
+        identifier_hash: The keyed digest under which attempts on the identifier are counted.
+        defect: What is wrong with the stored hash, for the audit trail; empty when nothing is.
+    """
+
+    state: Identified
+    context: RequestContext
+    password: Password | PasswordDefect
+    resolution: Resolution
+    decision: Decision
+    outdated: bool = False
+    identifier_hash: str = ""
+    defect: str = ""
 
 
 def identify(deployment: Deployment, entered: object) -> Flow[LoginStep]:
     """Take an identifier and ask for the password. No store is asked: the answer cannot depend on one.
 
-    Returns `Refused` only for what can be no identifier at all, judged by the text alone.
+    Returns `Refused` only for text that cannot be an identifier, judged by the text alone.
     """
     now = yield from ask(Clock.now)
-    given = _give(deployment, Anonymous(), entered, now)
-    return given if isinstance(given, Refused) else _ask_password(deployment, given)
+    state = _give(deployment, Anonymous(), entered, now)
+    return state if isinstance(state, Refused) else _ask_password(deployment, state)
 
 
 def submit_password(
@@ -51,7 +108,7 @@ def submit_password(
     client: ClientContext = UNKNOWN_CLIENT,
     session_token: object = None,
 ) -> Flow[LoginStep]:
-    """Try a password for the pending login, resolved afresh.
+    """Try a password for the pending login. The identifier is resolved afresh.
 
     Returns `Authenticated`; `PasswordRequired` with the uniform refusal, or with the hint to the new
     identifier once a retired one was proven; `Refused` when the login has to begin again.
@@ -63,87 +120,174 @@ def submit_password(
     if isinstance(state, Refused):
         return state
     secret = read_password(password, deployment.policy.passwords)
-    verified = yield from verify(deployment, state.entered, secret, context)
-    match verified.judgement:
-        case Admitted(account):
-            arrival = Arrival(state, account, verified, secret, remember=remember, former=session_token)
-            opened = yield from open_for(deployment, arrival, context)
-            if opened is not None:
-                return opened
-            return (yield from _refuse(deployment, state, verified, PasswordRefused(Refusal.OVERTAKEN), context))
+    attempt = yield from _verify(deployment, state, secret, context)
+    match attempt.decision:
+        case Admitted() as admitted:
+            return (yield from _sign_in(deployment, attempt, admitted, remember=remember, former=session_token))
         case RetiredIdentifierProven() as proven:
-            return (yield from _name_successor(deployment, state, verified, proven, context))
+            return (yield from _name_successor(deployment, attempt, proven))
         case PasswordRefused() as refused:
-            return (yield from _refuse(deployment, state, verified, refused, context))
+            return (yield from _refuse(deployment, attempt, refused))
         case _:
-            assert_never(verified.judgement)
+            assert_never(attempt.decision)
+
+
+# --- the pending login ----------------------------------------------------------------------------------------------
 
 
 def _give(
     deployment: Deployment, state: Anonymous | Identified, entered: object, now: datetime
 ) -> Identified | Refused:
     """Move to the identifier that was typed, or say what is wrong with its text."""
-    candidates = deployment.resolver.read(entered)
-    if isinstance(candidates, Malformed):
-        return Refused(problem_of(candidates))
-    return advance(state, IdentifierGiven(str(entered).strip(), now))
+    readings = deployment.resolver.read(entered)
+    if isinstance(readings, Malformed):
+        return Refused(problem_of(readings))
+    return advance(state, IdentifierGiven(str(clean(entered)), now))
 
 
 def _ask_password(deployment: Deployment, state: Identified, problem: Problem | None = None) -> PasswordRequired:
-    """Seal the pending login as of when its identifier was given: trying again does not prolong it."""
-    pending = deployment.signer.sign(Purpose.PENDING_LOGIN, {"entered": state.entered}, state.at)
+    """Sign the pending login with the time at which its identifier was given: another try does not prolong it."""
+    pending = deployment.signer.sign(Purpose.PENDING_LOGIN, payload_of(state), state.at)
     return PasswordRequired(pending, state.entered, problem)
 
 
 def _open_pending(deployment: Deployment, pending: object, now: datetime) -> Identified | Refused:
-    """Open a signed pending login, or begin again."""
-    opened = deployment.signer.open(Purpose.PENDING_LOGIN, pending, now, deployment.policy.login.pending_max_age)
-    entered = None if isinstance(opened, TokenDefect) else opened.payload.get("entered")
-    if isinstance(opened, TokenDefect) or not isinstance(entered, str):
-        return Refused(Problem(Code.LOGIN_EXPIRED))
-    return Identified(entered, opened.signed_at)
+    """Return the state that a signed pending login carries, or begin again."""
+    signed = deployment.signer.open(Purpose.PENDING_LOGIN, pending, now, deployment.policy.login.pending_max_age)
+    state = None if isinstance(signed, TokenDefect) else state_of(signed)
+    return Refused(Problem(Code.LOGIN_EXPIRED)) if state is None else state
 
 
-def _refuse(
-    deployment: Deployment, state: Identified, verified: Verified, refused: PasswordRefused, context: RequestContext
-) -> Flow[PasswordRequired]:
+# --- the attempt ----------------------------------------------------------------------------------------------------
+
+
+def _verify(
+    deployment: Deployment, state: Identified, password: Password | PasswordDefect, context: RequestContext
+) -> Flow[Attempt]:
+    """Find whom the identifier names, verify *password* against that account's hash or a dummy's, and decide.
+
+    A text that cannot be a password (empty, too long, not text) is refused before any hashing, for
+    every identifier alike; so is a text that cannot be an identifier.
+    """
+    resolution = yield from resolve(deployment, state.entered, context.at)
+    if resolution.looked_up is None:
+        return Attempt(state, context, password, resolution, PasswordRefused(RefusalReason.UNKNOWN))
+    key = resolution.looked_up.key
+    identifier_hash = hash_identifier(key, deployment.audit_secret)
+    if isinstance(password, PasswordDefect):
+        refused = PasswordRefused(RefusalReason.MALFORMED_PASSWORD)
+        return Attempt(state, context, password, resolution, refused, identifier_hash=identifier_hash)
+    stored = resolution.match.password_hash if resolution.match else None
+    against = stored.get_secret_value() if stored else draw(key, deployment.dummy_secret, deployment.hash_mix)
+    holder = resolution.holder.account.id if resolution.holder else None
+    verdict = yield from or_busy(ask(PasswordHasher.verify, password, against), context, holder, identifier_hash)
+    decision = decide(resolution, stored, matched=verdict.matched)
+    return Attempt(
+        state, context, password, resolution, decision, verdict.outdated, identifier_hash, verdict.defect or ""
+    )
+
+
+def _refuse(deployment: Deployment, attempt: Attempt, refused: PasswordRefused) -> Flow[PasswordRequired]:
     """Record the true reason and answer with the uniform one."""
-    yield from commit_with(_failure(verified, refused.reason, context))
-    return _ask_password(deployment, advance(state, refused), UNIFORM_REFUSAL)
+    state = advance(attempt.state, refused)
+    event = _failure(attempt, refused.reason)
+    if isinstance(attempt.password, PasswordDefect) or attempt.resolution.looked_up is None:
+        yield from record_refusal(deployment, event, attempt.context)
+    else:
+        yield from commit_with(event)
+    return _ask_password(deployment, state, UNIFORM_REFUSAL)
 
 
 def _name_successor(
-    deployment: Deployment,
-    state: Identified,
-    verified: Verified,
-    proven: RetiredIdentifierProven,
-    context: RequestContext,
+    deployment: Deployment, attempt: Attempt, proven: RetiredIdentifierProven
 ) -> Flow[PasswordRequired]:
     """Tell the owner of a retired identifier, after the right password, which address signs in now."""
-    yield from commit_with(_failure(verified, Refusal.RETIRED, context))
+    state = advance(attempt.state, proven)
+    yield from commit_with(_failure(attempt, RefusalReason.RETIRED))
     held = yield from ask(AccountStore.account_identifiers, proven.account.id)
-    phase = verified.resolution.phase
+    phase = attempt.resolution.phase
     addresses = [
         one.identifier.shown for one in held if one.identifier.kind == "email" and one.status is IdentifierStatus.ACTIVE
     ]
     problem = UNIFORM_REFUSAL
     if addresses and phase is not None and phase.admits("email"):
         problem = Problem(Code.LOGIN_IDENTIFIER_RETIRED, {"email": mask_email(addresses[0])})
-    return _ask_password(deployment, advance(state, proven), problem)
+    return _ask_password(deployment, state, problem)
 
 
-def _failure(verified: Verified, reason: Refusal, context: RequestContext) -> AuditEvent:
+# --- the session ----------------------------------------------------------------------------------------------------
+
+
+def _sign_in(
+    deployment: Deployment, attempt: Attempt, admitted: Admitted, *, remember: bool, former: object
+) -> Flow[Authenticated | PasswordRequired]:
+    """Open a session: rehash, session and audit line in one commit. The session of the token *former* ends.
+
+    The rehash is refused when the stored hash is no longer the one that was verified. After another
+    sign-in's rehash, this one goes on without its own. After a new password the epoch is another one
+    as well, so the session is refused, and with it the attempt.
+    """
+    account, context = admitted.match.account, attempt.context
+    rehash = yield from _rehash(attempt, account, admitted.verified_hash)
+    entropy = yield from ask(Entropy.draw, TOKEN_BYTES)
+    kind = attempt.resolution.kind or ""
+    opened = open_session(account, entropy, context, remember=remember, fresh=not remember, identifier_kind=kind)
+    state = advance(attempt.state, PasswordAccepted(attempt.resolution, admitted.verified_hash, opened))
+    ended = digest_of(former)
+    changes: list[Change] = [] if ended is None else [SessionClosed(ended)]  # first: it makes room for the new one
+    changes.append(SessionOpened(state.session.session, deployment.policy.sessions.per_account))
+    success = _success(attempt, state.account, remember=remember, rehashed=bool(rehash))
+    outcome = yield from commit_with(success, (*rehash, *changes))
+    if isinstance(outcome, Rejected) and outcome.why is Precondition.PASSWORD_CHANGED:
+        outcome = yield from commit_with(_success(attempt, state.account, remember=remember, rehashed=False), changes)
+    if not isinstance(outcome, Committed):
+        return (yield from _refuse(deployment, attempt, PasswordRefused(RefusalReason.OVERTAKEN)))
+    return state
+
+
+def _rehash(attempt: Attempt, account: Account, was: SecretStr) -> Flow[tuple[Change, ...]]:
+    """Return the change that replaces an outdated hash; nothing when it is up to date."""
+    if not attempt.outdated or isinstance(attempt.password, PasswordDefect):
+        return ()
+    try:
+        replacement = yield from ask(PasswordHasher.hash, attempt.password)
+    except HasherBusyError:  # the password was right: the next sign-in replaces the hash
+        return ()
+    return (PasswordReplaced(account.id, was=was, now=SecretStr(replacement)),)
+
+
+# --- the audit trail ------------------------------------------------------------------------------------------------
+
+
+def _failure(attempt: Attempt, reason: RefusalReason) -> AuditEvent:
     """Return the audit line of a refused attempt."""
-    resolution = verified.resolution
+    resolution = attempt.resolution
     return audit_event(
         AuditEventType.LOGIN_REFUSED,
-        context,
-        account_id=verified.holder,
+        attempt.context,
+        account_id=resolution.holder.account.id if resolution.holder else None,
         reason=reason.value,
-        identifier_hash=verified.identifier_hash,
+        identifier_hash=attempt.identifier_hash,
         detail={
             "outcome": resolution.outcome.value,
             "why": resolution.reason.value,
-            "defect": verified.defect,
+            "defect": attempt.defect,
+        },
+    )
+
+
+def _success(attempt: Attempt, account: Account, *, remember: bool, rehashed: bool) -> AuditEvent:
+    """Return the audit line of an accepted attempt."""
+    return audit_event(
+        AuditEventType.LOGIN_ACCEPTED,
+        attempt.context,
+        account_id=account.id,
+        identifier_hash=attempt.identifier_hash,
+        detail={
+            "kind": attempt.resolution.kind or "",
+            "phase": attempt.resolution.phase or "",
+            "remembered": "yes" if remember else "",
+            "rehashed": "yes" if rehashed else "",
+            "defect": attempt.defect,
         },
     )

@@ -15,15 +15,13 @@ from cityauth.core.change import (
 )
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext, RequestContext
 from cityauth.core.dummy import draw
-from cityauth.core.event import PasswordConfirmed
 from cityauth.core.link import Declined
-from cityauth.core.login import advance
+from cityauth.core.login import Authenticated, PasswordConfirmed, advance
 from cityauth.core.password import PasswordDefect
 from cityauth.core.password import read as read_password
 from cityauth.core.problem import Problem
 from cityauth.core.secret import SecretStr
 from cityauth.core.session import TOKEN_BYTES, LiveSession, OpenedSession, open_session
-from cityauth.core.state import Authenticated
 from cityauth.core.throttle import Exhausted, bucket_of
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.context import begin

@@ -15,7 +15,6 @@ from cityauth.core.change import (
 )
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
 from cityauth.core.email import address_within
-from cityauth.core.event import LinkPresented, NewPasswordAccepted, NewPasswordRefused
 from cityauth.core.identifier import Identifier, Malformed, register
 from cityauth.core.link import (
     Declined,
@@ -27,12 +26,10 @@ from cityauth.core.link import (
     MailerDown,
     MailOutcome,
 )
-from cityauth.core.login import advance
 from cityauth.core.mail import contact_key, mail_address
 from cityauth.core.problem import Problem
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus, Reason, Resolution
 from cityauth.core.signing import Purpose
-from cityauth.core.state import Anonymous
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.context import begin
 from cityauth.flows.deployment import Deployment
@@ -152,12 +149,10 @@ def complete(
     opened = yield from open_owned(deployment, token, PASSWORD_LINKS, context, to_use=True)
     if isinstance(opened, LinkDead):
         return (yield from told(context, opened))
-    proven = advance(Anonymous(), LinkPresented(opened.one_time_token))
-    one_time_token, account = proven.one_time_token, opened.account
+    one_time_token, account = opened.one_time_token, opened.account
     held = yield from identifiers_of(account.id)
     hashed = yield from hash_new(deployment, password, words_of(account, held), context, account.id)
     if isinstance(hashed, PasswordRejected):
-        advance(proven, NewPasswordRefused())
         return hashed
     changes: list[Change] = [
         TokenUsed(one_time_token.digest, one_time_token.purpose, context.at),
@@ -172,7 +167,6 @@ def complete(
     outcome = yield from commit_with(event, changes)
     if not isinstance(outcome, Committed):
         return LinkDead(Problem(Code.LINK_INVALID))
-    advance(proven, NewPasswordAccepted(one_time_token))
     return Done(Problem(Code.RESET_DONE))
 
 

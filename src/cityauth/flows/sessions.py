@@ -4,8 +4,7 @@ from cityauth.core.account import AccountId
 from cityauth.core.audit import AuditEventType, audit_event
 from cityauth.core.change import Change, Committed, EpochAdvanced, SessionClosed, SessionsClosed
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
-from cityauth.core.event import LoggedOut
-from cityauth.core.login import advance
+from cityauth.core.login import Authenticated, LoggedOut, advance
 from cityauth.core.secret import SecretStr
 from cityauth.core.session import (
     LiveSession,
@@ -16,7 +15,6 @@ from cityauth.core.session import (
     is_live,
     touched,
 )
-from cityauth.core.state import Authenticated
 from cityauth.errors import StoreUnavailableError
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.context import begin
@@ -70,8 +68,8 @@ def sign_out(token: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[bool
         return False
     context = yield from begin(client)
     event = audit_event(AuditEventType.SESSION_CLOSED, context, account_id=live.account.id, reason="signed_out")
-    yield from commit_with(event, [SessionClosed(digest)])
     advance(Authenticated(live.account, OpenedSession(SecretStr(str(token)), live.session)), LoggedOut())
+    yield from commit_with(event, [SessionClosed(digest)])
     return True
 
 

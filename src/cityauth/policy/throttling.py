@@ -40,6 +40,9 @@ class ThrottlePolicy:
             the mailbox ``name``: three a minute, ten an hour, twenty a day.
         link_per_network: Links per network: 60 looked at a minute, as a scanner may, and 60 used.
         verify_per_account: Passwords tried by a signed-in person: 10 in five minutes.
+        refusals_recorded: Audit events, per network, of refusals that cost no work, such as an empty password
+            or a mail over its limit: 10 a minute. Further ones are refused all the same, and not recorded.
+        refusals_recorded_in_all: The same for all networks together: 100 a minute.
     """
 
     mail_per_account: tuple[Limit, ...] = (
@@ -50,6 +53,8 @@ class ThrottlePolicy:
     mail_per_network: tuple[Limit, ...] = (Limit(20, timedelta(minutes=1)),)
     link_per_network: tuple[Limit, ...] = (Limit(60, timedelta(minutes=1)),)
     verify_per_account: tuple[Limit, ...] = (Limit(10, timedelta(minutes=5)),)
+    refusals_recorded: tuple[Limit, ...] = (Limit(10, timedelta(minutes=1)),)
+    refusals_recorded_in_all: tuple[Limit, ...] = (Limit(100, timedelta(minutes=1)),)
     mail_per_recipient: tuple[Limit, ...] = (
         Limit(3, timedelta(minutes=1)),
         Limit(10, timedelta(hours=1)),
@@ -69,5 +74,7 @@ class ThrottlePolicy:
             *self.mail_per_recipient,
             *self.link_per_network,
             *self.verify_per_account,
+            *self.refusals_recorded,
+            *self.refusals_recorded_in_all,
         )
         return max((limit.window for limit in limits), default=timedelta())

@@ -8,8 +8,8 @@ from cityauth.api.drivers import run
 from cityauth.core.account import AccountId
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
 from cityauth.core.link import Declined, Done, LinkDead, LinkOutcome, MailOutcome
+from cityauth.core.login import Authenticated
 from cityauth.core.session import LiveSession
-from cityauth.core.state import Authenticated
 from cityauth.flows import (
     accounts,
     email_change,

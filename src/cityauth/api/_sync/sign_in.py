@@ -8,11 +8,10 @@ from cityauth.core.account import AccountId
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
 from cityauth.core.hashing import HashDefect
 from cityauth.core.link import Declined
+from cityauth.core.login import Authenticated, LoginStep
 from cityauth.core.resolution import Resolution
 from cityauth.core.secret import SecretStr
 from cityauth.core.session import LiveSession, Session, is_fresh, require_live
-from cityauth.core.state import Authenticated
-from cityauth.core.step import LoginStep
 from cityauth.flows import (
     identifiers,
     login,

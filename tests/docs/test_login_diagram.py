@@ -5,8 +5,8 @@ import shutil
 import subprocess
 
 import pytest
+from login_diagram import to_dot
 
-from cityauth.core.diagram import to_dot
 from cityauth.core.login import TRANSITIONS
 from tests.support.diagrams import is_up_to_date
 
