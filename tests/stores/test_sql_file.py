@@ -100,7 +100,7 @@ def test_a_mistyped_path_makes_no_file(path: Path) -> None:
 
 @pytest.mark.parametrize("again", ["nothing", "another file"])
 def test_a_file_that_is_deleted_in_use_is_an_error_at_once(store: SqlStore, path: Path, again: str) -> None:
-    """No write and no look-up is answered from a file that is gone, also when another one took its place."""
+    """No write is answered from a file that is gone, and a look-up only for a moment, also when another one took its place."""
     commit(store, added())
     for one in list(path.parent.iterdir()):
         one.unlink()
@@ -113,6 +113,16 @@ def test_a_file_that_is_deleted_in_use_is_an_error_at_once(store: SqlStore, path
     path.unlink(missing_ok=True)
     store.create_schema()
     assert store.load(AINO) is None
+
+
+def test_a_look_up_soon_sees_that_the_file_is_gone(store: SqlStore, path: Path) -> None:
+    """A store that only reads raises an error a tenth of a second after its file was deleted."""
+    commit(store, added())
+    for one in list(path.parent.iterdir()):
+        one.unlink()
+    time.sleep(0.15)
+    with pytest.raises(StoreUnavailableError, match="deleted or replaced"):
+        store.load(AINO)
 
 
 # --- What it forgets -------------------------------------------------------------------------------------

@@ -29,6 +29,10 @@ TOUCH_SECONDS: Final = 0.1
 _MOST_OF_IT: Final = 0.9
 """A writer that has more than this part of its time left tells SQLite nothing: telling it costs time as well."""
 
+_LOOK_SECONDS: Final = 0.1
+"""How often a look-up asks whether the file is still in place; a write asks each time. Asking costs as much as
+a tenth of a session check."""
+
 _PAUSE: Final = 0.005
 """Seconds between two tries where SQLite does not wait by itself."""
 
@@ -73,15 +77,17 @@ class ThreadConnection:
     Attributes:
         driver: Runs statements on it, in autocommit: a look-up is not wrapped in a transaction.
         file: The file that it has opened. A file that is deleted takes every later write with it.
+        looked_at: When the file was last seen in place, by the monotonic clock.
         close: Closes it, once.
     """
 
-    __slots__ = ("__weakref__", "close", "driver", "file")
+    __slots__ = ("__weakref__", "close", "driver", "file", "looked_at")
 
     def __init__(self, connection: Connection) -> None:
         self.driver: Driver = Driver(driver_of(connection))
         self.close: weakref.finalize[[Connection], ThreadConnection] = weakref.finalize(self, _close, connection)
         self.file: OpenedFile = OpenedFile(self.driver.sqlite)
+        self.looked_at: float = time.monotonic()
 
 
 def driver_of(connection: Connection) -> sqlite3.Connection:
@@ -127,8 +133,11 @@ class Connections:
         self._write_lock = threading.Lock()
         _ALL.add(self)
 
-    def current(self) -> ThreadConnection:
+    def current(self, *, to_write: bool = False) -> ThreadConnection:
         """Return this thread's connection.
+
+        Args:
+            to_write: Whether it will write: then the file is always asked for, and else ten times a second.
 
         Raises:
             SchemaError: there is no database file, or its tables are missing or of another release.
@@ -138,6 +147,10 @@ class Connections:
             kept: ThreadConnection = self._local.kept
         except AttributeError:
             kept = self._local.kept = self._keep()
+        now = time.monotonic()
+        if not to_write and now - kept.looked_at < _LOOK_SECONDS:
+            return kept
+        kept.looked_at = now
         if not kept.file.is_in_place():
             self._checked = False
             self.renew()

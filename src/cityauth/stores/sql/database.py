@@ -106,7 +106,7 @@ class Database:
         return self._connections.current().driver.execute_with_list(statement, name, values).all()
 
     def _write(self, statement: ClauseElement, values: Values, seconds: float | None) -> int:
-        kept = self._connections.current()
+        kept = self._connections.current(to_write=True)
         with self._connections.write_lock(kept.driver.sqlite, seconds):
             return kept.driver.execute(statement, values).rowcount
 
@@ -117,7 +117,7 @@ class Database:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        kept = self._connections.current()
+        kept = self._connections.current(to_write=True)
         with self._connections.write_lock(kept.driver.sqlite):
             if not durable:
                 with transaction(kept.driver.sqlite):
