@@ -102,6 +102,41 @@ def test_an_undo_outlives_what_an_intruder_does_next(erkki: Service) -> None:
     assert erkki.auth.identifiers.resolve(OLD).outcome is Outcome.RESOLVED
 
 
+def unlimited(service: Service) -> Service:
+    """The same service without a limit on the mails of an account."""
+    throttle = ThrottlePolicy(mail_per_account=(), mail_per_recipient=())
+    return replace(service, policy=replace(service.policy, throttle=throttle))
+
+
+@pytest.mark.parametrize("seconds", [60, -1, -59, -60, -61, -3600, -86400])
+def test_an_undo_ends_later_ones_whatever_the_clocks_say(erkki: Service, seconds: int) -> None:
+    """An intruder's undo link never survives the owner's, though it was issued by a host whose clock is behind (A2)."""
+    erkki = unlimited(erkki)
+    first = changed(erkki)
+    erkki.wait(seconds=seconds)
+    second = changed(erkki, THIRD, NEW)
+    erkki.wait(seconds=-seconds)
+    assert isinstance(erkki.auth.accounts.undo_email(first), Done)
+    for behind in (0, seconds):
+        erkki.wait(seconds=behind)
+        assert isinstance(erkki.auth.accounts.undo_email(second), LinkDead)
+    assert erkki.auth.identifiers.resolve(OLD).outcome is Outcome.RESOLVED
+    assert erkki.auth.identifiers.resolve(NEW).outcome is Outcome.RETIRED
+
+
+def test_an_earlier_undo_outlives_a_later_one_whatever_the_clocks_say(erkki: Service) -> None:
+    """The first owner's undo link works after a later one was used, though its clock was ahead (A2)."""
+    erkki = unlimited(erkki)
+    erkki.wait(minutes=10)
+    first = changed(erkki)
+    erkki.wait(minutes=-10)
+    second = changed(erkki, THIRD, NEW)
+    assert isinstance(erkki.auth.accounts.undo_email(second), Done)
+    erkki.wait(minutes=10)
+    assert isinstance(erkki.auth.accounts.undo_email(first), Done)
+    assert erkki.auth.identifiers.resolve(OLD).outcome is Outcome.RESOLVED
+
+
 def test_an_undo_lives_seven_days(erkki: Service) -> None:
     """One second before the end it works, at the end it does not."""
     undo = changed(erkki)

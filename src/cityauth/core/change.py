@@ -225,11 +225,14 @@ class TokenUsed:
 
 @dataclass(frozen=True, slots=True)
 class TokensRevoked:
-    """Outstanding links of one purpose that were issued at *since* or later end. Never refused."""
+    """Outstanding links of one purpose that were issued in the epoch *since* or a later one end. Never refused.
+
+    Links without `issued_epoch` stay.
+    """
 
     account_id: AccountId
     purpose: Purpose
-    since: datetime
+    since: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,8 @@ class OneTimeToken:
         contact: The address that mail goes to again once an undo was used; else ``None``.
         issued_at: When it was issued; its lifetime counts from here, whenever the mail arrives (C-31).
         expires_at: When it dies by itself.
+        issued_epoch: The account's epoch when it was issued; ``None`` without an account. It orders the links of one
+            account. Times would not: two hosts' clocks differ.
     """
 
     digest: bytes
@@ -41,6 +43,7 @@ class OneTimeToken:
     issued_at: datetime
     expires_at: datetime
     contact: str | None = None
+    issued_epoch: int | None = None
 
 
 def id_of(entropy: bytes) -> str:

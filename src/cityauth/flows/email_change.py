@@ -184,7 +184,8 @@ def undo(deployment: Deployment, token: object, client: ClientContext = UNKNOWN_
     """Restore the address that the link was mailed to, and end every session and every other link.
 
     An undo link outlives later changes of password and address, which an intruder would make; using
-    one kills those that were issued after it, and none that were issued before.
+    one kills those that were issued after it, and none that were issued before. The account's epoch tells which came
+    first, and no clock: confirming a change advances it in the commit that issues the undo links.
     """
     context = yield from begin(client)
     opened = yield from open_owned(deployment, token, _UNDO, context, to_use=True)
@@ -203,7 +204,7 @@ def undo(deployment: Deployment, token: object, client: ClientContext = UNKNOWN_
         TokenUsed(one_time_token.digest, Purpose.EMAIL_UNDO, context.at),
         *_take_over(deployment, account, identifier, held, context),
         ContactChanged(account.id, one_time_token.contact),
-        TokensRevoked(account.id, Purpose.EMAIL_UNDO, one_time_token.issued_at),
+        TokensRevoked(account.id, Purpose.EMAIL_UNDO, one_time_token.issued_epoch or 0),
         *notify(deployment, context, Mail.EMAIL_RESTORED, account, mailboxes, words={"email": mask_email(restored)}),
     ]
     event = audit_event(AuditEventType.EMAIL_CHANGE_UNDONE, context, account_id=account.id)

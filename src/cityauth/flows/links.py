@@ -91,6 +91,7 @@ def make_link(
         issued_at=context.at,
         expires_at=context.at + lifetime_of(deployment, purpose),
         contact=contact,
+        issued_epoch=account.epoch if account else None,
     )
     token = deployment.signer.sign(purpose, {"token_id": token_id}, context.at)
     return Link(one_time_token, SecretStr(f"{page_of(deployment, purpose)}?{urlencode({'token': token})}"))

@@ -95,6 +95,7 @@ def _issued() -> st.SearchStrategy[Change]:
         epoch=st.none() | _epochs,
         issued_at=moments,
         expires_at=moments,
+        issued_epoch=st.none() | _epochs,
     )
 
 
@@ -160,5 +161,5 @@ def changes() -> st.SearchStrategy[Change]:
         st.builds(SessionClosed, _digests, st.booleans()),
         st.builds(SessionsClosed, account_ids, st.none() | _digests),
         st.builds(TokenUsed, _digests, _purposes, moments),
-        st.builds(TokensRevoked, account_ids, _purposes, moments),
+        st.builds(TokensRevoked, account_ids, _purposes, _epochs),
     )

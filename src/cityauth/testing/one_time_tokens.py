@@ -124,19 +124,19 @@ class OneTimeTokenContract:
         commit(store, TokenIssued(one_time_token("third", None, epoch=None), alone=True))
         assert store.find_token(digest("none")) is not None
 
-    def test_claims_are_dropped_from_a_moment_on(self, store: Store) -> None:
-        """Links of one purpose issued at that moment or later die; earlier ones and others stay."""
-        moments = {"before": NOON - MICROSECOND, "at": NOON, "after": NOON + MINUTE}
-        for name, at in moments.items():
-            commit(store, TokenIssued(one_time_token(name, issued_at=at)))
+    def test_claims_are_dropped_from_an_epoch_on(self, store: Store) -> None:
+        """Links of one purpose issued in that epoch or later die, whatever the clocks said; others stay (A2)."""
+        issued = {"before": (1, MINUTE), "at": (2, -MINUTE), "after": (3, -60 * MINUTE), "none": (None, MINUTE)}
+        for name, (epoch, ahead) in issued.items():
+            commit(store, TokenIssued(one_time_token(name, issued_epoch=epoch, issued_at=NOON + ahead)))
         commit(
             store,
-            TokenIssued(one_time_token("purpose", purpose=Purpose.EMAIL_UNDO)),
-            TokenIssued(one_time_token("b", AccountId("b"))),
+            TokenIssued(one_time_token("purpose", purpose=Purpose.EMAIL_UNDO, issued_epoch=3)),
+            TokenIssued(one_time_token("b", AccountId("b"), issued_epoch=3)),
         )
-        commit(store, TokensRevoked(AINO, Purpose.RESET, NOON))
-        left = [name for name in (*moments, "purpose", "b") if store.find_token(digest(name))]
-        assert left == ["before", "purpose", "b"]
+        commit(store, TokensRevoked(AINO, Purpose.RESET, 2))
+        left = [name for name in (*issued, "purpose", "b") if store.find_token(digest(name))]
+        assert left == ["before", "none", "purpose", "b"]
 
     def test_only_expired_claims_are_purged(self, store: Store) -> None:
         """A live claim outlives every purge (B-26)."""

@@ -98,11 +98,14 @@ def _stands(state: State, one_time_token: OneTimeToken) -> bool:
 
 
 def revoke_tokens(state: State, change: TokensRevoked) -> None:
-    """Delete the account's links of one purpose that were issued at a moment or later."""
+    """Delete the account's links of one purpose that were issued in an epoch or a later one."""
     state.drop_where(
         state.one_time_tokens,
         lambda one: (
-            one.account_id == change.account_id and one.purpose is change.purpose and one.issued_at >= change.since
+            one.account_id == change.account_id
+            and one.purpose is change.purpose
+            and one.issued_epoch is not None
+            and one.issued_epoch >= change.since
         ),
     )
 

@@ -134,7 +134,7 @@ def event_of(row: Sequence[Any]) -> AuditEvent:
 
 def token_of(row: Sequence[Any]) -> OneTimeToken:
     """Read a row of `TOKEN`."""
-    digest, purpose, account_id, epoch, address, issued, expires, contact = row
+    digest, purpose, account_id, epoch, address, issued, expires, contact, issued_epoch = row
     return OneTimeToken(
         digest,
         _PURPOSE[purpose],
@@ -144,6 +144,7 @@ def token_of(row: Sequence[Any]) -> OneTimeToken:
         moment(issued),
         moment(expires),
         contact,
+        issued_epoch,
     )
 
 
@@ -158,6 +159,7 @@ def token_row(issued: OneTimeToken) -> dict[str, object]:
         "issued_at": micros(issued.issued_at),
         "expires_at": micros(issued.expires_at),
         "contact": issued.contact,
+        "issued_epoch": issued.issued_epoch,
     }
 
 

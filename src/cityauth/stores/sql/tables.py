@@ -89,6 +89,7 @@ one_time_token: Table = Table(
     Column("issued_at", BigInteger(), nullable=False),
     Column("expires_at", BigInteger(), nullable=False),
     Column("contact", Text()),
+    Column("issued_epoch", Integer()),  # orders the links of an account
     sqlite_with_rowid=False,
 )
 

@@ -28,7 +28,7 @@ _USE: Final = delete(one_time_token).where(
     or_(one_time_token.c.account_id.is_(None), _STANDS),
 )
 _DROP_EARLIER: Final = delete(one_time_token).where(_OF_PURPOSE)
-_DROP_SINCE: Final = delete(one_time_token).where(_OF_PURPOSE, one_time_token.c.issued_at >= bindparam("since"))
+_DROP_SINCE: Final = delete(one_time_token).where(_OF_PURPOSE, one_time_token.c.issued_epoch >= bindparam("since"))
 PURGE: Final = delete(one_time_token).where(one_time_token.c.expires_at < bindparam("before"))
 """Deletes the links that expired before a moment."""
 
@@ -48,6 +48,6 @@ def use_token(driver: Driver, change: TokenUsed) -> Precondition | None:
 
 
 def revoke_tokens(driver: Driver, change: TokensRevoked) -> None:
-    """Delete the account's links of one purpose that were issued at a moment or later."""
-    values = {"of": change.account_id, "for": change.purpose.value, "since": micros(change.since)}
+    """Delete the account's links of one purpose that were issued in an epoch or a later one."""
+    values = {"of": change.account_id, "for": change.purpose.value, "since": change.since}
     driver.execute(_DROP_SINCE, values)

@@ -73,6 +73,7 @@ def upgrade() -> None:
         sa.Column("issued_at", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.Column("contact", sa.Text()),
+        sa.Column("issued_epoch", sa.Integer()),
         sa.PrimaryKeyConstraint("digest", name="pk_cityauth_one_time_token"),
         sqlite_with_rowid=False,
     )
