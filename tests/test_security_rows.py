@@ -51,11 +51,10 @@ def test_every_chosen_test_exists(tool: dict[str, Any]) -> None:
 
 def test_an_unproven_row_is_listed(tool: dict[str, Any]) -> None:
     """A row without a test says so, at its place and at the top."""
-    page = tool["page"]({"B-1": [("tests/test_x.py", "test_one"), ("tests/test_x.py", "test_two")]})
-    assert "`tests/test_x.py`: `test_one`, `test_two`" in page
-    unproven = tool["rows"]()[0].keys() - tool["evidence"]().keys()
+    unproven = sorted(tool["rows"]()[0].keys() - tool["evidence"]().keys())
+    page = tool["page"]({unproven[0]: [("tests/test_x.py", "test_one"), ("tests/test_x.py", "test_two")]})
     assert page.count("*not proven yet*") == len(unproven) - 1
-    assert "*not proven yet; named by* `tests/test_x.py`" in page
+    assert page.count("*not proven yet; named by* `tests/test_x.py`: `test_one`, `test_two`") == 1
 
 
 @pytest.mark.parametrize(
