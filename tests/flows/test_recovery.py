@@ -554,3 +554,14 @@ def test_an_identifier_goes_before_a_contact(service: Service) -> None:
     service.auth.recovery.request(ERKKI)
     assert isinstance(service.auth.recovery.complete(service.link(ERKKI), NEW), Done)
     assert service.sign_in(ERKKI, NEW).account.id == "erkki"
+
+
+def test_a_flood_of_requests_over_the_limit_does_not_fill_the_trail(service: Service) -> None:
+    """Requests for mail over their limit are recorded ten times a minute per network, and answered all the same (C-53)."""
+    service.add("Erkki", email="erkki@example.com", usernames=["erkki"])
+    for ask in (service.auth.recovery.request, service.auth.accounts.sign_up):
+        service.wait(minutes=2)
+        before = len(service.audit.events)
+        answers = [ask("erkki@example.com", client=ClientContext("192.0.2.7")) for _ in range(60)]
+        assert set(map(repr, answers)) == {repr(answers[0])}
+        assert len(service.audit.events) - before == 11, "one that was allowed, and ten that were not"

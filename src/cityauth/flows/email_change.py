@@ -31,7 +31,7 @@ from cityauth.flows.identifiers import address_problem_of, find_holder
 from cityauth.flows.links import identifiers_of, login_name, make_link, open_owned, told
 from cityauth.flows.mail_limit import mail_allowed, recipient_allowed
 from cityauth.flows.notifications import address_taken, addresses_of, notify, queue, signs_in_by_mail
-from cityauth.flows.record import commit_with
+from cityauth.flows.record import commit_with, record_refusal
 from cityauth.flows.recovery import answer
 from cityauth.messages import Mail, mask_email, mask_login_name
 from cityauth.messages.codes import Code
@@ -77,7 +77,10 @@ def request(
         account_id=account.id,
         reason=("taken" if taken else "free") if allowed else "over_the_cap",
     )
-    yield from commit_with(event, [TokenIssued(link.one_time_token, alone=True), mail] if allowed else [])
+    if allowed:
+        yield from commit_with(event, [TokenIssued(link.one_time_token, alone=True), mail])
+    else:
+        yield from record_refusal(deployment, event, context)
     return answer(deployment, Code.EMAIL_CHANGE_SENT, up=up)
 
 

@@ -38,7 +38,7 @@ from cityauth.flows.links import identifiers_of, login_name, make_link, open_own
 from cityauth.flows.mail_limit import mail_allowed, recipient_allowed
 from cityauth.flows.notifications import addresses_of, notify, queue
 from cityauth.flows.passwords import PasswordRejected, hash_new
-from cityauth.flows.record import commit_with
+from cityauth.flows.record import commit_with, record_refusal
 from cityauth.messages import Mail, mask_login_name
 from cityauth.messages.codes import Code
 from cityauth.ports.services import Mailer
@@ -90,7 +90,10 @@ def request(deployment: Deployment, entered: object, client: ClientContext = UNK
         reason=resolution.outcome.value if allowed else "over_the_cap",
         identifier_hash=hash_identifier(key, deployment.audit_secret),
     )
-    yield from commit_with(event, [TokenIssued(link.one_time_token), mail] if allowed else [])
+    if allowed:
+        yield from commit_with(event, [TokenIssued(link.one_time_token), mail])
+    else:
+        yield from record_refusal(deployment, event, context)
     return answer(deployment, Code.RESET_SENT, up=up)
 
 

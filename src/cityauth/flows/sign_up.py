@@ -20,7 +20,7 @@ from cityauth.flows.links import make_link, open_link, told
 from cityauth.flows.mail_limit import mail_allowed, recipient_allowed
 from cityauth.flows.notifications import address_taken, queue
 from cityauth.flows.passwords import PasswordRejected, hash_new
-from cityauth.flows.record import commit_with
+from cityauth.flows.record import commit_with, record_refusal
 from cityauth.flows.recovery import answer
 from cityauth.messages import Mail, mask_login_name
 from cityauth.messages.codes import Code
@@ -62,7 +62,10 @@ def request(deployment: Deployment, entered: object, client: ClientContext = UNK
         reason=("free" if free else "taken") if allowed else "over_the_cap",
         identifier_hash=hash_identifier(identifier.key, deployment.audit_secret),
     )
-    yield from commit_with(event, [TokenIssued(link.one_time_token), mail] if allowed else [])
+    if allowed:
+        yield from commit_with(event, [TokenIssued(link.one_time_token), mail])
+    else:
+        yield from record_refusal(deployment, event, context)
     return answer(deployment, Code.SIGNUP_SENT, up=up)
 
 
