@@ -326,3 +326,16 @@ def test_an_identifier_is_of_a_kind(service: Service, given: Any) -> None:
     """A kind that the deployment does not have is the caller's mistake, and named."""
     with pytest.raises(UsageError, match="the kinds are email, username"):
         service.auth.accounts.add(NewAccount("Lauri", identifiers=given))
+
+
+@pytest.mark.parametrize("order", [True, False], ids=["e-mail too", "username alone"])
+@pytest.mark.parametrize("name", ["virve@kaupunki.example", "VIRVE@Kaupunki.example"])
+def test_an_official_whose_username_is_the_own_address_signs_in(service: Service, name: str, order: bool) -> None:
+    """Where no e-mail address signs in, a username that equals the person's own address stays a username (F5)."""
+    given = "virve@kaupunki.example" if order else None
+    added = service.auth.accounts.add(
+        NewAccount("Virve Virkailija", realm="official", email=given, contact=given, usernames=[name])
+    )
+    assert isinstance(added, Account)
+    found = service.auth.identifiers.resolve("virve@kaupunki.example")
+    assert (found.outcome, found.kind) == ("resolved", "username")

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from cityauth.core.account import Account
-from cityauth.core.identifier import BUILT_IN, USERNAME, Identifier, IdentifierKind, Malformed, exact_of, read
+from cityauth.core.identifier import BUILT_IN, EMAIL, USERNAME, Identifier, IdentifierKind, Malformed, exact_of, read
 from cityauth.core.secret import SecretStr
 from cityauth.errors import PolicyError
 from cityauth.policy.realms import Phase, RealmPolicy
@@ -37,21 +37,23 @@ class AccountIdentifier:
     status: IdentifierStatus = IdentifierStatus.ACTIVE
 
 
-def merge_own(held: Iterable[AccountIdentifier]) -> tuple[AccountIdentifier, ...]:
+def merge_own(held: Iterable[AccountIdentifier], *, email_signs_in: bool = True) -> tuple[AccountIdentifier, ...]:
     """Return one account's identifiers, those with one key as one identifier, in the order given.
 
-    An identifier that signs in goes before one that does not, and a username gives way to any other
-    kind: a username that equals the person's own e-mail address is that address.
+    An active identifier goes before one that is not. A username gives way to any other kind: a username
+    that equals the person's own e-mail address is that address. Where no e-mail address signs in
+    (*email_signs_in* is false), it stays a username, or its owner would be locked out.
     """
+    weaker = USERNAME.name if email_signs_in else EMAIL.name
+
+    def weight(one: AccountIdentifier) -> tuple[bool, bool]:
+        return one.status is not IdentifierStatus.ACTIVE, one.identifier.kind == weaker
+
     merged: dict[str, AccountIdentifier] = {}
     for one in held:
         former = merged.setdefault(one.identifier.key, one)
-        merged[one.identifier.key] = min(former, one, key=_weight)
+        merged[one.identifier.key] = min(former, one, key=weight)
     return tuple(merged.values())
-
-
-def _weight(held: AccountIdentifier) -> tuple[bool, bool]:
-    return held.status is not IdentifierStatus.ACTIVE, held.identifier.kind == USERNAME.name
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,9 +137,9 @@ def add(deployment: Deployment, new: NewAccount, client: ClientContext = UNKNOWN
     contact = None if new.contact is None else read_contact(new.contact, deployment.email)
     if isinstance(contact, Malformed):
         return AccountRefused(contact, new.contact or "", about="contact")
-    account_identifiers = _account_identifiers(deployment, new)
-    if isinstance(account_identifiers, AccountRefused):
-        return account_identifiers
+    read = _account_identifiers(deployment, new)
+    if isinstance(read, AccountRefused):
+        return read
     context = yield from begin(client)
     account_id = new.id or (yield from new_account_id())
     account = Account(
@@ -147,9 +147,11 @@ def add(deployment: Deployment, new: NewAccount, client: ClientContext = UNKNOWN
         realm=new.realm,
         display_name=name,
         language=new.language,
-        contact=contact or _login_address(account_identifiers),
+        contact=contact or _login_address(read),
         phase=new.phase,
     )
+    phase = deployment.resolver.phase_of(account, context.at)
+    account_identifiers = merge_own(read, email_signs_in=phase.admits("email"))
     tombstones = tuple(
         digest for one in account_identifiers for digest in deployment.tombstones.digests(one.identifier)
     )
@@ -217,7 +219,7 @@ def _login_address(account_identifiers: Sequence[AccountIdentifier]) -> str | No
     return next((mail_address(one.identifier) for one in account_identifiers if one.identifier.kind == "email"), None)
 
 
-def _account_identifiers(deployment: Deployment, new: NewAccount) -> tuple[AccountIdentifier, ...] | AccountRefused:
+def _account_identifiers(deployment: Deployment, new: NewAccount) -> list[AccountIdentifier] | AccountRefused:
     """Read the new account's identifiers, or say which one is refused and why."""
     active, retired = IdentifierStatus.ACTIVE, IdentifierStatus.RETIRED
     wanted: list[tuple[str, str, Identifier | Malformed, IdentifierStatus]] = []
@@ -232,7 +234,7 @@ def _account_identifiers(deployment: Deployment, new: NewAccount) -> tuple[Accou
         if isinstance(identifier, Malformed):
             return AccountRefused(identifier, entered, about=about)
         account_identifiers.append(AccountIdentifier(identifier, status))
-    return merge_own(account_identifiers)
+    return account_identifiers
 
 
 def show(account_id: AccountId) -> Flow[AccountRecord | None]:
