@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from cityauth import Problem
-from cityauth.core.account import AccountId
+from cityauth.core.account import Account, AccountId
 from cityauth.core.change import Committed, TokenIssued
 from cityauth.core.client import ClientContext
 from cityauth.core.link import Declined, Done, LinkDead, LinkLive, MailAwaited
@@ -27,6 +27,7 @@ from tests.support.recording import recording
 from tests.support.service import PASSWORD, Service
 
 OLD, NEW, THIRD = "erkki@example.com", "erkki.uusi@example.com", "erkki.kolmas@example.com"
+RENEWED = "kolme vihreää omenaa pöydällä"
 ID = AccountId("erkki")
 
 
@@ -49,6 +50,13 @@ def changed(service: Service, to: str = NEW, identifier: str = OLD) -> str:
     service.auth.accounts.change_email(live(service, identifier), to)
     assert isinstance(service.auth.accounts.confirm_email(service.link(to)), Done)
     return service.link(identifier)
+
+
+def restored(service: Service, identifier: str, mailbox: str) -> Account:
+    """Set a new password with the link that an undo mailed, and sign in with it."""
+    assert isinstance(service.attempt(identifier), PasswordRequired)
+    assert isinstance(service.auth.recovery.complete(service.link(mailbox), RENEWED), Done)
+    return service.sign_in(identifier, RENEWED).account
 
 
 def test_the_new_address_signs_in_after_its_link_and_the_old_does_not(erkki: Service) -> None:
@@ -82,9 +90,9 @@ def test_the_old_mailbox_undoes_the_change(erkki: Service) -> None:
     assert erkki.auth.accounts.inspect_undo(undo) == LinkLive(Purpose.EMAIL_UNDO, OLD, OLD)
     assert erkki.auth.accounts.undo_email(undo) == Done(Problem(Code.EMAIL_CHANGE_UNDONE))
     assert not erkki.is_live(token)
-    assert erkki.sign_in(OLD).account.contact == OLD
+    assert restored(erkki, OLD, OLD).contact == OLD
     assert erkki.auth.identifiers.resolve(NEW).outcome is Outcome.RETIRED
-    assert erkki.subjects(OLD)[-1] == erkki.subjects(NEW)[-1] == "sähköpostiosoite palautettu"
+    assert erkki.subjects(OLD)[-2] == erkki.subjects(NEW)[-1] == "sähköpostiosoite palautettu"
     assert isinstance(erkki.auth.accounts.undo_email(undo), LinkDead)
 
 
@@ -135,6 +143,35 @@ def test_an_earlier_undo_outlives_a_later_one_whatever_the_clocks_say(erkki: Ser
     erkki.wait(minutes=10)
     assert isinstance(erkki.auth.accounts.undo_email(first), Done)
     assert erkki.auth.identifiers.resolve(OLD).outcome is Outcome.RESOLVED
+
+
+def test_only_the_restored_mailbox_can_set_a_password(erkki: Service) -> None:
+    """An undo ends the intruder's password and mails its link to the owner alone (A4)."""
+    undo = changed(erkki)
+    assert isinstance(erkki.auth.accounts.undo_email(undo), Done)
+    erkki.auth.outbox.flush()
+    assert "token=" not in erkki.mailer.sent(NEW)[-1].content.body
+    assert "token=" in erkki.mailer.sent(OLD)[-1].content.body
+    assert isinstance(erkki.attempt(NEW), PasswordRequired)
+    restored(erkki, OLD, OLD)
+
+
+def test_the_owner_wins_against_an_intruder_within_one_mail(erkki: Service) -> None:
+    """For 20 hours an intruder spends every request for a link; one undo and its mail give the account back (A4)."""
+    undo = changed(erkki)
+    intruder, taken = erkki.token(NEW), "tunkeilijan uusi salasana"
+    erkki.auth.accounts.change_password(intruder, PASSWORD, taken)
+    for _ in range(20 * 4):
+        for identifier in (OLD, NEW, "erkki"):
+            erkki.auth.recovery.request(identifier)
+        erkki.wait(minutes=15)
+    session = erkki.token(NEW, taken)
+    assert isinstance(erkki.auth.accounts.undo_email(undo), Done)
+    assert not erkki.is_live(session)
+    for identifier in (OLD, NEW, "erkki"):
+        erkki.auth.recovery.request(identifier)
+        assert isinstance(erkki.attempt(identifier, taken), PasswordRequired)
+    assert restored(erkki, OLD, OLD).contact == OLD
 
 
 def test_an_undo_lives_seven_days(erkki: Service) -> None:
@@ -349,7 +386,7 @@ def test_an_undo_restores_login_and_contact_where_they_differ(service: Service) 
         assert isinstance(service.auth.accounts.confirm_email(service.link(f"new{number}@example.com")), Done)
         undo = service.link(login if number == 0 else contact)
         assert isinstance(service.auth.accounts.undo_email(undo), Done)
-        assert service.sign_in(login).account.contact == contact
+        assert restored(service, login, contact).contact == contact
 
 
 def test_one_without_a_login_address_gets_the_contact_back(service: Service) -> None:
@@ -363,7 +400,7 @@ def test_one_without_a_login_address_gets_the_contact_back(service: Service) -> 
     )
     assert isinstance(service.auth.accounts.undo_email(undo), Done)
     assert service.auth.identifiers.resolve(NEW).outcome is Outcome.RETIRED
-    assert service.sign_in("erkki").account.contact == "home@example.com"
+    assert restored(service, "erkki", "home@example.com").contact == "home@example.com"
 
 
 @pytest.mark.parametrize(
@@ -384,7 +421,7 @@ def test_a_change_of_spelling_alone_can_be_undone(service: Service, old: str, ma
     resolution = service.auth.identifiers.resolve(new)
     assert resolution.identifier is not None
     assert (resolution.outcome, resolution.identifier.shown) == (Outcome.RESOLVED, old)
-    assert service.sign_in(new).account.contact == mailbox
+    assert restored(service, new, mailbox).contact == mailbox
 
 
 def test_the_first_undo_holds_after_a_return_in_another_spelling(service: Service) -> None:
@@ -394,7 +431,7 @@ def test_the_first_undo_holds_after_a_return_in_another_spelling(service: Servic
     service.wait(minutes=2)
     changed(service, OLD, NEW)
     assert isinstance(service.auth.accounts.undo_email(first), Done)
-    assert service.sign_in(OLD).account.contact == "Erkki@example.com"
+    assert restored(service, OLD, "Erkki@example.com").contact == "Erkki@example.com"
     assert service.auth.identifiers.resolve(NEW).outcome is Outcome.RETIRED
 
 

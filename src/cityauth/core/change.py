@@ -151,10 +151,13 @@ class TombstonesReleased:
 
 @dataclass(frozen=True, slots=True)
 class PasswordSet:
-    """A new password without looking at the old one: by a link. Refused if the account is missing."""
+    """A new password without looking at the old one: by a link. Refused if the account is missing.
+
+    With ``None`` no password is left, and nobody signs in until one is set.
+    """
 
     account_id: AccountId
-    now: SecretStr
+    now: SecretStr | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from cityauth.core.change import (
     EpochAdvanced,
     IdentifierAdded,
     IdentifierRetired,
+    PasswordSet,
     SessionsClosed,
     TokenIssued,
     TokensRevoked,
@@ -28,7 +29,7 @@ from cityauth.flows.asking import Flow, ask
 from cityauth.flows.context import begin
 from cityauth.flows.deployment import Deployment
 from cityauth.flows.identifiers import address_problem_of, find_holder
-from cityauth.flows.links import identifiers_of, login_name, make_link, open_owned, told
+from cityauth.flows.links import Owned, identifiers_of, login_name, make_link, open_owned, told
 from cityauth.flows.mail_limit import mail_allowed, recipient_allowed
 from cityauth.flows.notifications import address_taken, addresses_of, notify, queue, signs_in_by_mail
 from cityauth.flows.record import commit_with, record_refusal
@@ -179,12 +180,15 @@ def _former(deployment: Deployment, address: str | None, held: tuple[AccountIden
     return next((replace(one, shown=str(address)) for one in found), None)
 
 
-def _mailbox(identifier: Identifier | None) -> tuple[str, ...]:
-    return (mail_address(identifier),) if identifier else ()
+def _mailbox(identifier: Identifier | None) -> str:
+    return mail_address(identifier) if identifier else ""
 
 
 def undo(deployment: Deployment, token: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[Done | LinkDead]:
-    """Restore the address that the link was mailed to, and end every session and every other link.
+    """Restore the address that the link was mailed to, and end the password, every session and every other link.
+
+    The password may be an intruder's. A link that sets a new one is mailed to the restored address in the same
+    commit, so that no request for one is needed, which strangers could have used up.
 
     An undo link outlives later changes of password and address, which an intruder would make; using
     one kills those that were issued after it, and none that were issued before. The account's epoch tells which came
@@ -199,22 +203,36 @@ def undo(deployment: Deployment, token: object, client: ClientContext = UNKNOWN_
     identifier = _former(deployment, one_time_token.address, held)
     if one_time_token.address and identifier is None:
         return LinkDead(Problem(Code.LINK_INVALID))
-    restored = one_time_token.address or one_time_token.contact or ""
-    mailboxes = dict.fromkeys(
-        [*addresses_of(account, held), *filter(None, [one_time_token.contact]), *_mailbox(identifier)]
-    )
+    notices = yield from _tell_undone(deployment, opened, held, _mailbox(identifier), context)
     changes: list[Change] = [
         TokenUsed(one_time_token.digest, Purpose.EMAIL_UNDO, context.at),
         *_take_over(deployment, account, identifier, held, context),
         ContactChanged(account.id, one_time_token.contact),
         TokensRevoked(account.id, Purpose.EMAIL_UNDO, one_time_token.issued_epoch or 0),
-        *notify(deployment, context, Mail.EMAIL_RESTORED, account, mailboxes, words={"email": mask_email(restored)}),
+        PasswordSet(account.id, None),
+        *notices,
     ]
     event = audit_event(AuditEventType.EMAIL_CHANGE_UNDONE, context, account_id=account.id)
     outcome = yield from commit_with(event, changes)
     if not isinstance(outcome, Committed):
         return LinkDead(Problem(Code.LINK_INVALID))
     return Done(Problem(Code.EMAIL_CHANGE_UNDONE))
+
+
+def _tell_undone(
+    deployment: Deployment, owned: Owned, held: tuple[AccountIdentifier, ...], former: str, context: RequestContext
+) -> Flow[tuple[Change, ...]]:
+    """Tell every address of before and of now; only the mail to the restored one has a link that sets a password."""
+    used, account = owned.one_time_token, owned.account
+    restored = used.contact or former
+    words = {"email": mask_email(used.address or used.contact or "")}
+    others = [to for to in (*addresses_of(account, held), former) if to not in {"", restored}]
+    then = replace(account, epoch=account.epoch + 1)  # the same commit advances it
+    link = yield from make_link(deployment, Purpose.RESET, context, account=then)
+    language = account.language
+    mail = queue(deployment, context, Mail.EMAIL_RESTORED, restored, language=language, words=words, link=link)
+    notices = notify(deployment, context, Mail.EMAIL_RESTORED, account, others, words=words)
+    return (TokenIssued(link.one_time_token), mail, *notices)
 
 
 def _take_over(

@@ -140,6 +140,9 @@ class AccountContract:
         commit(store, added(), PasswordSet(AINO, NEW_HASH))
         assert store.password_hash(AINO) == NEW_HASH
         refuse(store, PasswordSet(NOBODY, NEW_HASH), Precondition.ACCOUNT_MISSING)
+        commit(store, PasswordSet(AINO, None))
+        assert store.password_hash(AINO) is None
+        refuse(store, PasswordSet(NOBODY, None), Precondition.ACCOUNT_MISSING)
 
     def test_a_status_is_compared_and_set(self, store: Store) -> None:
         """Disabling a disabled account is refused."""

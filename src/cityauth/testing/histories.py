@@ -152,7 +152,7 @@ def changes() -> st.SearchStrategy[Change]:
         st.builds(IdentifierReleased, account_ids, _keys),
         st.builds(TombstonesReleased, st.lists(_tombstones, max_size=2).map(tuple)),
         st.builds(PasswordReplaced, account_ids, st.none() | _hashes, _hashes),
-        st.builds(PasswordSet, account_ids, _hashes),
+        st.builds(PasswordSet, account_ids, st.none() | _hashes),
         st.builds(StatusChanged, account_ids, _statuses, _statuses),
         st.builds(EpochAdvanced, account_ids),
         st.builds(ContactChanged, account_ids, st.none() | st.sampled_from(CONTACTS) | _texts),

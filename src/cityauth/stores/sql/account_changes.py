@@ -105,8 +105,9 @@ def replace_password(driver: Driver, change: PasswordReplaced) -> Precondition |
 
 
 def set_password(driver: Driver, change: PasswordSet) -> Precondition | None:
-    """Set the hash."""
-    done = driver.execute(_SET_PASSWORD, {"which": change.account_id, "now": change.now.get_secret_value()})
+    """Set the hash, or leave none."""
+    now = None if change.now is None else change.now.get_secret_value()
+    done = driver.execute(_SET_PASSWORD, {"which": change.account_id, "now": now})
     return None if done.rowcount else Precondition.ACCOUNT_MISSING
 
 
