@@ -223,3 +223,34 @@ def test_a_used_link_that_is_used_again_is_in_the_audit_trail(service: Service, 
     DOORS[purpose](service, token[:-9] + "forgeries")
     LOOKS[purpose](service, token)
     assert [event.what for event in service.audit.events].count(AuditEventType.LINK_REFUSED) == 1
+
+
+@pytest.mark.parametrize("made", [name for name in MAKERS if name != "pending_login"])
+def test_an_expired_link_that_is_used_is_in_the_audit_trail(service: Service, made: str) -> None:
+    """A refused use of an expired link is recorded, a look never, and repeating it cannot fill the trail."""
+    service.add("Erkki", email="erkki@example.com")
+    make, purpose = MAKERS[made]
+    token = make(service)
+    service.wait(days=31)
+
+    def recorded() -> int:
+        return [event.what for event in service.audit.events].count(AuditEventType.LINK_REFUSED)
+
+    assert LOOKS[purpose](service, token) == LinkDead(Problem(Code.LINK_EXPIRED))
+    assert recorded() == 0
+    assert DOORS[purpose](service, token) == LinkDead(Problem(Code.LINK_EXPIRED))
+    assert recorded() == 1
+    for _ in range(30):
+        DOORS[purpose](service, token)
+    assert recorded() == POLICY.throttle.refusals_recorded[0].count
+
+
+def test_a_link_that_outlived_its_own_end_is_in_the_audit_trail(service: Service) -> None:
+    """A link whose stored end has passed is recorded as well, where the signature still holds."""
+    service.add("Erkki", email="erkki@example.com")
+    token = _reset(service)
+    longer = replace(POLICY, links=LinkPolicy(reset=timedelta(hours=2)))
+    later = Service(store=service.store, clock=service.clock, policy=longer)
+    service.wait(minutes=61)
+    later.auth.recovery.complete(token, NEW)
+    assert [event.what for event in later.audit.events].count(AuditEventType.LINK_REFUSED) == 1

@@ -122,7 +122,7 @@ def confirm(deployment: Deployment, token: object, client: ClientContext = UNKNO
     context = yield from begin(client)
     opened = yield from open_owned(deployment, token, _CHANGE, context, to_use=True)
     if isinstance(opened, LinkDead):
-        return (yield from told(context, opened))
+        return (yield from told(deployment, context, opened))
     account, identifier = opened.account, register(opened.one_time_token.address, deployment.email)
     if isinstance(identifier, Malformed):
         return LinkDead(Problem(Code.LINK_INVALID))
@@ -197,7 +197,7 @@ def undo(deployment: Deployment, token: object, client: ClientContext = UNKNOWN_
     context = yield from begin(client)
     opened = yield from open_owned(deployment, token, _UNDO, context, to_use=True)
     if isinstance(opened, LinkDead):
-        return (yield from told(context, opened))
+        return (yield from told(deployment, context, opened))
     one_time_token, account = opened.one_time_token, opened.account
     held = yield from identifiers_of(account.id)
     identifier = _former(deployment, one_time_token.address, held)

@@ -19,7 +19,7 @@ from cityauth.core.signing import Purpose, SignedPayload, TokenDefect
 from cityauth.core.throttle import Exhausted, bucket_of, network_of
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.deployment import Deployment
-from cityauth.flows.record import commit_with
+from cityauth.flows.record import commit_with, record_refusal
 from cityauth.messages.codes import Code
 from cityauth.ports.services import Entropy
 from cityauth.ports.stores import AccountStore, OneTimeTokenStore, ThrottleStore
@@ -154,13 +154,17 @@ def open_owned(
     return _DEAD if opened.account is None else Owned(opened.one_time_token, opened.account)
 
 
-def told(context: RequestContext, opened: LinkDead) -> Flow[LinkDead]:
-    """Record that a link was refused to somebody who wanted to use it, and return the refusal (ASVS 16.3.1).
+def told(deployment: Deployment, context: RequestContext, opened: LinkDead) -> Flow[LinkDead]:
+    """Record that a link was refused to somebody who wanted to use it, and return the refusal.
 
-    Only what passed the sign and the cap is recorded: nobody fills the trail with forgeries.
+    Only what passed the sign and the cap is recorded: nobody fills the trail with forgeries. A link that has
+    expired is known by its signature alone, so the records of those are bounded; see `record_refusal`.
     """
+    event = audit_event(AuditEventType.LINK_REFUSED, context)
     if opened is _DEAD:
-        yield from commit_with(audit_event(AuditEventType.LINK_REFUSED, context))
+        yield from commit_with(event)
+    elif opened is _EXPIRED:
+        yield from record_refusal(deployment, event, context)
     return opened
 
 

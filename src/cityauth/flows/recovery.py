@@ -151,7 +151,7 @@ def complete(
     context = yield from begin(client)
     opened = yield from open_owned(deployment, token, PASSWORD_LINKS, context, to_use=True)
     if isinstance(opened, LinkDead):
-        return (yield from told(context, opened))
+        return (yield from told(deployment, context, opened))
     one_time_token, account = opened.one_time_token, opened.account
     held = yield from identifiers_of(account.id)
     hashed = yield from hash_new(deployment, password, words_of(account, held), context, account.id)

@@ -110,12 +110,12 @@ def confirm(
     context = yield from begin(client)
     opened = yield from open_link(deployment, token, _PURPOSES, context, to_use=True)
     if isinstance(opened, LinkDead):
-        return (yield from told(context, opened))
+        return (yield from told(deployment, context, opened))
     identifier = register(opened.one_time_token.address, deployment.email)
     if isinstance(identifier, Malformed):
         return LinkDead(Problem(Code.LINK_INVALID))
     if not (yield from _is_free(deployment, identifier)):
-        return (yield from told(context, _UNAVAILABLE))
+        return (yield from told(deployment, context, _UNAVAILABLE))
     name = read_name(display_name)
     if isinstance(name, Problem):
         return Declined(name)
