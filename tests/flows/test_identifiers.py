@@ -103,7 +103,8 @@ def test_customer_service_is_told_one_account_and_no_hash(make_store: MakeStore)
     [
         "<erkki@example.com>", "mailto:erkki@example.com", "MAILTO:Erkki@Example.com?subject=Hei", "erkki@example.com.",
         "erkki@example.com,", "erkki@example.com;", "Erkki Esimerkki <erkki@example.com>", '"erkki@example.com"',
-        "<mailto:erkki@example.com>", "(erkki@example.com)", "\uff45rkki@\uff45xample.com", "\u00a0erkki@example.com\u200b",
+        "<mailto:erkki@example.com>", "(erkki@example.com)",
+        "\u2039erkki@example.com\u203a", "\uff45rkki@\uff45xample.com", "\u00a0erkki@example.com\u200b",
     ],
     ids=ascii,
 )  # fmt: skip

@@ -262,7 +262,7 @@ V19 = SAMPLES["argon2"]
         *(
             (blank + stored + blank, stored)
             for stored in SAMPLES.values()
-            for blank in (" ", "\n", "\t", "\r\n", "\u00a0")
+            for blank in (" ", "\n", "\t", "\r\n", "\u00a0", "\u3000", "\u2003", "\u200b", "\x85")
         ),
         *((stored + " " * 2000, stored) for stored in SAMPLES.values()),
         *(("\ufeff" + stored, stored) for stored in SAMPLES.values()),

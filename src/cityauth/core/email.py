@@ -88,7 +88,7 @@ def _validate(text: str) -> "ValidatedEmail | None":
         return None
 
 
-_AROUND = "<>()[]{}\"'\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb \t"
+_AROUND = "<>()[]{}\"'\u2018\u2019\u201c\u201d\u201e\u201a\u201b\u201f\u2039\u203a\u00ab\u00bb \t"
 _AFTER = ".,;:!?\u3002\u3001"
 _MAILTO = "mailto:"
 

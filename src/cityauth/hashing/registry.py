@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from cityauth.core.characters import strip_invisible
 from cityauth.core.dummy import HashMix
 from cityauth.core.hashing import MAX_STORED_LENGTH, HashDefect, HashFormat, StoredHash
 from cityauth.errors import PolicyError
@@ -12,9 +13,6 @@ from cityauth.hashing.bcrypt import bcrypt_formats
 from cityauth.hashing.pbkdf2 import DJANGO_PBKDF2, WERKZEUG_PBKDF2
 from cityauth.hashing.scrypt import DJANGO_SCRYPT, WERKZEUG_SCRYPT
 from cityauth.policy import HashLimits
-
-_BLANKS: Final = " \t\r\n\f\v\u00a0\ufeff"
-"""What exports and columns of a fixed width leave around a hash."""
 
 _MYSQL: Final = re.compile(r"\*[0-9A-Fa-f]{40}")
 """A hash of MySQL's PASSWORD(): it begins like a marker for "no password", and is a hash that nothing here runs."""
@@ -58,10 +56,10 @@ class HashFormats:
         """Take a stored hash apart, or say why it must not be run. Nothing is run here.
 
         Args:
-            stored: The text as stored; empty or ``None`` where the account has no password. Blanks around it
-                do not count.
+            stored: The text as stored; empty or ``None`` where the account has no password. Blanks and
+                invisible characters around it, as exports and columns of a fixed width leave them, do not count.
         """
-        text = (stored or "").strip(_BLANKS)
+        text = strip_invisible(stored or "")
         if not text:
             return HashDefect.MISSING
         if len(text) > MAX_STORED_LENGTH:
