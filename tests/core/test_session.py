@@ -23,6 +23,7 @@ from cityauth.core.session import (
     open_session,
     touched,
 )
+from cityauth.core.signing import LEEWAY
 from cityauth.policy import SessionPolicy
 from tests.support.fakes import NOON, context
 
@@ -167,3 +168,23 @@ def test_the_preset_of_assurance_level_2_keeps_to_its_limits() -> None:
         assert not is_live(session, ERKKI, NOON + timedelta(hours=1), SessionPolicy.AAL2)
         used = touched(session, NOON + timedelta(hours=24))
         assert not is_live(used, ERKKI, NOON + timedelta(hours=24), SessionPolicy.AAL2)
+
+
+@pytest.mark.parametrize("remember", [False, True])
+@pytest.mark.parametrize("back", [timedelta(minutes=10), timedelta(hours=1), timedelta(days=400)])
+def test_a_clock_that_was_set_back_revives_no_idle_session(back: timedelta, *, remember: bool) -> None:
+    """A session whose last use lies ahead by more than the allowed difference is dead, however idle it was (A9)."""
+    session = opened(remember=remember)
+    assert alive(session, NOON - LEEWAY)
+    assert not alive(session, NOON - LEEWAY - MOMENT)
+    assert not alive(session, NOON - back)
+    long_ago = replace(session, opened_at=NOON - back - timedelta(minutes=1))
+    assert not alive(long_ago, NOON - back)
+
+
+def test_a_clock_that_was_set_back_makes_no_session_fresh() -> None:
+    """A password that was verified further ahead than the allowed difference counts as not verified (A9)."""
+    session = opened()
+    assert is_fresh(session, NOON - LEEWAY, POLICY)
+    assert not is_fresh(session, NOON - LEEWAY - MOMENT, POLICY)
+    assert not is_fresh(session, NOON - timedelta(hours=1), POLICY)

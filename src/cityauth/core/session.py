@@ -8,6 +8,7 @@ from datetime import datetime
 from cityauth.core.account import Account, AccountId, Status
 from cityauth.core.client import RequestContext
 from cityauth.core.secret import SecretStr
+from cityauth.core.signing import LEEWAY
 from cityauth.errors import UsageError
 from cityauth.policy import SessionPolicy
 
@@ -123,15 +124,19 @@ def open_session(
 
 
 def is_live(session: Session, account: Account, now: datetime, policy: SessionPolicy) -> bool:
-    """Whether *session* may act for *account* at *now*: active, of this epoch, and neither limit passed."""
+    """Whether *session* may act for *account* at *now*: active, of this epoch, and neither limit passed.
+
+    One whose last use lies further ahead than `LEEWAY` is dead: a clock was set back, and how long the session has
+    been idle can no longer be told.
+    """
     idle = policy.remembered_idle if session.remembered else policy.idle
     absolute = policy.remembered_absolute if session.remembered else policy.absolute
     return (
         account.status is Status.ACTIVE
         and session.account_id == account.id
         and session.epoch == account.epoch
-        and now - session.seen_at < idle
-        and now - session.opened_at < absolute
+        and -LEEWAY <= now - session.seen_at < idle
+        and -LEEWAY <= now - session.opened_at < absolute
     )
 
 
@@ -149,8 +154,11 @@ def require_live(live: object) -> LiveSession:
 
 
 def is_fresh(session: Session, now: datetime, policy: SessionPolicy) -> bool:
-    """Whether a password was verified in *session* recently enough for a sensitive change."""
-    return session.verified_at is not None and now - session.verified_at < policy.fresh
+    """Whether a password was verified in *session* recently enough for a sensitive change.
+
+    A moment further ahead than `LEEWAY` does not count: a clock was set back.
+    """
+    return session.verified_at is not None and -LEEWAY <= now - session.verified_at < policy.fresh
 
 
 def is_due_for_touch(session: Session, now: datetime, policy: SessionPolicy) -> bool:
