@@ -33,7 +33,7 @@ def own_settings() -> ResponseReturnValue:
 def settings_page(form: str = "", *problems: Problem) -> ResponseReturnValue:
     """Show the settings, with what is wrong with what was sent from *form*."""
     account = g.live.account
-    shown = {"sessions": auth().sessions.list(account.id), "login_name": login_name(account)}
+    shown = {"sessions": auth().sessions.list(g.live), "login_name": login_name(account)}
     page = render_template("settings.html", **shown, form=form, problems=problems, typed=typed)
     return page, 422 if problems else 200
 
@@ -56,7 +56,7 @@ def freshly(act: Callable[[LiveSession], T], show: Callable[[T], ResponseReturnV
     """Do *act* and *show* what came of it; where a fresh sign-in is due, the password is asked for in between."""
     opened = None
     if "password" in request.form:
-        step = auth().sessions.confirm(cookies.read("SIGN_IN_COOKIE"), entered("password"), client=client())
+        step = auth().sessions.confirm(g.live, entered("password"), client=client())
         if isinstance(step, Declined):
             return make_response(confirm_page(step.problem), 422)
         opened, g.live = step.session, LiveSession(step.session.session, step.account)
@@ -91,8 +91,7 @@ def change_email() -> ResponseReturnValue:
 @signed_in_only
 def change_password() -> ResponseReturnValue:
     """Change the password; every other session ends, and this one goes on under a new token."""
-    token = cookies.read("SIGN_IN_COOKIE")
-    outcome = auth().accounts.change_password(token, entered("current"), entered("new"), client=client())
+    outcome = auth().accounts.change_password(g.live, entered("current"), entered("new"), client=client())
     match outcome:
         case Authenticated(session=opened):
             response = done(Problem(Code.PASSWORD_CHANGED))
@@ -132,16 +131,23 @@ def change_own_language() -> ResponseReturnValue:
 @signed_in_only
 def close_session() -> ResponseReturnValue:
     """End one of the person's own sessions, named by its handle."""
-    auth().sessions.close(g.live.account.id, request.form.get("handle", ""), client=client())
-    return done(Problem(Code.SESSION_CLOSED))
+    return closed(auth().sessions.close(g.live, request.form.get("handle", ""), client=client()))
 
 
 @blueprint.post("/sessions/close-others")
 @signed_in_only
 def close_other_sessions() -> ResponseReturnValue:
     """End all of the person's sessions but this one."""
-    auth().sessions.close_all(g.live.account.id, keep=cookies.read("SIGN_IN_COOKIE"), client=client())
-    return done(Problem(Code.SESSION_OTHERS_CLOSED))
+    return closed(auth().sessions.close_all(g.live, keep=True, client=client()))
+
+
+def closed(outcome: Done | Declined) -> ResponseReturnValue:
+    """Say what came of ending sessions."""
+    match outcome:
+        case Done(notice=notice):
+            return done(notice)
+        case Declined(problem=problem):
+            return settings_page("sessions", problem)
 
 
 @blueprint.get("/data")

@@ -221,7 +221,7 @@ def test_a_cancelled_sign_in_leaves_no_session() -> None:
         with pytest.raises(asyncio.CancelledError):
             await attempt
         hasher.ticked.set()
-        assert await auth.sessions.list(AccountId("erkki")) == ()
+        assert await auth.sessions.list_of_account(AccountId("erkki")) == ()
 
     asyncio.run(scene())
 

@@ -114,7 +114,7 @@ def test_a_hostile_token(service: Service, hostile: object) -> None:
     with recording(service.auth) as asked:
         assert sessions.check(hostile) is None
         assert not sessions.sign_out(hostile)
-        assert not sessions.close(AccountId("erkki"), hostile)
+        assert not sessions.close_of_account(AccountId("erkki"), hostile)
     assert "AccountStore.commit" not in [name for name, *_ in asked]
     assert service.is_live(token)
     assert service.is_live(service.token("erkki", session_token=hostile))
@@ -220,7 +220,7 @@ def test_no_secret_is_told_on_any_road(service: Service, caplog: pytest.LogCaptu
     signed_in = service.sign_in("other", CANARY_PASSWORD)
     token = signed_in.session.token.get_secret_value()
     live = service.auth.sessions.check(token)
-    service.auth.sessions.close_all(account)
+    service.auth.sessions.close_all_of_account(account)
     service.auth.sessions.sign_out(token)
     service.auth.accounts.disable(account)
     events = [*service.store.events(account), *service.store.events(AccountId("other"))]

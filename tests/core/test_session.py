@@ -17,6 +17,7 @@ from cityauth.core.session import (
     TOKEN_LENGTH,
     Session,
     digest_of,
+    family_of,
     is_due_for_touch,
     is_fresh,
     is_live,
@@ -72,6 +73,7 @@ def test_a_session_records_how_it_came_to_be() -> None:
     """It names the immutable account, its epoch, the method, the kind of identifier and the device (B-13, ASVS 16.2.1)."""
     assert opened() == Session(
         digest=opened().digest,
+        family=opened().family,
         handle=opened().handle,
         account_id=ERKKI.id,
         epoch=3,
@@ -94,6 +96,33 @@ def test_a_session_records_how_it_came_to_be() -> None:
 def test_what_is_no_token_has_no_digest(hostile: object) -> None:
     """Nothing empty, numeric, huge or of another type ever reaches a query (B-31, B-32, B-54, ASVS 7.2.1)."""
     assert digest_of(hostile) is None
+    assert family_of(hostile) is None
+
+
+@pytest.mark.parametrize(
+    "alien", ["A" * 42 + "!", "A" * 41 + "!!", "=" * 43, "\n" * 43, "+" * 43, "/" * 43, " " * 43], ids=ascii
+)
+def test_what_no_session_was_given_names_no_family(alien: str) -> None:
+    """Text of the right length that is not base64url names no family, and raises nothing (B-31, ASVS 7.2.1)."""
+    assert family_of(alien) is None
+
+
+def test_a_renewed_session_keeps_its_family() -> None:
+    """A new token of the same session names the same family, in other respects it is new (ASVS 7.2.4)."""
+    first = open_session(ERKKI, b"a" * TOKEN_BYTES, context(NOON), remember=False, fresh=True, identifier_kind="email")
+    again = open_session(
+        ERKKI,
+        b"b" * TOKEN_BYTES,
+        context(NOON),
+        remember=False,
+        fresh=True,
+        identifier_kind="email",
+        family=first.session.family,
+    )
+    tokens = [one.token.get_secret_value() for one in (first, again)]
+    assert {family_of(token) for token in tokens} == {first.session.family} == {again.session.family}
+    assert first.session.digest != again.session.digest
+    assert first.session.handle == again.session.handle
 
 
 LIMITS: list[Any] = [

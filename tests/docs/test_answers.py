@@ -15,12 +15,24 @@ PLACEHOLDERS = {name: f"{{{name}}}" for name in ("minimum", "maximum", "contact"
 
 #: The flows behind each page; of a file that several pages share, the codes that begin so.
 BEHIND: dict[str, dict[str, str]] = {
-    "email_change.md": {"email_change": "", "links": "", "identifiers": "identifier.", "recovery": "mail."},
+    "email_change.md": {
+        "email_change": "",
+        "links": "",
+        "identifiers": "identifier.",
+        "recovery": "mail.",
+        "sessions": "session.ended",
+    },
     "outbox.md": {"recovery": "mail."},
-    "own_account.md": {"own_account": "", "own_password": "", "display_name": "", "passwords": ""},
+    "own_account.md": {
+        "own_account": "",
+        "own_password": "",
+        "display_name": "",
+        "passwords": "",
+        "sessions": "session.ended",
+    },
     "passwords.md": {"passwords": ""},
     "recovery.md": {"recovery": "", "links": "", "identifiers": "login.", "passwords": ""},
-    "sessions.md": {"own_password": ""},
+    "sessions.md": {"own_password": "", "sessions": "session.ended"},
     "sign_up.md": {
         "sign_up": "",
         "links": "",

@@ -97,13 +97,13 @@ def attempts(visit: Visit) -> None:
 def confirmations(visit: Visit) -> None:
     """A wrong password, and the right one."""
     for password in (OTHER_PASSWORD, PASSWORD):
-        visit.auth.sessions.confirm(visit.token, password)
+        visit.auth.sessions.confirm(visit.live, password)
 
 
 def changes(visit: Visit) -> None:
     """A wrong current password, and the right one."""
     for password in (OTHER_PASSWORD, PASSWORD):
-        visit.auth.accounts.change_password(visit.token, password, OTHER_PASSWORD)
+        visit.auth.accounts.change_password(visit.live, password, OTHER_PASSWORD)
 
 
 DRIVEN: dict[str, Callable[[Visit], object]] = {

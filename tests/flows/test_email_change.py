@@ -100,7 +100,7 @@ def test_an_undo_outlives_what_an_intruder_does_next(erkki: Service) -> None:
     """A new password and a further change of address do not kill the first owner's undo; using it kills later ones."""
     first = changed(erkki)
     intruder = erkki.token(NEW)
-    erkki.auth.accounts.change_password(intruder, PASSWORD, "tunkeilijan uusi salasana")
+    erkki.auth.accounts.change_password(erkki.live(intruder), PASSWORD, "tunkeilijan uusi salasana")
     erkki.wait(minutes=2)
     erkki.auth.accounts.change_email(live(erkki, NEW, "tunkeilijan uusi salasana"), THIRD)
     assert isinstance(erkki.auth.accounts.confirm_email(erkki.link(THIRD)), Done)
@@ -160,7 +160,7 @@ def test_the_owner_wins_against_an_intruder_within_one_mail(erkki: Service) -> N
     """For 20 hours an intruder spends every request for a link; one undo and its mail give the account back (A4)."""
     undo = changed(erkki)
     intruder, taken = erkki.token(NEW), "tunkeilijan uusi salasana"
-    erkki.auth.accounts.change_password(intruder, PASSWORD, taken)
+    erkki.auth.accounts.change_password(erkki.live(intruder), PASSWORD, taken)
     for _ in range(20 * 4):
         for identifier in (OLD, NEW, "erkki"):
             erkki.auth.recovery.request(identifier)

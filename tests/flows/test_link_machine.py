@@ -112,9 +112,10 @@ class Links(RuleBasedStateMachine):
     def change_password(self, current: str, new: str) -> None:
         """Who is signed in changes the password, knowing the current one or not."""
         live = self.service.auth.sessions.check(self.cookie)
-        changed = self.service.auth.accounts.change_password(self.cookie, current, new)
+        if live is None:
+            return
+        changed = self.service.auth.accounts.change_password(live, current, new)
         if isinstance(changed, Authenticated):
-            assert live is not None
             assert self.password[live.account.id] == current
             self.permitted, self.password[live.account.id] = live.account.id, new
             self.cookie = changed.session.token.get_secret_value()
@@ -155,7 +156,8 @@ class Links(RuleBasedStateMachine):
     @rule(password=passwords)
     def confirm_password(self, password: str) -> None:
         """The password once more; the token is another one then."""
-        step = self.service.auth.sessions.confirm(self.cookie, password)
+        live = self.service.auth.sessions.check(self.cookie)
+        step = None if live is None else self.service.auth.sessions.confirm(live, password)
         if isinstance(step, Authenticated):
             self.cookie = step.session.token.get_secret_value()
 

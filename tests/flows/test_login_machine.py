@@ -253,7 +253,7 @@ class SignIns(RuleBasedStateMachine):
     def close_all(self, account: str) -> None:
         """All sessions of an account end."""
         account_id = AccountId(f"id-canary-{account}")
-        assert self.service.auth.sessions.close_all(account_id)
+        assert self.service.auth.sessions.close_all_of_account(account_id)
         self.end_all(account_id)
 
     def end_all(self, account_id: str) -> None:
@@ -276,7 +276,7 @@ class SignIns(RuleBasedStateMachine):
         """No session is live that the model does not know, and each is of the account that signed in."""
         live: dict[bytes, str] = {}
         for account_id, person in self.people.items():
-            listed = self.service.auth.sessions.list(AccountId(account_id))
+            listed = self.service.auth.sessions.list_of_account(AccountId(account_id))
             assert person.active or not listed
             live |= {one.digest: account_id for one in listed}
         model = {

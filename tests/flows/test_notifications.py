@@ -57,7 +57,7 @@ def drive(service: Service) -> None:
     auth.accounts.invite(account.id, client=CLIENT)
     auth.recovery.request(TYPED, client=CLIENT)
     assert isinstance(auth.recovery.complete(service.link(HOME), PASSWORD, client=CLIENT), Done)
-    signed_in = auth.accounts.change_password(service.token(TYPED), PASSWORD, NEW, client=CLIENT)
+    signed_in = auth.accounts.change_password(service.live(service.token(TYPED)), PASSWORD, NEW, client=CLIENT)
     assert isinstance(signed_in, Authenticated)
     auth.accounts.change_email(live(service), own, client=CLIENT)
     assert isinstance(auth.accounts.confirm_email(service.link(own), client=CLIENT), Done)

@@ -121,7 +121,7 @@ def test_no_mail_without_its_commit(service: Service) -> None:
     service.auth.recovery.request(ERKKI)
     token = service.link(ERKKI)
     before = len(service.mailer.sent())
-    service.auth.sessions.close_all(service.sign_in(ERKKI).account.id)
+    service.auth.sessions.close_all_of_account(service.sign_in(ERKKI).account.id)
     service.auth.recovery.complete(token, "aivan uusi pitkä salasana")
     service.auth.outbox.flush()
     assert len(service.mailer.sent()) == before

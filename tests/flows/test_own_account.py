@@ -99,7 +99,7 @@ def test_deleting_erases_and_tells(service: Service, live: LiveSession) -> None:
 def test_deleting_takes_no_waiting_mail_back(service: Service, live: LiveSession) -> None:
     """A warning that waits is still sent, and so is what waits for somebody else who shares the mailbox (C-20)."""
     service.add("Eeva", usernames=["eeva"], contact=ERKKI)
-    service.auth.accounts.change_password(service.token("eeva"), PASSWORD, "aivan uusi pitkä salasana")
+    service.auth.accounts.change_password(service.live(service.token("eeva")), PASSWORD, "aivan uusi pitkä salasana")
     assert service.auth.accounts.delete(live) == Done(Problem(Code.ACCOUNT_DELETED))
     assert sorted(service.subjects(ERKKI)) == ["käyttäjätunnuksesi on poistettu", "salasanasi on vaihdettu"]
 
@@ -129,6 +129,6 @@ def test_two_changes_at_once_do_not_undo_each_other(service: Service, live: Live
 
 def test_a_session_of_before_a_reset_erases_nothing(service: Service, live: LiveSession) -> None:
     """What was read before the account's epoch moved on cannot erase it (C-11, ASVS 15.4.2)."""
-    service.auth.sessions.close_all(ID)
+    service.auth.sessions.close_all_of_account(ID)
     assert service.auth.accounts.delete(live) == Declined(Problem(Code.SESSION_ENDED))
     assert service.auth.accounts.show(ID) is not None

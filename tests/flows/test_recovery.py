@@ -204,7 +204,7 @@ def test_a_reset_ends_everything_and_signs_nobody_in(service: Service) -> None:
     token = service.link("toinen@example.com")
     assert isinstance(service.auth.recovery.complete(token, NEW), Done)
     assert [service.is_live(one) for one in tokens] == [False, False]
-    assert service.auth.sessions.list(AccountId("erkki")) == ()
+    assert service.auth.sessions.list_of_account(AccountId("erkki")) == ()
     service.auth.outbox.flush()
     assert {mail.to for mail in service.mailer.sent()[1:]} == {ERKKI, "toinen@example.com"}
     assert service.is_live(service.token("erkki", NEW))
@@ -320,13 +320,13 @@ def _delete(service: Service) -> None:
 
 OVERTAKE: dict[str, Callable[[Service], object]] = {
     "password reset by another link": lambda s: s.auth.recovery.complete(_another(s), NEW),
-    "password changed": lambda s: s.auth.accounts.change_password(s.token(ERKKI), PASSWORD, NEW),
+    "password changed": lambda s: s.auth.accounts.change_password(s.live(s.token(ERKKI)), PASSWORD, NEW),
     "disabled": lambda s: s.auth.accounts.disable(AccountId("erkki")),
     "disabled and enabled": lambda s: (
         s.auth.accounts.disable(AccountId("erkki")),
         s.auth.accounts.enable(AccountId("erkki")),
     ),
-    "all sessions ended": lambda s: s.auth.sessions.close_all(AccountId("erkki")),
+    "all sessions ended": lambda s: s.auth.sessions.close_all_of_account(AccountId("erkki")),
     "e-mail changed": _change_email,
     "account deleted": _delete,
 }

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cityauth import UsageError
+from cityauth import Authenticated, Done, Problem, UsageError
 from cityauth.core.account import AccountId
 from cityauth.core.audit import AuditEventType
 from cityauth.core.change import Committed, IdentifierAdded
@@ -14,12 +14,13 @@ from cityauth.core.identifier import Identifier
 from cityauth.core.login import PasswordRequired
 from cityauth.core.session import TOKEN_LENGTH, digest_of
 from cityauth.flows.sessions import check
+from cityauth.messages.codes import Code
 from cityauth.ports.services import Clock
-from cityauth.ports.stores import SessionStore
+from cityauth.ports.stores import AccountStore, SessionStore
 from tests.support.deployments import deployment
-from tests.support.fakes import NOON
-from tests.support.recording import recording
-from tests.support.service import OTHER_PASSWORD, POLICY, Service, populate
+from tests.support.fakes import NOON, SeededEntropy
+from tests.support.recording import happening_before, recording
+from tests.support.service import OTHER_PASSWORD, PASSWORD, POLICY, Service, populate
 from tests.support.stores import MakeStore, reassign
 from tests.support.tracing import trace
 
@@ -51,7 +52,7 @@ def test_a_strange_token_is_nobody(service: Service, token: object) -> None:
     with recording(service.auth) as asked:
         assert service.auth.sessions.check(token) is None
         assert not service.auth.sessions.sign_out(token)
-    assert {name for name, *_ in asked} <= {"Clock.now", "SessionStore.find_session"}
+    assert {name for name, *_ in asked} <= {"Clock.now", "SessionStore.find_session", "SessionStore.find_family"}
 
 
 @pytest.mark.parametrize("token", STRANGE_TOKENS[:3])
@@ -191,23 +192,22 @@ def test_the_list_shows_live_sessions_without_their_keys(service: Service) -> No
     service.wait(minutes=5)
     service.is_live(old)
     service.token("virve.v", OTHER_PASSWORD)
-    listed = service.auth.sessions.list(ERKKI)
+    listed = service.auth.sessions.list_of_account(ERKKI)
     assert [one.digest for one in listed] == [digest_of(old), digest_of(remembered)]
     for one in listed:
         assert not service.is_live(one.handle)
         assert one.handle not in {old, remembered, one.digest.hex()}
     service.wait(hours=1)
-    assert [one.remembered for one in service.auth.sessions.list(ERKKI)] == [True]
+    assert [one.remembered for one in service.auth.sessions.list_of_account(ERKKI)] == [True]
 
 
 def test_strangers_have_no_sessions(service: Service) -> None:
     """An id that is nobody's has an empty list and nothing to close, and no line is written (B-55)."""
     nobody = AccountId("nobody")
     with recording(service.auth) as asked:
-        assert service.auth.sessions.list(nobody) == ()
-        assert not service.auth.sessions.close(nobody, "handle")
-        assert not service.auth.sessions.close_all(nobody)
-        assert not service.auth.sessions.close_all(nobody, keep="A" * TOKEN_LENGTH)
+        assert service.auth.sessions.list_of_account(nobody) == ()
+        assert not service.auth.sessions.close_of_account(nobody, "handle")
+        assert not service.auth.sessions.close_all_of_account(nobody)
     assert "AuditSink.emit" not in [name for name, *_ in asked]
 
 
@@ -215,12 +215,12 @@ def test_a_person_closes_own_sessions_only(service: Service) -> None:
     """A handle closes one's own session, and is nothing in another person's hand (B-59, ASVS 7.4.3, 7.5.2)."""
     mine, other = service.token("erkki"), service.token("erkki")
     theirs = service.token("virve.v", OTHER_PASSWORD)
-    (handle,) = [one.handle for one in service.auth.sessions.list(VIRVE)]
-    assert not service.auth.sessions.close(ERKKI, handle)
+    (handle,) = [one.handle for one in service.auth.sessions.list_of_account(VIRVE)]
+    assert not service.auth.sessions.close_of_account(ERKKI, handle)
     assert service.is_live(theirs)
-    chosen = next(one for one in service.auth.sessions.list(ERKKI) if one.digest == digest_of(mine))
-    assert service.auth.sessions.close(ERKKI, chosen.handle)
-    assert not service.auth.sessions.close(ERKKI, chosen.handle)
+    chosen = next(one for one in service.auth.sessions.list_of_account(ERKKI) if one.digest == digest_of(mine))
+    assert service.auth.sessions.close_of_account(ERKKI, chosen.handle)
+    assert not service.auth.sessions.close_of_account(ERKKI, chosen.handle)
     assert [service.is_live(token) for token in (mine, other)] == [False, True]
     assert service.audit.events[-1].reason == "closed"
 
@@ -231,15 +231,15 @@ def test_a_person_closes_own_sessions_only(service: Service) -> None:
 def test_what_is_no_handle_closes_nothing(service: Service, handle: object) -> None:
     """Handles of other types and shapes name no session (B-32, C-47)."""
     token = service.token("erkki")
-    assert not service.auth.sessions.close(ERKKI, handle)
+    assert not service.auth.sessions.close_of_account(ERKKI, handle)
     assert service.is_live(token)
 
 
 def test_a_remembered_session_is_ended_from_afar(service: Service) -> None:
     """Each device's remembered session has a row of its own, and ends by its handle without the others (B-57, B-97, ASVS 7.5.2)."""
     phone, desk_top = service.token("erkki", remember=True), service.token("erkki", remember=True)
-    chosen = next(one for one in service.auth.sessions.list(ERKKI) if one.digest == digest_of(phone))
-    assert service.auth.sessions.close(ERKKI, chosen.handle)
+    chosen = next(one for one in service.auth.sessions.list_of_account(ERKKI) if one.digest == digest_of(phone))
+    assert service.auth.sessions.close_of_account(ERKKI, chosen.handle)
     assert [service.is_live(token) for token in (phone, desk_top)] == [False, True]
 
 
@@ -248,7 +248,7 @@ def test_all_sessions_end_at_once(service: Service) -> None:
     tokens = [service.token("erkki") for _ in range(3)]
     theirs = service.token("virve.v", OTHER_PASSWORD)
     with recording(service.auth) as asked:
-        assert service.auth.sessions.close_all(ERKKI)
+        assert service.auth.sessions.close_all_of_account(ERKKI)
     assert [name for name, *_ in asked].count("AccountStore.commit") == 1
     assert not any(service.is_live(token) for token in tokens)
     assert service.is_live(theirs)
@@ -257,24 +257,70 @@ def test_all_sessions_end_at_once(service: Service) -> None:
 def test_all_sessions_but_this_one_end(service: Service) -> None:
     """The session that asks is kept, and all others of the account end (ASVS 7.4.3)."""
     tokens = [service.token("erkki") for _ in range(3)]
-    assert service.auth.sessions.close_all(ERKKI, keep=tokens[1])
+    done = service.auth.sessions.close_all(service.live(tokens[1]), keep=True)
+    assert done == Done(Problem(Code.SESSION_OTHERS_CLOSED))
     assert [service.is_live(token) for token in tokens] == [False, True, False]
     assert service.audit.events[-1].reason == "kept_one"
 
 
-@pytest.mark.parametrize("keep", ["", "x", 7, ["A"], b"A" * TOKEN_LENGTH], ids=ascii)
-def test_what_is_no_token_keeps_nothing(service: Service, keep: object) -> None:
-    """A misshapen token to keep ends all sessions rather than none (ASVS 16.5.3)."""
+def test_all_of_ones_own_sessions_end(service: Service) -> None:
+    """Without ``keep`` the session that asks ends as well, and nobody else's does (ASVS 7.4.3)."""
+    tokens = [service.token("erkki") for _ in range(3)]
+    theirs = service.token("virve.v", OTHER_PASSWORD)
+    assert isinstance(service.auth.sessions.close_all(service.live(tokens[0])), Done)
+    assert not any(service.is_live(token) for token in tokens)
+    assert service.is_live(theirs)
+
+
+def test_a_person_lists_and_closes_own_sessions(service: Service) -> None:
+    """A person sees and closes the own sessions by handle; another person's handle closes nothing (B-59, ASVS 7.5.2)."""
+    mine, other = service.token("erkki"), service.token("erkki")
+    theirs = service.token("virve.v", OTHER_PASSWORD)
+    live, closed = service.live(mine), Done(Problem(Code.SESSION_CLOSED))
+    assert {one.digest for one in service.auth.sessions.list(live)} == {digest_of(mine), digest_of(other)}
+    (handle,) = [one.handle for one in service.auth.sessions.list(service.live(theirs))]
+    lines = len(service.audit.events)
+    for hostile in [handle, None, "", 7, ["handle"], "\ud800", "x" * 100_000]:
+        assert service.auth.sessions.close(live, hostile) == closed
+    assert len(service.audit.events) == lines, "nothing ended, so nothing is recorded"
+    chosen = next(one for one in service.auth.sessions.list(live) if one.digest == digest_of(other))
+    assert service.auth.sessions.close(live, chosen.handle) == closed
+    assert [service.is_live(token) for token in (mine, other, theirs)] == [True, False, True]
+
+
+@pytest.mark.parametrize("road", ["confirmed", "password changed"])
+def test_a_sign_out_ends_what_a_confirmation_replaced(service: Service, road: str) -> None:
+    """The browser's former token signs out the session that has a new token by now (ASVS 7.4.1)."""
     token = service.token("erkki")
-    assert service.auth.sessions.close_all(ERKKI, keep=keep)
-    assert not service.is_live(token)
+    other = service.token("erkki")
+    live = service.live(token)
+    step: object = service.auth.sessions.confirm(live, PASSWORD) if road == "confirmed" else None
+    if road != "confirmed":
+        step = service.auth.accounts.change_password(live, PASSWORD, "aivan uusi pitkä salasana")
+    assert isinstance(step, Authenticated)
+    renewed = step.session.token.get_secret_value()
+    assert service.is_live(renewed)
+    assert service.auth.sessions.sign_out(token)
+    assert service.audit.events[-1].reason == "signed_out"
+    assert not service.is_live(renewed)
+    assert service.is_live(other) == (road == "confirmed")
+    lines = len(service.audit.events)
+    assert not service.auth.sessions.sign_out(renewed), "it had ended, and this call did not end it"
+    assert len(service.audit.events) == lines
 
 
-def test_another_persons_token_is_not_kept(service: Service) -> None:
-    """Someone else's token to keep neither saves a session of the account nor ends the other's (B-59)."""
-    mine, theirs = service.token("erkki"), service.token("virve.v", OTHER_PASSWORD)
-    assert service.auth.sessions.close_all(ERKKI, keep=theirs)
-    assert [service.is_live(token) for token in (mine, theirs)] == [False, True]
+def test_a_sign_out_at_the_moment_of_a_confirmation(service: Service) -> None:
+    """A confirmation that lands between reading and committing does not save the session from a sign-out."""
+    token, opened = service.token("erkki"), []
+    live = service.live(token)
+    other = Service(store=service.store, hasher=service.hasher, clock=service.clock, entropy=SeededEntropy(b"other"))
+    with happening_before(
+        service.auth, AccountStore.commit, lambda: opened.append(other.auth.sessions.confirm(live, PASSWORD))
+    ):
+        assert service.auth.sessions.sign_out(token)
+    (step,) = opened
+    assert isinstance(step, Authenticated)
+    assert not service.is_live(step.session.token.get_secret_value())
 
 
 def test_the_oldest_session_makes_room(make_store: MakeStore) -> None:
@@ -314,7 +360,7 @@ def test_a_session_follows_the_person_not_the_name(service: Service) -> None:
     assert [service.holder(token) for token in (old, new)] == [ERKKI, VIRVE]
     assert isinstance(service.attempt("erkki"), PasswordRequired), "his password is nothing to her account"
     assert service.holder(service.token("eero")) == ERKKI
-    assert service.auth.sessions.close_all(VIRVE)
+    assert service.auth.sessions.close_all_of_account(VIRVE)
     assert [service.holder(token) for token in (old, new)] == [ERKKI, None]
 
 

@@ -101,7 +101,7 @@ def test_a_sign_in_writes_one_session_and_one_line(service: Service) -> None:
     populate(service)
     before = len(written(service))
     step = service.sign_in("ERKKI@example.com")
-    assert service.auth.sessions.list(step.account.id) == (step.session.session,)
+    assert service.auth.sessions.list_of_account(step.account.id) == (step.session.session,)
     (event,) = written(service)[before:]
     assert event == service.audit.events[-1]
     assert (event.what, event.account_id) == (AuditEventType.LOGIN_ACCEPTED, "erkki")
@@ -169,7 +169,7 @@ def test_a_reset_during_a_sign_in_survives(make_store: MakeStore) -> None:
     assert isinstance(step, PasswordRequired)
     assert step.problem == UNIFORM_REFUSAL
     assert service.audit.events[-1].reason == "overtaken"
-    assert service.auth.sessions.list(AccountId("erkki")) == ()
+    assert service.auth.sessions.list_of_account(AccountId("erkki")) == ()
     service.sign_in("erkki", OTHER_PASSWORD)
     assert isinstance(service.attempt("erkki", PASSWORD), PasswordRequired)
 
@@ -181,7 +181,7 @@ def test_a_reset_during_a_sign_in_without_rehash_survives(make_store: MakeStore)
     populate(service)
     hasher.meanwhile = lambda: reset(service)
     assert isinstance(service.attempt("erkki"), PasswordRequired)
-    assert service.auth.sessions.list(AccountId("erkki")) == ()
+    assert service.auth.sessions.list_of_account(AccountId("erkki")) == ()
 
 
 def test_two_sign_ins_that_rehash_both_succeed(make_store: MakeStore) -> None:
@@ -198,7 +198,7 @@ def test_two_sign_ins_that_rehash_both_succeed(make_store: MakeStore) -> None:
     second = service.sign_in("erkki")
     assert stored_hash(service) == kept[0]
     assert [event.detail.get("rehashed", "") for event in service.audit.events[-2:]] == ["yes", ""]
-    assert len(service.auth.sessions.list(AccountId("erkki"))) == 2
+    assert len(service.auth.sessions.list_of_account(AccountId("erkki"))) == 2
     assert service.is_live(first[0].session.token.get_secret_value())
     assert service.is_live(second.session.token.get_secret_value())
 
@@ -230,9 +230,9 @@ def test_a_disable_and_enable_during_a_sign_in_leaves_it_out(make_store: MakeSto
 def test_a_sign_in_does_not_outlive_the_end_of_all_sessions(make_store: MakeStore) -> None:
     """Who ends all sessions ends the one that is just being opened as well (C-11, ASVS 7.4.5)."""
     service, hasher = interrupted(make_store())
-    hasher.meanwhile = lambda: service.auth.sessions.close_all(AccountId("erkki"))
+    hasher.meanwhile = lambda: service.auth.sessions.close_all_of_account(AccountId("erkki"))
     assert isinstance(service.attempt("erkki"), PasswordRequired)
-    assert service.auth.sessions.list(AccountId("erkki")) == ()
+    assert service.auth.sessions.list_of_account(AccountId("erkki")) == ()
 
 
 def test_a_rejected_sign_in_writes_nothing(make_store: MakeStore) -> None:
@@ -264,9 +264,9 @@ def test_sign_ins_racing_a_disable_leave_no_live_session(make_store: MakeStore) 
     populate(service)
     jobs: list[Any] = [lambda: service.attempt("erkki")] * 8
     race([*jobs[:4], lambda: service.auth.accounts.disable(AccountId("erkki")), *jobs[4:]])
-    assert service.auth.sessions.list(AccountId("erkki")) == ()
+    assert service.auth.sessions.list_of_account(AccountId("erkki")) == ()
     service.auth.accounts.enable(AccountId("erkki"))
-    assert service.auth.sessions.list(AccountId("erkki")) == ()
+    assert service.auth.sessions.list_of_account(AccountId("erkki")) == ()
 
 
 def test_the_store_says_why_a_session_was_not_opened(make_store: MakeStore) -> None:

@@ -89,13 +89,13 @@ def sign_up(service: Service) -> Callable[[], object]:
 def change(service: Service) -> Callable[[], object]:
     """A change of password."""
     token = service.token(ERKKI)
-    return lambda: service.auth.accounts.change_password(token, PASSWORD, NEW)
+    return lambda: service.auth.accounts.change_password(service.live(token), PASSWORD, NEW)
 
 
 def confirm(service: Service) -> Callable[[], object]:
     """A confirmation of the password."""
     token = service.token(ERKKI)
-    return lambda: service.auth.sessions.confirm(token, PASSWORD)
+    return lambda: service.auth.sessions.confirm(service.live(token), PASSWORD)
 
 
 CALLS: dict[str, tuple[Callable[[Service], Callable[[], object]], type]] = {

@@ -30,7 +30,7 @@ from cityauth.errors import SchemaError, StoreError, StoreUnavailableError
 from cityauth.flows import record
 from cityauth.ports.stores import AccountStore
 from cityauth.stores.sql import SqlStore, connections
-from cityauth.testing.samples import AINO, NOON, added, commit, digest, opened, queued, recorded
+from cityauth.testing.samples import AINO, NOON, added, commit, digest, family, opened, queued, recorded
 from tests.support.service import Service, populate
 
 
@@ -215,7 +215,7 @@ def test_both_waits_share_one_time_limit(store: SqlStore, path: Path, monkeypatc
 
 ENDING: list[Change] = [
     EpochAdvanced(AINO),
-    SessionClosed(digest("a")),
+    SessionClosed(family("a")),
     SessionsClosed(AINO),
     StatusChanged(AINO, Status.ACTIVE, Status.DISABLED),
     AccountErased(AINO, 0, (), NOON),

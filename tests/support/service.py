@@ -12,6 +12,7 @@ from cityauth.core.identifier import BUILT_IN, IdentifierKind
 from cityauth.core.login import Authenticated, LoginStep, PasswordRequired
 from cityauth.core.resolution import AccountIdentifier
 from cityauth.core.secret import SecretStr
+from cityauth.core.session import LiveSession
 from cityauth.mailers.memory import MemoryMailer
 from cityauth.policy import HashProfile
 from tests.support.fakes import FixedClock, ListAudit, SeededEntropy, SpyHasher, typed
@@ -141,6 +142,12 @@ class Service:
         """Whom the cookie signs in, or nobody."""
         live = self.auth.sessions.check(token)
         return None if live is None else live.account.id
+
+    def live(self, token: object) -> LiveSession:
+        """Return the live session of *token*."""
+        live = self.auth.sessions.check(token)
+        assert live is not None
+        return live
 
     def is_live(self, token: object) -> bool:
         """Whether the cookie still signs somebody in."""

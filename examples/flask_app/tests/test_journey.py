@@ -220,7 +220,7 @@ def test_nobody_closes_somebody_elses_session(own_service: Service) -> None:
     matti.sign_in(MATTI.email, MATTI.password)
     account = own_service.auth.identifiers.resolve(ERKKI.email).account
     assert account is not None
-    (session,) = own_service.auth.sessions.list(account.id)
+    (session,) = own_service.auth.sessions.list_of_account(account.id)
     matti.get("/settings")
     matti.post("/settings/sessions/close", {"csrf_token": matti.csrf_token, "handle": session.handle})
     assert erkki.get("/cases").request.path == "/cases"

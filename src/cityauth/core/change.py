@@ -98,23 +98,43 @@ class SessionOpened:
 
 
 @dataclass(frozen=True, slots=True)
-class SessionClosed:
-    """The session stored under *digest* ends.
+class SessionRequired:
+    """A signed-in person makes the commit: nothing is written unless the session still lives.
 
-    Refused where it must be open and is gone; else one that is gone is as closed as it can be.
+    Refused unless the session is stored, belongs to the account, and was used and opened within its limits,
+    and the account is active and still of the session's epoch.
 
     Attributes:
         digest: The session.
-        must_be_open: For a session that is about to be replaced.
+        account_id: The account that it must belong to.
+        used_after: It must have been used after this moment: later than its idle time allows.
+        opened_after: It must have been opened after this moment: later than its absolute time allows.
+        until: Neither may lie after this moment: such a session was written by a clock that was ahead.
     """
 
     digest: bytes
+    account_id: AccountId
+    used_after: datetime
+    opened_after: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SessionClosed:
+    """The session of a family ends, whichever token it has by now.
+
+    Attributes:
+        family: The family.
+        must_be_open: Whether the commit is refused when there is no such session any more.
+    """
+
+    family: bytes
     must_be_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class SessionsClosed:
-    """All sessions of an account end but the one with the digest *keep*. Never refused."""
+    """All sessions of an account end but the one of the family *keep*. Never refused."""
 
     account_id: AccountId
     keep: bytes | None = None
@@ -263,6 +283,7 @@ Change: TypeAlias = (
     | StatusChanged
     | EpochAdvanced
     | SessionOpened
+    | SessionRequired
     | SessionClosed
     | SessionsClosed
     | IdentifierAdded

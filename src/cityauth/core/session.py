@@ -1,7 +1,8 @@
-"""Sessions: opened by a sign-in, bound to the account's epoch, ended by time, the person or an event."""
+"""Sessions: a sign-in opens one; time, the person, or a change of the account ends it."""
 
 import base64
 import hashlib
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -13,10 +14,15 @@ from cityauth.errors import UsageError
 from cityauth.policy import SessionPolicy
 
 TOKEN_BYTES = 32
-"""256 random bits; ASVS 7.2.3 asks for 128."""
+"""Random bytes of a token: the first half names the session's family, the second half is new in each token."""
+
+FAMILY_BYTES = 16
+"""Bytes of a token that name its family. The other 16 are the 128 random bits that nobody can guess."""
 
 TOKEN_LENGTH = 43
 """Characters of a token: 32 bytes in unpadded base64url."""
+
+_TOKEN = re.compile(rf"[A-Za-z0-9_-]{{{TOKEN_LENGTH}}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +31,8 @@ class Session:
 
     Attributes:
         digest: SHA-256 of the token, 32 bytes; the store's key.
+        family: Names the sign-in, 16 bytes. It stays the same when a confirmed or changed password gives the
+            session a new token, so that a sign-out with any of these tokens ends the session.
         handle: A public name for lists and for closing; says nothing of the token.
         account_id: The immutable account.
         epoch: The account's epoch when it was opened; another epoch ends it.
@@ -40,6 +48,7 @@ class Session:
     """
 
     digest: bytes
+    family: bytes
     handle: str
     account_id: AccountId
     epoch: int
@@ -90,6 +99,13 @@ def digest_of(token: object) -> bytes | None:
     return hashlib.sha256(token.encode()).digest()
 
 
+def family_of(token: object) -> bytes | None:
+    """Return the family that *token* names, or ``None`` when it cannot be a token."""
+    if not isinstance(token, str) or not _TOKEN.fullmatch(token):
+        return None
+    return base64.urlsafe_b64decode(f"{token}=")[:FAMILY_BYTES]
+
+
 def open_session(
     account: Account,
     entropy: bytes,
@@ -99,16 +115,19 @@ def open_session(
     fresh: bool,
     identifier_kind: str,
     method: str = "pwd",
+    family: bytes | None = None,
 ) -> OpenedSession:
     """Make a session of *entropy* (32 random bytes) for *account*.
 
     A remembered session is not *fresh* at the sign-in; any session is after its password was confirmed.
+    With *family*, the session continues the one of that family under a new token.
     """
-    token = base64.urlsafe_b64encode(entropy).rstrip(b"=").decode()
-    digest = hashlib.sha256(token.encode()).digest()
+    family = family or entropy[:FAMILY_BYTES]
+    token = base64.urlsafe_b64encode(family + entropy[FAMILY_BYTES:]).rstrip(b"=").decode()
     session = Session(
-        digest=digest,
-        handle=hashlib.sha256(b"handle:" + digest).hexdigest()[:20],
+        digest=hashlib.sha256(token.encode()).digest(),
+        family=family,
+        handle=hashlib.sha256(b"handle:" + family).hexdigest()[:20],
         account_id=account.id,
         epoch=account.epoch,
         opened_at=context.at,

@@ -12,6 +12,7 @@ from cityauth.core.change import (
     IdentifierAdded,
     IdentifierRetired,
     PasswordSet,
+    Rejected,
     SessionsClosed,
     TokenIssued,
     TokensRevoked,
@@ -34,6 +35,7 @@ from cityauth.flows.mail_limit import mail_allowed, recipient_allowed
 from cityauth.flows.notifications import address_taken, addresses_of, notify, queue, signs_in_by_mail
 from cityauth.flows.record import commit_with, record_refusal
 from cityauth.flows.recovery import answer
+from cityauth.flows.sessions import ENDED, still_live
 from cityauth.messages import Mail, mask_email, mask_login_name
 from cityauth.messages.codes import Code
 from cityauth.ports.services import Mailer
@@ -48,10 +50,12 @@ def request(
     """Mail a link to the new address; an address that somebody else has is answered alike (B-22).
 
     Returns `Declined` when the password must be verified again first, the text is no address, it is the
-    account's own already, or too many mails were asked for: that is about the own account, so it may be told.
+    account's own already, too many mails were asked for, or the session has ended: that is about the own account,
+    so it may be told.
     The newest request wins: links of earlier ones die (C-05).
     """
     context = yield from begin(client)
+    required = still_live(deployment, live, context)
     up = yield from ask(Mailer.is_up)
     if not is_fresh(live.session, context.at, deployment.policy.sessions):
         return Declined(Problem(Code.REAUTH_REQUIRED))
@@ -78,10 +82,12 @@ def request(
         account_id=account.id,
         reason=("taken" if taken else "free") if allowed else "over_the_cap",
     )
-    if allowed:
-        yield from commit_with(event, [TokenIssued(link.one_time_token, alone=True), mail])
-    else:
+    if not allowed:
         yield from record_refusal(deployment, event, context)
+        return answer(deployment, Code.EMAIL_CHANGE_SENT, up=up)
+    outcome = yield from commit_with(event, [required, TokenIssued(link.one_time_token, alone=True), mail])
+    if isinstance(outcome, Rejected):
+        return ENDED
     return answer(deployment, Code.EMAIL_CHANGE_SENT, up=up)
 
 

@@ -48,9 +48,9 @@ from cityauth.core.password import read as read_password
 from cityauth.core.problem import Problem
 from cityauth.core.resolution import IdentifierStatus, Resolution
 from cityauth.core.secret import SecretStr
-from cityauth.core.session import TOKEN_BYTES, digest_of, open_session
+from cityauth.core.session import TOKEN_BYTES, family_of, open_session
 from cityauth.core.signing import Purpose, TokenDefect
-from cityauth.errors import HasherBusyError
+from cityauth.errors import HasherBusyError, UsageError
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.context import begin
 from cityauth.flows.deployment import Deployment
@@ -112,7 +112,12 @@ def submit_password(
 
     Returns `Authenticated`; `PasswordRequired` with the uniform refusal, or with the hint to the new
     identifier once a retired one was proven; `Refused` when the login has to begin again.
+
+    Raises:
+        UsageError: *pending* is a step instead of its ``pending``.
     """
+    if isinstance(pending, (PasswordRequired, Refused, Authenticated)):
+        raise UsageError(f"step.pending is needed, and this is the step itself: {type(pending).__name__}")
     context = yield from begin(client)
     state = _open_pending(deployment, pending, context.at)
     if isinstance(state, Identified) and identifier is not None and identifier != state.entered:
@@ -233,7 +238,7 @@ def _sign_in(
     kind = attempt.resolution.kind or ""
     opened = open_session(account, entropy, context, remember=remember, fresh=not remember, identifier_kind=kind)
     state = advance(attempt.state, PasswordAccepted(attempt.resolution, admitted.verified_hash, opened))
-    ended = digest_of(former)
+    ended = family_of(former)
     changes: list[Change] = [] if ended is None else [SessionClosed(ended)]  # first: it makes room for the new one
     changes.append(SessionOpened(state.session.session, deployment.policy.sessions.per_account))
     success = _success(attempt, state.account, remember=remember, rehashed=bool(rehash))

@@ -10,42 +10,59 @@ from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
 from cityauth.core.display_name import read_name
 from cityauth.core.link import Declined, Done
 from cityauth.core.problem import Problem
-from cityauth.core.session import LiveSession, Session, is_fresh
+from cityauth.core.session import LiveSession, Session, is_fresh, require_live
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.context import begin
 from cityauth.flows.deployment import Deployment
 from cityauth.flows.links import identifiers_of
 from cityauth.flows.notifications import addresses_of, notify
 from cityauth.flows.record import commit_with
+from cityauth.flows.sessions import ENDED, still_live
 from cityauth.messages import LANGUAGES, Mail
 from cityauth.messages.codes import Code
 from cityauth.ports.stores import AccountStore, SessionStore
 
-_GONE = Declined(Problem(Code.SESSION_ENDED))
 
+def set_name(
+    deployment: Deployment, live: LiveSession, display_name: object, client: ClientContext = UNKNOWN_CLIENT
+) -> Flow[Done | Declined]:
+    """Change the display name. Returns `Done`, or `Declined` for the name or when the session has ended.
 
-def set_name(live: LiveSession, display_name: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[Done | Declined]:
-    """Change the display name."""
+    Raises:
+        UsageError: *live* is no `LiveSession`.
+    """
+    account_id = require_live(live).account.id
     name = read_name(display_name)
     if isinstance(name, Problem):
         return Declined(name)
-    changed = ProfileChanged(live.account.id, display_name=name)
-    return (yield from _set_profile(changed, Code.NAME_CHANGED, client))
+    changed = ProfileChanged(account_id, display_name=name)
+    return (yield from _set_profile(deployment, live, changed, Code.NAME_CHANGED, client))
 
 
-def set_language(live: LiveSession, language: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[Done | Declined]:
-    """Change the language of pages and mails; one of `LANGUAGES`."""
+def set_language(
+    deployment: Deployment, live: LiveSession, language: object, client: ClientContext = UNKNOWN_CLIENT
+) -> Flow[Done | Declined]:
+    """Change the language of pages and mails to one of `LANGUAGES`.
+
+    Returns `Done`, or `Declined` for another language or when the session has ended.
+
+    Raises:
+        UsageError: *live* is no `LiveSession`.
+    """
+    account_id = require_live(live).account.id
     if language not in LANGUAGES:
         return Declined(Problem(Code.REQUEST_FAILED))
-    changed = ProfileChanged(live.account.id, language=str(language))
-    return (yield from _set_profile(changed, Code.LANGUAGE_CHANGED, client))
+    changed = ProfileChanged(account_id, language=str(language))
+    return (yield from _set_profile(deployment, live, changed, Code.LANGUAGE_CHANGED, client))
 
 
-def _set_profile(changed: ProfileChanged, code: Code, client: ClientContext) -> Flow[Done | Declined]:
+def _set_profile(
+    deployment: Deployment, live: LiveSession, changed: ProfileChanged, code: Code, client: ClientContext
+) -> Flow[Done | Declined]:
     context = yield from begin(client)
     event = audit_event(AuditEventType.PROFILE_CHANGED, context, account_id=changed.account_id, reason=code.value)
-    outcome = yield from commit_with(event, [changed])
-    return _GONE if isinstance(outcome, Rejected) else Done(Problem(code))
+    outcome = yield from commit_with(event, [still_live(deployment, live, context), changed])
+    return ENDED if isinstance(outcome, Rejected) else Done(Problem(code))
 
 
 def export(account_id: AccountId) -> Flow[Mapping[str, Any] | None]:
@@ -109,17 +126,23 @@ def delete(deployment: Deployment, live: LiveSession, client: ClientContext = UN
 
     Needs a fresh session. A tombstone of each identifier stays, so that none of them passes to another
     person; `Policy.keep_tombstones` switches this off. The host erases its own data of the account.
+
+    Returns `Done`, or `Declined` when the session is not fresh (``reauth.required``) or has ended.
+
+    Raises:
+        UsageError: *live* is no `LiveSession`.
     """
     context = yield from begin(client)
-    if not is_fresh(live.session, context.at, deployment.policy.sessions):
+    if not is_fresh(require_live(live).session, context.at, deployment.policy.sessions):
         return Declined(Problem(Code.REAUTH_REQUIRED))
     account = live.account
     held = yield from identifiers_of(account.id)
     kept = [deployment.tombstones.digest(one.identifier) for one in held] if deployment.policy.keep_tombstones else []
     changes: list[Change] = [
+        still_live(deployment, live, context),
         AccountErased(account.id, account.epoch, tuple(kept), context.at),
         *notify(deployment, context, Mail.ACCOUNT_DELETED, account, addresses_of(account, held)),
     ]
     event = audit_event(AuditEventType.ACCOUNT_ERASED, context, account_id=account.id)
     outcome = yield from commit_with(event, changes)
-    return _GONE if isinstance(outcome, Rejected) else Done(Problem(Code.ACCOUNT_DELETED))
+    return ENDED if isinstance(outcome, Rejected) else Done(Problem(Code.ACCOUNT_DELETED))

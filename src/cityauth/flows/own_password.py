@@ -9,6 +9,7 @@ from cityauth.core.change import (
     Committed,
     EpochAdvanced,
     PasswordReplaced,
+    Precondition,
     SessionClosed,
     SessionOpened,
     SessionsClosed,
@@ -16,7 +17,7 @@ from cityauth.core.change import (
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext, RequestContext
 from cityauth.core.dummy import draw
 from cityauth.core.link import Declined
-from cityauth.core.login import Authenticated, PasswordConfirmed, advance
+from cityauth.core.login import Authenticated
 from cityauth.core.password import PasswordDefect
 from cityauth.core.password import read as read_password
 from cityauth.core.problem import Problem
@@ -31,79 +32,96 @@ from cityauth.flows.notifications import addresses_of, notify
 from cityauth.flows.passwords import PasswordRejected, hash_new, or_busy
 from cityauth.flows.record import commit_with
 from cityauth.flows.recovery import words_of
-from cityauth.flows.sessions import check
+from cityauth.flows.sessions import ENDED, check_again, still_live
 from cityauth.messages import Mail
 from cityauth.messages.codes import Code
 from cityauth.ports.services import Entropy, PasswordHasher
 from cityauth.ports.stores import AccountStore, ThrottleStore
 
-_ENDED = Declined(Problem(Code.SESSION_ENDED))
 _WRONG = Declined(Problem(Code.PASSWORD_WRONG_CURRENT))
+
+_REHASHES = 5
+"""How often a change may meet a sign-in that renews the hash at the same moment."""
 
 
 def confirm(
-    deployment: Deployment, token: object, password: object, client: ClientContext = UNKNOWN_CLIENT
+    deployment: Deployment, live: LiveSession, password: object, client: ClientContext = UNKNOWN_CLIENT
 ) -> Flow[Authenticated | Declined]:
     """Verify the signed-in person's password once more; the session is fresh then and has a new token.
 
-    The old token dies (ASVS 7.2.4). Only this account's own password counts (B-86). Returns `Declined`
-    when the session has ended, the password is wrong, or too many were tried.
+    The old token dies. Only this account's own password counts. Returns `Declined` when the session has
+    ended, the password is wrong, or too many were tried.
+
+    Raises:
+        UsageError: *live* is no `LiveSession`.
     """
-    live = yield from check(deployment, token)
-    if live is None:
-        return _ENDED
+    current = yield from check_again(deployment, live)
+    if current is None:
+        return ENDED
     context = yield from begin(client)
-    stored = yield from _verify_own(deployment, live.account, password, context)
+    stored = yield from _verify_own(deployment, current.account, password, context)
     if isinstance(stored, Declined):
         return stored
-    opened = yield from _reopen(live, live.account, context)
+    opened = yield from _reopen(current, current.account, context)
     changes: list[Change] = [
-        SessionClosed(live.session.digest, must_be_open=True),  # first, so that it makes room for the new one
+        still_live(deployment, current, context),
+        SessionClosed(current.session.family),  # first, so that it makes room for the new one
         SessionOpened(opened.session, deployment.policy.sessions.per_account),
     ]
-    event = audit_event(AuditEventType.PASSWORD_CONFIRMED, context, account_id=live.account.id)
+    event = audit_event(AuditEventType.PASSWORD_CONFIRMED, context, account_id=current.account.id)
     outcome = yield from commit_with(event, changes)
-    if not isinstance(outcome, Committed):
-        return _ENDED
-    state = Authenticated(live.account, OpenedSession(SecretStr(str(token)), live.session))
-    return advance(state, PasswordConfirmed(live.account, opened))
+    return Authenticated(current.account, opened) if isinstance(outcome, Committed) else ENDED
 
 
 def change(
-    deployment: Deployment, token: object, current: object, new: object, client: ClientContext = UNKNOWN_CLIENT
+    deployment: Deployment,
+    live: LiveSession,
+    current_password: object,
+    new_password: object,
+    client: ClientContext = UNKNOWN_CLIENT,
 ) -> Flow[Authenticated | PasswordRejected | Declined]:
-    """Change the signed-in person's password; the current one is required (ASVS 6.2.3).
+    """Change the signed-in person's password; the current one is required.
 
     Ends every other session and every link, gives this session a new token, and tells every verified
     address. Returns `Declined` or `PasswordRejected` with nothing changed.
+
+    Raises:
+        UsageError: *live* is no `LiveSession`.
     """
-    live = yield from check(deployment, token)
-    if live is None:
-        return _ENDED
+    current = yield from check_again(deployment, live)
+    if current is None:
+        return ENDED
     context = yield from begin(client)
-    stored = yield from _verify_own(deployment, live.account, current, context)
+    stored = yield from _verify_own(deployment, current.account, current_password, context)
     if isinstance(stored, Declined):
         return stored
-    held = yield from identifiers_of(live.account.id)
-    hashed = yield from hash_new(deployment, new, words_of(live.account, held), context, live.account.id)
+    held = yield from identifiers_of(current.account.id)
+    hashed = yield from hash_new(deployment, new_password, words_of(current.account, held), context, current.account.id)
     if isinstance(hashed, PasswordRejected):
         return hashed
-    account = replace(live.account, epoch=live.account.epoch + 1)
-    opened = yield from _reopen(live, account, context)
+    account = replace(current.account, epoch=current.account.epoch + 1)
+    opened = yield from _reopen(current, account, context)
     changes: list[Change] = [
-        PasswordReplaced(account.id, was=stored, now=hashed),
-        SessionClosed(live.session.digest, must_be_open=True),
         EpochAdvanced(account.id),
         SessionsClosed(account.id),
         SessionOpened(opened.session, deployment.policy.sessions.per_account),
         *notify(deployment, context, Mail.PASSWORD_CHANGED, account, addresses_of(account, held)),
     ]
     event = audit_event(AuditEventType.PASSWORD_CHANGED, context, account_id=account.id)
-    outcome = yield from commit_with(event, changes)
-    if not isinstance(outcome, Committed):
-        return _ENDED
-    state = Authenticated(live.account, OpenedSession(SecretStr(str(token)), live.session))
-    return advance(state, PasswordConfirmed(account, opened))
+    required = still_live(deployment, current, context)
+    for _ in range(_REHASHES):
+        replaced = PasswordReplaced(account.id, was=stored, now=hashed)
+        outcome = yield from commit_with(event, [required, replaced, *changes])
+        if isinstance(outcome, Committed):
+            return Authenticated(account, opened)
+        if outcome.why is not Precondition.PASSWORD_CHANGED:
+            return ENDED
+        # The session lives, so nobody set another password: a sign-in made a new hash of this one.
+        again = yield from _verify(deployment, account, current_password, context)
+        if again is None:
+            return _WRONG
+        stored = again
+    return Declined(Problem(Code.THROTTLE_REQUEST))
 
 
 def _verify_own(
@@ -111,10 +129,22 @@ def _verify_own(
 ) -> Flow[SecretStr | Declined]:
     """Verify *password* for *account*, counted before it is tried; return the hash that it matched."""
     bucket = bucket_of("verify", account.id, deployment.audit_secret)
-    caps = deployment.policy.throttle.verify_per_account
-    allowance = yield from ask(ThrottleStore.reserve, bucket, caps, context.at)
+    limits = deployment.policy.throttle.verify_per_account
+    allowance = yield from ask(ThrottleStore.reserve, bucket, limits, context.at)
     if isinstance(allowance, Exhausted):
         return Declined(Problem(Code.THROTTLE_REQUEST))
+    stored = yield from _verify(deployment, account, password, context)
+    if stored is not None:
+        return stored
+    event = audit_event(AuditEventType.PASSWORD_NOT_CONFIRMED, context, account_id=account.id)
+    yield from commit_with(event)
+    return _WRONG
+
+
+def _verify(
+    deployment: Deployment, account: Account, password: object, context: RequestContext
+) -> Flow[SecretStr | None]:
+    """Return the account's stored hash if *password* matches it, else ``None``."""
     secret = read_password(password, deployment.policy.passwords)
     stored = yield from ask(AccountStore.password_hash, account.id)
     if not isinstance(secret, PasswordDefect):
@@ -124,9 +154,7 @@ def _verify_own(
         verdict = yield from or_busy(ask(PasswordHasher.verify, secret, against), context, account.id)
         if stored is not None and verdict.matched:
             return stored
-    event = audit_event(AuditEventType.PASSWORD_NOT_CONFIRMED, context, account_id=account.id)
-    yield from commit_with(event)
-    return _WRONG
+    return None
 
 
 def _reopen(live: LiveSession, account: Account, context: RequestContext) -> Flow[OpenedSession]:
@@ -141,4 +169,5 @@ def _reopen(live: LiveSession, account: Account, context: RequestContext) -> Flo
         fresh=True,
         identifier_kind=former.identifier_kind,
         method=former.method,
+        family=former.family,
     )

@@ -2,26 +2,32 @@
 
 from cityauth.core.account import AccountId
 from cityauth.core.audit import AuditEventType, audit_event
-from cityauth.core.change import Change, Committed, EpochAdvanced, SessionClosed, SessionsClosed
-from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
-from cityauth.core.login import Authenticated, LoggedOut, advance
-from cityauth.core.secret import SecretStr
+from cityauth.core.change import Change, Committed, EpochAdvanced, SessionClosed, SessionRequired, SessionsClosed
+from cityauth.core.client import UNKNOWN_CLIENT, ClientContext, RequestContext
+from cityauth.core.link import Declined, Done
+from cityauth.core.problem import Problem
 from cityauth.core.session import (
     LiveSession,
-    OpenedSession,
     Session,
     digest_of,
+    family_of,
     is_due_for_touch,
     is_live,
+    require_live,
     touched,
 )
+from cityauth.core.signing import LEEWAY
 from cityauth.errors import StoreUnavailableError
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.context import begin
 from cityauth.flows.deployment import Deployment
 from cityauth.flows.record import commit_with
+from cityauth.messages.codes import Code
 from cityauth.ports.services import Clock
 from cityauth.ports.stores import AccountStore, SessionStore
+
+ENDED = Declined(Problem(Code.SESSION_ENDED))
+"""What a signed-in person's call is answered when the session has ended meanwhile. Nothing was written."""
 
 
 def check(deployment: Deployment, token: object) -> Flow[LiveSession | None]:
@@ -30,8 +36,19 @@ def check(deployment: Deployment, token: object) -> Flow[LiveSession | None]:
     One query; a write at most once a minute and session, skipped while the store is locked.
     """
     digest = digest_of(token)
-    if digest is None:
-        return None
+    return None if digest is None else (yield from _check(deployment, digest))
+
+
+def check_again(deployment: Deployment, live: LiveSession) -> Flow[LiveSession | None]:
+    """Return *live* as it is stored now, or ``None`` when it has ended since it was checked.
+
+    Raises:
+        UsageError: *live* is no `LiveSession`.
+    """
+    return (yield from _check(deployment, require_live(live).session.digest))
+
+
+def _check(deployment: Deployment, digest: bytes) -> Flow[LiveSession | None]:
     now = yield from ask(Clock.now)
     live = yield from ask(SessionStore.find_session, digest)
     if live is None or not is_live(live.session, live.account, now, deployment.policy.sessions):
@@ -45,7 +62,32 @@ def check(deployment: Deployment, token: object) -> Flow[LiveSession | None]:
     return LiveSession(touched(live.session, now), live.account)
 
 
-def list_live(deployment: Deployment, account_id: AccountId) -> Flow[tuple[Session, ...]]:
+def still_live(deployment: Deployment, live: LiveSession, context: RequestContext) -> SessionRequired:
+    """Return the precondition of everything that a signed-in person writes: that *live* has not ended.
+
+    It goes into the same commit as the change, so that a sign-out or an expiry in between refuses the change.
+
+    Raises:
+        UsageError: *live* is no `LiveSession`.
+    """
+    session = require_live(live).session
+    policy, now = deployment.policy.sessions, context.at
+    idle = policy.remembered_idle if session.remembered else policy.idle
+    absolute = policy.remembered_absolute if session.remembered else policy.absolute
+    return SessionRequired(session.digest, live.account.id, now - idle, now - absolute, now + LEEWAY)
+
+
+def list_own(deployment: Deployment, live: LiveSession) -> Flow[tuple[Session, ...]]:
+    """Return the signed-in person's live sessions, the last used first; empty when *live* itself has ended.
+
+    Raises:
+        UsageError: *live* is no `LiveSession`.
+    """
+    current = yield from check_again(deployment, live)
+    return () if current is None else (yield from list_of_account(deployment, current.account.id))
+
+
+def list_of_account(deployment: Deployment, account_id: AccountId) -> Flow[tuple[Session, ...]]:
     """Return the account's sessions that are alive, the last used first; empty for an unknown account."""
     now = yield from ask(Clock.now)
     account = yield from ask(AccountStore.load, account_id)
@@ -56,49 +98,95 @@ def list_live(deployment: Deployment, account_id: AccountId) -> Flow[tuple[Sessi
 
 
 def sign_out(token: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[bool]:
-    """End the session of *token*; return whether there was one.
+    """End what the browser holds: the session of *token*, also when it has got another token meanwhile.
 
-    A stranger's sign-out writes nothing (B-55).
+    Returns whether this call ended a session; only then the audit trail says so. A stranger's sign-out writes
+    nothing.
     """
-    digest = digest_of(token)
-    if digest is None:
+    family = family_of(token)
+    if family is None:
         return False
-    live = yield from ask(SessionStore.find_session, digest)
+    live = yield from ask(SessionStore.find_family, family)
     if live is None:
         return False
     context = yield from begin(client)
     event = audit_event(AuditEventType.SESSION_CLOSED, context, account_id=live.account.id, reason="signed_out")
-    advance(Authenticated(live.account, OpenedSession(SecretStr(str(token)), live.session)), LoggedOut())
-    yield from commit_with(event, [SessionClosed(digest)])
-    return True
+    outcome = yield from commit_with(event, [SessionClosed(family, must_be_open=True)])
+    return isinstance(outcome, Committed)
 
 
-def close(account_id: AccountId, handle: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[bool]:
-    """End the one of the account's own sessions that *handle* names; return whether there was one."""
+def close(
+    deployment: Deployment, live: LiveSession, handle: object, client: ClientContext = UNKNOWN_CLIENT
+) -> Flow[Done | Declined]:
+    """End the session that *handle* names among the signed-in person's own ones.
+
+    Returns `Done` when it is closed, also when it had ended before; the audit trail says only what this call
+    ended. Returns `Declined` (``session.ended``) when *live* itself has ended.
+
+    Raises:
+        UsageError: *live* is no `LiveSession`.
+    """
+    context = yield from begin(client)
+    required = still_live(deployment, live, context)
+    stored = yield from ask(SessionStore.list_sessions, live.account.id)
+    chosen = next((one for one in stored if one.handle == handle), None)
+    if chosen is not None:
+        event = audit_event(AuditEventType.SESSION_CLOSED, context, account_id=live.account.id, reason="closed")
+        outcome = yield from commit_with(event, [required, SessionClosed(chosen.family, must_be_open=True)])
+        if isinstance(outcome, Committed):
+            return Done(Problem(Code.SESSION_CLOSED))
+    now_live = yield from check_again(deployment, live)
+    return ENDED if now_live is None else Done(Problem(Code.SESSION_CLOSED))
+
+
+def close_all(
+    deployment: Deployment, live: LiveSession, *, keep: bool, client: ClientContext = UNKNOWN_CLIENT
+) -> Flow[Done | Declined]:
+    """End all sessions of the signed-in person, but *live* itself where *keep* is true.
+
+    Without *keep* the account's epoch advances, so a session that is just being opened dies as well.
+    Returns `Done`, or `Declined` (``session.ended``) when *live* itself has ended.
+
+    Raises:
+        UsageError: *live* is no `LiveSession`.
+    """
+    account_id = require_live(live).account.id
+    context = yield from begin(client)
+    reason = "kept_one" if keep else ""
+    event = audit_event(AuditEventType.SESSIONS_CLOSED, context, account_id=account_id, reason=reason)
+    required = still_live(deployment, live, context)
+    ending = [SessionsClosed(account_id, keep=live.session.family)] if keep else _end_all(account_id)
+    outcome = yield from commit_with(event, [required, *ending])
+    notice = Code.SESSION_OTHERS_CLOSED if keep else Code.SESSION_ENDED
+    return Done(Problem(notice)) if isinstance(outcome, Committed) else ENDED
+
+
+def close_of_account(account_id: AccountId, handle: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[bool]:
+    """End the one of the account's sessions that *handle* names, for customer service.
+
+    Returns whether this call ended a session; only then the audit trail says so.
+    """
     stored = yield from ask(SessionStore.list_sessions, account_id)
     chosen = next((one for one in stored if one.handle == handle), None)
     if chosen is None:
         return False
     context = yield from begin(client)
     event = audit_event(AuditEventType.SESSION_CLOSED, context, account_id=account_id, reason="closed")
-    yield from commit_with(event, [SessionClosed(chosen.digest)])
-    return True
+    outcome = yield from commit_with(event, [SessionClosed(chosen.family, must_be_open=True)])
+    return isinstance(outcome, Committed)
 
 
-def close_all(account_id: AccountId, *, keep: object = None, client: ClientContext = UNKNOWN_CLIENT) -> Flow[bool]:
-    """End all sessions of the account; all but the one whose token is *keep*, when given.
+def close_all_of_account(account_id: AccountId, client: ClientContext = UNKNOWN_CLIENT) -> Flow[bool]:
+    """End all sessions of the account, for customer service.
 
-    Without *keep* the account's epoch advances, so a session that is just being opened dies as well.
+    The account's epoch advances, so a session that is just being opened and every mailed link die as well.
     Returns whether there is such an account.
     """
     context = yield from begin(client)
-    kept = digest_of(keep)
-    if kept is not None and (yield from ask(AccountStore.load, account_id)) is None:
-        return False  # that nothing ended would not tell: ending sessions is never refused
-    reason = "kept_one" if kept else ""
-    event = audit_event(AuditEventType.SESSIONS_CLOSED, context, account_id=account_id, reason=reason)
-    ending: list[Change] = (
-        [SessionsClosed(account_id, keep=kept)] if kept else [EpochAdvanced(account_id), SessionsClosed(account_id)]
-    )
-    outcome = yield from commit_with(event, ending)
+    event = audit_event(AuditEventType.SESSIONS_CLOSED, context, account_id=account_id)
+    outcome = yield from commit_with(event, _end_all(account_id))
     return isinstance(outcome, Committed)
+
+
+def _end_all(account_id: AccountId) -> list[Change]:
+    return [EpochAdvanced(account_id), SessionsClosed(account_id)]

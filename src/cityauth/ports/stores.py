@@ -81,6 +81,10 @@ class SessionStore(Protocol):
         """
         ...
 
+    def find_family(self, family: bytes) -> LiveSession | None:
+        """Return the session of the 16 bytes *family* with its account. ``None`` when there is none."""
+        ...
+
     def list_sessions(self, account_id: AccountId) -> Sequence[Session]:
         """Return the account's stored sessions, the last used first."""
         ...
@@ -190,6 +194,10 @@ class AsyncStore(Protocol):
 
     async def find_session(self, digest: bytes) -> LiveSession | None:
         """See `SessionStore.find_session`."""
+        ...
+
+    async def find_family(self, family: bytes) -> LiveSession | None:
+        """See `SessionStore.find_family`."""
         ...
 
     async def list_sessions(self, account_id: AccountId) -> Sequence[Session]:

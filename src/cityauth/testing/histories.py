@@ -36,10 +36,12 @@ from cityauth.testing.samples import (
     added,
     claimed,
     digest,
+    family,
     identifier,
     one_time_token,
     queued,
     recorded,
+    required,
     session,
 )
 
@@ -62,6 +64,7 @@ account_ids: st.SearchStrategy[AccountId] = st.sampled_from(ACCOUNTS).map(Accoun
 _values = st.sampled_from(VALUES)
 _keys = _values.map(lambda value: identifier(value).key)
 _digests = names.map(digest)
+_families = names.map(family)
 _tombstones = _values.map(lambda value: claimed(value).tombstones[0])
 _hashes = st.sampled_from(("hash", "new", "Hash")).map(SecretStr)
 _purposes = st.sampled_from((Purpose.RESET, Purpose.EMAIL_UNDO))
@@ -158,8 +161,9 @@ def changes() -> st.SearchStrategy[Change]:
         st.builds(ContactChanged, account_ids, st.none() | st.sampled_from(CONTACTS) | _texts),
         st.builds(ProfileChanged, account_ids, _texts, st.sampled_from(("fi", "sv"))),
         _erased(),
-        st.builds(SessionClosed, _digests, st.booleans()),
-        st.builds(SessionsClosed, account_ids, st.none() | _digests),
+        st.builds(required, names, account_ids, at=moments),
+        st.builds(SessionClosed, _families, st.booleans()),
+        st.builds(SessionsClosed, account_ids, st.none() | _families),
         st.builds(TokenUsed, _digests, _purposes, moments),
         st.builds(TokensRevoked, account_ids, _purposes, _epochs),
     )

@@ -17,6 +17,7 @@ from cityauth.core.change import (
     Precondition,
     Rejected,
     SessionOpened,
+    SessionRequired,
 )
 from cityauth.core.identifier import Identifier
 from cityauth.core.mail import QueuedMail
@@ -55,6 +56,11 @@ def digest(name: object) -> bytes:
     return hashlib.sha256(str(name).encode()).digest()
 
 
+def family(name: object) -> bytes:
+    """Return the 16 bytes of the family to which the session of *name* belongs."""
+    return digest(("family", name))[:16]
+
+
 def identifier(value: str, kind: str = "email") -> Identifier:
     """Return the identifier with the key ``1:`` and *value*."""
     return Identifier(kind, value, f"1:{value}")
@@ -87,6 +93,7 @@ def session(
     """Return a session of *name*, opened and last used at *at*."""
     plain = Session(
         digest=digest(name),
+        family=family(name),
         handle=f"handle-{name}",
         account_id=account_id,
         epoch=epoch,
@@ -105,6 +112,13 @@ def session(
 def opened(name: object, account_id: AccountId = AINO, *, per_account: int = 100, **other: Any) -> SessionOpened:
     """Return the change that opens the session of *name*."""
     return SessionOpened(session(name, account_id, **other), per_account)
+
+
+def required(
+    name: object, account_id: AccountId = AINO, *, at: datetime = NOON, limit: timedelta = 30 * MINUTE
+) -> SessionRequired:
+    """Return the precondition that the session of *name* lives at *at*, where both its limits are *limit*."""
+    return SessionRequired(digest(name), account_id, at - limit, at - limit, at)
 
 
 def one_time_token(

@@ -7,13 +7,28 @@ from cityauth.core.account import AccountId, Status
 from cityauth.core.change import (
     EpochAdvanced,
     Precondition,
+    ProfileChanged,
+    Rejected,
     SessionClosed,
     SessionOpened,
+    SessionRequired,
     SessionsClosed,
     StatusChanged,
 )
 from cityauth.ports.stores import Store
-from cityauth.testing.samples import AINO, MINUTE, NOON, added, commit, digest, opened, refuse, session
+from cityauth.testing.samples import (
+    AINO,
+    MINUTE,
+    NOON,
+    added,
+    commit,
+    digest,
+    family,
+    opened,
+    refuse,
+    required,
+    session,
+)
 
 MICROSECOND = timedelta(microseconds=1)
 
@@ -31,15 +46,65 @@ class SessionContract:
             assert live is not None
             assert live.session == one
             assert live.account == replace(added().account, epoch=1)
+            assert store.find_family(one.family) == live
         assert store.find_session(digest("c")) is None
         assert store.find_session(b"") is None
+        assert store.find_family(family("c")) is None
+        assert store.find_family(b"") is None
 
     def test_a_session_that_must_be_open_is_refused_when_it_is_gone(self, store: Store) -> None:
-        """A session that is about to be replaced is closed once; the second of two finds nothing to replace (C-12)."""
+        """A session that must be open is closed once; the second of two finds nothing to close (C-12)."""
         commit(store, added(), SessionOpened(session("a"), 9))
-        commit(store, SessionClosed(digest("a"), must_be_open=True))
-        refuse(store, SessionClosed(digest("a"), must_be_open=True), Precondition.SESSION_MISSING)
-        commit(store, SessionClosed(digest("a")))
+        commit(store, SessionClosed(family("a"), must_be_open=True))
+        refuse(store, SessionClosed(family("a"), must_be_open=True), Precondition.SESSION_MISSING)
+        commit(store, SessionClosed(family("a")))
+
+    def test_a_family_outlives_its_token(self, store: Store) -> None:
+        """A session that got a new token is found and closed by its family, as its first token would (ASVS 7.4.1)."""
+        renewed = session("b", family=family("a"))
+        commit(store, added(), opened("a"), opened("other"))
+        commit(store, SessionClosed(family("a")), SessionOpened(renewed, 9))
+        live = store.find_family(family("a"))
+        assert live is not None
+        assert live.session == renewed
+        commit(store, SessionClosed(family("a"), must_be_open=True))
+        assert store.find_session(digest("b")) is None
+        assert store.find_session(digest("other")) is not None
+
+    def test_a_required_session_must_be_stored_and_the_accounts_own(self, store: Store) -> None:
+        """A commit of a signed-in person is refused once the session ended, and with another's session (ASVS 7.4.1)."""
+        commit(store, added(), added("b"), opened("a"), opened("other", AccountId("b")))
+        commit(store, required("a"), ProfileChanged(AINO, display_name="Aino"))
+        refuse(store, required("never"), Precondition.SESSION_MISSING)
+        refuse(store, required("other"), Precondition.SESSION_MISSING)
+        commit(store, SessionClosed(family("a")))
+        changed = ProfileChanged(AINO, display_name="Nobody")
+        assert store.commit([required("a"), changed]) == Rejected(required("a"), Precondition.SESSION_MISSING)
+        assert store.commit([changed, required("a")]) == Rejected(required("a"), Precondition.SESSION_MISSING)
+        account = store.load(AINO)
+        assert account is not None
+        assert account.display_name == "Aino"
+
+    def test_a_required_session_must_be_within_its_limits(self, store: Store) -> None:
+        """At its idle limit and at its absolute limit a session is refused, one microsecond earlier it is not."""
+        commit(store, added(), opened("a"))
+        store.touch_session(digest("a"), NOON + MINUTE)
+        just = SessionRequired(digest("a"), AINO, NOON + MINUTE - MICROSECOND, NOON - MICROSECOND, NOON + MINUTE)
+        commit(store, just)
+        for limit in (
+            replace(just, used_after=NOON + MINUTE),
+            replace(just, opened_after=NOON),
+            replace(just, until=NOON + MINUTE - MICROSECOND),
+            replace(just, until=NOON - MICROSECOND),
+        ):
+            refuse(store, limit, Precondition.SESSION_MISSING)
+
+    def test_a_required_session_needs_an_active_account_of_its_epoch(self, store: Store) -> None:
+        """The session of a disabled account, or one of an earlier epoch, lets nothing be written."""
+        commit(store, added(), opened("a"), required("a"), StatusChanged(AINO, Status.ACTIVE, Status.DISABLED))
+        refuse(store, required("a"), Precondition.SESSION_MISSING)
+        commit(store, StatusChanged(AINO, Status.DISABLED, Status.ACTIVE), required("a"), EpochAdvanced(AINO))
+        refuse(store, required("a"), Precondition.SESSION_MISSING)
 
     def test_a_moment_is_the_same_in_every_time_zone(self, store: Store) -> None:
         """A moment given in another zone comes back as the same moment, and aware (C-37)."""
@@ -94,15 +159,15 @@ class SessionContract:
 
     def test_a_closed_session_stays_closed(self, store: Store) -> None:
         """A touch revives nothing, and closing twice is no mistake (C-15, ASVS 7.4.1)."""
-        commit(store, added(), opened("a"), SessionClosed(digest("a")))
+        commit(store, added(), opened("a"), SessionClosed(family("a")))
         store.touch_session(digest("a"), NOON + MINUTE)
         assert store.find_session(digest("a")) is None
-        commit(store, SessionClosed(digest("a")), SessionClosed(digest("never")))
+        commit(store, SessionClosed(family("a")), SessionClosed(family("never")))
 
     def test_all_sessions_end_but_one(self, store: Store) -> None:
         """All of the account's sessions end, but for the kept one; the other accounts' stay (ASVS 7.4.3)."""
         commit(store, added(), added("b"), opened("other", AccountId("b")), opened(1), opened(2), opened(3))
-        commit(store, SessionsClosed(AINO, keep=digest(2)))
+        commit(store, SessionsClosed(AINO, keep=family(2)))
         assert [one.digest for one in store.list_sessions(AINO)] == [digest(2)]
         commit(store, SessionsClosed(AINO), SessionsClosed(AccountId("nobody")))
         assert list(store.list_sessions(AINO)) == []

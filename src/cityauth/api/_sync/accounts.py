@@ -61,7 +61,10 @@ class Accounts(Namespace):
 
         Returns:
             `MailAwaited`, `MailerDown`, or `Declined`: for text that is no address, or because the session
-            is not fresh (``reauth.required``: confirm the password first).
+            is not fresh (``reauth.required``: confirm the password first) or has ended.
+
+        Raises:
+            UsageError: *live* is no `LiveSession`, such as the token of one.
         """
         return run(email_change.request(self._deployment, live, email, client), self._answers)
 
@@ -87,39 +90,63 @@ class Accounts(Namespace):
 
     def change_password(
         self,
-        token: object,
+        live: LiveSession,
         current: object,
         new: object,
         *,
         client: ClientContext = UNKNOWN_CLIENT,
     ) -> Authenticated | PasswordRejected | Declined:
-        """Change the password of whoever is signed in with *token*; the current one is required.
+        """Change the password of the signed-in person; the current one is required.
 
         Returns:
             `Authenticated` with this session's new token (every other session ended); `PasswordRejected`
             with what is wrong with the new one; `Declined` when the current one is wrong, too many were
             tried, or the session has ended.
+
+        Raises:
+            UsageError: *live* is no `LiveSession`, such as the token of one.
         """
-        return run(own_password.change(self._deployment, token, current, new, client), self._answers)
+        return run(own_password.change(self._deployment, live, current, new, client), self._answers)
 
     def set_name(
         self, live: LiveSession, display_name: object, *, client: ClientContext = UNKNOWN_CLIENT
     ) -> Done | Declined:
-        """Change the display name."""
-        return run(own_account.set_name(live, display_name, client), self._answers)
+        """Change the display name.
+
+        Returns:
+            `Done`, or `Declined` for a name that cannot be one, or when the session has ended.
+
+        Raises:
+            UsageError: *live* is no `LiveSession`, such as the token of one.
+        """
+        return run(own_account.set_name(self._deployment, live, display_name, client), self._answers)
 
     def set_language(
         self, live: LiveSession, language: object, *, client: ClientContext = UNKNOWN_CLIENT
     ) -> Done | Declined:
-        """Change the language of pages and mails: ``fi``, ``sv`` or ``en``."""
-        return run(own_account.set_language(live, language, client), self._answers)
+        """Change the language of pages and mails: ``fi``, ``sv`` or ``en``.
+
+        Returns:
+            `Done`, or `Declined` for another language, or when the session has ended.
+
+        Raises:
+            UsageError: *live* is no `LiveSession`, such as the token of one.
+        """
+        return run(own_account.set_language(self._deployment, live, language, client), self._answers)
 
     def export(self, account_id: AccountId) -> Mapping[str, Any] | None:
         """Return everything that is stored of the account, ready for JSON; ``None`` when there is none."""
         return run(own_account.export(account_id), self._answers)
 
     def delete(self, live: LiveSession, *, client: ClientContext = UNKNOWN_CLIENT) -> Done | Declined:
-        """Erase the account of whoever is signed in; needs a fresh session (`Declined` otherwise)."""
+        """Erase the account of the signed-in person.
+
+        Returns:
+            `Done`, or `Declined` when the session is not fresh (``reauth.required``) or has ended.
+
+        Raises:
+            UsageError: *live* is no `LiveSession`, such as the token of one.
+        """
         return run(own_account.delete(self._deployment, live, client), self._answers)
 
     def invite(

@@ -7,7 +7,7 @@ from cityauth.api.drivers import run
 from cityauth.core.account import AccountId
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
 from cityauth.core.hashing import HashDefect
-from cityauth.core.link import Declined
+from cityauth.core.link import Declined, Done
 from cityauth.core.login import Authenticated, LoginStep
 from cityauth.core.resolution import Resolution
 from cityauth.core.secret import SecretStr
@@ -64,6 +64,7 @@ class Login(Namespace):
             login has expired or is not genuine, or the identifier can be none.
 
         Raises:
+            UsageError: *pending* is a whole step; give its ``pending``.
             StoreError: the store cannot answer; answer 503, for everyone alike.
             HasherBusyError: there is not enough memory to verify the password now; answer 503.
         """
@@ -105,35 +106,83 @@ class Sessions(Namespace):
         """
         return is_fresh(require_live(live).session, self._clock.now(), self._deployment.policy.sessions)
 
-    def list(self, account_id: AccountId) -> tuple[Session, ...]:
-        """Return the account's live sessions, the last used first; show handles, never digests."""
-        return run(sessions.list_live(self._deployment, account_id), self._answers)
+    def list(self, live: LiveSession) -> tuple[Session, ...]:
+        """Return the signed-in person's live sessions, the last used first; show handles, never digests.
+
+        Empty when *live* itself has ended.
+
+        Raises:
+            UsageError: *live* is no `LiveSession`, such as the token of one.
+        """
+        return run(sessions.list_own(self._deployment, live), self._answers)
 
     def confirm(
-        self, token: object, password: object, *, client: ClientContext = UNKNOWN_CLIENT
+        self, live: LiveSession, password: object, *, client: ClientContext = UNKNOWN_CLIENT
     ) -> Authenticated | Declined:
         """Verify the signed-in person's password once more, before a sensitive change.
 
         Returns:
             `Authenticated` with a new token, fresh; the old token is dead. `Declined` when the password is
             wrong, too many were tried, or the session has ended.
+
+        Raises:
+            UsageError: *live* is no `LiveSession`, such as the token of one.
         """
-        return run(own_password.confirm(self._deployment, token, password, client), self._answers)
+        return run(own_password.confirm(self._deployment, live, password, client), self._answers)
 
     def sign_out(self, token: object, *, client: ClientContext = UNKNOWN_CLIENT) -> bool:
-        """End the session of *token*; return whether there was one."""
+        """End what the browser holds: the session of *token*, also when it has got another token meanwhile.
+
+        Returns:
+            Whether this call ended a session.
+        """
         return run(sessions.sign_out(token, client), self._answers)
 
-    def close(self, account_id: AccountId, handle: object, *, client: ClientContext = UNKNOWN_CLIENT) -> bool:
-        """End one of the account's own sessions by its handle; return whether there was one."""
-        return run(sessions.close(account_id, handle, client), self._answers)
+    def close(self, live: LiveSession, handle: object, *, client: ClientContext = UNKNOWN_CLIENT) -> Done | Declined:
+        """End one of the signed-in person's own sessions, named by its handle.
 
-    def close_all(self, account_id: AccountId, *, keep: object = None, client: ClientContext = UNKNOWN_CLIENT) -> bool:
-        """End all sessions of the account, or all but the one whose token is *keep*.
+        Returns:
+            `Done`, also when there is no such session any more; `Declined` when *live* itself has ended.
 
-        Returns whether there is such an account.
+        Raises:
+            UsageError: *live* is no `LiveSession`, such as the token of one.
         """
-        return run(sessions.close_all(account_id, keep=keep, client=client), self._answers)
+        return run(sessions.close(self._deployment, live, handle, client), self._answers)
+
+    def close_all(
+        self, live: LiveSession, *, keep: bool = False, client: ClientContext = UNKNOWN_CLIENT
+    ) -> Done | Declined:
+        """End all sessions of the signed-in person; with ``keep=True`` all but *live* itself.
+
+        Returns:
+            `Done`, or `Declined` when *live* itself has ended.
+
+        Raises:
+            UsageError: *live* is no `LiveSession`, such as the token of one.
+        """
+        return run(sessions.close_all(self._deployment, live, keep=keep, client=client), self._answers)
+
+    def list_of_account(self, account_id: AccountId) -> tuple[Session, ...]:
+        """Return the account's live sessions, the last used first: for customer service."""
+        return run(sessions.list_of_account(self._deployment, account_id), self._answers)
+
+    def close_of_account(
+        self, account_id: AccountId, handle: object, *, client: ClientContext = UNKNOWN_CLIENT
+    ) -> bool:
+        """End one of the account's sessions by its handle: for customer service.
+
+        Returns:
+            Whether this call ended a session.
+        """
+        return run(sessions.close_of_account(account_id, handle, client), self._answers)
+
+    def close_all_of_account(self, account_id: AccountId, *, client: ClientContext = UNKNOWN_CLIENT) -> bool:
+        """End all sessions of the account: for customer service.
+
+        Returns:
+            Whether there is such an account.
+        """
+        return run(sessions.close_all_of_account(account_id, client), self._answers)
 
 
 class Identifiers(Namespace):

@@ -22,6 +22,7 @@ from cityauth.core.change import (
     ProfileChanged,
     SessionClosed,
     SessionOpened,
+    SessionRequired,
     SessionsClosed,
     StatusChanged,
     TokenIssued,
@@ -55,17 +56,32 @@ def open_session(state: State, change: SessionOpened) -> Precondition | None:
     return None
 
 
-def close_session(state: State, change: SessionClosed) -> Precondition | None:
-    """Delete the session, if it is still there."""
-    if change.must_be_open and change.digest not in state.sessions:
+def require_session(state: State, change: SessionRequired) -> Precondition | None:
+    """Write nothing, and refuse the commit unless the session lives."""
+    session = state.sessions.get(change.digest)
+    row = state.rows.get(change.account_id)
+    if session is None or row is None or session.account_id != change.account_id:
         return Precondition.SESSION_MISSING
-    state.drop(state.sessions, change.digest)
-    return None
+    lives = (
+        row.account.status is Status.ACTIVE
+        and row.account.epoch == session.epoch
+        and change.used_after < session.seen_at <= change.until
+        and change.opened_after < session.opened_at <= change.until
+    )
+    return None if lives else Precondition.SESSION_MISSING
+
+
+def close_session(state: State, change: SessionClosed) -> Precondition | None:
+    """Delete the session of the family, if there is one."""
+    found = [one for one in state.sessions.values() if one.family == change.family]
+    for one in found:
+        state.drop(state.sessions, one.digest)
+    return Precondition.SESSION_MISSING if change.must_be_open and not found else None
 
 
 def close_sessions(state: State, change: SessionsClosed) -> None:
     """Delete the account's sessions, but for one."""
-    state.drop_where(state.sessions, lambda one: one.account_id == change.account_id and one.digest != change.keep)
+    state.drop_where(state.sessions, lambda one: one.account_id == change.account_id and one.family != change.keep)
 
 
 def issue_token(state: State, change: TokenIssued) -> None:
@@ -136,6 +152,7 @@ APPLY: Final[Mapping[type[Change], Apply]] = {
     ProfileChanged: account_changes.change_profile,
     AccountErased: account_changes.erase_account,
     SessionOpened: open_session,
+    SessionRequired: require_session,
     SessionClosed: close_session,
     SessionsClosed: close_sessions,
     TokenIssued: issue_token,

@@ -103,6 +103,12 @@ class MemoryStore:
             session = self._state.sessions.get(digest)
             return LiveSession(session, self._state.rows[session.account_id].account) if session else None
 
+    def find_family(self, family: bytes) -> LiveSession | None:
+        """See `SessionStore.find_family`."""
+        with self._lock:
+            found = next((one for one in self._state.sessions.values() if one.family == family), None)
+            return LiveSession(found, self._state.rows[found.account_id].account) if found else None
+
     def list_sessions(self, account_id: AccountId) -> Sequence[Session]:
         """See `SessionStore.list_sessions`."""
         with self._lock:

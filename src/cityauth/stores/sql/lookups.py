@@ -31,6 +31,9 @@ ACCOUNT_IDENTIFIERS: Final = (
 FIND_SESSION: Final = select(*LIVE_SESSION).join_from(session, account).where(session.c.digest == bindparam("digest"))
 """A session with its account."""
 
+FIND_FAMILY: Final = select(*LIVE_SESSION).join_from(session, account).where(session.c.family == bindparam("family"))
+"""The session of a family with its account."""
+
 LIST_SESSIONS: Final = (
     select(*SESSION)
     .where(session.c.account_id == bindparam("account_id"))

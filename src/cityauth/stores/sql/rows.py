@@ -94,9 +94,10 @@ def match_of(row: Sequence[Any]) -> Match:
 
 def session_of(row: Sequence[Any]) -> Session:
     """Read a row of `SESSION`."""
-    digest, handle, account_id, epoch, opened, seen, verified, remembered, method, kind, address, agent = row
+    digest, family, handle, account_id, epoch, opened, seen, verified, remembered, method, kind, address, agent = row
     return Session(
         digest,
+        family,
         handle,
         AccountId(account_id),
         epoch,
@@ -113,7 +114,7 @@ def session_of(row: Sequence[Any]) -> Session:
 
 def live_session_of(row: Sequence[Any]) -> LiveSession:
     """Read a row of `LIVE_SESSION`."""
-    return LiveSession(session_of(row[:12]), account_of(row[12:]))
+    return LiveSession(session_of(row[:13]), account_of(row[13:]))
 
 
 def event_of(row: Sequence[Any]) -> AuditEvent:

@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, exists, insert, literal, select, update
 
 from cityauth.core.account import Status
-from cityauth.core.change import Precondition, SessionClosed, SessionOpened, SessionsClosed
+from cityauth.core.change import Precondition, SessionClosed, SessionOpened, SessionRequired, SessionsClosed
 from cityauth.stores.sql.account_changes import why_not_open
 from cityauth.stores.sql.rows import micros
 from cityauth.stores.sql.statements import Driver
@@ -22,8 +22,27 @@ _OPEN: Final = insert(session).from_select(
     )
     .with_for_update(key_share=True),
 )
+# Writes nothing new: its row count decides, and it locks the row where rows can be locked.
+_REQUIRE: Final = (
+    update(session)
+    .where(
+        session.c.digest == bindparam("which"),
+        session.c.account_id == bindparam("holder"),
+        session.c.seen_at > bindparam("used_after"),
+        session.c.opened_at > bindparam("opened_after"),
+        session.c.seen_at <= bindparam("until"),
+        session.c.opened_at <= bindparam("until"),
+        exists(literal(1)).where(
+            account.c.id == session.c.account_id,
+            account.c.status == Status.ACTIVE.value,
+            account.c.epoch == session.c.epoch,
+        ),
+    )
+    .values(seen_at=session.c.seen_at)
+)
 _OTHERS = (session.c.account_id == bindparam("of")) & (session.c.digest != bindparam("but"))
-_CLOSE_OTHERS: Final = delete(session).where(_OTHERS)
+_CLOSE_ALL: Final = delete(session).where(session.c.account_id == bindparam("of"))
+_CLOSE_OTHERS: Final = _CLOSE_ALL.where(session.c.family != bindparam("kept"))
 _BEYOND: Final = (
     select(session.c.digest)
     .where(_OTHERS)
@@ -31,6 +50,7 @@ _BEYOND: Final = (
     .offset(bindparam("spared"))
 )
 _CLOSE: Final = delete(session).where(session.c.digest == bindparam("which"))
+_CLOSE_FAMILY: Final = delete(session).where(session.c.family == bindparam("which"))
 TOUCH: Final = (
     update(session)
     .where(session.c.digest == bindparam("which"), session.c.seen_at < bindparam("at"))
@@ -40,14 +60,13 @@ TOUCH: Final = (
 PURGE: Final = delete(session).where(session.c.opened_at < bindparam("before"))
 """Deletes the sessions that were opened before a moment."""
 
-_NO_DIGEST = b""
-
 
 def open_session(driver: Driver, change: SessionOpened) -> Precondition | None:
     """Insert the session if the account is active and of its epoch, then end the oldest others."""
     opened = change.session
     row = {
         "digest": opened.digest,
+        "family": opened.family,
         "handle": opened.handle,
         "account_id": opened.account_id,
         "epoch": opened.epoch,
@@ -69,13 +88,27 @@ def open_session(driver: Driver, change: SessionOpened) -> Precondition | None:
     return None
 
 
+def require_session(driver: Driver, change: SessionRequired) -> Precondition | None:
+    """Refuse the commit unless the session lives."""
+    values = {
+        "which": change.digest,
+        "holder": change.account_id,
+        "used_after": micros(change.used_after),
+        "opened_after": micros(change.opened_after),
+        "until": micros(change.until),
+    }
+    return None if driver.execute(_REQUIRE, values).rowcount else Precondition.SESSION_MISSING
+
+
 def close_session(driver: Driver, change: SessionClosed) -> Precondition | None:
-    """Delete the session, if it is still there."""
-    closed = driver.execute(_CLOSE, {"which": change.digest}).rowcount
+    """Delete the session of the family, if there is one."""
+    closed = driver.execute(_CLOSE_FAMILY, {"which": change.family}).rowcount
     return Precondition.SESSION_MISSING if change.must_be_open and not closed else None
 
 
 def close_sessions(driver: Driver, change: SessionsClosed) -> None:
     """Delete the account's sessions, but for one."""
-    but = _NO_DIGEST if change.keep is None else change.keep
-    driver.execute(_CLOSE_OTHERS, {"of": change.account_id, "but": but})
+    if change.keep is None:
+        driver.execute(_CLOSE_ALL, {"of": change.account_id})
+    else:
+        driver.execute(_CLOSE_OTHERS, {"of": change.account_id, "kept": change.keep})

@@ -133,6 +133,11 @@ class SqlStore:
         found = self._database.ask(live_session_of, lookups.FIND_SESSION, {"digest": digest})
         return found[0] if found else None
 
+    def find_family(self, family: bytes) -> LiveSession | None:
+        """See `SessionStore.find_family`."""
+        found = self._database.ask(live_session_of, lookups.FIND_FAMILY, {"family": family})
+        return found[0] if found else None
+
     def list_sessions(self, account_id: AccountId) -> Sequence[Session]:
         """See `SessionStore.list_sessions`."""
         return self._database.ask(session_of, lookups.LIST_SESSIONS, {"account_id": account_id})

@@ -63,6 +63,7 @@ session: Table = Table(
     "cityauth_session",
     METADATA,
     Column("digest", LargeBinary(32), primary_key=True),
+    Column("family", LargeBinary(16), nullable=False, unique=True),
     Column("handle", Text(), nullable=False),
     Column("account_id", EXACT, ForeignKey(account.c.id), nullable=False),
     Column("epoch", Integer(), nullable=False),

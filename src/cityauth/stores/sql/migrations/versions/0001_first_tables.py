@@ -47,6 +47,7 @@ def upgrade() -> None:
     op.create_table(
         "cityauth_session",
         sa.Column("digest", sa.LargeBinary(32), nullable=False),
+        sa.Column("family", sa.LargeBinary(16), nullable=False),
         sa.Column("handle", sa.Text(), nullable=False),
         sa.Column("account_id", EXACT, nullable=False),
         sa.Column("epoch", sa.Integer(), nullable=False),
@@ -59,6 +60,7 @@ def upgrade() -> None:
         sa.Column("address", sa.Text()),
         sa.Column("user_agent", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("digest", name="pk_cityauth_session"),
+        sa.UniqueConstraint("family", name="uq_cityauth_session_family"),
         sa.ForeignKeyConstraint(["account_id"], ["cityauth_account.id"], name="fk_cityauth_session_account_id"),
         sqlite_with_rowid=False,
     )
