@@ -9,8 +9,9 @@ import pytest
 
 from cityauth import Problem
 from cityauth.core.account import Account, AccountId
-from cityauth.core.change import Committed, TokenIssued
+from cityauth.core.change import Committed, IdentifierAdded, TokenIssued
 from cityauth.core.client import ClientContext
+from cityauth.core.identifier import Identifier, register
 from cityauth.core.link import Declined, Done, LinkDead, LinkLive, MailAwaited
 from cityauth.core.login import PasswordRequired
 from cityauth.core.one_time_token import OneTimeToken, digest_of_id, id_of
@@ -143,6 +144,20 @@ def test_an_earlier_undo_outlives_a_later_one_whatever_the_clocks_say(erkki: Ser
     erkki.wait(minutes=10)
     assert isinstance(erkki.auth.accounts.undo_email(first), Done)
     assert erkki.auth.identifiers.resolve(OLD).outcome is Outcome.RESOLVED
+
+
+def test_an_undo_restores_every_address(erkki: Service) -> None:
+    """A second address that signed in before the change does so again after its undo (A12)."""
+    second = register(THIRD, deployment().email)
+    assert isinstance(second, Identifier)
+    erkki.store.commit([IdentifierAdded(ID, second, erkki.now, ())])
+    undo = changed(erkki)
+    assert erkki.auth.identifiers.resolve(THIRD).outcome is Outcome.RETIRED
+    assert erkki.auth.accounts.inspect_undo(undo) == LinkLive(Purpose.EMAIL_UNDO, OLD, OLD)
+    assert isinstance(erkki.auth.accounts.undo_email(undo), Done)
+    resolved = [erkki.auth.identifiers.resolve(one).outcome for one in (OLD, THIRD, NEW)]
+    assert resolved == [Outcome.RESOLVED, Outcome.RESOLVED, Outcome.RETIRED]
+    assert restored(erkki, THIRD, OLD).contact == OLD
 
 
 def test_only_the_restored_mailbox_can_set_a_password(erkki: Service) -> None:

@@ -27,7 +27,8 @@ class OneTimeToken:
         epoch: The account's epoch when it was issued. Another epoch kills it: any change of password,
             e-mail, username or status. ``None`` for what must outlive such changes: the undo of an
             e-mail change, and claims without an account.
-        address: The login address that the link confirms or restores, as registered; else ``None``.
+        address: The login address that the link confirms or restores, as registered; else ``None``. An undo restores
+            every address that signed in: one a line, the first one is shown.
         contact: The address that mail goes to again once an undo was used; else ``None``.
         issued_at: When it was issued; its lifetime counts from here, whenever the mail arrives (C-31).
         expires_at: When it dies by itself.

@@ -22,6 +22,7 @@ from cityauth.core.client import UNKNOWN_CLIENT, ClientContext, RequestContext
 from cityauth.core.identifier import Identifier, Malformed, look_up, register
 from cityauth.core.link import Declined, Done, LinkDead, LinkLive, LinkOutcome, MailOutcome
 from cityauth.core.mail import mail_address
+from cityauth.core.one_time_token import OneTimeToken
 from cityauth.core.problem import Problem
 from cityauth.core.resolution import AccountIdentifier
 from cityauth.core.session import LiveSession, is_fresh
@@ -101,6 +102,11 @@ def inspect(deployment: Deployment, token: object, client: ClientContext = UNKNO
     return (yield from _inspect(deployment, token, _CHANGE, client))
 
 
+def _shown(token: OneTimeToken) -> str:
+    """Return the address that a page shows for *token*: the first one that signs in, else where mail goes."""
+    return (token.address or token.contact or "").partition("\n")[0]
+
+
 def inspect_undo(deployment: Deployment, token: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[LinkOutcome]:
     """Look at a link that undoes a change; nothing is used up."""
     return (yield from _inspect(deployment, token, _UNDO, client))
@@ -113,7 +119,7 @@ def _inspect(
     opened = yield from open_owned(deployment, token, purposes, context, to_use=False)
     if isinstance(opened, LinkDead):
         return opened
-    address = opened.one_time_token.address or opened.one_time_token.contact or ""
+    address = _shown(opened.one_time_token)
     held = yield from identifiers_of(opened.account.id)
     name = login_name(deployment, opened.account, held, context) or opened.account.contact or ""
     return LinkLive(opened.one_time_token.purpose, address, address, mask_login_name(name))
@@ -136,7 +142,7 @@ def confirm(deployment: Deployment, token: object, client: ClientContext = UNKNO
     undoing = yield from _tell_and_undo(deployment, account, held, mask_email(identifier.shown), context)
     changes: list[Change] = [
         TokenUsed(opened.one_time_token.digest, Purpose.EMAIL_CHANGE, context.at),
-        *_take_over(deployment, account, identifier, held, context),
+        *_take_over(deployment, account, (identifier,), held, context),
         ContactChanged(account.id, mail_address(identifier)),
         *undoing,
     ]
@@ -154,7 +160,7 @@ def _tell_and_undo(
 
     Whichever is used restores the login address and where mail went, whether or not these are the same.
     """
-    login = next((one.identifier.shown for one in held if signs_in_by_mail(one)), None)
+    login = "\n".join(one.identifier.shown for one in held if signs_in_by_mail(one)) or None
     changes: list[Change] = []
     for number, to in enumerate(addresses_of(account, held)):
         link = yield from make_link(
@@ -186,10 +192,6 @@ def _former(deployment: Deployment, address: str | None, held: tuple[AccountIden
     return next((replace(one, shown=str(address)) for one in found), None)
 
 
-def _mailbox(identifier: Identifier | None) -> str:
-    return mail_address(identifier) if identifier else ""
-
-
 def undo(deployment: Deployment, token: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[Done | LinkDead]:
     """Restore the address that the link was mailed to, and end the password, every session and every other link.
 
@@ -206,13 +208,15 @@ def undo(deployment: Deployment, token: object, client: ClientContext = UNKNOWN_
         return (yield from told(deployment, context, opened))
     one_time_token, account = opened.one_time_token, opened.account
     held = yield from identifiers_of(account.id)
-    identifier = _former(deployment, one_time_token.address, held)
-    if one_time_token.address and identifier is None:
+    wanted = (one_time_token.address or "").splitlines()
+    found = [_former(deployment, address, held) for address in wanted]
+    if found and found[0] is None:
         return LinkDead(Problem(Code.LINK_INVALID))
-    notices = yield from _tell_undone(deployment, opened, held, _mailbox(identifier), context)
+    former = tuple(one for one in found if one is not None)
+    notices = yield from _tell_undone(deployment, opened, held, tuple(map(mail_address, former)), context)
     changes: list[Change] = [
         TokenUsed(one_time_token.digest, Purpose.EMAIL_UNDO, context.at),
-        *_take_over(deployment, account, identifier, held, context),
+        *_take_over(deployment, account, former, held, context),
         ContactChanged(account.id, one_time_token.contact),
         TokensRevoked(account.id, Purpose.EMAIL_UNDO, one_time_token.issued_epoch or 0),
         PasswordSet(account.id, None),
@@ -226,13 +230,17 @@ def undo(deployment: Deployment, token: object, client: ClientContext = UNKNOWN_
 
 
 def _tell_undone(
-    deployment: Deployment, owned: Owned, held: tuple[AccountIdentifier, ...], former: str, context: RequestContext
+    deployment: Deployment,
+    owned: Owned,
+    held: tuple[AccountIdentifier, ...],
+    former: tuple[str, ...],
+    context: RequestContext,
 ) -> Flow[tuple[Change, ...]]:
     """Tell every address of before and of now; only the mail to the restored one has a link that sets a password."""
     used, account = owned.one_time_token, owned.account
-    restored = used.contact or former
-    words = {"email": mask_email(used.address or used.contact or "")}
-    others = [to for to in (*addresses_of(account, held), former) if to not in {"", restored}]
+    restored = used.contact or next(iter(former), "")
+    words = {"email": mask_email(_shown(used))}
+    others = [to for to in (*addresses_of(account, held), *former) if to != restored]
     then = replace(account, epoch=account.epoch + 1)  # the same commit advances it
     link = yield from make_link(deployment, Purpose.RESET, context, account=then)
     language = account.language
@@ -244,19 +252,15 @@ def _tell_undone(
 def _take_over(
     deployment: Deployment,
     account: Account,
-    identifier: Identifier | None,
+    identifiers: tuple[Identifier, ...],
     held: tuple[AccountIdentifier, ...],
     context: RequestContext,
 ) -> tuple[Change, ...]:
-    """Make *identifier* the account's only active e-mail address, and end its sessions and links."""
-    key = identifier.key if identifier else ""
-    displaced = [one.identifier.key for one in held if signs_in_by_mail(one) and one.identifier.key != key]
-    claimed: tuple[Change, ...] = ()
-    if identifier is not None:
-        tombstones = deployment.tombstones.digests(identifier)
-        claimed = (IdentifierAdded(account.id, identifier, context.at, tombstones),)
+    """Make *identifiers* the account's only active e-mail addresses, and end its sessions and links."""
+    keys = {one.key for one in identifiers}
+    displaced = [one.identifier.key for one in held if signs_in_by_mail(one) and one.identifier.key not in keys]
     return (
-        *claimed,
+        *(IdentifierAdded(account.id, one, context.at, deployment.tombstones.digests(one)) for one in identifiers),
         *(IdentifierRetired(account.id, old, context.at) for old in displaced),
         EpochAdvanced(account.id),
         SessionsClosed(account.id),
