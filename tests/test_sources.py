@@ -17,7 +17,7 @@ SIZES = {"bytes", "length"}
 #: What `==` and `!=` may compare all the same, as it is written, and why no time of it tells a secret.
 PLAIN = {
     "core/login.py": {
-        "state.one_time_token != event.one_time_token": "both were read from the store; nothing typed is compared",
+        "found.password_hash != event.verified_hash": "both are `SecretStr`, whose `==` is `hmac.compare_digest`",
     },
     "stores/memory/account_changes.py": {
         "one_time_token.account_id == change.account_id": "account ids are no secret",

@@ -76,7 +76,7 @@ _texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0
 def _added() -> st.SearchStrategy[Change]:
     return st.builds(
         lambda account_id, values, tombstones, status: added(
-            account_id, *values, tombstones=tuple(tombstones), status=status
+            account_id, *values, tombstones=tuple(tombstones), identifier_status=status
         ),
         account_ids,
         st.lists(_values, max_size=2),
