@@ -62,6 +62,7 @@ def drive(service: Service) -> None:
     auth.accounts.change_email(live(service), own, client=CLIENT)
     assert isinstance(auth.accounts.confirm_email(service.link(own), client=CLIENT), Done)
     assert isinstance(auth.accounts.undo_email(service.link(HOME), client=CLIENT), Done)
+    assert isinstance(auth.recovery.complete(service.link(HOME), NEW, client=CLIENT), Done)
     assert isinstance(auth.accounts.delete(live(service), client=CLIENT), Done)
     first, _ = (service.add(name, usernames=[name], contact=OFFICE) for name in ("first", "second"))
     auth.recovery.request(OFFICE, client=CLIENT)
