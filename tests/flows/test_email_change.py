@@ -160,6 +160,26 @@ def test_an_undo_restores_every_address(erkki: Service) -> None:
     assert restored(erkki, THIRD, OLD).contact == OLD
 
 
+@pytest.mark.parametrize("email", [None, OLD], ids=["no address before", "another address before"])
+@pytest.mark.parametrize("spelling", [THIRD, "Erkki.Kolmas@Example.com"])
+def test_an_undo_restores_a_username_that_equals_the_new_address(
+    service: Service, email: str | None, spelling: str
+) -> None:
+    """A username that became the e-mail address is a username again after the undo, and signs in (A12)."""
+    service.add("Maija", email=email, contact=OLD, usernames=[spelling])
+    service.auth.accounts.change_email(live(service, spelling), THIRD)
+    assert isinstance(service.auth.accounts.confirm_email(service.link(THIRD)), Done)
+    assert service.auth.identifiers.resolve(THIRD).kind == "email"
+    undo = service.link(OLD)
+    assert service.auth.accounts.inspect_undo(undo) == LinkLive(
+        Purpose.EMAIL_UNDO, email or spelling, email or spelling
+    )
+    assert isinstance(service.auth.accounts.undo_email(undo), Done)
+    found = service.auth.identifiers.resolve(THIRD)
+    assert (found.outcome, found.kind) == (Outcome.RESOLVED, "username")
+    assert restored(service, spelling, OLD).contact == OLD
+
+
 def test_only_the_restored_mailbox_can_set_a_password(erkki: Service) -> None:
     """An undo ends the intruder's password and mails its link to the owner alone (A4)."""
     undo = changed(erkki)

@@ -27,7 +27,7 @@ class SystemEntropy:
 class LogAudit:
     """Writes each audit event as one line of JSON to the logger ``cityauth.audit``.
 
-    Everything but printable ASCII is escaped, so that no user agent can forge a second line (B-92).
+    Everything but printable ASCII is escaped, so that no user agent can forge a second line.
     """
 
     def __init__(self) -> None:

@@ -28,9 +28,9 @@ class OneTimeToken:
             e-mail, username or status. ``None`` for what must outlive such changes: the undo of an
             e-mail change, and claims without an account.
         address: The login address that the link confirms or restores, as registered; else ``None``. An undo restores
-            every address that signed in: one a line, the first one is shown.
+            every address that signed in, one a line, and the username that the new address replaced.
         contact: The address that mail goes to again once an undo was used; else ``None``.
-        issued_at: When it was issued; its lifetime counts from here, whenever the mail arrives (C-31).
+        issued_at: When it was issued; its lifetime counts from here, whenever the mail arrives.
         expires_at: When it dies by itself.
         issued_epoch: The account's epoch when it was issued; ``None`` without an account. It orders the links of one
             account. Times would not: two hosts' clocks differ.
@@ -53,7 +53,7 @@ def id_of(entropy: bytes) -> str:
 
 
 def digest_of_id(token_id: object) -> bytes | None:
-    """Return the digest under which a claim is stored, or ``None`` for what can be no id (B-31, B-32)."""
+    """Return the digest under which a claim is stored, or ``None`` for what can be no id."""
     if not isinstance(token_id, str) or not token_id:
         return None
     return hashlib.sha256(b"one_time_token:" + token_id.encode()).digest()

@@ -75,7 +75,7 @@ class SecretStr:
 
 
 def _bytes_of(secret: str | bytes) -> bytes | None:
-    """Return the bytes of *secret*; ``None`` for surrogates, whose error would hold the secret itself (B-77)."""
+    """Return the bytes of *secret*; ``None`` for surrogates, whose error would hold the secret itself."""
     if isinstance(secret, bytes):
         return secret
     try:

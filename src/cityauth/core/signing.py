@@ -20,7 +20,7 @@ from itsdangerous.encoding import base64_decode, base64_encode
 from cityauth.core.secret import KeyRing
 
 LEEWAY = timedelta(seconds=60)
-"""How far ahead another node's clock may be (C-35)."""
+"""How far ahead another node's clock may be."""
 
 _VERSION = "v1"
 _ISSUED_AT = "iat"

@@ -36,7 +36,7 @@ def bucket_of(operation: str, subject: str, secret: bytes) -> str:
     """Return the name under which *operation* on *subject* is counted: 32 hex digits.
 
     Keyed and of fixed length, so that no identifier can collide with another or be read from the
-    store (B-51), and named after the operation, never after a URL (B-49).
+    store, and named after the operation, never after a URL.
     """
     return hmac.digest(secret, f"{operation}\0{subject}".encode(), hashlib.sha256)[:16].hex()
 

@@ -19,12 +19,12 @@ from cityauth.core.change import (
     TokenUsed,
 )
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext, RequestContext
-from cityauth.core.identifier import Identifier, Malformed, look_up, register
+from cityauth.core.identifier import Identifier, Malformed, inherit, look_up, register
 from cityauth.core.link import Declined, Done, LinkDead, LinkLive, LinkOutcome, MailOutcome
 from cityauth.core.mail import mail_address
 from cityauth.core.one_time_token import OneTimeToken
 from cityauth.core.problem import Problem
-from cityauth.core.resolution import AccountIdentifier
+from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
 from cityauth.core.session import LiveSession, is_fresh
 from cityauth.core.signing import Purpose
 from cityauth.flows.asking import Flow, ask
@@ -44,16 +44,19 @@ from cityauth.ports.services import Mailer
 _CHANGE = (Purpose.EMAIL_CHANGE,)
 _UNDO = (Purpose.EMAIL_UNDO,)
 
+_USERNAME = "username:"
+"""Marks the line of a username in what an undo link restores. No e-mail address begins like this."""
+
 
 def request(
     deployment: Deployment, live: LiveSession, entered: object, client: ClientContext = UNKNOWN_CLIENT
 ) -> Flow[MailOutcome]:
-    """Mail a link to the new address; an address that somebody else has is answered alike (B-22).
+    """Mail a link to the new address; an address that somebody else has is answered alike.
 
     Returns `Declined` when the password must be verified again first, the text is no address, it is the
     account's own already, too many mails were asked for, or the session has ended: that is about the own account,
     so it may be told.
-    The newest request wins: links of earlier ones die (C-05).
+    The newest request wins: links of earlier ones die.
     """
     context = yield from begin(client)
     required = still_live(deployment, live, context)
@@ -104,7 +107,7 @@ def inspect(deployment: Deployment, token: object, client: ClientContext = UNKNO
 
 def _shown(token: OneTimeToken) -> str:
     """Return the address that a page shows for *token*: the first one that signs in, else where mail goes."""
-    return (token.address or token.contact or "").partition("\n")[0]
+    return (token.address or token.contact or "").partition("\n")[0].removeprefix(_USERNAME)
 
 
 def inspect_undo(deployment: Deployment, token: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[LinkOutcome]:
@@ -139,7 +142,7 @@ def confirm(deployment: Deployment, token: object, client: ClientContext = UNKNO
     if isinstance(identifier, Malformed):
         return LinkDead(Problem(Code.LINK_INVALID))
     held = yield from identifiers_of(account.id)
-    undoing = yield from _tell_and_undo(deployment, account, held, mask_email(identifier.shown), context)
+    undoing = yield from _tell_and_undo(deployment, account, held, identifier, context)
     changes: list[Change] = [
         TokenUsed(opened.one_time_token.digest, Purpose.EMAIL_CHANGE, context.at),
         *_take_over(deployment, account, (identifier,), held, context),
@@ -154,19 +157,26 @@ def confirm(deployment: Deployment, token: object, client: ClientContext = UNKNO
 
 
 def _tell_and_undo(
-    deployment: Deployment, account: Account, held: tuple[AccountIdentifier, ...], masked: str, context: RequestContext
+    deployment: Deployment,
+    account: Account,
+    held: tuple[AccountIdentifier, ...],
+    new: Identifier,
+    context: RequestContext,
 ) -> Flow[tuple[Change, ...]]:
     """Tell every verified address of before, each with an undo link of its own.
 
-    Whichever is used restores the login address and where mail went, whether or not these are the same.
+    Whichever is used restores every address that signed in, a username that equals the *new* address, and where
+    mail went.
     """
-    login = "\n".join(one.identifier.shown for one in held if signs_in_by_mail(one)) or None
+    lines = [one.identifier.shown for one in held if signs_in_by_mail(one)]
+    lines += [_USERNAME + one.identifier.shown for one in held if _is_username(one, new)]
+    login = "\n".join(lines) or None
     changes: list[Change] = []
     for number, to in enumerate(addresses_of(account, held)):
         link = yield from make_link(
             deployment, Purpose.EMAIL_UNDO, context, account=account, address=login, contact=account.contact
         )
-        words = {"email": masked}
+        words = {"email": mask_email(new.shown)}
         mail = queue(
             deployment,
             context,
@@ -179,6 +189,13 @@ def _tell_and_undo(
         )
         changes += [TokenIssued(link.one_time_token), mail]
     return tuple(changes)
+
+
+def _is_username(held: AccountIdentifier, new: Identifier) -> bool:
+    """Whether *held* is an active username with the key of the *new* address, which takes its place."""
+    return (
+        held.identifier.kind == "username" and held.status is IdentifierStatus.ACTIVE and held.identifier.key == new.key
+    )
 
 
 def _former(deployment: Deployment, address: str | None, held: tuple[AccountIdentifier, ...]) -> Identifier | None:
@@ -208,7 +225,9 @@ def undo(deployment: Deployment, token: object, client: ClientContext = UNKNOWN_
         return (yield from told(deployment, context, opened))
     one_time_token, account = opened.one_time_token, opened.account
     held = yield from identifiers_of(account.id)
-    wanted = (one_time_token.address or "").splitlines()
+    lines = (one_time_token.address or "").splitlines()
+    wanted = [line for line in lines if not line.startswith(_USERNAME)]
+    names = [inherit(line.removeprefix(_USERNAME)) for line in lines if line.startswith(_USERNAME)]
     found = [_former(deployment, address, held) for address in wanted]
     if found and found[0] is None:
         return LinkDead(Problem(Code.LINK_INVALID))
@@ -216,7 +235,9 @@ def undo(deployment: Deployment, token: object, client: ClientContext = UNKNOWN_
     notices = yield from _tell_undone(deployment, opened, held, tuple(map(mail_address, former)), context)
     changes: list[Change] = [
         TokenUsed(one_time_token.digest, Purpose.EMAIL_UNDO, context.at),
-        *_take_over(deployment, account, former, held, context),
+        *_take_over(
+            deployment, account, (*former, *(one for one in names if isinstance(one, Identifier))), held, context
+        ),
         ContactChanged(account.id, one_time_token.contact),
         TokensRevoked(account.id, Purpose.EMAIL_UNDO, one_time_token.issued_epoch or 0),
         PasswordSet(account.id, None),
@@ -256,7 +277,7 @@ def _take_over(
     held: tuple[AccountIdentifier, ...],
     context: RequestContext,
 ) -> tuple[Change, ...]:
-    """Make *identifiers* the account's only active e-mail addresses, and end its sessions and links."""
+    """Make *identifiers* active, retire every other e-mail address, and end the account's sessions and links."""
     keys = {one.key for one in identifiers}
     displaced = [one.identifier.key for one in held if signs_in_by_mail(one) and one.identifier.key not in keys]
     return (

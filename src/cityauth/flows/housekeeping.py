@@ -25,7 +25,7 @@ class Purged:
 
 
 def purge(deployment: Deployment) -> Flow[Purged]:
-    """Delete what is dead by every node's clock, even one that is slow by the leeway (C-35, C-55, B-26)."""
+    """Delete what is dead by every node's clock, even one that is slow by the leeway."""
     now = yield from ask(Clock.now)
     past = now - LEEWAY
     sessions = yield from ask(SessionStore.purge_sessions, past - deployment.policy.sessions.longest)

@@ -109,14 +109,14 @@ def page_of(deployment: Deployment, purpose: Purpose) -> str:
 
 
 def page(deployment: Deployment, path: str) -> str:
-    """Return the address of the host's page at *path*, from the configuration alone (B-82)."""
+    """Return the address of the host's page at *path*, from the configuration alone."""
     return deployment.policy.mail.base_url.rstrip("/") + path
 
 
 def open_link(
     deployment: Deployment, token: object, purposes: Collection[Purpose], context: RequestContext, *, to_use: bool
 ) -> Flow[OpenedLink]:
-    """Open a link that came back. Nothing is used up, however often it is opened (C-57).
+    """Open a link that came back. Nothing is used up, however often it is opened.
 
     Looks and uses are counted apart, so that no scanner's looks keep the person from using the link.
 

@@ -17,7 +17,7 @@ from cityauth.core.change import (
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext, RequestContext
 from cityauth.core.dummy import draw
 from cityauth.core.link import Declined
-from cityauth.core.login import Authenticated
+from cityauth.core.login import Authenticated, PasswordConfirmed, advance
 from cityauth.core.password import PasswordDefect
 from cityauth.core.password import read as read_password
 from cityauth.core.problem import Problem
@@ -63,6 +63,7 @@ def confirm(
     if isinstance(stored, Declined):
         return stored
     opened = yield from _reopen(current, current.account, context)
+    confirmed = advance(Authenticated(current.account, opened), PasswordConfirmed(current.account, opened))
     changes: list[Change] = [
         still_live(deployment, current, context),
         SessionClosed(current.session.family),  # first, so that it makes room for the new one
@@ -70,7 +71,7 @@ def confirm(
     ]
     event = audit_event(AuditEventType.PASSWORD_CONFIRMED, context, account_id=current.account.id)
     outcome = yield from commit_with(event, changes)
-    return Authenticated(current.account, opened) if isinstance(outcome, Committed) else ENDED
+    return confirmed if isinstance(outcome, Committed) else ENDED
 
 
 def change(
@@ -101,6 +102,7 @@ def change(
         return hashed
     account = replace(current.account, epoch=current.account.epoch + 1)
     opened = yield from _reopen(current, account, context)
+    confirmed = advance(Authenticated(current.account, opened), PasswordConfirmed(account, opened))
     changes: list[Change] = [
         EpochAdvanced(account.id),
         SessionsClosed(account.id),
@@ -113,7 +115,7 @@ def change(
         replaced = PasswordReplaced(account.id, was=stored, now=hashed)
         outcome = yield from commit_with(event, [required, replaced, *changes])
         if isinstance(outcome, Committed):
-            return Authenticated(account, opened)
+            return confirmed
         if outcome.why is not Precondition.PASSWORD_CHANGED:
             return ENDED
         # The session lives, so nobody set another password: a sign-in made a new hash of this one.

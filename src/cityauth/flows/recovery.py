@@ -146,7 +146,7 @@ def complete(
     """Set a new password with a link.
 
     Ends every session and every other link, tells every verified address, and signs nobody in. A
-    refused password uses nothing up (C-03). Of any number of attempts with one link, one succeeds.
+    refused password uses nothing up. Of any number of attempts with one link, one succeeds.
     """
     context = yield from begin(client)
     opened = yield from open_owned(deployment, token, PASSWORD_LINKS, context, to_use=True)
@@ -174,5 +174,5 @@ def complete(
 
 
 def words_of(account: Account, held: tuple[AccountIdentifier, ...]) -> tuple[str, ...]:
-    """Return the person's own words, refused as a whole password (ASVS 6.2.11)."""
+    """Return the person's own words, refused as a whole password."""
     return (account.display_name, account.contact or "", *(one.identifier.shown for one in held))

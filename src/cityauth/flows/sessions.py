@@ -5,9 +5,12 @@ from cityauth.core.audit import AuditEventType, audit_event
 from cityauth.core.change import Change, Committed, EpochAdvanced, SessionClosed, SessionRequired, SessionsClosed
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext, RequestContext
 from cityauth.core.link import Declined, Done
+from cityauth.core.login import Authenticated, LoggedOut, advance
 from cityauth.core.problem import Problem
+from cityauth.core.secret import SecretStr
 from cityauth.core.session import (
     LiveSession,
+    OpenedSession,
     Session,
     digest_of,
     family_of,
@@ -111,6 +114,7 @@ def sign_out(token: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[bool
         return False
     context = yield from begin(client)
     event = audit_event(AuditEventType.SESSION_CLOSED, context, account_id=live.account.id, reason="signed_out")
+    advance(Authenticated(live.account, OpenedSession(SecretStr(str(token)), live.session)), LoggedOut())
     outcome = yield from commit_with(event, [SessionClosed(family, must_be_open=True)])
     return isinstance(outcome, Committed)
 

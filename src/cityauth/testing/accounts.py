@@ -91,7 +91,7 @@ class AccountContract:
         assert list(store.account_identifiers(AccountId("empty"))) == []
 
     def test_any_text_comes_back_as_it_went_in(self, store: Store) -> None:
-        """Quotes, wildcards, line breaks, emoji and 256 characters are only text (ASVS 1.2.4)."""
+        """Quotes, wildcards, line breaks, emoji and 256 characters are only text."""
         for number, text in enumerate(HOSTILE):
             account = Account(AccountId(f"id{number} {text}"), text, text, contact=text)
             held = AccountIdentifier(Identifier(text, text, f"1:{number}{text}"))
@@ -120,7 +120,7 @@ class AccountContract:
         assert store.load(AINO) == added().account
 
     def test_a_password_is_replaced_only_if_it_is_still_the_same(self, store: Store) -> None:
-        """A rehash of a password that was changed meanwhile is refused (C-08, C-09)."""
+        """A rehash of a password that was changed meanwhile is refused."""
         commit(store, added())
         refuse(store, PasswordReplaced(AINO, was=NEW_HASH, now=NEW_HASH), Precondition.PASSWORD_CHANGED)
         refuse(store, PasswordReplaced(AINO, was=None, now=NEW_HASH), Precondition.PASSWORD_CHANGED)
@@ -174,7 +174,7 @@ class AccountContract:
         refuse(store, ProfileChanged(NOBODY, "", "fi"), Precondition.ACCOUNT_MISSING)
 
     def test_a_commit_applies_all_or_nothing(self, store: Store) -> None:
-        """When one change is refused, nothing before it stays and nothing after it happens (ASVS 2.3.3, C-16, C-19)."""
+        """When one change is refused, nothing before it stays and nothing after it happens."""
         commit(store, added(AINO, "a@example.com"), opened("kept"))
         before = store.load(AINO)
         last = PasswordReplaced(AINO, was=NEW_HASH, now=NEW_HASH)
@@ -239,7 +239,7 @@ class AccountContract:
         assert store.outbox_status().waiting == 1
 
     def test_the_trail_is_kept_in_order(self, store: Store) -> None:
-        """Events come back whole, oldest first, each account's own (ASVS 16.2.1)."""
+        """Events come back whole, oldest first, each account's own."""
         commit(store, recorded("b", detail={"kind": "email", "phase": "both"}, identifier_hash="0123456789abcdef"))
         commit(store, recorded("a", address=None), recorded("other", NOBODY), recorded("unknown", None))
         assert [event.id for event in store.events(AINO)] == ["b", "a"]
@@ -250,7 +250,7 @@ class AccountContract:
         assert [event.id for event in store.events(NOBODY)] == ["other"]
 
     def test_a_commit_that_is_repeated_is_applied_once(self, store: Store) -> None:
-        """A commit whose outcome was lost is repeated, and answered as the first time would have been (C-25)."""
+        """A commit whose outcome was lost is repeated, and answered as the first time would have been."""
         changes: list[Change] = [added(), EpochAdvanced(AINO), queued("mail"), recorded("event")]
         assert store.commit(changes) == Committed()
         assert store.commit(changes) == Committed()
@@ -259,13 +259,13 @@ class AccountContract:
         assert len(store.events(AINO)) == 1
 
     def test_a_commit_of_nobodys_is_recognised_too(self, store: Store) -> None:
-        """What an unknown identifier brought about is applied once as well, however often it is repeated (C-25)."""
+        """What an unknown identifier brought about is applied once as well, however often it is repeated."""
         changes: list[Change] = [queued("mail"), recorded("event", None)]
         assert [store.commit(changes), store.commit(changes)] == [Committed(), Committed()]
         assert store.outbox_status().waiting == 1
 
     def test_a_commit_that_was_refused_may_be_repeated(self, store: Store) -> None:
-        """The event of a refused commit is not recorded, so that its repetition is judged again (C-16, C-25)."""
+        """The event of a refused commit is not recorded, so that its repetition is judged again."""
         changes: list[Change] = [EpochAdvanced(AINO), recorded("event")]
         assert store.commit(changes) == Rejected(changes[0], Precondition.ACCOUNT_MISSING)
         commit(store, added())

@@ -44,7 +44,7 @@ class IdentifierContract:
     """Identifiers: unique over all kinds, kept in whatever life."""
 
     def test_keys_are_compared_byte_for_byte(self, store: Store) -> None:
-        """Keys that look alike, or differ in case, accents or outer space, are as many identifiers (B-2)."""
+        """Keys that look alike, or differ in case, accents or outer space, are as many identifiers."""
         commit(store, *(added(f"id{number}", value) for number, value in enumerate(TWINS)))
         for number, value in enumerate(TWINS):
             assert [match.account.id for match in store.find([f"1:{value}"])] == [f"id{number}"]
@@ -78,7 +78,7 @@ class IdentifierContract:
         } == set(IdentifierStatus)
 
     def test_a_key_is_taken_once_over_all_kinds(self, store: Store) -> None:
-        """A username that equals somebody's e-mail address is refused: there is one namespace (C-07, F5)."""
+        """A username that equals somebody's e-mail address is refused: there is one namespace."""
         commit(store, added(AINO, "a@example.com"))
         commit(store, added("b"))
         refuse(store, added("c", "c@example.com", "a@example.com"), Precondition.IDENTIFIER_TAKEN)

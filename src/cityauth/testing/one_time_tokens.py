@@ -48,14 +48,14 @@ class OneTimeTokenContract:
         assert store.find_token(digest("never")) is None
 
     def test_a_claim_is_used_once(self, store: Store) -> None:
-        """The second use is refused, and so is one that was never issued (C-01, B-39)."""
+        """The second use is refused, and so is one that was never issued."""
         commit(store, added(), TokenIssued(one_time_token("link")), used("link"))
         assert store.find_token(digest("link")) is None
         refuse(store, used("link"), Precondition.TOKEN_USED)
         refuse(store, used("never"), Precondition.TOKEN_USED)
 
     def test_a_claim_is_good_for_its_purpose_alone(self, store: Store) -> None:
-        """A use for another purpose is refused and spends nothing (ASVS 6.6.2, 9.2.2)."""
+        """A use for another purpose is refused and spends nothing."""
         commit(store, added(), TokenIssued(one_time_token("link")))
         for purpose in Purpose:
             if purpose is not Purpose.RESET:
@@ -73,7 +73,7 @@ class OneTimeTokenContract:
         commit(store, used("just"))
 
     def test_a_claim_dies_with_its_epoch(self, store: Store) -> None:
-        """Any change that advances the epoch kills the account's links, but those that outlive it (C-10b)."""
+        """Any change that advances the epoch kills the account's links, but those that outlive it."""
         commit(
             store,
             added(),
@@ -101,14 +101,14 @@ class OneTimeTokenContract:
         refuse(store, used("new", Purpose.SIGN_UP), Precondition.TOKEN_USED)
 
     def test_a_refused_commit_spends_no_claim(self, store: Store) -> None:
-        """When what the link is for is refused, the link is as good as before (C-03, C-19)."""
+        """When what the link is for is refused, the link is as good as before."""
         commit(store, added(), TokenIssued(one_time_token("link")))
         last = PasswordReplaced(AINO, was=NEW_HASH, now=NEW_HASH)
         assert store.commit([used("link"), last]) == Rejected(last, Precondition.PASSWORD_CHANGED)
         commit(store, used("link"))
 
     def test_a_claim_alone_ends_the_earlier_ones(self, store: Store) -> None:
-        """The newest request wins; other purposes, other accounts and sign-ups keep their links (C-05)."""
+        """The newest request wins; other purposes, other accounts and sign-ups keep their links."""
         others = [
             one_time_token("purpose", purpose=Purpose.EMAIL_UNDO),
             one_time_token("account", AccountId("b")),
@@ -125,7 +125,7 @@ class OneTimeTokenContract:
         assert store.find_token(digest("none")) is not None
 
     def test_claims_are_dropped_from_an_epoch_on(self, store: Store) -> None:
-        """Links of one purpose issued in that epoch or later die, whatever the clocks said; others stay (A2)."""
+        """Links of one purpose issued in that epoch or later die, whatever the clocks said; others stay."""
         issued = {"before": (1, MINUTE), "at": (2, -MINUTE), "after": (3, -60 * MINUTE), "none": (None, MINUTE)}
         for name, (epoch, ahead) in issued.items():
             commit(store, TokenIssued(one_time_token(name, issued_epoch=epoch, issued_at=NOON + ahead)))
@@ -139,7 +139,7 @@ class OneTimeTokenContract:
         assert left == ["before", "none", "purpose", "b"]
 
     def test_only_expired_claims_are_purged(self, store: Store) -> None:
-        """A live claim outlives every purge (B-26)."""
+        """A live claim outlives every purge."""
         dead = replace(one_time_token("dead"), expires_at=NOON - MICROSECOND)
         commit(store, TokenIssued(dead), TokenIssued(replace(one_time_token("alive"), expires_at=NOON)))
         assert store.purge_tokens(NOON) == 1

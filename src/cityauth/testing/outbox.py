@@ -34,7 +34,7 @@ class OutboxContract:
         assert list(store.lease_mails(NOON + 2 * MINUTE, NOON + 5 * MINUTE, 2)) == []
 
     def test_a_lease_ends(self, store: Store) -> None:
-        """A worker that died gives its mails back when the lease ends (C-20)."""
+        """A worker that died gives its mails back when the lease ends."""
         commit(store, queued("mail"))
         assert [one.attempts for one in store.lease_mails(NOON, NOON + MINUTE, 9)] == [1]
         assert list(store.lease_mails(NOON + MINUTE / 2, NOON + 2 * MINUTE, 9)) == []
@@ -77,7 +77,7 @@ class OutboxContract:
         assert store.outbox_status() == OutboxStatus(3, 1, NOON)
 
     def test_no_mail_leaves_without_its_commit(self, store: Store) -> None:
-        """A refused commit queues nothing (C-21)."""
+        """A refused commit queues nothing."""
         last = EpochAdvanced(AINO)
         assert store.commit([queued("mail"), last]) == Rejected(last, Precondition.ACCOUNT_MISSING)
         assert list(store.lease_mails(NOON + MINUTE, NOON + 2 * MINUTE, 9)) == []

@@ -55,10 +55,10 @@ def losses(outcomes: list[CommitOutcome]) -> set[Precondition]:
 
 
 class RaceContract:
-    """Races: the write itself decides, so that exactly one can win (ASVS 15.4.2)."""
+    """Races: the write itself decides, so that exactly one can win."""
 
     def test_one_of_many_new_accounts_gets_an_identifier(self, store: Store) -> None:
-        """Of many accounts with one identifier one is added, and nothing of the others (C-06, C-07)."""
+        """Of many accounts with one identifier one is added, and nothing of the others."""
         outcomes = race([commits(store, added(f"a{n}", f"own{n}", "one")) for n in range(RACERS)])
         assert wins(outcomes) == 1
         assert losses(outcomes) == {Precondition.IDENTIFIER_TAKEN}
@@ -67,7 +67,7 @@ class RaceContract:
         assert store.load(match.account.id) is not None
 
     def test_one_of_many_accounts_is_given_an_identifier(self, store: Store) -> None:
-        """Of many accounts that confirm one address one gets it, the others are told so (C-04)."""
+        """Of many accounts that confirm one address one gets it, the others are told so."""
         commit(store, *(added(f"a{n}") for n in range(RACERS)))
         outcomes = race([commits(store, claimed("one", AccountId(f"a{n}"))) for n in range(RACERS)])
         assert wins(outcomes) == 1
@@ -81,7 +81,7 @@ class RaceContract:
         assert len(store.account_identifiers(AINO)) == 1
 
     def test_one_of_many_replaces_a_password(self, store: Store) -> None:
-        """Of many that compare and set one hash one sets it (C-08, C-09)."""
+        """Of many that compare and set one hash one sets it."""
         commit(store, added())
         hashes = [SecretStr(f"hash{n}") for n in range(RACERS)]
         outcomes = race([commits(store, PasswordReplaced(AINO, OLD_HASH, now)) for now in hashes])
@@ -90,7 +90,7 @@ class RaceContract:
         assert store.password_hash(AINO) == hashes[outcomes.index(Committed())]
 
     def test_one_of_many_uses_a_claim(self, store: Store) -> None:
-        """Of many uses of one link one wins, with all that its commit writes (C-01, B-38)."""
+        """Of many uses of one link one wins, with all that its commit writes."""
         commit(store, added(), TokenIssued(one_time_token("link", epoch=None)))
         use = TokenUsed(digest("link"), Purpose.RESET, NOON + MINUTE)
         outcomes = race([commits(store, use, EpochAdvanced(AINO), recorded(f"event{n}")) for n in range(RACERS)])
@@ -109,7 +109,7 @@ class RaceContract:
         assert account.epoch == RACERS
 
     def test_a_repeated_commit_is_applied_once_under_any_concurrency(self, store: Store) -> None:
-        """Repetitions of one commit all hear that it was committed, and it was, once (C-25)."""
+        """Repetitions of one commit all hear that it was committed, and it was, once."""
         commit(store, added())
         outcomes = race([commits(store, EpochAdvanced(AINO), queued("mail"), recorded("event"))] * RACERS)
         assert wins(outcomes) == RACERS
@@ -118,7 +118,7 @@ class RaceContract:
         assert account.epoch == store.outbox_status().waiting == 1
 
     def test_no_session_opens_in_an_account_that_was_disabled(self, store: Store) -> None:
-        """Sign-ins against the end of all sessions: whoever comes later is refused, none lives (C-10, C-11)."""
+        """Sign-ins against the end of all sessions: whoever comes later is refused, none lives."""
         commit(store, added())
         ending = commits(store, StatusChanged(AINO, Status.ACTIVE, Status.DISABLED), EpochAdvanced(AINO))
         outcomes = race([*(commits(store, opened(n)) for n in range(RACERS - 1)), ending])
@@ -131,28 +131,28 @@ class RaceContract:
         assert losses(outcomes) <= {Precondition.STATUS_CHANGED, Precondition.EPOCH_CHANGED}
 
     def test_the_number_of_sessions_holds_under_any_concurrency(self, store: Store) -> None:
-        """Many sign-ins of one account at once leave no more sessions than it may have (C-55)."""
+        """Many sign-ins of one account at once leave no more sessions than it may have."""
         commit(store, added())
         outcomes = race([commits(store, opened(n, per_account=5)) for n in range(RACERS)])
         assert wins(outcomes) == RACERS
         assert len(store.list_sessions(AINO)) == 5
 
     def test_no_touch_revives_a_closed_session(self, store: Store) -> None:
-        """Touches against a sign-out: the sign-out is not lost (C-15)."""
+        """Touches against a sign-out: the sign-out is not lost."""
         commit(store, added(), opened("a"))
         touches = [lambda n=n: store.touch_session(digest("a"), NOON + n * MINUTE) for n in range(RACERS - 1)]
         race([*touches, lambda: commit(store, SessionClosed(family("a")))])
         assert store.find_session(digest("a")) is None
 
     def test_no_mail_is_leased_twice(self, store: Store) -> None:
-        """Two workers never hold the same mail at once (C-20)."""
+        """Two workers never hold the same mail at once."""
         commit(store, *(queued(f"mail{n:02}") for n in range(RACERS)))
         leased = race([lambda: store.lease_mails(NOON, NOON + MINUTE, 3)] * RACERS)
         ids = [one.id for batch in leased for one in batch]
         assert sorted(ids) == [f"mail{n:02}" for n in range(RACERS)]
 
     def test_readers_see_whole_commits_only(self, store: Store) -> None:
-        """Whoever reads during commits sees an account before or after each, never between (ASVS 2.3.3)."""
+        """Whoever reads during commits sees an account before or after each, never between."""
         commit(store, added(AINO, "a@example.com", display_name="0", contact="0"))
         jobs: list[Callable[[], object]] = [lambda: store.load(AINO)] * (RACERS // 2)
         jobs += [

@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 T = TypeVar("T")
 
 RACERS: Final = 32
-"""How many threads a race has (C-01)."""
+"""How many threads a race has."""
 
 _PATIENCE = 60
 """Seconds until a race that hangs has failed."""

@@ -37,7 +37,7 @@ class SessionContract:
     """Sessions: found with their account, listed, touched, ended."""
 
     def test_a_session_comes_back_whole_with_its_account(self, store: Store) -> None:
-        """Every field is as it was written, to the microsecond, and the account as it is now (C-37)."""
+        """Every field is as it was written, to the microsecond, and the account as it is now."""
         full = session("a", remembered=True, opened_at=NOON, seen_at=NOON + MICROSECOND, verified_at=NOON - MICROSECOND)
         bare = session("b", verified_at=None, address=None, user_agent="")
         commit(store, added(), SessionOpened(full, 9), SessionOpened(bare, 9), EpochAdvanced(AINO))
@@ -53,14 +53,14 @@ class SessionContract:
         assert store.find_family(b"") is None
 
     def test_a_session_that_must_be_open_is_refused_when_it_is_gone(self, store: Store) -> None:
-        """A session that must be open is closed once; the second of two finds nothing to close (C-12)."""
+        """A session that must be open is closed once; the second of two finds nothing to close."""
         commit(store, added(), SessionOpened(session("a"), 9))
         commit(store, SessionClosed(family("a"), must_be_open=True))
         refuse(store, SessionClosed(family("a"), must_be_open=True), Precondition.SESSION_MISSING)
         commit(store, SessionClosed(family("a")))
 
     def test_a_family_outlives_its_token(self, store: Store) -> None:
-        """A session that got a new token is found and closed by its family, as its first token would (ASVS 7.4.1)."""
+        """A session that got a new token is found and closed by its family, as its first token would."""
         renewed = session("b", family=family("a"))
         commit(store, added(), opened("a"), opened("other"))
         commit(store, SessionClosed(family("a")), SessionOpened(renewed, 9))
@@ -72,7 +72,7 @@ class SessionContract:
         assert store.find_session(digest("other")) is not None
 
     def test_a_required_session_must_be_stored_and_the_accounts_own(self, store: Store) -> None:
-        """A commit of a signed-in person is refused once the session ended, and with another's session (ASVS 7.4.1)."""
+        """A commit of a signed-in person is refused once the session ended, and with another's session."""
         commit(store, added(), added("b"), opened("a"), opened("other", AccountId("b")))
         commit(store, required("a"), ProfileChanged(AINO, display_name="Aino"))
         refuse(store, required("never"), Precondition.SESSION_MISSING)
@@ -107,7 +107,7 @@ class SessionContract:
         refuse(store, required("a"), Precondition.SESSION_MISSING)
 
     def test_a_moment_is_the_same_in_every_time_zone(self, store: Store) -> None:
-        """A moment given in another zone comes back as the same moment, and aware (C-37)."""
+        """A moment given in another zone comes back as the same moment, and aware."""
         zone = timezone(timedelta(hours=5, minutes=45))
         commit(store, added(), SessionOpened(session("a", at=NOON.astimezone(zone)), 9))
         live = store.find_session(digest("a"))
@@ -116,7 +116,7 @@ class SessionContract:
         assert live.session.opened_at.utcoffset() is not None
 
     def test_a_session_opens_only_in_an_active_account_of_its_epoch(self, store: Store) -> None:
-        """A sign-in that was overtaken by a disabling or by the end of all sessions opens nothing (C-10, C-11)."""
+        """A sign-in that was overtaken by a disabling or by the end of all sessions opens nothing."""
         refuse(store, opened("a"), Precondition.ACCOUNT_MISSING)
         commit(store, added(), EpochAdvanced(AINO))
         refuse(store, opened("a", epoch=0), Precondition.EPOCH_CHANGED)
@@ -126,7 +126,7 @@ class SessionContract:
         assert [one.digest for one in store.list_sessions(AINO)] == [digest("a")]
 
     def test_the_oldest_sessions_end_beyond_the_number_per_account(self, store: Store) -> None:
-        """The session opened last stays, the oldest of the same account end, nobody else's (ASVS 7.1.2)."""
+        """The session opened last stays, the oldest of the same account end, nobody else's."""
         commit(store, added(), added("b"), opened("other", AccountId("b"), at=NOON - MINUTE))
         for number in (2, 0, 1, 3):
             commit(store, opened(number, at=NOON + number * MINUTE, per_account=3))
@@ -134,7 +134,7 @@ class SessionContract:
         assert store.find_session(digest("other")) is not None
 
     def test_the_session_that_is_opened_always_stays(self, store: Store) -> None:
-        """A clock that jumped back, or a tie, does not end the very session that is being opened (C-36)."""
+        """A clock that jumped back, or a tie, does not end the very session that is being opened."""
         commit(store, added(), opened("a", per_account=1), opened("b", per_account=1))
         assert [one.digest for one in store.list_sessions(AINO)] == [digest("b")]
         commit(store, opened("c", at=NOON - 60 * MINUTE, per_account=1))
@@ -149,7 +149,7 @@ class SessionContract:
         assert list(store.list_sessions(AccountId("nobody"))) == []
 
     def test_a_touch_moves_the_last_use_forward_only(self, store: Store) -> None:
-        """A late touch moves nothing back, and no touch moves the opening (C-15, C-36)."""
+        """A late touch moves nothing back, and no touch moves the opening."""
         commit(store, added(), opened("a"))
         for at, seen in ((NOON + MINUTE, NOON + MINUTE), (NOON, NOON + MINUTE), (NOON + 2 * MINUTE, NOON + 2 * MINUTE)):
             store.touch_session(digest("a"), at)
@@ -158,14 +158,14 @@ class SessionContract:
             assert live.session == session("a", seen_at=seen)
 
     def test_a_closed_session_stays_closed(self, store: Store) -> None:
-        """A touch revives nothing, and closing twice is no mistake (C-15, ASVS 7.4.1)."""
+        """A touch revives nothing, and closing twice is no mistake."""
         commit(store, added(), opened("a"), SessionClosed(family("a")))
         store.touch_session(digest("a"), NOON + MINUTE)
         assert store.find_session(digest("a")) is None
         commit(store, SessionClosed(family("a")), SessionClosed(family("never")))
 
     def test_all_sessions_end_but_one(self, store: Store) -> None:
-        """All of the account's sessions end, but for the kept one; the other accounts' stay (ASVS 7.4.3)."""
+        """All of the account's sessions end, but for the kept one; the other accounts' stay."""
         commit(store, added(), added("b"), opened("other", AccountId("b")), opened(1), opened(2), opened(3))
         commit(store, SessionsClosed(AINO, keep=family(2)))
         assert [one.digest for one in store.list_sessions(AINO)] == [digest(2)]
@@ -174,7 +174,7 @@ class SessionContract:
         assert store.find_session(digest("other")) is not None
 
     def test_old_sessions_are_purged(self, store: Store) -> None:
-        """Sessions opened before a moment are deleted and counted; one opened at that moment stays (C-55)."""
+        """Sessions opened before a moment are deleted and counted; one opened at that moment stays."""
         commit(store, added(), opened("old", at=NOON - MICROSECOND), opened("young", at=NOON))
         assert store.purge_sessions(NOON) == 1
         assert [one.digest for one in store.list_sessions(AINO)] == [digest("young")]

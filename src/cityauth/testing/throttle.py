@@ -41,7 +41,7 @@ class ThrottleContract:
         assert store.reserve("a", limits, NOON + 60 * MINUTE) == Reserved()
 
     def test_a_clock_that_jumps_back_frees_nothing(self, store: ThrottleStore) -> None:
-        """Uses that lie ahead of a clock that was set back still count (C-36)."""
+        """Uses that lie ahead of a clock that was set back still count."""
         assert store.reserve("a", [ONE_A_MINUTE], NOON) == Reserved()
         assert store.reserve("a", [ONE_A_MINUTE], NOON - 60 * MINUTE) == Exhausted(NOON + MINUTE)
 
@@ -64,12 +64,12 @@ class ThrottleContract:
         assert store.reserve("a", [never], NOON) == Exhausted(NOON + MINUTE)
 
     def test_buckets_are_counted_apart(self, store: ThrottleStore) -> None:
-        """One bucket's uses are nothing to another, however alike their names are (B-51)."""
+        """One bucket's uses are nothing to another, however alike their names are."""
         for bucket in ("b", "B", "b ", "", "ä", "a\u0308"):
             assert store.reserve(bucket, [ONE_A_MINUTE], NOON) == Reserved()
 
     def test_only_past_uses_are_forgotten(self, store: ThrottleStore) -> None:
-        """A purge counts what it forgets and frees no bucket before its time (C-56)."""
+        """A purge counts what it forgets and frees no bucket before its time."""
         for moment in (NOON - MICROSECOND, NOON):
             assert store.reserve("a", [FIVE_AN_HOUR], moment) == Reserved()
         assert store.purge_throttle(NOON) == 1
@@ -77,7 +77,7 @@ class ThrottleContract:
         assert store.reserve("a", [ONE_A_MINUTE], NOON + MICROSECOND) == Exhausted(NOON + MINUTE)
 
     def test_no_more_than_the_limit_pass_at_once(self, store: ThrottleStore) -> None:
-        """Of many at the same moment exactly the limit's number are reserved (C-14)."""
+        """Of many at the same moment exactly the limit's number are reserved."""
         limits = [Limit(5, MINUTE)]
         results = race([lambda: store.reserve("a", limits, NOON)] * RACERS)
         assert results.count(Reserved()) == 5

@@ -11,7 +11,7 @@ from cityauth.stores.sql.rows import micros
 from cityauth.stores.sql.statements import Driver
 from cityauth.stores.sql.tables import account, session
 
-# Locks the account where rows can be locked, so that disabling it waits, or is waited for (C-10, C-11).
+# Locks the account where rows can be locked, so that disabling it waits, or is waited for.
 _OPEN: Final = insert(session).from_select(
     [column.name for column in session.c],
     select(*(bindparam(column.name, type_=column.type) for column in session.c))
