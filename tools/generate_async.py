@@ -13,17 +13,17 @@ from pathlib import Path
 API = Path(__file__).parent.parent / "src" / "cityauth" / "api"
 RULES = (
     (
-        r"`CityAuth`: the synchronous public face\. Each method runs the flow of the same name to its end\.",
-        "`AsyncCityAuth`: the asynchronous public face, awaited under asyncio.",
+        r"`CityAuth`, the synchronous API\. Each method runs the flow of the same name to its end\.",
+        "`AsyncCityAuth`, the asynchronous API, awaited under asyncio.",
     ),
     (
-        r"The asynchronous face, .*?``tools/generate_async\.py``\.",
+        r"The asynchronous API, .*?``tools/generate_async\.py``\.",
         (
             "Generated from ``_sync`` by ``tools/generate_async.py``: change that file. A synchronous port works too:\n"
             "it runs in a worker thread, so that neither a hash nor a query holds the event loop."
         ),
     ),
-    (r"The synchronous public face, `CityAuth`", "The asynchronous public face, `CityAuth`"),
+    (r"The synchronous API, `CityAuth`", "The asynchronous API, `CityAuth`"),
     (r"cityauth\.api\._sync", "cityauth.api._async"),
     (r"\bdef (?!_|is_fresh\b)", "async def "),
     (r"return run\(", "return await run_async("),

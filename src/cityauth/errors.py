@@ -51,7 +51,7 @@ class MissingExtraError(CityAuthError, ImportError):
 
 
 class UsageError(CityAuthError, ValueError):
-    """The caller passed something that can never be right, whatever is stored."""
+    """The caller passed something that is wrong in every case. What is stored makes no difference."""
 
 
 class IllegalTransitionError(UsageError):

@@ -273,10 +273,10 @@ def test_an_id_that_is_anothers_identifier_is_never_picked(deployment: Deploymen
 
 
 def test_a_contested_identifier_changes_nobody(deployment: Deployment, store: SqlStore) -> None:
-    """An identifier that several accounts claim shows its account, and changes it by the id alone."""
+    """An identifier that several accounts hold shows its account, and changes it by the id alone."""
     held = AccountIdentifier(Identifier("username", "shared", "1:shared"), IdentifierStatus.CONTESTED)
     put(store, Account(AccountId("one"), "citizen", "Aino"), held)
-    assert "several accounts claim it" in deployment.well("account", "show", "shared")
+    assert "several accounts hold it" in deployment.well("account", "show", "shared")
     assert deployment.refused(1, "account", "disable", "shared").endswith("say which by its id, such as --by id one")
     assert deployment.well("account", "disable", "one").startswith("Disabled Aino")
 

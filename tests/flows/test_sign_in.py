@@ -90,7 +90,7 @@ def test_every_refusal_costs_one_verification_of_the_same_parameters(crowd: Serv
 
 @pytest.mark.parametrize("identifier", [*REFUSED, "erkki"])
 def test_a_composed_password_costs_everyone_twice(crowd: Service, identifier: str) -> None:
-    """Both forms of a decomposed password are verified for hash_mix and accounts alike (B-15, NIST 3.1.1.2)."""
+    """Both forms of a decomposed password are verified for dummies and accounts alike (B-15, NIST 3.1.1.2)."""
     crowd.hasher.work.clear()
     crowd.attempt(identifier, "vanha salasana vuodelta a\u0308")
     assert len(crowd.hasher.work) == 2

@@ -217,7 +217,7 @@ class GivesAnothersBack(Faulty):
 
 
 class AnyPurpose(Faulty):
-    """Takes a claim of one purpose for another's."""
+    """Takes a one-time token of one purpose for another's."""
 
     def rewrite(self, change: Change) -> Change:
         if isinstance(change, TokenUsed):

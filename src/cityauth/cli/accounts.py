@@ -109,7 +109,7 @@ def add(  # noqa: PLR0913 - one for each option
 @_json_option
 @click.pass_obj
 def show(load: Load, *, text: str, by: str | None, as_json: bool) -> None:
-    """Show the account that TEXT names, an identifier of whatever status or an account's id, and explain it."""
+    """Show and explain the account that TEXT names: an identifier of any status, or an account's id."""
     with open_registry(load) as registry:
         finding = registry.find(text, By(by) if by else None, _now())
     if not finding.accounts:
@@ -179,7 +179,7 @@ def invite(load: Load, *, text: str, by: str | None, hand_over: bool) -> None:
 def contact(load: Load, *, text: str, by: str | None, address: str | None, remove: bool) -> None:
     """Change the address to which mail to the account that TEXT names goes. What signs in stays as it is.
 
-    Every session and every mailed link of the account ends, and the former address is told.
+    Every session and every mailed link of the account ends, and a mail tells the former address.
     """
     if (address is None) is not remove:
         raise click.UsageError("give either --to with the new address, or --remove")
@@ -232,7 +232,7 @@ def _the_one(text: str, finding: Finding) -> Shown:
             and resolved.identifier == account_identifier.identifier
         ):
             account_id = one.record.account.id
-            raise Refusal(f"several accounts claim {text!r}: say which by its id, such as --by id {account_id}")
+            raise Refusal(f"several accounts hold {text!r}: say which by its id, such as --by id {account_id}")
     return one
 
 

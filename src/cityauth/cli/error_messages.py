@@ -55,7 +55,7 @@ _REASON: Final = {
     Reason.RETIRED: "does not sign in: retired",
     Reason.KIND_NO_LONGER_SIGNS_IN: "does not sign in any more: the phase is {phase}",
     Reason.KIND_DOES_NOT_SIGN_IN_YET: "does not sign in yet: the phase is {phase}",
-    Reason.CONTESTED: "signs nobody in: several accounts claim it, and people must decide",
+    Reason.CONTESTED: "signs nobody in: several accounts hold it, and people must decide",
     Reason.SEVERAL_ACCOUNTS: "signs nobody in: it names several accounts, and people must decide",
     Reason.REALM_WITHOUT_PHASES: "signs nobody in: the realm of its account is not in the configuration",
     Reason.MALFORMED: "can be no identifier",

@@ -23,7 +23,7 @@ def identifier() -> None:
 @click.option("--account", "account_id", metavar="ID", help="The id of the account that has retired it.")
 @click.pass_obj
 def release(load: Load, *, text: str, account_id: str | None) -> None:
-    """Make the identifier TEXT free: whoever registers it first has it.
+    """Make the identifier TEXT free. The first person who registers it gets it.
 
     With --account it is a retired identifier of that account. Without it, it is one of an account that was erased. Make
     sure first that the person who asks for it owns it: the audit trail keeps the release.

@@ -1,4 +1,4 @@
-"""Find the account that an administrator means: by an identifier of whatever status, or by its id."""
+"""Find the account that an administrator means: by an identifier of any status, or by its id."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -84,7 +84,7 @@ class Registry:
         return Finding(resolution, tuple(one for one in shown if one is not None))
 
     def holders(self, text: str) -> Sequence[Match]:
-        """Return who holds *text* as an identifier, whatever its status."""
+        """Return who holds *text* as an identifier of any status."""
         readings = look_up(text)
         return () if isinstance(readings, Malformed) else self.store.find([one.key for one in readings])
 

@@ -83,7 +83,7 @@ def audit_event(
 ) -> AuditEvent:
     """Return the audit event for what happened on *context*; empty details are left out."""
     client = context.client
-    told = {name: value for name, value in detail.items() if value}
+    given = {name: value for name, value in detail.items() if value}
     return AuditEvent(
         context.id,
         what,
@@ -93,7 +93,7 @@ def audit_event(
         identifier_hash,
         client.address,
         client.user_agent,
-        told,
+        given,
     )
 
 

@@ -1,4 +1,4 @@
-"""Characters: what no identifier may hold, whatever its kind, and why a text is refused.
+"""Which characters no identifier of any kind may hold, and why a text is refused.
 
 Everything here runs before any normalization, which costs the square of the length on runs of
 combining marks: the byte cap comes first.
@@ -13,8 +13,8 @@ MAX_BYTES = 1024
 
 _ASCII_WHITESPACE = " \t\n\r\f\v"
 
-# Unicode's properties White_Space and Default_Ignorable_Code_Point: what a copied text may carry at its
-# ends and nobody sees. NUL and the other controls are in neither.
+# Unicode's properties White_Space and Default_Ignorable_Code_Point: a copied text may have such
+# characters at its ends, where nobody sees them. NUL and the other controls have neither property.
 _INVISIBLE = (
     _ASCII_WHITESPACE
     + "\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u3164\ufeff\uffa0"
@@ -43,7 +43,7 @@ _WRITTEN_TOGETHER = (
 
 
 class Malformed(StrEnum):
-    """Why a text is no identifier. The first group holds for every road, the second for registering."""
+    """Why a text is no identifier. The first group applies always, the second to new identifiers only."""
 
     NOT_TEXT = "not_text"
     """Not a string: a list, a mapping, bytes, a number, nothing."""
@@ -52,7 +52,7 @@ class Malformed(StrEnum):
     TOO_LONG = "too_long"
     """Over `MAX_BYTES` bytes of UTF-8; for a new username also over its most code points."""
     FORBIDDEN_CHARACTER = "forbidden_character"
-    """Holds a character that the rules of the road forbid, such as a control or a bidi override."""
+    """Holds a forbidden character, such as a control character or a bidi override."""
     UNRECOGNIZED = "unrecognized"
     """No kind of identifier takes it."""
 
@@ -121,9 +121,9 @@ def mixes_scripts(word: str) -> bool:
 
 
 def scripts_of(text: str) -> frozenset[str]:
-    """The scripts of the letters and digits in *text*, such as ``LATIN``; ASCII digits are of none."""
-    mails = (c for c in text if c.isalpha() or (c.isdecimal() and not c.isascii()))
-    return frozenset(map(_script, mails)) - {"MODIFIER"}
+    """The scripts of the letters and digits in *text*, such as ``LATIN``; ASCII digits belong to no script."""
+    letters = (c for c in text if c.isalpha() or (c.isdecimal() and not c.isascii()))
+    return frozenset(map(_script, letters)) - {"MODIFIER"}
 
 
 def _script(character: str) -> str:

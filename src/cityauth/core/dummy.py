@@ -53,7 +53,7 @@ def draw(key: str, secret: bytes, mix: HashMix) -> str:
 
     Args:
         key: The canonical key of the unknown identifier.
-        secret: The key of the draw, used for nothing else. Whoever knows it can tell dummies from real hashes.
+        secret: The key of the draw, used for nothing else. A person who knows it can tell dummies from real hashes.
         mix: The hashes of the population.
     """
     seed = hmac.digest(secret, _PURPOSE + key.encode(), hashlib.sha256)

@@ -120,8 +120,8 @@ class EmailKind:
     """The kind ``email``: text with an at sign that is one deliverable address.
 
     Attributes:
-        smtputf8: Whether the mailer delivers to non-ASCII local parts. Only registering asks: an address
-            that is already an identifier is found whatever stands here.
+        smtputf8: Whether the mailer delivers to non-ASCII local parts. Only registration uses it: an
+            address that is already an identifier is found with either value.
     """
 
     smtputf8: bool = False

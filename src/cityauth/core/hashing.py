@@ -89,8 +89,8 @@ class HashFormat(Protocol[C]):
         """Take *stored* apart without running anything.
 
         Returns `HashDefect.CORRUPT` for text that does not follow the format exactly, and
-        `HashDefect.OVER_LIMIT` for costs that are too high. A host's own format brings its own bounds. No text
-        makes this raise, and whatever it returns parameters for can be run.
+        `HashDefect.OVER_LIMIT` for costs that are too high. A host's own format brings its own bounds. It never
+        raises. When it returns parameters, the hash can be computed with them.
         """
         ...
 

@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 KEY_VERSION = 1
-"""Stands before the value in every key; raised when the rules change, so that old keys are told apart."""
+"""Stands before the value in every key; it is raised when the rules change, so that old keys can be recognized."""
 
 MAX_KEY_BYTES = len(f"{KEY_VERSION}:") + MAX_BYTES
 """The longest key in bytes of UTF-8: what a store's column must hold."""

@@ -55,7 +55,7 @@ class LinkDead:
     """The link does nothing: unknown, forged, used, overtaken or too old.
 
     Attributes:
-        problem: What to tell the person; only its age is ever told from the rest.
+        problem: What to tell the person: that the link is too old, or that it is not valid.
     """
 
     problem: Problem

@@ -1,4 +1,4 @@
-"""What a web page needs to use a mailed link safely, whatever the web framework.
+"""What a web page needs to use a mailed link safely, with any web framework.
 
 The host keeps the token of an opened link in a cookie. A second link, opened in another tab or by another site,
 replaces that cookie, while the form of the first link is still on the screen. The form therefore carries a proof

@@ -118,7 +118,7 @@ class PasswordRefused:
 
 @dataclass(frozen=True, slots=True)
 class RetiredIdentifierProven:
-    """The password was right, but the identifier no longer signs in: its owner is told the new one."""
+    """The password was right, but the identifier no longer signs in: its owner learns the new one."""
 
     account: Account
 

@@ -1,6 +1,6 @@
 """OneTimeTokens: what a mailed link may do, once.
 
-The link holds a signed random id; the store holds its digest. Using a claim is a conditional write that
+The link holds a signed random id; the store holds its digest. Using a token is a conditional write that
 can lose, and that is what single-use means.
 """
 
@@ -26,7 +26,7 @@ class OneTimeToken:
         account_id: Whose account, or ``None``: a sign-up has none yet, a dummy never one.
         epoch: The account's epoch when it was issued. Another epoch kills it: any change of password,
             e-mail, username or status. ``None`` for what must outlive such changes: the undo of an
-            e-mail change, and claims without an account.
+            e-mail change, and one-time tokens without an account.
         address: The login address that the link confirms or restores, as registered; else ``None``. An undo restores
             every address that signed in, one a line, and the username that the new address replaced.
         contact: The address that mail goes to again once an undo was used; else ``None``.
@@ -53,7 +53,7 @@ def id_of(entropy: bytes) -> str:
 
 
 def digest_of_id(token_id: object) -> bytes | None:
-    """Return the digest under which a claim is stored, or ``None`` for what can be no id."""
+    """Return the digest under which a one-time token is stored, or ``None`` for what can be no id."""
     if not isinstance(token_id, str) or not token_id:
         return None
     return hashlib.sha256(b"one_time_token:" + token_id.encode()).digest()

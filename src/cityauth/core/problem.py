@@ -13,7 +13,7 @@ class Problem:
     """What went wrong: a stable code, and what its text needs.
 
     A class of its own, so that a refusal carries no sentence: the language is chosen where it is shown.
-    Equal codes with equal params are equal and hash alike, whatever the order of the params.
+    Equal codes with equal params are equal and have the same hash, in any order of the params.
 
     Attributes:
         code: The outcome; ``problem.code == "login.refused"`` holds too.

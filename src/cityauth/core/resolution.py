@@ -20,7 +20,7 @@ from cityauth.policy.realms import Phase, RealmPolicy
 class IdentifierStatus(StrEnum):
     """Where an identifier stands. A retired one stays stored and never passes to another person.
 
-    A contested one is claimed by several accounts; it signs nobody in until people have decided.
+    A contested one is held by several accounts; it signs nobody in until people have decided.
     """
 
     PENDING = "pending"

@@ -38,16 +38,16 @@ At least six characters each: a random key in base64 holds one of them in fewer 
 
 @final
 class SecretStr:
-    """A string that is shown to nobody by accident: a password hash, a session token.
+    """A string that is not shown by accident, such as a password hash or a session token.
 
-    It is a class so that ``repr``, ``str``, f-strings and logs cannot get_secret_value it; the value is read
+    It is a class so that ``repr``, ``str``, f-strings and logs cannot show it; the value is read
     by calling `get_secret_value`, which a reviewer can search for.
     """
 
     __slots__ = ("_value",)
 
     def __init__(self, value: str) -> None:
-        """Conceal *value*."""
+        """Keep *value*."""
         self._value = value
 
     def get_secret_value(self) -> str:

@@ -1,6 +1,6 @@
 """Tombstones: what is kept of the identifiers of erased accounts, so that none passes to another person unnoticed.
 
-A tombstone is a keyed digest: whoever reads the database cannot try addresses on it. Its keys are no signing secrets,
+A tombstone is a keyed digest: a reader of the database cannot try addresses on it. Its keys are not signing secrets,
 because signing secrets are replaced every year or so, and a tombstone must stand for as long as the service.
 """
 

@@ -1,6 +1,6 @@
 """Usernames: strict rules for a new one, graceful rules for finding an old one.
 
-Both roads give the same value for whatever both accept: the RFC 8265 profile UsernameCaseMapped.
+Where both accept a name, both give the same value: that of the RFC 8265 profile UsernameCaseMapped.
 """
 
 import functools
@@ -31,22 +31,22 @@ RESERVED_NAMES = frozenset(
 """Usernames that nobody may register, because they speak for the service or its machines."""
 
 MAX_PROFILED = 128
-"""Code points up to which RFC 8265 is asked, since its cost a character is high: twice a new name's most."""
+"""Code points up to which RFC 8265 is asked, because it is slow: twice the longest new name."""
 
 
 def canonical_username(text: str) -> str | None:
-    """Return the value by which the username *text* is looked up, or ``None`` when it can be none.
+    """Return the value by which the username *text* is looked up, or ``None`` when it cannot be a username.
 
-    A text that is an e-mail address has the address's value: both share one namespace, and whoever holds
-    the one is in conflict with whoever holds the other. Otherwise the RFC 8265 value where that profile
-    accepts the text, and where it refuses (old names with spaces, symbols, mixed directions, or longer
-    than `MAX_PROFILED`), the text in NFC and lower case.
+    A text that is an e-mail address has the address's value: both share one namespace. It is a conflict
+    when one person has the text as a username and another has it as an address.
+    Otherwise it is the RFC 8265 value if that profile accepts the text. If not (old names with spaces,
+    symbols, mixed directions, or longer than `MAX_PROFILED`), it is the text in NFC and lower case.
 
     Args:
         text: A text that `cityauth.core.characters.clean` let through.
     """
     if text.isascii():
-        return text.lower()  # every road below gives this for printable ASCII
+        return text.lower()  # all the code below gives this for printable ASCII
     value = _mapped(text)
     stable = value == text or _mapped(value) == value
     return value if stable and is_clean(value) and not exceeds(value) else None
@@ -64,7 +64,7 @@ def _composed(text: str) -> str:
 
 
 def _precis(composed: str) -> str:
-    """The RFC 8265 value; empty when the profile refuses, since it gives the empty text to nobody."""
+    """The RFC 8265 value, or the empty text when the profile refuses. No accepted name gives the empty text."""
     if len(composed) > MAX_PROFILED:
         return ""
     try:

@@ -251,8 +251,8 @@ def change_contact(
 ) -> Flow[AccountOutcome]:
     """Let mail go to another address, or with ``None`` to none; every session and every mailed link ends.
 
-    The former address is told. Returns the account as it is then, or `AccountRefused` when there is no such account or
-    *contact* is no address.
+    The former address gets a mail. Returns the account as it is then, or `AccountRefused` when there is no such
+    account or *contact* is no address.
     """
     address = None if contact is None else read_contact(contact, deployment.email)
     if isinstance(address, Malformed):

@@ -20,7 +20,7 @@ class Deployment:
         signer: Signs and opens tokens.
         resolver: Reads and explains identifiers.
         hash_mix: What unknown identifiers cost to verify.
-        dummy_secret: Key from which hash_mix are drawn.
+        dummy_secret: Key from which dummy hashes are drawn.
         audit_secret: Key of the digests under which attempts are counted.
         tombstones: Keys of the digests that are kept of erased accounts' identifiers.
         email: The e-mail kind by whose rules addresses are registered.

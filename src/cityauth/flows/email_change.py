@@ -31,7 +31,7 @@ from cityauth.flows.asking import Flow, ask
 from cityauth.flows.context import begin
 from cityauth.flows.deployment import Deployment
 from cityauth.flows.identifiers import address_problem_of, find_holder
-from cityauth.flows.links import Owned, identifiers_of, login_name, make_link, open_owned, told
+from cityauth.flows.links import Owned, identifiers_of, login_name, make_link, open_owned, refuse_link
 from cityauth.flows.mail_limit import mail_allowed, recipient_allowed
 from cityauth.flows.notifications import address_taken, addresses_of, notify, queue, signs_in_by_mail
 from cityauth.flows.record import commit_with, record_refusal
@@ -131,13 +131,13 @@ def _inspect(
 def confirm(deployment: Deployment, token: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[Done | LinkDead]:
     """Take the confirmed address into use: it signs in from now on, under the same account id.
 
-    The old address is retired, told, and given a link that undoes the change. Every session and every
+    The old address is retired and gets a mail with a link that undoes the change. Every session and every
     other link ends. Whether the address is still free is decided by the store's unique key.
     """
     context = yield from begin(client)
     opened = yield from open_owned(deployment, token, _CHANGE, context, to_use=True)
     if isinstance(opened, LinkDead):
-        return (yield from told(deployment, context, opened))
+        return (yield from refuse_link(deployment, context, opened))
     account, identifier = opened.account, register(opened.one_time_token.address, deployment.email)
     if isinstance(identifier, Malformed):
         return LinkDead(Problem(Code.LINK_INVALID))
@@ -222,7 +222,7 @@ def undo(deployment: Deployment, token: object, client: ClientContext = UNKNOWN_
     context = yield from begin(client)
     opened = yield from open_owned(deployment, token, _UNDO, context, to_use=True)
     if isinstance(opened, LinkDead):
-        return (yield from told(deployment, context, opened))
+        return (yield from refuse_link(deployment, context, opened))
     one_time_token, account = opened.one_time_token, opened.account
     held = yield from identifiers_of(account.id)
     lines = (one_time_token.address or "").splitlines()

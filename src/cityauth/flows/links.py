@@ -26,13 +26,13 @@ from cityauth.ports.stores import AccountStore, OneTimeTokenStore, ThrottleStore
 
 _FORGED = LinkDead(Problem(Code.LINK_INVALID))
 _DEAD = LinkDead(Problem(Code.LINK_INVALID))
-"""A genuine token whose claim is used, overtaken or nobody's. The person is told what a forged one is told."""
+"""A genuine token that was used, was replaced or belongs to no account. The answer is that for a forged one."""
 _EXPIRED = LinkDead(Problem(Code.LINK_EXPIRED))
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A new link: the claim to commit, and the address to mail."""
+    """A new link: the one-time token to commit, and the address to mail."""
 
     one_time_token: OneTimeToken
     url: SecretStr
@@ -40,7 +40,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Proven:
-    """A live claim, and its account if it has one."""
+    """A live one-time token, and its account if it has one."""
 
     one_time_token: OneTimeToken
     account: Account | None
@@ -48,7 +48,7 @@ class Proven:
 
 @dataclass(frozen=True, slots=True)
 class Owned:
-    """A live claim of an account."""
+    """A live one-time token of an account."""
 
     one_time_token: OneTimeToken
     account: Account
@@ -154,7 +154,7 @@ def open_owned(
     return _DEAD if opened.account is None else Owned(opened.one_time_token, opened.account)
 
 
-def told(deployment: Deployment, context: RequestContext, opened: LinkDead) -> Flow[LinkDead]:
+def refuse_link(deployment: Deployment, context: RequestContext, opened: LinkDead) -> Flow[LinkDead]:
     """Record that a link was refused to somebody who wanted to use it, and return the refusal.
 
     Only what passed the sign and the cap is recorded: nobody fills the trail with forgeries. A link that has

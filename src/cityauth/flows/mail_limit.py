@@ -35,7 +35,8 @@ def recipient_allowed(
     """Count one more mail to the mailbox of *address* and return whether it may be sent.
 
     The mailbox has one budget over all accounts, operations and strangers, so that nobody fills it by way of
-    many accounts or of many ``name+tag`` addresses. A refusal is never told: it would be about somebody else.
+    many accounts or of many ``name+tag`` addresses. No answer shows a refusal: it would say something about another
+    person.
 
     Args:
         deployment: The deployment.

@@ -34,7 +34,7 @@ from cityauth.flows.asking import Flow, ask
 from cityauth.flows.context import begin
 from cityauth.flows.deployment import Deployment
 from cityauth.flows.identifiers import problem_of, resolve
-from cityauth.flows.links import identifiers_of, login_name, make_link, open_owned, told
+from cityauth.flows.links import identifiers_of, login_name, make_link, open_owned, refuse_link
 from cityauth.flows.mail_limit import mail_allowed, recipient_allowed
 from cityauth.flows.notifications import addresses_of, notify, queue
 from cityauth.flows.passwords import PasswordRejected, hash_new
@@ -113,7 +113,7 @@ def _addressee(resolution: Resolution) -> Account | None:
 
 
 def _mail_without_link(contacts: Sequence[Account]) -> Mail:
-    """Return what is told to an address that is no identifier: that it is unknown, or the contact of several."""
+    """Return the mail to an address that is no identifier: it is unknown, or the contact of several accounts."""
     return Mail.CONTACT_SHARED if contacts else Mail.NO_ACCOUNT
 
 
@@ -151,7 +151,7 @@ def complete(
     context = yield from begin(client)
     opened = yield from open_owned(deployment, token, PASSWORD_LINKS, context, to_use=True)
     if isinstance(opened, LinkDead):
-        return (yield from told(deployment, context, opened))
+        return (yield from refuse_link(deployment, context, opened))
     one_time_token, account = opened.one_time_token, opened.account
     held = yield from identifiers_of(account.id)
     hashed = yield from hash_new(deployment, password, words_of(account, held), context, account.id)

@@ -16,7 +16,7 @@ from cityauth.flows.asking import Flow, ask
 from cityauth.flows.context import begin
 from cityauth.flows.deployment import Deployment
 from cityauth.flows.identifiers import address_problem_of, find_holder
-from cityauth.flows.links import make_link, open_link, told
+from cityauth.flows.links import make_link, open_link, refuse_link
 from cityauth.flows.mail_limit import mail_allowed, recipient_allowed
 from cityauth.flows.notifications import address_taken, queue
 from cityauth.flows.passwords import PasswordRejected, hash_new
@@ -72,8 +72,8 @@ def request(deployment: Deployment, entered: object, client: ClientContext = UNK
 def inspect(deployment: Deployment, token: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[LinkOutcome]:
     """Look at a sign-up link; nothing is used up.
 
-    `LinkDead` also where the address cannot have an account: the person is told before a name and a password are asked
-    for.
+    `LinkDead` also where the address cannot have an account: the person learns it before the page asks for a name and
+    a password.
     """
     context = yield from begin(client)
     opened = yield from open_link(deployment, token, _PURPOSES, context, to_use=False)
@@ -105,17 +105,17 @@ def confirm(
     """Create the account with a sign-up link, a name and a password; signs nobody in.
 
     A refused name or password uses nothing up. Whether the address is still free is decided by the
-    store's unique key; the loser is told that it cannot be used, and not why.
+    store's unique key; the other person gets the answer that it cannot be used, and no reason.
     """
     context = yield from begin(client)
     opened = yield from open_link(deployment, token, _PURPOSES, context, to_use=True)
     if isinstance(opened, LinkDead):
-        return (yield from told(deployment, context, opened))
+        return (yield from refuse_link(deployment, context, opened))
     identifier = register(opened.one_time_token.address, deployment.email)
     if isinstance(identifier, Malformed):
         return LinkDead(Problem(Code.LINK_INVALID))
     if not (yield from _is_free(deployment, identifier)):
-        return (yield from told(deployment, context, _UNAVAILABLE))
+        return (yield from refuse_link(deployment, context, _UNAVAILABLE))
     name = read_name(display_name)
     if isinstance(name, Problem):
         return Declined(name)

@@ -1,4 +1,4 @@
-"""What an SMTP reply means for a mail: whose fault a refusal is, and what may be told of it."""
+"""What an SMTP reply means for a mail: whose fault a refusal is, and what a page may say of it."""
 
 import re
 from enum import Enum, auto
@@ -37,7 +37,7 @@ class Fault(Enum):
     RECIPIENT = auto()
     """The recipient's, for good: no such address, or a mailbox that takes no mail."""
     PASSING = auto()
-    """Nobody's for good: the server asks to try this mail again later, as greylisting does."""
+    """No lasting fault: the server asks to try this mail again later, as greylisting does."""
     OURS = auto()
     """Ours or the server's: it would refuse other mails as well."""
 

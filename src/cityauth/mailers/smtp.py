@@ -276,7 +276,7 @@ def _credentials(username: str | None, password: str | None) -> tuple[str, str] 
 
 
 def _hang_up(server: smtplib.SMTP) -> None:
-    """End the conversation from another thread: whoever waits for the server is woken with an error."""
+    """End the conversation from another thread: the thread that waits for the server gets an error."""
     connected = server.sock
     if connected is not None:
         with suppress(OSError):

@@ -12,7 +12,7 @@ LANGUAGES: Final = ("fi", "sv", "en")
 """The languages that every text exists in, the default first."""
 
 FALLBACK: Final = "en"
-"""What a person reads whose language is none of :data:`LANGUAGES`."""
+"""The language for a person whose own language is not one of :data:`LANGUAGES`."""
 
 Param: TypeAlias = str | int
 """What may stand in a placeholder."""
@@ -97,8 +97,8 @@ def fill(code: str, template: str, params: Mapping[str, Param]) -> str:
 def validity(lifetime: timedelta, language: str, say: Callable[..., str] = text) -> str:
     """Return how long a link is valid, worded for ``{valid}`` in a mail: "60 minutes" reads "1 hour".
 
-    It is told in the largest of days, hours and minutes that divides *lifetime*. Parts of a minute are cut, so that
-    no mail promises more than the link keeps. *say* is `text`, or `Texts.text` of a service with its own words.
+    The unit is the largest of days, hours and minutes that divides *lifetime*. Parts of a minute are cut, so that
+    no mail promises a longer time than the link has. *say* is `text`, or `Texts.text` of a service with its own words.
     """
     unit, one, many = next((entry for entry in _UNITS if lifetime and not lifetime % entry[0]), _UNITS[-1])
     count = lifetime // unit

@@ -105,8 +105,8 @@ class MailContent:
 
     Attributes:
         subject: One line.
-        body: Paragraphs with an empty line between them; a link is a paragraph of its own. Whoever has the link can
-            use it, so ``repr`` leaves the body out.
+        body: Paragraphs with an empty line between them; a link is a paragraph of its own. Anybody who has the link
+            can use it, so ``repr`` leaves the body out.
     """
 
     subject: str

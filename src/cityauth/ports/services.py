@@ -18,7 +18,7 @@ class Verdict:
         matched: Whether the password is the one that was hashed.
         outdated: Whether to replace the hash with a new one now; only ever true where *matched* is.
         defect: What is wrong with the stored hash, or ``None``. Where the password matched it can only be
-            `HashDefect.TRUNCATED`. It is for the audit trail alone: the person is told the same as after a
+            `HashDefect.TRUNCATED`. It is for the audit trail alone: the person reads the same as after a
             wrong password.
     """
 
@@ -71,7 +71,7 @@ class Mailer(Protocol):
     """Sends one mail at a time.
 
     A mailer may have more. The attribute ``is_local`` says whether its mail stays on this machine, so that links to
-    this machine make sense. ``limit_time(seconds)`` is told how long `send` may take at most, so that it ends before
+    this machine make sense. ``limit_time(seconds)`` sets the longest time that `send` may take, so that it ends before
     the lease of a mail does.
     """
 

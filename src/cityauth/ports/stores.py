@@ -37,7 +37,7 @@ class AccountStore(Protocol):
         ...
 
     def account_identifiers(self, account_id: AccountId) -> Sequence[AccountIdentifier]:
-        """Return every identifier of the account whatever its status, oldest first; empty when none."""
+        """Return the account's identifiers of every status, oldest first; empty when it has none."""
         ...
 
     def find_by_contact(self, key: str) -> Sequence[Account]:
@@ -246,4 +246,4 @@ class AsyncStore(Protocol):
 
 
 AnyStore: TypeAlias = Store | AsyncStore
-"""What the asynchronous face takes: a synchronous store runs in worker threads."""
+"""What `AsyncCityAuth` takes. A synchronous store runs in worker threads."""

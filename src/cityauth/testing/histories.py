@@ -34,10 +34,10 @@ from cityauth.testing.samples import (
     MINUTE,
     NOON,
     added,
-    claimed,
     digest,
     family,
     identifier,
+    identifier_added,
     one_time_token,
     queued,
     recorded,
@@ -65,7 +65,7 @@ _values = st.sampled_from(VALUES)
 _keys = _values.map(lambda value: identifier(value).key)
 _digests = names.map(digest)
 _families = names.map(family)
-_tombstones = _values.map(lambda value: claimed(value).tombstones[0])
+_tombstones = _values.map(lambda value: identifier_added(value).tombstones[0])
 _hashes = st.sampled_from(("hash", "new", "Hash")).map(SecretStr)
 _purposes = st.sampled_from((Purpose.RESET, Purpose.EMAIL_UNDO))
 _statuses = st.sampled_from(Status)
@@ -150,7 +150,7 @@ def changes() -> st.SearchStrategy[Change]:
         _opened(),
         _issued(),
         _queued(),
-        st.builds(claimed, _values, account_ids),
+        st.builds(identifier_added, _values, account_ids),
         st.builds(IdentifierRetired, account_ids, _keys, moments),
         st.builds(IdentifierReleased, account_ids, _keys),
         st.builds(TombstonesReleased, st.lists(_tombstones, max_size=2).map(tuple)),

@@ -18,10 +18,10 @@ from cityauth.testing.samples import (
     AINO,
     NOON,
     added,
-    claimed,
     commit,
     digest,
     identifier,
+    identifier_added,
     one_time_token,
     opened,
     refuse,
@@ -61,7 +61,7 @@ class IdentifierContract:
 
     def test_holdings_come_oldest_first(self, store: Store) -> None:
         """Identifiers come in the order in which they were added, in whatever life."""
-        commit(store, added(AINO, "z", "a", "m"), claimed("b"), IdentifierRetired(AINO, "1:a", NOON))
+        commit(store, added(AINO, "z", "a", "m"), identifier_added("b"), IdentifierRetired(AINO, "1:a", NOON))
         assert [(one.identifier.shown, one.status) for one in store.account_identifiers(AINO)] == [
             ("z", IdentifierStatus.ACTIVE),
             ("a", IdentifierStatus.RETIRED),
@@ -82,7 +82,7 @@ class IdentifierContract:
         commit(store, added(AINO, "a@example.com"))
         commit(store, added("b"))
         refuse(store, added("c", "c@example.com", "a@example.com"), Precondition.IDENTIFIER_TAKEN)
-        refuse(store, claimed("a@example.com", AccountId("b"), kind="username"), Precondition.IDENTIFIER_TAKEN)
+        refuse(store, identifier_added("a@example.com", AccountId("b"), kind="username"), Precondition.IDENTIFIER_TAKEN)
         refuse(store, added("d", "twice", "twice"), Precondition.IDENTIFIER_TAKEN)
         assert list(store.find(["1:c@example.com", "1:twice"])) == []
         assert [one.identifier.kind for one in store.account_identifiers(AINO)] == ["email"]
@@ -91,22 +91,22 @@ class IdentifierContract:
         """A retired identifier stays its account's: refused to others, and given back to its own."""
         commit(store, added(AINO, "old"), added("b"), IdentifierRetired(AINO, "1:old", NOON))
         refuse(store, added("c", "old"), Precondition.IDENTIFIER_TAKEN)
-        refuse(store, claimed("old", AccountId("b")), Precondition.IDENTIFIER_TAKEN)
-        commit(store, claimed("old", kind="username"))
+        refuse(store, identifier_added("old", AccountId("b")), Precondition.IDENTIFIER_TAKEN)
+        commit(store, identifier_added("old", kind="username"))
         (back,) = store.account_identifiers(AINO)
         assert (back.identifier, back.status) == (identifier("old", "username"), IdentifierStatus.ACTIVE)
 
     def test_a_contested_identifier_is_given_to_nobody(self, store: Store) -> None:
         """What people must decide no commit decides, not even for its holder."""
         commit(store, added(AINO, "both", identifier_status=IdentifierStatus.CONTESTED))
-        refuse(store, claimed("both"), Precondition.IDENTIFIER_TAKEN)
+        refuse(store, identifier_added("both"), Precondition.IDENTIFIER_TAKEN)
         assert store.account_identifiers(AINO)[0].status is IdentifierStatus.CONTESTED
 
     def test_claiming_ones_own_identifier_again_changes_nothing(self, store: Store) -> None:
-        """An active identifier may be claimed by its holder, and stays one; a missing account gets none."""
-        commit(store, added(AINO, "mine"), claimed("mine"))
+        """An active identifier may be added again by its holder, and stays one; a missing account gets none."""
+        commit(store, added(AINO, "mine"), identifier_added("mine"))
         assert [one.identifier.key for one in store.account_identifiers(AINO)] == ["1:mine"]
-        refuse(store, claimed("free", AccountId("nobody")), Precondition.ACCOUNT_MISSING)
+        refuse(store, identifier_added("free", AccountId("nobody")), Precondition.ACCOUNT_MISSING)
         assert list(store.find(["1:free"])) == []
 
     def test_only_an_active_identifier_of_ones_own_is_retired(self, store: Store) -> None:
@@ -122,7 +122,7 @@ class IdentifierContract:
     def test_an_erased_account_is_gone_and_its_identifiers_pass_to_nobody(self, store: Store) -> None:
         """Erasing leaves nothing but digests, and an identifier in the tombstones is refused to everybody (GDPR 17)."""
         commit(store, added(AINO, "gone"), added("b"), opened("session"))
-        (kept,) = claimed("gone").tombstones
+        (kept,) = identifier_added("gone").tombstones
         erasing = AccountErased(AINO, 0, (kept,), NOON)
         commit(store, erasing)
         assert store.load(AINO) is None
@@ -130,7 +130,7 @@ class IdentifierContract:
         assert list(store.find(["1:gone"])) == []
         assert list(store.account_identifiers(AINO)) == []
         refuse(store, erasing, Precondition.ACCOUNT_MISSING)
-        refuse(store, claimed("gone", AccountId("b")), Precondition.IDENTIFIER_TAKEN)
+        refuse(store, identifier_added("gone", AccountId("b")), Precondition.IDENTIFIER_TAKEN)
         refuse(store, added("c", "gone", tombstones=(digest("x"), kept)), Precondition.IDENTIFIER_TAKEN)
         assert list(store.find(["1:gone"])) == []
 
@@ -145,7 +145,7 @@ class IdentifierContract:
     def test_an_identifier_that_is_let_go_is_free(self, store: Store) -> None:
         """Without a tombstone an erased identifier is free; two erasures may leave the same tombstone."""
         commit(store, added(AINO, "free"), AccountErased(AINO, 0, (), NOON))
-        commit(store, added("b", "free", tombstones=claimed("free").tombstones))
+        commit(store, added("b", "free", tombstones=identifier_added("free").tombstones))
         commit(store, AccountErased(AccountId("b"), 0, (digest("one"), digest("two")), NOON))
         commit(store, added("c"), AccountErased(AccountId("c"), 0, (digest("one"),), NOON))
 
@@ -154,16 +154,16 @@ class IdentifierContract:
         commit(store, added(AINO, "old", "used"), added("b"), IdentifierRetired(AINO, "1:old", NOON))
         for account_id, key in ((AccountId("b"), "1:old"), (AINO, "1:used"), (AINO, "1:OLD"), (AINO, "1:unknown")):
             refuse(store, IdentifierReleased(account_id, key), Precondition.IDENTIFIER_CHANGED)
-        refuse(store, claimed("old", AccountId("b")), Precondition.IDENTIFIER_TAKEN)
+        refuse(store, identifier_added("old", AccountId("b")), Precondition.IDENTIFIER_TAKEN)
         commit(store, IdentifierReleased(AINO, "1:old"))
         assert [one.identifier.key for one in store.account_identifiers(AINO)] == ["1:used"]
-        commit(store, claimed("old", AccountId("b")))
+        commit(store, identifier_added("old", AccountId("b")))
         assert [match.account.id for match in store.find(["1:old"])] == ["b"]
         refuse(store, IdentifierReleased(AINO, "1:old"), Precondition.IDENTIFIER_CHANGED)
 
     def test_a_tombstone_can_be_released(self, store: Store) -> None:
         """Once released, an erased account's identifier is free; a tombstone that is not stored is refused."""
-        (kept,) = claimed("gone").tombstones
+        (kept,) = identifier_added("gone").tombstones
         commit(store, added(AINO, "gone"), added("b"), AccountErased(AINO, 0, (kept,), NOON))
         assert store.has_tombstone((digest("x"), kept))
         assert not store.has_tombstone((digest("x"),))
@@ -172,7 +172,7 @@ class IdentifierContract:
             refuse(store, TombstonesReleased(others), Precondition.IDENTIFIER_CHANGED)
         commit(store, TombstonesReleased((digest("x"), kept)))
         assert not store.has_tombstone((kept,))
-        commit(store, claimed("gone", AccountId("b")))
+        commit(store, identifier_added("gone", AccountId("b")))
         refuse(store, TombstonesReleased((kept,)), Precondition.IDENTIFIER_CHANGED)
 
     def test_accounts_are_found_by_their_contact(self, store: Store) -> None:

@@ -20,7 +20,7 @@ except ImportError:
     raise MissingExtraError("testing", "StoreMachine") from None
 
 from cityauth.testing import histories
-from cityauth.testing.samples import MINUTE, NOON, added, claimed, digest, identifier, one_time_token, opened
+from cityauth.testing.samples import MINUTE, NOON, added, digest, identifier, identifier_added, one_time_token, opened
 
 _key = attrgetter("account_identifier.identifier.key")
 _digest = attrgetter("digest")
@@ -91,7 +91,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule(target=one_time_tokens, account_id=histories.account_ids, at=histories.moments, alone=st.booleans())
     def issue_token(self, account_id: AccountId, at: datetime, *, alone: bool) -> str:
-        """Issue a claim as a request for a link does."""
+        """Issue a one-time token as a request for a link does."""
         name = self._next("token")
         new = one_time_token(name, account_id, epoch=self._epoch(account_id), issued_at=at, expires_at=at + 3 * MINUTE)
         self._both(TokenIssued(new, alone))
@@ -99,7 +99,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule(name=one_time_tokens, at=histories.moments)
     def use_token(self, name: str, at: datetime) -> None:
-        """Use a claim, perhaps one that is spent."""
+        """Use a one-time token, perhaps one that is spent."""
         self._both(TokenUsed(digest(name), Purpose.RESET, at))
 
     def _next(self, kind: str) -> str:
@@ -163,7 +163,7 @@ class StoreMachine(RuleBasedStateMachine):
         for key in keys:
             assert list(self.store.find([key])) == list(self.model.find([key]))
         for value in histories.VALUES:
-            tombstones = claimed(value).tombstones
+            tombstones = identifier_added(value).tombstones
             assert self.store.has_tombstone(tombstones) == self.model.has_tombstone(tombstones)
         for contact in map(contact_key, histories.CONTACTS):
             held, expected = self.store.find_by_contact(contact), self.model.find_by_contact(contact)

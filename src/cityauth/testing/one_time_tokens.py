@@ -1,4 +1,4 @@
-"""What a store promises of claims: outstanding links, each used once."""
+"""What a store promises of one-time tokens: outstanding links, each used once."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -32,7 +32,7 @@ MICROSECOND = timedelta(microseconds=1)
 
 
 def used(name: object, purpose: Purpose = Purpose.RESET, minutes: int = 1) -> TokenUsed:
-    """Return the change that uses the claim of *name*."""
+    """Return the change that uses the one-time token of *name*."""
     return TokenUsed(digest(name), purpose, NOON + minutes * MINUTE)
 
 
@@ -63,7 +63,7 @@ class OneTimeTokenContract:
         commit(store, used("link"))
 
     def test_a_claim_expires(self, store: Store) -> None:
-        """At the moment of its expiry a claim is dead, one microsecond earlier it is not."""
+        """At the moment of its expiry a one-time token is dead, one microsecond earlier it is not."""
         for name, left in (("late", timedelta(0)), ("just", MICROSECOND)):
             commit(
                 store, added(name), TokenIssued(one_time_token(name, AccountId(name), expires_at=NOON + MINUTE + left))
@@ -139,7 +139,7 @@ class OneTimeTokenContract:
         assert left == ["before", "none", "purpose", "b"]
 
     def test_only_expired_claims_are_purged(self, store: Store) -> None:
-        """A live claim outlives every purge."""
+        """A live one-time token outlives every purge."""
         dead = replace(one_time_token("dead"), expires_at=NOON - MICROSECOND)
         commit(store, TokenIssued(dead), TokenIssued(replace(one_time_token("alive"), expires_at=NOON)))
         assert store.purge_tokens(NOON) == 1

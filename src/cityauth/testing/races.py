@@ -28,10 +28,10 @@ from cityauth.testing.samples import (
     NOON,
     OLD_HASH,
     added,
-    claimed,
     commit,
     digest,
     family,
+    identifier_added,
     one_time_token,
     opened,
     queued,
@@ -69,7 +69,7 @@ class RaceContract:
     def test_one_of_many_accounts_is_given_an_identifier(self, store: Store) -> None:
         """Of many accounts that confirm one address one gets it, the others are told so."""
         commit(store, *(added(f"a{n}") for n in range(RACERS)))
-        outcomes = race([commits(store, claimed("one", AccountId(f"a{n}"))) for n in range(RACERS)])
+        outcomes = race([commits(store, identifier_added("one", AccountId(f"a{n}"))) for n in range(RACERS)])
         assert wins(outcomes) == 1
         assert losses(outcomes) == {Precondition.IDENTIFIER_TAKEN}
 

@@ -82,7 +82,7 @@ def added(
     return AccountAdded(holder, held, password, NOON, tombstones)
 
 
-def claimed(value: str, account_id: AccountId = AINO, kind: str = "email") -> IdentifierAdded:
+def identifier_added(value: str, account_id: AccountId = AINO, kind: str = "email") -> IdentifierAdded:
     """Return the change that gives an account the identifier of *value*."""
     return IdentifierAdded(account_id, identifier(value, kind), NOON, (digest(("tombstones", value)),))
 
@@ -124,7 +124,7 @@ def required(
 def one_time_token(
     name: object, account_id: AccountId | None = AINO, purpose: Purpose = Purpose.RESET, **other: Any
 ) -> OneTimeToken:
-    """Return a claim of *name*, issued at noon and good for an hour."""
+    """Return a one-time token of *name*, issued at noon and good for an hour."""
     plain = OneTimeToken(digest(name), purpose, account_id, 0, None, NOON, NOON + 60 * MINUTE)
     return replace(plain, **other)
 

@@ -1,4 +1,4 @@
-"""The asynchronous public face, `AsyncCityAuth`."""
+"""The asynchronous API, `AsyncCityAuth`."""
 
 from cityauth.api._async.city_auth import AsyncCityAuth
 

@@ -172,7 +172,7 @@ class Accounts(Namespace):
     ) -> AccountOutcome:
         """Let mail go to another address, or with ``None`` to none: for customer service.
 
-        Every session and every mailed link of the account ends, and the former address is told.
+        Every session and every mailed link of the account ends, and the former address gets a mail.
 
         Returns:
             The account as it is then; `AccountRefused` when it is missing or *contact* is no address.

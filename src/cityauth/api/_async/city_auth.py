@@ -1,4 +1,4 @@
-"""`AsyncCityAuth`: the asynchronous public face, awaited under asyncio.
+"""`AsyncCityAuth`, the asynchronous API, awaited under asyncio.
 
 Generated from ``_sync`` by ``tools/generate_async.py``: change that file. A synchronous port works too:
 it runs in a worker thread, so that neither a hash nor a query holds the event loop.

@@ -1,4 +1,4 @@
-"""The synchronous public face, `CityAuth`."""
+"""The synchronous API, `CityAuth`."""
 
 from cityauth.api._sync.city_auth import CityAuth
 

@@ -1,6 +1,6 @@
-"""`CityAuth`: the synchronous public face. Each method runs the flow of the same name to its end.
+"""`CityAuth`, the synchronous API. Each method runs the flow of the same name to its end.
 
-The asynchronous face, `cityauth.api._async`, is these files with ``await``, made by ``tools/generate_async.py``.
+The asynchronous API, `cityauth.api._async`, is generated from these files by ``tools/generate_async.py``.
 """
 
 from collections.abc import Container, Sequence

@@ -3,7 +3,7 @@
 from cityauth.errors import MissingExtraError
 
 try:
-    import sqlalchemy as _sqlalchemy  # noqa: F401 - asked for first, so that its absence is told in our words
+    import sqlalchemy as _sqlalchemy  # noqa: F401 - asked for first, so that its absence has a clear message
 except ImportError:
     raise MissingExtraError("sql", "SqlStore") from None
 

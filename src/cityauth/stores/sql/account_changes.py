@@ -87,8 +87,8 @@ def add_account(driver: Driver, change: AccountAdded) -> Precondition | None:
 
 def erase_account(driver: Driver, change: AccountErased) -> Precondition | None:
     """Delete all that is the account's, and enter its identifiers in the tombstones."""
-    claimed = driver.execute(_IF_OF_EPOCH, {"which": change.account_id, "seen": change.epoch})
-    if not claimed.rowcount:
+    advanced = driver.execute(_IF_OF_EPOCH, {"which": change.account_id, "seen": change.epoch})
+    if not advanced.rowcount:
         return _missing_or(driver, change.account_id, Precondition.EPOCH_CHANGED)
     for statement in _ERASE:
         driver.execute(statement, {"which": change.account_id})

@@ -106,8 +106,8 @@ def apply(driver: Driver, changes: Sequence[Change]) -> Committed:
     """
     events = {one.event.id: one.event for one in changes if isinstance(one, EventRecorded)}
     try:
-        for told in events.values():
-            driver.execute(_RECORD, _row_of(told))
+        for event in events.values():
+            driver.execute(_RECORD, _row_of(event))
     except sqlite3.IntegrityError as error:
         if not is_taken(error):
             raise
@@ -120,15 +120,15 @@ def apply(driver: Driver, changes: Sequence[Change]) -> Committed:
     return Committed()
 
 
-def _row_of(told: AuditEvent) -> dict[str, object]:
+def _row_of(event: AuditEvent) -> dict[str, object]:
     return {
-        "id": told.id,
-        "what": told.what.value,
-        "at": micros(told.at),
-        "account_id": told.account_id or "",
-        "reason": told.reason,
-        "identifier_hash": told.identifier_hash,
-        "address": told.address,
-        "user_agent": told.user_agent,
-        "detail": _JSON.encode(dict(told.detail)) if told.detail else "{}",
+        "id": event.id,
+        "what": event.what.value,
+        "at": micros(event.at),
+        "account_id": event.account_id or "",
+        "reason": event.reason,
+        "identifier_hash": event.identifier_hash,
+        "address": event.address,
+        "user_agent": event.user_agent,
+        "detail": _JSON.encode(dict(event.detail)) if event.detail else "{}",
     }

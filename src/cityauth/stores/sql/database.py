@@ -1,4 +1,4 @@
-"""The database as the store asks it: every error is told in the store's words, and only there."""
+"""Runs statements for the store, and turns every error into one of the store's."""
 
 import sqlite3
 from collections.abc import Callable, Sequence
