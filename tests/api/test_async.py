@@ -77,12 +77,16 @@ def journey() -> Any:
     yield "sessions", "check", (token,), {}
     live = yield "sessions", "check", (second.session.token.get_secret_value(),), {}
     yield "sessions", "is_fresh", (live,), {}
-    listed = yield "sessions", "list", (account.id,), {}
-    yield "sessions", "close", (account.id, listed[0].handle), {}
+    listed = yield "sessions", "list", (live,), {}
+    yield "sessions", "close", (live, listed[0].handle), {}
     third = yield "login", "submit_password", (step.pending, PASSWORD), {}
-    fourth = yield "sessions", "confirm", (third.session.token.get_secret_value(), PASSWORD), {}
+    live = yield "sessions", "check", (third.session.token.get_secret_value(),), {}
+    fourth = yield "sessions", "confirm", (live, PASSWORD), {}
+    live = yield "sessions", "check", (fourth.session.token.get_secret_value(),), {}
+    yield "sessions", "close_all", (live,), {"keep": True}
+    yield "sessions", "list_of_account", (account.id,), {}
     yield "sessions", "sign_out", (fourth.session.token.get_secret_value(),), {}
-    yield "sessions", "close_all", (account.id,), {"keep": "x"}
+    yield "sessions", "close_all_of_account", (account.id,), {}
     yield "housekeeping", "purge", (), {}
     yield "recovery", "request", ("erkki@example.com",), {"client": CLIENT}
     yield "outbox", "flush", (), {}
