@@ -129,7 +129,7 @@ def test_both_faces_give_the_same_trace_and_the_same_answers(make: Callable[[], 
     """One journey, both faces: equal answers, equal questions, equal audit trail, tokens and all (ASVS 6.3.4, B-17)."""
     answers, asked, told = called()
     assert (answers, asked, told) == asyncio.run(awaited(make()))
-    assert len(answers) == 27
+    assert len(answers) == 31
     assert {type(answer) for answer in answers} > {Authenticated, PasswordRequired, bool, tuple, Purged}
 
 
