@@ -1,11 +1,8 @@
 """What no source of the package may use, read from the sources themselves."""
 
 import ast
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "cityauth"
 GUESSABLE = {"random", "uuid"}
@@ -26,15 +23,6 @@ PLAIN = {
     "stores/memory/changes.py": {
         "one_time_token.epoch == row.account.epoch": "epochs are no secret",
     },
-}
-#: The functions that verify, and how many comparisons in constant time each of them holds.
-VERIFYING = {
-    "hashing/argon2.py": {"verify": 1},
-    "hashing/bcrypt.py": {"_is_bcrypt_of": 1},
-    "hashing/pbkdf2.py": {"verify": 1},
-    "hashing/scrypt.py": {"verify": 1},
-    "core/password.py": {"__eq__": 1},
-    "core/secret.py": {"__eq__": 1},
 }
 
 
@@ -103,56 +91,42 @@ def plainly_compared(source: str) -> set[str]:
     return found
 
 
-def comparing_in_constant_time(source: str) -> dict[str, int]:
-    """How often each function calls `hmac.compare_digest`."""
-    functions = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)]
-    calls = Counter(
-        function.name
-        for function in functions
-        for node in ast.walk(function)
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "hmac.compare_digest"
-    )
-    return dict(calls)
-
-
-@pytest.mark.parametrize(
-    "fault",
-    [
-        "digest == parameters.digest",
-        "c == digest",
-        "session_token != kept",
-        "kept == self._secrets[0]",
-        "row['signature'] == given",
-        "hmac.new(key, text).digest() == given",
-        "hashlib.sha256(text).hexdigest() != given",
-        "token.get_secret_value().encode() == given",
-        "made[:16] == mac",
-        "account.password_hash == given",
-        "digest_of(given) == kept",
-        "(account, token) == (other, given)",
-    ],
+FAULTS = (
+    "digest == parameters.digest",
+    "c == digest",
+    "session_token != kept",
+    "kept == self._secrets[0]",
+    "row['signature'] == given",
+    "hmac.new(key, text).digest() == given",
+    "hashlib.sha256(text).hexdigest() != given",
+    "token.get_secret_value().encode() == given",
+    "made[:16] == mac",
+    "account.password_hash == given",
+    "digest_of(given) == kept",
+    "(account, token) == (other, given)",
 )
-def test_a_planted_comparison_is_seen(fault: str) -> None:
+HARMLESS = (
+    "hmac.compare_digest(digest, parameters.digest)",
+    "len(token) != TOKEN_LENGTH",
+    "digest_bytes == 23",
+    "digest is None",
+    "digest in tombstones",
+    "kind == 'token'",
+    "machine == cache",
+    "session.c.digest == bindparam('which')",
+)
+
+
+def test_a_planted_comparison_is_seen() -> None:
     """The rule below can fail, wherever in an operand the secret stands."""
-    assert plainly_compared(f"def late(self):\n    return known and {fault}") == {fault}
+    assert [
+        fault for fault in FAULTS if plainly_compared(f"def late(self):\n    return x and {fault}") != {fault}
+    ] == []
 
 
-@pytest.mark.parametrize(
-    "harmless",
-    [
-        "hmac.compare_digest(digest, parameters.digest)",
-        "len(token) != TOKEN_LENGTH",
-        "digest_bytes == 23",
-        "digest is None",
-        "digest in tombstones",
-        "kind == 'token'",
-        "machine == cache",
-        "session.c.digest == bindparam('which')",
-    ],
-)
-def test_what_tells_no_secret_is_let_pass(harmless: str) -> None:
+def test_what_tells_no_secret_is_let_pass() -> None:
     """Sizes, look-ups, other words and the constant-time comparison itself are no finding of the rule."""
-    assert plainly_compared(harmless) == set()
+    assert [text for text in HARMLESS if plainly_compared(text)] == []
 
 
 def test_secrets_are_compared_in_constant_time_only() -> None:
@@ -162,17 +136,3 @@ def test_secrets_are_compared_in_constant_time_only() -> None:
     }  # asserts guard nothing
     found = {name: plainly_compared(source) for name, source in read.items()}
     assert {name: faults for name, faults in found.items() if faults} == {name: set(why) for name, why in PLAIN.items()}
-
-
-def test_a_missing_comparison_is_seen() -> None:
-    """The rule below can fail: one branch that compares plainly is one call fewer."""
-    source = "def matches(a, b):\n    return {} if a else {}"
-    steady, plain = "hmac.compare_digest(a, b)", "a == b"
-    assert comparing_in_constant_time(source.format(steady, steady)) == {"matches": 2}
-    assert comparing_in_constant_time(source.format(steady, plain)) == {"matches": 1}
-
-
-@pytest.mark.parametrize(("path", "expected"), VERIFYING.items(), ids=VERIFYING.keys())
-def test_what_verifies_compares_in_constant_time(path: str, expected: dict[str, int]) -> None:
-    """Each branch that verifies a hash or compares secret values calls `hmac.compare_digest` (ASVS 11.2.4)."""
-    assert comparing_in_constant_time((SOURCE / path).read_text(encoding="utf-8")) == expected

@@ -141,7 +141,7 @@ def test_cap_can_be_lowered() -> None:
 
 
 def test_over_long_text_costs_nothing() -> None:
-    """Ten megabytes of combining marks are refused by their length alone, within 20 ms of processor time (B-56, B-64, C-46)."""
+    """Ten megabytes of combining marks are refused by their length alone, within 0.1 s of processor time (B-56, B-64, C-46)."""
     bomb = "a" + "\u0301\u0316" * 5_000_000
     assert clean(bomb) is Malformed.TOO_LONG
     assert quickest(lambda: clean(bomb)) < 0.1

@@ -323,9 +323,9 @@ def test_hosts_kind_must_find_what_it_admits(value: object) -> None:
     ],
 )
 def test_hostile_text_is_judged_at_once(bomb: str) -> None:
-    """A bomb for normalization, IDNA or a pattern costs less than 20 ms of processor time on all roads together (B-64, B-65, C-46, ASVS 1.3.12)."""
-    roads = (look_up, inherit, lambda text: register(text, EMAIL), lambda text: register(text, USERNAME))
-    assert quickest(lambda: [road(bomb) for road in roads]) < 0.1
+    """A bomb for normalization, IDNA or a pattern costs less than 0.1 s of processor time in all four readings together (B-64, B-65, C-46, ASVS 1.3.12)."""
+    readings = (look_up, inherit, lambda text: register(text, EMAIL), lambda text: register(text, USERNAME))
+    assert quickest(lambda: [read(bomb) for read in readings]) < 0.1
 
 
 def test_plain_identifiers_load_no_heavy_library() -> None:
