@@ -107,13 +107,13 @@ def test_every_type_of_a_public_constructor_is_public() -> None:
 
 def test_a_hidden_type_is_found() -> None:
     """The check above sees a constructor that asks for a type of an inner module."""
-    from cityauth.core.password import Password
+    from cityauth.core.passwords import Password
 
     class Planted:
         def __init__(self, password: Password | None, names: list[Password]) -> None:
             del password, names
 
-    assert hidden_types(Planted) == {"cityauth.core.password.Password"}
+    assert hidden_types(Planted) == {"cityauth.core.passwords.Password"}
 
 
 @pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.name)

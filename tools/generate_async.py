@@ -27,7 +27,8 @@ RULES = (
     (r"cityauth\.api\._sync", "cityauth.api._async"),
     (r"\bdef (?!_|is_fresh\b)", "async def "),
     (r"return run\(", "return await run_async("),
-    (r"import run\b", "import run_async"),
+    (r"import Answers, run\b", "import Answers, run_async"),
+    (r"\bAnswers\b", "AsyncAnswers"),
     (r"\bwire\b", "wire_async"),
     (r"import CityAuth\b", "import AsyncCityAuth"),
     (r"import Store\b", "import AnyStore"),
@@ -53,7 +54,7 @@ def generate(sources: dict[str, str]) -> dict[str, str]:
 def formatted(text: str) -> str:
     """Return *text* with its imports in order and its lines as ruff lays them."""
     for command in (["check", "-q", "--fix", "--exit-zero", "--select", "I"], ["format", "-q"]):
-        words = [sys.executable, "-m", "ruff", *command, "--stdin-filename", str(API / "_async" / "namespace.py"), "-"]
+        words = [sys.executable, "-m", "ruff", *command, "--stdin-filename", str(API / "_async" / "jobs.py"), "-"]
         text = subprocess.run(words, input=text, capture_output=True, text=True, check=True).stdout  # noqa: S603
     return text
 

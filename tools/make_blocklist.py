@@ -23,7 +23,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain, islice, permutations
 from pathlib import Path
 
-from cityauth.core.password import comparison_key
+from cityauth.core.passwords import comparison_key
 
 TARGET = Path(__file__).parents[1] / "src/cityauth/policy/common_passwords.txt.gz"
 LENGTH = 15

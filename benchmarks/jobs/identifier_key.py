@@ -7,7 +7,7 @@ from email_validator import validate_email
 from benchmarks.harness import Contender, interleave
 from benchmarks.population import email
 from benchmarks.result import Goal, Result, tabulate
-from cityauth.core.identifier import Malformed, look_up
+from cityauth.core.identifiers import Malformed, look_up
 
 ROUNDS = 30
 ACCOUNTS = 1000

@@ -12,18 +12,17 @@ from cityauth._lazy import attach as _attach
 if TYPE_CHECKING:
     from cityauth.api._async import AsyncCityAuth
     from cityauth.api._sync import CityAuth
-    from cityauth.core.account import Account, AccountId, Status
+    from cityauth.core.accounts import Account, AccountId, Status
+    from cityauth.core.answers import Declined, Done, MailAwaited, MailerDown, MailOutcome, Problem
     from cityauth.core.characters import Malformed
     from cityauth.core.client import ClientContext
-    from cityauth.core.identifier import BUILT_IN, Identifier, IdentifierKind
-    from cityauth.core.link import Declined, Done, LinkDead, LinkLive, LinkOutcome, MailAwaited, MailerDown, MailOutcome
-    from cityauth.core.link_pages import is_same_link, link_proof, link_token
+    from cityauth.core.identifiers import BUILT_IN, Identifier, IdentifierKind
+    from cityauth.core.links import LinkDead, LinkLive, LinkOutcome
     from cityauth.core.login import Authenticated, LoginStep, PasswordRequired, Refused
-    from cityauth.core.problem import Problem
-    from cityauth.core.redirect import safe_next
     from cityauth.core.resolution import IdentifierResolver, Outcome, Reason, Resolution
     from cityauth.core.secret import KeyRing, SecretStr
-    from cityauth.core.session import LiveSession, OpenedSession, Session
+    from cityauth.core.sessions import LiveSession, OpenedSession, Session
+    from cityauth.core.web import is_same_link, link_proof, link_token, safe_next
     from cityauth.errors import (
         CityAuthError,
         ConfigurationError,
@@ -41,12 +40,12 @@ if TYPE_CHECKING:
         UsageError,
         WiringError,
     )
-    from cityauth.flows.accounts import AccountOutcome, AccountRecord, AccountRefused, NewAccount
+    from cityauth.flows.accounts import AccountOutcome, AccountRecord, NewAccount
     from cityauth.flows.housekeeping import Purged
+    from cityauth.flows.identifiers import AccountRefused, Released
     from cityauth.flows.invitation import Invited
     from cityauth.flows.outbox import Flushed
     from cityauth.flows.passwords import PasswordRejected
-    from cityauth.flows.release import Released
     from cityauth.mailers.memory import MemoryMailer
     from cityauth.policy import HashProfile, MailPolicy, Policy
     from cityauth.policy.realms import DatedPhase, Phase, RealmPolicy
@@ -127,26 +126,16 @@ __all__ = [
 _HOMES = {
     "cityauth.mailers.memory": ("MemoryMailer",),
     "cityauth.stores.memory": ("MemoryStore",),
-    "cityauth.core.account": ("Account", "AccountId", "Status"),
+    "cityauth.core.accounts": ("Account", "AccountId", "Status"),
     "cityauth.core.characters": ("Malformed",),
     "cityauth.core.client": ("ClientContext",),
-    "cityauth.core.identifier": ("BUILT_IN", "Identifier", "IdentifierKind"),
-    "cityauth.core.link": (
-        "Declined",
-        "Done",
-        "LinkDead",
-        "LinkLive",
-        "LinkOutcome",
-        "MailAwaited",
-        "MailerDown",
-        "MailOutcome",
-    ),
-    "cityauth.core.link_pages": ("is_same_link", "link_proof", "link_token"),
-    "cityauth.core.problem": ("Problem",),
-    "cityauth.core.redirect": ("safe_next",),
+    "cityauth.core.identifiers": ("BUILT_IN", "Identifier", "IdentifierKind"),
+    "cityauth.core.links": ("LinkDead", "LinkLive", "LinkOutcome"),
+    "cityauth.core.answers": ("Declined", "Done", "MailAwaited", "MailOutcome", "MailerDown", "Problem"),
+    "cityauth.core.web": ("is_same_link", "link_proof", "link_token", "safe_next"),
     "cityauth.core.resolution": ("IdentifierResolver", "Outcome", "Reason", "Resolution"),
     "cityauth.core.secret": ("KeyRing", "SecretStr"),
-    "cityauth.core.session": ("LiveSession", "OpenedSession", "Session"),
+    "cityauth.core.sessions": ("LiveSession", "OpenedSession", "Session"),
     "cityauth.policy.realms": ("DatedPhase", "RealmPolicy", "Phase"),
     "cityauth.core.login": ("Authenticated", "LoginStep", "PasswordRequired", "Refused"),
     "cityauth.errors": (
@@ -166,12 +155,12 @@ _HOMES = {
         "UsageError",
         "WiringError",
     ),
-    "cityauth.flows.accounts": ("AccountOutcome", "AccountRecord", "AccountRefused", "NewAccount"),
+    "cityauth.flows.accounts": ("AccountOutcome", "AccountRecord", "NewAccount"),
     "cityauth.flows.housekeeping": ("Purged",),
     "cityauth.flows.invitation": ("Invited",),
     "cityauth.flows.outbox": ("Flushed",),
     "cityauth.flows.passwords": ("PasswordRejected",),
-    "cityauth.flows.release": ("Released",),
+    "cityauth.flows.identifiers": ("AccountRefused", "Released"),
     "cityauth.policy": ("HashProfile", "MailPolicy", "Policy"),
     "cityauth.api._async": ("AsyncCityAuth",),
     "cityauth.api._sync": ("CityAuth",),

@@ -1,8 +1,8 @@
 """What an author of a store needs: the changes of a commit, their preconditions, and the values that they hold."""
 
-from cityauth.core.account import Account, AccountId, Status
+from cityauth.core.accounts import Account, AccountId, Status
 from cityauth.core.audit import AuditEvent, AuditEventType
-from cityauth.core.change import (
+from cityauth.core.changes import (
     AccountAdded,
     AccountErased,
     Change,
@@ -30,14 +30,14 @@ from cityauth.core.change import (
     TokenUsed,
     TombstonesReleased,
 )
-from cityauth.core.identifier import Identifier
+from cityauth.core.identifiers import Identifier
+from cityauth.core.links import OneTimeToken
 from cityauth.core.mail import OutboxStatus, QueuedMail
-from cityauth.core.one_time_token import OneTimeToken
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus, Match
 from cityauth.core.secret import SecretStr
-from cityauth.core.session import LiveSession, Session
+from cityauth.core.sessions import LiveSession, Session
 from cityauth.core.signing import Purpose
-from cityauth.core.throttle import Allowance, Exhausted, Reserved
+from cityauth.core.throttling import Allowance, Exhausted, Reserved
 from cityauth.messages.mails import MailContent
 from cityauth.policy.throttling import Limit
 

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from cityauth import AsyncCityAuth, CityAuth, ClientContext, MemoryStore, NewAccount, Purged, StoreUnavailableError
-from cityauth.core.account import AccountId
+from cityauth.core.accounts import AccountId
 from cityauth.core.hashing import HashDefect
 from cityauth.core.login import Authenticated, PasswordRequired
-from cityauth.core.password import Password
+from cityauth.core.passwords import Password
 from cityauth.mailers.memory import MemoryMailer
 from cityauth.ports.services import Verdict
 from tests.support.altered import Altered

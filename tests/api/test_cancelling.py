@@ -4,7 +4,7 @@ import asyncio
 from threading import Event
 
 from cityauth import AsyncCityAuth
-from cityauth.core.session import LiveSession
+from cityauth.core.sessions import LiveSession
 from tests.support.service import KEY, POLICY, Service
 
 

@@ -1,16 +1,108 @@
-"""The two drivers: one calls, one awaits, and nothing else differs."""
+"""Wiring: what a host supplies is checked when the library is constructed, not when a person signs in."""
 
 import asyncio
+import inspect
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from cityauth.api.drivers import run, run_async
+from cityauth import AsyncCityAuth, CityAuth, MemoryStore, WiringError
+from cityauth.api.drivers import methods_of, run, run_async, wire, wire_async
 from cityauth.errors import StoreUnavailableError
 from cityauth.flows.asking import Flow, ask
-from cityauth.ports.services import Clock, Entropy
-from tests.support.fakes import NOON
+from cityauth.ports.services import AuditSink, Clock, Entropy, Mailer, PasswordHasher
+from cityauth.ports.stores import (
+    AccountStore,
+    AsyncStore,
+    OneTimeTokenStore,
+    OutboxStore,
+    SessionStore,
+    Store,
+    ThrottleStore,
+)
+from tests.support.altered import Altered
+from tests.support.fakes import NOON, FixedClock, ListAudit, SeededEntropy, SpyHasher
+from tests.support.service import KEY
+
+STORE_PORTS = (AccountStore, SessionStore, OneTimeTokenStore, OutboxStore, ThrottleStore)
+FACES = pytest.mark.parametrize("face", [CityAuth, AsyncCityAuth])
+
+
+@FACES
+@pytest.mark.parametrize("method", sorted(name for port in STORE_PORTS for name in methods_of(port)))
+def test_a_store_that_lacks_a_method_is_told(face: Any, method: str) -> None:
+    """Each method that a flow may ask is looked for at construction, and named when it is missing (ASVS 16.5.3)."""
+    (port,) = [port.__name__ for port in STORE_PORTS if method in methods_of(port)]
+    with pytest.raises(WiringError, match=f"^Altered is no {port}: it has no method '{method}'$"):
+        face(Altered(MemoryStore(), **{method: None}), [KEY])
+
+
+@FACES
+@pytest.mark.parametrize(
+    ("supplied", "port", "method"),
+    [("hasher", PasswordHasher, "hash"), ("clock", Clock, "now"), ("entropy", Entropy, "draw"), ("audit", AuditSink, "emit"), ("mailer", Mailer, "send")],
+)  # fmt: skip
+def test_what_is_no_port_is_told(face: Any, supplied: str, port: type, method: str) -> None:
+    """Any other object in a port's place is refused by the port's name (ASVS 16.5.3)."""
+    assert method in methods_of(port)
+    with pytest.raises(WiringError, match=f"str is no {port.__name__}: it has no method"):
+        face(MemoryStore(), [KEY], **{supplied: "not a port"})
+
+
+@FACES
+def test_what_cannot_be_called_is_no_method(face: Any) -> None:
+    """A value where a method should be is refused too (ASVS 16.5.3)."""
+    with pytest.raises(WiringError, match="Altered is no AccountStore: it has no method 'load'"):
+        face(Altered(MemoryStore(), load="a value"), [KEY])
+
+
+def test_an_asynchronous_port_is_not_called_synchronously() -> None:
+    """A coroutine method under the synchronous face is told at construction, with what to use instead (ASVS 16.5.3)."""
+
+    async def find(keys: object) -> tuple[()]:
+        return ()
+
+    slow: Any = Altered(MemoryStore(), find=find)
+    with pytest.raises(WiringError, match=r"AccountStore.find is asynchronous: use AsyncCityAuth"):
+        CityAuth(slow, [KEY])
+    assert asyncio.run(AsyncCityAuth(slow, [KEY]).identifiers.resolve("erkki")).outcome == "unknown"
+
+
+def test_every_method_of_every_port_is_answered() -> None:
+    """The answers hold the very methods of what was supplied, for both drivers (ASVS 6.3.4)."""
+    clock, entropy, audit, hasher = FixedClock(), SeededEntropy(), ListAudit(), SpyHasher()
+    ports: dict[type, object] = {Clock: clock, Entropy: entropy, AuditSink: audit, PasswordHasher: hasher}
+    answers, awaited = wire(ports), wire_async(ports)
+    wanted = {method for port in ports for method in methods_of(port).values()}
+    assert set(answers) == set(awaited) == wanted
+    assert answers[Clock.now]() == clock.at == asyncio.run(_await(awaited[Clock.now]()))
+    assert all(inspect.iscoroutinefunction(answer) for answer in awaited.values())
+
+
+async def _await(coming: Any) -> Any:
+    return await coming
+
+
+def test_the_asynchronous_store_is_the_synchronous_one_awaited() -> None:
+    """Both protocols have the same methods with the same parameters and answers (ASVS 6.3.4)."""
+    ours = {name: method for port in STORE_PORTS for name, method in methods_of(port).items()}
+    theirs = methods_of(AsyncStore)
+    assert set(STORE_PORTS) <= set(Store.__mro__)
+    assert ours.keys() == theirs.keys()
+    for name, method in ours.items():
+        assert inspect.signature(method) == inspect.signature(theirs[name])
+        assert inspect.iscoroutinefunction(theirs[name])
+
+
+def test_what_never_blocks_is_never_awaited() -> None:
+    """A coroutine as clock, randomness or audit sink is refused: `is_fresh` and others call them where they stand."""
+
+    async def now() -> None:
+        """Nothing that would be a time."""
+
+    with pytest.raises(WiringError, match="Clock never blocks"):
+        AsyncCityAuth(MemoryStore(), [KEY], clock=Altered(FixedClock(), now=now))
 
 
 def drive_async(flow: Flow[Any], answers: dict[Any, Callable[..., Any]]) -> Any:

@@ -19,8 +19,8 @@ from cityauth import (
     Policy,
     Refused,
 )
-from cityauth.core.account import AccountId
-from cityauth.core.change import EventRecorded
+from cityauth.core.accounts import AccountId
+from cityauth.core.changes import EventRecorded
 from cityauth.core.secret import SecretStr
 from cityauth.errors import PolicyError, SecretError
 from cityauth.policy import HashProfile

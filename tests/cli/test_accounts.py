@@ -9,12 +9,12 @@ import pytest
 
 from cityauth import AccountId, ClientContext, NewAccount, PasswordRequired
 from cityauth.cli import accounts
-from cityauth.cli.lookup import Finding, Registry, Shown
+from cityauth.cli.identifiers import Finding, Registry, Shown
 from cityauth.config.configuration import load
-from cityauth.core.account import Account
+from cityauth.core.accounts import Account
 from cityauth.core.audit import AuditEventType
-from cityauth.core.change import AccountAdded, AccountErased, Committed
-from cityauth.core.identifier import Identifier
+from cityauth.core.changes import AccountAdded, AccountErased, Committed
+from cityauth.core.identifiers import Identifier
 from cityauth.core.login import Authenticated
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
 from cityauth.stores.sql import SqlStore

@@ -140,8 +140,8 @@ def test_a_missing_database_library_is_named_too(deployment: Deployment) -> None
 
 def test_a_broken_installation_is_not_hidden(tmp_path: Path) -> None:
     """Another import that fails is told as what it is."""
-    code = "import sys; sys.modules['cityauth.cli.records'] = None; from cityauth.cli import main; main()"
-    assert "cityauth.cli.records" in start(sys.executable, "-c", code, folder=tmp_path).stderr
+    code = "import sys; sys.modules['cityauth.cli.identifiers'] = None; from cityauth.cli import main; main()"
+    assert "cityauth.cli.identifiers" in start(sys.executable, "-c", code, folder=tmp_path).stderr
 
 
 def test_the_front_door_stays_light(tmp_path: Path) -> None:

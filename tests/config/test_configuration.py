@@ -93,7 +93,7 @@ def test_every_tunable_can_be_configured(section: str) -> None:
     """No field of a section of the policy is of a type that the file cannot give."""
     from dataclasses import fields
 
-    from cityauth.config.validation import readers_of
+    from cityauth.config.sections import readers_of
 
     part: Any = getattr(Policy(), section)
     assert set(readers_of(part)) == {field.name for field in fields(part)}

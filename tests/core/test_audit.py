@@ -3,7 +3,7 @@
 from dataclasses import fields
 from datetime import timedelta
 
-from cityauth.core.account import AccountId
+from cityauth.core.accounts import AccountId
 from cityauth.core.audit import AuditEvent, AuditEventType, audit_event, hash_identifier
 from cityauth.core.client import ClientContext
 from tests.support.fakes import NOON, context

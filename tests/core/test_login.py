@@ -8,8 +8,8 @@ from typing import get_args
 
 import pytest
 
-from cityauth.core.account import Account, AccountId, Status
-from cityauth.core.identifier import Identifier
+from cityauth.core.accounts import Account, AccountId, Status
+from cityauth.core.identifiers import Identifier
 from cityauth.core.login import (
     PENDING,
     TRANSITIONS,
@@ -35,7 +35,7 @@ from cityauth.core.login import (
 )
 from cityauth.core.resolution import AccountIdentifier, Match, Outcome, Reason, Resolution
 from cityauth.core.secret import SecretStr
-from cityauth.core.session import open_session
+from cityauth.core.sessions import open_session
 from cityauth.core.signing import SignedPayload
 from cityauth.errors import IllegalTransitionError
 from tests.support.fakes import NOON, context

@@ -6,8 +6,8 @@ from itertools import permutations, product
 
 import pytest
 
-from cityauth.core.account import Account, AccountId, Status
-from cityauth.core.identifier import EMAIL, USERNAME, Identifier, IdentifierKind, Malformed
+from cityauth.core.accounts import Account, AccountId, Status
+from cityauth.core.identifiers import EMAIL, USERNAME, Identifier, IdentifierKind, Malformed
 from cityauth.core.resolution import (
     AccountIdentifier,
     IdentifierResolver,

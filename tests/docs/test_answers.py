@@ -10,7 +10,7 @@ from cityauth.messages import Code, text
 from tests.docs.reading import DOCS, cells_of
 
 FLOWS = Path(__file__).parents[2] / "src" / "cityauth" / "flows"
-CORE = FLOWS.parent / "core"
+SOURCE = FLOWS.parent
 PLACEHOLDERS = {name: f"{{{name}}}" for name in ("minimum", "maximum", "contact")}
 
 #: The flows behind each page; of a file that several pages share, the codes that begin so.
@@ -26,7 +26,7 @@ BEHIND: dict[str, dict[str, str]] = {
     "own_account.md": {
         "own_account": "",
         "own_password": "",
-        "display_name": "",
+        "core/accounts": "",
         "passwords": "",
         "sessions": "session.ended",
     },
@@ -37,7 +37,7 @@ BEHIND: dict[str, dict[str, str]] = {
         "sign_up": "",
         "links": "",
         "identifiers": "identifier.",
-        "display_name": "",
+        "core/accounts": "",
         "passwords": "",
         "recovery": "mail.",
     },
@@ -46,7 +46,7 @@ BEHIND: dict[str, dict[str, str]] = {
 
 def codes_in(flow: str) -> set[Code]:
     """Every code that a flow's file names."""
-    folder = CORE if flow == "display_name" else FLOWS
+    folder = SOURCE if "/" in flow else FLOWS
     tree = ast.parse((folder / f"{flow}.py").read_text(encoding="utf-8"))
     return {
         Code[node.attr]

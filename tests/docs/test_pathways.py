@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cityauth import CityAuth, MemoryStore, NewAccount, Policy
-from cityauth.api._sync.namespace import Namespace
+from cityauth.api.assembly import Namespace
 from cityauth.policy import HashProfile, ThrottlePolicy
 from cityauth.policy.throttling import Limit
 from tests.docs.reading import table

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from cityauth.core.account import Account, AccountId
+from cityauth.core.accounts import Account, AccountId
 from cityauth.core.characters import Malformed
 from cityauth.core.hashing import HashDefect
-from cityauth.core.identifier import EMAIL, USERNAME, inherit
+from cityauth.core.identifiers import EMAIL, USERNAME, inherit
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus, Outcome, Reason
 from cityauth.flows.recovery import words_of
 from cityauth.messages import Mail

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from cityauth import AccountRecord, AccountRefused, NewAccount, UsageError
-from cityauth.core.account import Account, AccountId, Status
+from cityauth.core.accounts import Account, AccountId, Status
 from cityauth.core.audit import AuditEventType
-from cityauth.core.change import Committed, Precondition
+from cityauth.core.changes import Committed, Precondition
 from cityauth.core.client import ClientContext
-from cityauth.core.identifier import BUILT_IN, Malformed
+from cityauth.core.identifiers import BUILT_IN, Malformed
 from cityauth.core.resolution import IdentifierStatus
 from cityauth.flows.accounts import disable
 from cityauth.policy import IdentifierPolicy

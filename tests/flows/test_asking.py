@@ -7,7 +7,7 @@ import pytest
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
 from cityauth.errors import StoreUnavailableError
 from cityauth.flows.asking import Ask, Flow, ask
-from cityauth.flows.context import begin
+from cityauth.flows.deployment import begin
 from cityauth.ports.services import Clock, Entropy
 from tests.support.fakes import NOON
 from tests.support.tracing import trace

@@ -8,15 +8,15 @@ from functools import partial
 import pytest
 
 from cityauth import Problem
-from cityauth.core.account import Account, AccountId
-from cityauth.core.change import Committed, IdentifierAdded, TokenIssued
+from cityauth.core.accounts import Account, AccountId
+from cityauth.core.answers import Declined, Done, MailAwaited
+from cityauth.core.changes import Committed, IdentifierAdded, TokenIssued
 from cityauth.core.client import ClientContext
-from cityauth.core.identifier import Identifier, register
-from cityauth.core.link import Declined, Done, LinkDead, LinkLive, MailAwaited
+from cityauth.core.identifiers import Identifier, register
+from cityauth.core.links import LinkDead, LinkLive, OneTimeToken, digest_of_id, id_of
 from cityauth.core.login import PasswordRequired
-from cityauth.core.one_time_token import OneTimeToken, digest_of_id, id_of
 from cityauth.core.resolution import IdentifierStatus, Outcome
-from cityauth.core.session import LiveSession
+from cityauth.core.sessions import LiveSession
 from cityauth.core.signing import Purpose
 from cityauth.messages.codes import Code
 from cityauth.policy import ThrottlePolicy

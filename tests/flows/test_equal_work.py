@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from cityauth.core import email
-from cityauth.core.account import AccountId
-from cityauth.core.session import LiveSession
+from cityauth.core.accounts import AccountId
+from cityauth.core.sessions import LiveSession
 from cityauth.core.signing import TokenSigner
 from cityauth.flows import links, notifications, recovery
 from tests.support.service import Service

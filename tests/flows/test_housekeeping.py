@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from cityauth import LinkLive, Purged
-from cityauth.core.session import digest_of
+from cityauth.core.sessions import digest_of
 from cityauth.core.signing import LEEWAY
 from cityauth.policy import SessionPolicy, ThrottlePolicy
 from cityauth.policy.throttling import Limit

@@ -3,8 +3,8 @@
 import pytest
 
 from cityauth import PasswordRequired
-from cityauth.core.account import Account, AccountId
-from cityauth.core.identifier import BUILT_IN, Identifier
+from cityauth.core.accounts import Account, AccountId
+from cityauth.core.identifiers import BUILT_IN, Identifier
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus, Outcome, Reason
 from tests.support.recording import recording
 from tests.support.service import CARD, OTHER_PASSWORD, PASSWORD, Service, populate

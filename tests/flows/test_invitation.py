@@ -3,11 +3,12 @@
 import pytest
 
 from cityauth import AccountRefused
-from cityauth.core.account import Account, AccountId
+from cityauth.core.accounts import Account, AccountId
+from cityauth.core.answers import Done
 from cityauth.core.audit import AuditEventType
-from cityauth.core.change import Precondition
-from cityauth.core.identifier import Malformed
-from cityauth.core.link import Done, LinkDead, LinkLive
+from cityauth.core.changes import Precondition
+from cityauth.core.identifiers import Malformed
+from cityauth.core.links import LinkDead, LinkLive
 from cityauth.core.signing import Purpose
 from cityauth.flows.invitation import Invited
 from tests.support.service import Service

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from cityauth import Done, MemoryStore
-from cityauth.core.account import AccountId
-from cityauth.core.change import Change, CommitOutcome, EpochAdvanced, TokenUsed
+from cityauth.core.accounts import AccountId
+from cityauth.core.changes import Change, CommitOutcome, EpochAdvanced, TokenUsed
 from cityauth.core.login import Authenticated
 from tests.support.service import Service
 from tests.testing.faults import Faulty

@@ -7,13 +7,13 @@ from datetime import timedelta
 import pytest
 
 from cityauth import AccountRefused, Problem
-from cityauth.core.account import Account, AccountId
+from cityauth.core.accounts import Account, AccountId
+from cityauth.core.answers import Done
 from cityauth.core.audit import AuditEventType
-from cityauth.core.change import TokenIssued
-from cityauth.core.identifier import Identifier
-from cityauth.core.link import Done, LinkDead, LinkLive
+from cityauth.core.changes import TokenIssued
+from cityauth.core.identifiers import Identifier
+from cityauth.core.links import LinkDead, LinkLive, OneTimeToken, digest_of_id, id_of
 from cityauth.core.login import Authenticated, Refused
-from cityauth.core.one_time_token import OneTimeToken, digest_of_id, id_of
 from cityauth.core.resolution import AccountIdentifier
 from cityauth.core.signing import Purpose
 from cityauth.errors import StoreUnavailableError

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from cityauth import Problem, UsageError
-from cityauth.core.account import AccountId
-from cityauth.core.link import Declined
-from cityauth.core.session import LiveSession
+from cityauth.core.accounts import AccountId
+from cityauth.core.answers import Declined
+from cityauth.core.sessions import LiveSession
 from cityauth.messages.codes import Code
 from cityauth.ports.stores import AccountStore
 from tests.support.fakes import SeededEntropy

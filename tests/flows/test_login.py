@@ -6,17 +6,17 @@ from typing import Any
 
 import pytest
 
-from cityauth.core.account import Account, AccountId, Status
+from cityauth.core.accounts import Account, AccountId, Status
 from cityauth.core.audit import AuditEventType
-from cityauth.core.change import Committed, EventRecorded
+from cityauth.core.changes import Committed, EventRecorded
 from cityauth.core.client import ClientContext
 from cityauth.core.hashing import HashDefect, StoredHash
-from cityauth.core.identifier import EMAIL, USERNAME, Identifier
+from cityauth.core.identifiers import EMAIL, USERNAME, Identifier
 from cityauth.core.login import UNIFORM_REFUSAL, Authenticated, PasswordRequired, RefusalReason, Refused
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus, Match
 from cityauth.core.secret import SecretStr
 from cityauth.core.signing import Purpose
-from cityauth.core.throttle import Reserved
+from cityauth.core.throttling import Reserved
 from cityauth.errors import StoreUnavailableError
 from cityauth.flows.login import identify, submit_password
 from cityauth.policy.realms import Phase

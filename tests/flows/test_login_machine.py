@@ -14,11 +14,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from cityauth.core.account import AccountId
-from cityauth.core.change import Committed, EpochAdvanced, PasswordReplaced
+from cityauth.core.accounts import AccountId
+from cityauth.core.changes import Committed, EpochAdvanced, PasswordReplaced
 from cityauth.core.login import UNIFORM_REFUSAL, Authenticated, LoginStep, PasswordRequired, Refused
 from cityauth.core.secret import SecretStr
-from cityauth.core.session import digest_of
+from cityauth.core.sessions import digest_of
 from cityauth.policy.realms import Phase
 from tests.support.service import POLICY, Service
 

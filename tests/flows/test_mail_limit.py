@@ -8,7 +8,7 @@ import pytest
 from cityauth import MailAwaited
 from cityauth.core.client import ClientContext
 from cityauth.core.mail import mailbox_of
-from cityauth.core.session import LiveSession
+from cityauth.core.sessions import LiveSession
 from cityauth.testing import race
 from tests.support.recording import recording
 from tests.support.service import POLICY, Service

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from html.parser import HTMLParser
 
-from cityauth.core.change import MailQueued
+from cityauth.core.answers import Done
+from cityauth.core.changes import MailQueued
 from cityauth.core.client import ClientContext
-from cityauth.core.link import Done
 from cityauth.core.login import Authenticated
 from cityauth.core.mail import QueuedMail, as_html
-from cityauth.core.session import LiveSession
+from cityauth.core.sessions import LiveSession
 from cityauth.messages import Mail, text
 from cityauth.ports.stores import AccountStore
 from tests.support.recording import stepping_in

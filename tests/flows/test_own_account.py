@@ -5,10 +5,10 @@ import json
 import pytest
 
 from cityauth import Problem
-from cityauth.core.account import AccountId
-from cityauth.core.link import Declined, Done
+from cityauth.core.accounts import AccountId
+from cityauth.core.answers import Declined, Done
 from cityauth.core.resolution import Outcome
-from cityauth.core.session import LiveSession
+from cityauth.core.sessions import LiveSession
 from cityauth.messages.codes import Code
 from tests.support.service import PASSWORD, Service
 

@@ -3,9 +3,9 @@
 import pytest
 
 from cityauth import PasswordRejected, Problem
-from cityauth.core.account import AccountId
-from cityauth.core.change import PasswordReplaced
-from cityauth.core.link import Declined, Done
+from cityauth.core.accounts import AccountId
+from cityauth.core.answers import Declined, Done
+from cityauth.core.changes import PasswordReplaced
 from cityauth.core.login import Authenticated
 from cityauth.core.secret import SecretStr
 from cityauth.messages.codes import Code

@@ -9,10 +9,11 @@ from datetime import timedelta
 import pytest
 
 from cityauth import PasswordRejected, PolicyError, Problem
-from cityauth.core.account import Account, AccountId
+from cityauth.core.accounts import Account, AccountId
+from cityauth.core.answers import Declined, Done, MailAwaited, MailerDown
 from cityauth.core.client import ClientContext
-from cityauth.core.identifier import EMAIL, USERNAME, Identifier, look_up, register
-from cityauth.core.link import Declined, Done, LinkDead, LinkLive, MailAwaited, MailerDown
+from cityauth.core.identifiers import EMAIL, USERNAME, Identifier, look_up, register
+from cityauth.core.links import LinkDead, LinkLive
 from cityauth.core.login import UNIFORM_REFUSAL, Authenticated, PasswordRequired
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
 from cityauth.core.signing import Purpose, SignedPayload

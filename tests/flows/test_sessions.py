@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from cityauth import Authenticated, Done, Problem, UsageError
-from cityauth.core.account import AccountId
+from cityauth.core.accounts import AccountId
 from cityauth.core.audit import AuditEventType
-from cityauth.core.change import Committed, IdentifierAdded
-from cityauth.core.identifier import Identifier
+from cityauth.core.changes import Committed, IdentifierAdded
+from cityauth.core.identifiers import Identifier
 from cityauth.core.login import PasswordRequired
-from cityauth.core.session import TOKEN_LENGTH, digest_of
+from cityauth.core.sessions import TOKEN_LENGTH, digest_of
 from cityauth.flows.sessions import check
 from cityauth.messages.codes import Code
 from cityauth.ports.services import Clock

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from cityauth.core.account import Account, AccountId
+from cityauth.core.accounts import Account, AccountId
 from cityauth.core.audit import AuditEvent, AuditEventType
-from cityauth.core.change import Committed, EpochAdvanced, PasswordReplaced, Precondition, Rejected
+from cityauth.core.changes import Committed, EpochAdvanced, PasswordReplaced, Precondition, Rejected
 from cityauth.core.hashing import StoredHash
-from cityauth.core.identifier import BUILT_IN, Identifier, inherit
+from cityauth.core.identifiers import BUILT_IN, Identifier, inherit
 from cityauth.core.login import UNIFORM_REFUSAL, Authenticated, PasswordRequired
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
 from cityauth.core.secret import SecretStr
@@ -271,7 +271,7 @@ def test_sign_ins_racing_a_disable_leave_no_live_session(make_store: MakeStore) 
 
 def test_the_store_says_why_a_session_was_not_opened(make_store: MakeStore) -> None:
     """A session of a missing account, an earlier epoch or a disabled account is rejected by name (C-10, C-11)."""
-    from cityauth.core.change import SessionOpened
+    from cityauth.core.changes import SessionOpened
 
     service = Service(store=make_store())
     populate(service)

@@ -5,11 +5,12 @@ from dataclasses import replace
 import pytest
 
 from cityauth import AccountRefused, PasswordRejected, Problem, Released
-from cityauth.core.account import AccountId
+from cityauth.core.accounts import AccountId
+from cityauth.core.answers import Declined, Done
 from cityauth.core.audit import AuditEventType
-from cityauth.core.change import Precondition
+from cityauth.core.changes import Precondition
 from cityauth.core.client import ClientContext
-from cityauth.core.link import Declined, Done, LinkDead, LinkLive
+from cityauth.core.links import LinkDead, LinkLive
 from cityauth.core.login import PasswordRequired
 from cityauth.core.signing import Purpose
 from cityauth.messages.codes import Code

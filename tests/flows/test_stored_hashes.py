@@ -19,10 +19,10 @@ from cityauth import (
     SecretStr,
     UsageError,
 )
-from cityauth.core.account import Account, AccountId
+from cityauth.core.accounts import Account, AccountId
 from cityauth.core.audit import AuditEventType
 from cityauth.core.hashing import HashDefect
-from cityauth.core.password import Password
+from cityauth.core.passwords import Password
 from cityauth.policy import HashProfile, Policy
 from cityauth.ports.services import PasswordHasher, Verdict
 from tests.support.fakes import SpyHasher

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cityauth.core.dummy import HashMix, draw
-from cityauth.core.hashing import HashDefect, HashParameters, StoredHash
+from cityauth.core.hashing import HashDefect, HashMix, HashParameters, StoredHash, draw
 from cityauth.errors import PolicyError
 from cityauth.hashing.argon2 import ARGON2, Argon2Costs, may_replace, model_of
 from cityauth.hashing.bcrypt import BcryptCosts

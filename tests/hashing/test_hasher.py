@@ -10,9 +10,8 @@ from argon2.low_level import hash_secret_raw
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cityauth.core.dummy import HashMix, draw
-from cityauth.core.hashing import HashDefect, HashMatch, HashParameters, StoredHash
-from cityauth.core.password import Password
+from cityauth.core.hashing import HashDefect, HashMatch, HashMix, HashParameters, StoredHash, draw
+from cityauth.core.passwords import Password
 from cityauth.errors import HasherBusyError, PolicyError
 from cityauth.hashing import argon2 as adapter
 from cityauth.hashing.argon2 import model_of

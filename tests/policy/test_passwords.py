@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cityauth.core.password import Password, PasswordProblem, comparison_key, judge_new, read
+from cityauth.core.passwords import Password, PasswordProblem, comparison_key, judge_new, read
 from cityauth.policy import PasswordPolicy
 from cityauth.policy.passwords import common_passwords
 

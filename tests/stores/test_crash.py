@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from cityauth.core.link import Done, LinkDead, LinkLive
+from cityauth.core.answers import Done
+from cityauth.core.links import LinkDead, LinkLive
 from cityauth.core.login import Authenticated
 from cityauth.stores.sql import SqlStore
 from tests.support.fakes import SeededEntropy
@@ -21,7 +22,7 @@ ERKKI, NEW = "erkki@example.com", "aivan uusi pitkä salasana"
 PROCESS = """
 import os, signal, sys
 from cityauth.stores.sql import SqlStore, changes, store
-from cityauth.core import change
+from cityauth.core import changes as core_changes
 from tests.support.fakes import SeededEntropy
 from tests.support.service import Service
 
@@ -55,7 +56,7 @@ if where == "before commit":
     whole = store.apply
     store.apply = lambda *given: (whole(*given), die())
 elif where != "after commit":
-    changes.APPLY[getattr(change, where)] = die
+    changes.APPLY[getattr(core_changes, where)] = die
 service.auth.recovery.complete(token, password)
 die()
 """

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cityauth.core.change import Committed, EpochAdvanced
+from cityauth.core.changes import Committed, EpochAdvanced
 from cityauth.testing.samples import AINO, added, commit, recorded
 from tests.support.stores import STORES, maker
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, create_engine
 
-from cityauth.core.change import CommitOutcome, Committed, EpochAdvanced, PasswordReplaced, ProfileChanged
+from cityauth.core.changes import CommitOutcome, Committed, EpochAdvanced, PasswordReplaced, ProfileChanged
 from cityauth.core.secret import SecretStr
 from cityauth.errors import (
     CityAuthError,
@@ -327,8 +327,8 @@ def test_no_repr_shows_a_hash(store: SqlStore) -> None:
 KILLED = """
 import os, signal, sys
 from cityauth.stores.sql import SqlStore, changes
-from cityauth.core.change import ContactChanged, EpochAdvanced, StatusChanged, Committed
-from cityauth.core.account import Status
+from cityauth.core.changes import ContactChanged, EpochAdvanced, StatusChanged, Committed
+from cityauth.core.accounts import Status
 from cityauth.testing.samples import AINO, opened, queued, recorded
 
 def die(*_):
@@ -360,7 +360,7 @@ def test_a_kill_leaves_all_of_a_commit_or_nothing(store: SqlStore, path: Path, m
 FORKED = """
 import os, sys
 from cityauth.stores.sql import SqlStore
-from cityauth.core.change import EpochAdvanced
+from cityauth.core.changes import EpochAdvanced
 from cityauth.testing.samples import AINO, commit
 
 store = SqlStore(sys.argv[1])

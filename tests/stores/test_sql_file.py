@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from cityauth.api.drivers import run
-from cityauth.core.account import Status
+from cityauth.core.accounts import Status
 from cityauth.core.audit import AuditEvent
-from cityauth.core.change import (
+from cityauth.core.changes import (
     AccountErased,
     Change,
     Committed,
@@ -27,7 +27,7 @@ from cityauth.core.change import (
     StatusChanged,
 )
 from cityauth.errors import SchemaError, StoreError, StoreUnavailableError
-from cityauth.flows import record
+from cityauth.flows.deployment import commit_with
 from cityauth.ports.stores import AccountStore
 from cityauth.stores.sql import SqlStore, connections
 from cityauth.testing.samples import AINO, NOON, added, commit, digest, family, opened, queued, recorded
@@ -193,7 +193,7 @@ def test_only_an_unknown_outcome_is_repeated(nothing_written: bool, commits: int
         raise StoreUnavailableError("down", nothing_written=nothing_written)
 
     with pytest.raises(StoreUnavailableError):
-        run(record.commit_with(recorded("e").event), {AccountStore.commit: down})
+        run(commit_with(recorded("e").event), {AccountStore.commit: down})
     assert len(asked) == commits
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from cityauth.core.audit import AuditEvent
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext, RequestContext
 from cityauth.core.hashing import HashDefect, HashParameters
-from cityauth.core.password import Password
+from cityauth.core.passwords import Password
 from cityauth.hashing.argon2 import ARGON2, costs_of
 from cityauth.hashing.registry import HashFormats, built_in_formats
 from cityauth.policy import HashLimits, HashProfile

@@ -1,6 +1,6 @@
 """Stored hashes for tests: one sample of each built-in format, and a password as it is typed."""
 
-from cityauth.core.password import Password, read
+from cityauth.core.passwords import Password, read
 from cityauth.policy import PasswordPolicy
 
 SALT22, DIGEST31, DIGEST43 = "bG1jc3lsNGlrdjNoeTZiNA", "A" * 30 + ".", "A" * 43

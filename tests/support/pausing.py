@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cityauth.core.hashing import HashDefect
-from cityauth.core.password import Password
+from cityauth.core.passwords import Password
 from cityauth.ports.services import PasswordHasher, Verdict
 from tests.support.fakes import SpyHasher
 

@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from cityauth import Account, AccountId, CityAuth, MemoryStore, NewAccount, Policy
-from cityauth.core.change import AccountAdded, Committed, IdentifierRetired
-from cityauth.core.identifier import BUILT_IN, IdentifierKind
+from cityauth.core.changes import AccountAdded, Committed, IdentifierRetired
+from cityauth.core.identifiers import BUILT_IN, IdentifierKind
 from cityauth.core.login import Authenticated, LoginStep, PasswordRequired
 from cityauth.core.resolution import AccountIdentifier
 from cityauth.core.secret import SecretStr
-from cityauth.core.session import LiveSession
+from cityauth.core.sessions import LiveSession
 from cityauth.mailers.memory import MemoryMailer
 from cityauth.policy import HashProfile
 from tests.support.fakes import FixedClock, ListAudit, SeededEntropy, SpyHasher, typed

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from cityauth.core.account import AccountId
+from cityauth.core.accounts import AccountId
 from cityauth.core.resolution import IdentifierStatus
 from cityauth.stores.memory import MemoryStore
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from cityauth.core.account import AccountId
-from cityauth.core.change import (
+from cityauth.core.accounts import AccountId
+from cityauth.core.changes import (
     AccountAdded,
     AccountErased,
     Change,
@@ -22,7 +22,7 @@ from cityauth.core.change import (
     SessionOpened,
     TokenUsed,
 )
-from cityauth.core.throttle import Allowance, Exhausted, Reserved
+from cityauth.core.throttling import Allowance, Exhausted, Reserved
 from cityauth.policy.throttling import Limit
 from cityauth.stores.memory import MemoryStore
 

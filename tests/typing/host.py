@@ -17,7 +17,7 @@ from cityauth import (
     Refused,
     Resolution,
 )
-from cityauth.core.change import Committed, Rejected
+from cityauth.core.changes import Committed, Rejected
 from cityauth.core.login import Anonymous, Identified, IdentifierGiven, PasswordAccepted, advance
 from cityauth.flows.asking import Flow, ask
 from cityauth.ports.services import Clock, Entropy, PasswordHasher, Verdict

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from cityauth import Account, AccountId, HasherBusyError, SecretStr, StoreUnavailableError
-from cityauth.core.change import AccountAdded, Committed
-from cityauth.core.identifier import USERNAME, Identifier, register
+from cityauth.core.changes import AccountAdded, Committed
+from cityauth.core.identifiers import USERNAME, Identifier, register
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
 from flask_app.tests.service import ASA, ERKKI, MATTI, Service, Visitor
 

@@ -1,18 +1,19 @@
 """Assemble a deployment from what the host gives, and check it: the composition root."""
 
+import inspect
 import logging
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, Generic, TypeVar
 
-from cityauth.api.mail_setup import prepare_mailer
 from cityauth.api.system import LogAudit, SystemClock, SystemEntropy
-from cityauth.core.dummy import HashMix
-from cityauth.core.identifier import EmailKind, IdentifierKind
+from cityauth.core.hashing import HashMix
+from cityauth.core.identifiers import EmailKind, IdentifierKind
 from cityauth.core.resolution import IdentifierResolver
 from cityauth.core.secret import KeyRing
 from cityauth.core.signing import TokenSigner
-from cityauth.core.tombstone import TombstoneKeys
+from cityauth.core.tombstones import TombstoneKeys
+from cityauth.errors import ConfigurationError
 from cityauth.flows.deployment import Deployment
 from cityauth.hashing.argon2 import model_of
 from cityauth.hashing.hasher import Argon2Hasher
@@ -23,16 +24,28 @@ from cityauth.policy.passwords import common_passwords
 from cityauth.ports.services import AuditSink, Clock, Entropy, Mailer, PasswordHasher
 from cityauth.ports.stores import AccountStore, OneTimeTokenStore, OutboxStore, SessionStore, ThrottleStore
 
+A = TypeVar("A")
+"""The answers: called, or awaited."""
+
 _log = logging.getLogger("cityauth")
 
 
 @dataclass(frozen=True, slots=True)
-class Assembly:
-    """A deployment, which object answers which port, and the clock."""
+class Assembly(Generic[A]):
+    """A deployment, the answers to whatever a flow asks, and the clock."""
 
     deployment: Deployment
-    ports: dict[type[Any], object]
+    answers: A
     clock: Clock
+
+
+class Namespace(Generic[A]):
+    """What the namespaces of `CityAuth` share: the deployment, the answers and the clock."""
+
+    def __init__(self, assembly: Assembly[A]) -> None:
+        self._deployment = assembly.deployment
+        self._answers = assembly.answers
+        self._clock = assembly.clock
 
 
 class _BundledCommon(Container[str]):
@@ -60,13 +73,14 @@ class Supplies:
     tombstone_secret: str | bytes | Sequence[str | bytes] | None
 
 
-def assemble(given: Supplies) -> Assembly:
-    """Put a deployment together.
+def assemble(given: Supplies, wire: Callable[[dict[type[Any], object]], A]) -> Assembly[A]:
+    """Put a deployment together; *wire* makes its answers of the objects that answer the ports.
 
     Raises:
         SecretError: see `KeyRing.of`.
         PolicyError: two kinds have one name, or the hash profile is over the limits.
         ConfigurationError: the mailer does not fit the policy; see `prepare_mailer`.
+        WiringError: see *wire*.
     """
     policy = given.policy or Policy()
     keys = KeyRing.of(given.secrets)
@@ -96,7 +110,7 @@ def assemble(given: Supplies) -> Assembly:
         Entropy: given.entropy or SystemEntropy(),
         AuditSink: given.audit or LogAudit(),
     }
-    return Assembly(deployment, ports, clock)
+    return Assembly(deployment, wire(ports), clock)
 
 
 def _domain_of(policy: Policy) -> str:
@@ -120,3 +134,42 @@ def _hasher_of(policy: Policy) -> PasswordHasher:
     """Return the hasher of a host that gives none of its own."""
     formats = built_in_formats(bcrypt_truncates=policy.legacy_hashes.bcrypt_truncates)
     return Argon2Hasher(policy.hashing, limits=policy.limits, formats=formats)
+
+
+_SHARE_OF_LEASE: Final = 0.9
+"""The part of a lease in which a mail must be handed over, so that no other worker takes it meanwhile."""
+
+_BASE_URL_MISSING: Final = (
+    "mail.base_url is {url}, so the links in mails would lead each reader to the reader's own computer: set it to the"
+    " address of the service, such as MailPolicy(base_url='https://service.example.org')"
+)
+
+
+def prepare_mailer(mailer: object, policy: Policy) -> None:
+    """Check that *mailer* fits *policy*, then let it look whether mail can leave.
+
+    So the first page tells the truth about mail, and no page has to ask the mail server. A mailer may have the
+    attribute ``is_local`` and the methods ``limit_time`` and ``check``, as `SmtpMailer` has; it needs none of them.
+
+    Raises:
+        ConfigurationError: mail would leave this machine with links that lead to this machine.
+    """
+    given: Any = mailer
+    _check_links(given, policy)
+    limit_time = getattr(given, "limit_time", None)
+    if callable(limit_time):
+        limit_time(policy.outbox.lease.total_seconds() * _SHARE_OF_LEASE)
+    check = getattr(given, "check", None)
+    if getattr(given, "check_at_start", False) and callable(check) and not inspect.iscoroutinefunction(check):
+        check()
+
+
+def _check_links(mailer: Any, policy: Policy) -> None:
+    if not policy.mail.leads_here:
+        return
+    is_local = getattr(mailer, "is_local", None)
+    message = _BASE_URL_MISSING.format(url=policy.mail.base_url)
+    if is_local is False:
+        raise ConfigurationError(message)
+    if is_local is None:  # a host's own mailer, which does not say where it sends
+        _log.warning("%s", message)

@@ -1,13 +1,89 @@
-"""The two drivers: one calls, one awaits. The whole difference between sync and async is in this file."""
+"""Who waits: which object answers which port, and the two drivers that run a flow. One calls, the other awaits.
 
+The whole difference between `CityAuth` and `AsyncCityAuth` is in this file.
+"""
+
+import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeAlias, TypeVar
 
+from cityauth.errors import WiringError
 from cityauth.flows.asking import Flow
 
 T = TypeVar("T")
 Answers: TypeAlias = Mapping[Callable[..., Any], Callable[..., Any]]
 """For each port method that a flow may ask, the bound method that answers it."""
+AsyncAnswers: TypeAlias = Mapping[Callable[..., Any], Callable[..., Awaitable[Any]]]
+"""The same, awaited."""
+
+NEVER_BLOCKING = frozenset({"Clock", "Entropy", "AuditSink"})
+"""Ports whose contract says that they do not block: asyncio calls them where it stands."""
+
+
+def methods_of(port: type[Any]) -> dict[str, Callable[..., Any]]:
+    """Return the port's methods by name."""
+    return {
+        name: member for name, member in vars(port).items() if inspect.isfunction(member) and not name.startswith("_")
+    }
+
+
+def wire(ports: dict[type[Any], object]) -> Answers:
+    """Return the answers that the objects in *ports* give, for the synchronous driver.
+
+    Raises:
+        WiringError: an object lacks a method of its port, or the method is asynchronous.
+    """
+    answers: dict[Callable[..., Any], Callable[..., Any]] = {}
+    for port, name, method, answer in _bound(ports):
+        if inspect.iscoroutinefunction(answer):
+            msg = f"{port}.{name} is asynchronous: use AsyncCityAuth"
+            raise WiringError(msg)
+        answers[method] = answer
+    return answers
+
+
+def wire_async(ports: dict[type[Any], object]) -> AsyncAnswers:
+    """Return the answers for the asynchronous driver.
+
+    An asynchronous method is awaited; a synchronous one runs in a worker thread, so that neither a
+    hash nor a query is ever computed on the event loop.
+
+    Raises:
+        WiringError: an object lacks a method of its port, or a port that never blocks is asynchronous.
+    """
+    return {method: _awaitable(port, answer) for port, _, method, answer in _bound(ports)}
+
+
+def _bound(ports: dict[type[Any], object]) -> list[tuple[str, str, Callable[..., Any], Callable[..., Any]]]:
+    bound = []
+    for port, supplied in ports.items():
+        for name, method in methods_of(port).items():
+            answer = getattr(supplied, name, None)
+            if not callable(answer):
+                msg = f"{type(supplied).__name__} is no {port.__name__}: it has no method {name!r}"
+                raise WiringError(msg)
+            bound.append((port.__name__, name, method, answer))
+    return bound
+
+
+def _awaitable(port: str, answer: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
+    if port in NEVER_BLOCKING:
+        if inspect.iscoroutinefunction(answer):
+            raise WiringError(f"{port} never blocks, so its methods are plain functions, also for AsyncCityAuth")
+
+        async def at_once(*args: Any, **kwargs: Any) -> Any:
+            return answer(*args, **kwargs)
+
+        return at_once
+    if inspect.iscoroutinefunction(answer):
+        return answer
+
+    async def in_thread(*args: Any, **kwargs: Any) -> Any:
+        import asyncio
+
+        return await asyncio.to_thread(answer, *args, **kwargs)
+
+    return in_thread
 
 
 def run(flow: Flow[T], answers: Answers) -> T:
@@ -27,7 +103,7 @@ def run(flow: Flow[T], answers: Answers) -> T:
             value, resume = error, flow.throw
 
 
-async def run_async(flow: Flow[T], answers: Mapping[Callable[..., Any], Callable[..., Awaitable[Any]]]) -> T:
+async def run_async(flow: Flow[T], answers: AsyncAnswers) -> T:
     """Run *flow* to its end, awaiting *answers*. What a port raises is raised inside the flow."""
     resume: Callable[[Any], Any] = flow.send
     value: Any = None

@@ -7,20 +7,28 @@ from typing import IO
 import click
 
 from cityauth import CityAuth
-from cityauth.cli.database import Load
-from cityauth.cli.error_messages import DEFECT, MALFORMED, PRECONDITION, reason_of
-from cityauth.cli.errors import Misuse, Refusal
-from cityauth.cli.lookup import FROM_COMMAND, By, Finding, Registry, Shown, open_registry
+from cityauth.cli.errors import DEFECT, MALFORMED, PRECONDITION, Misuse, Refusal, reason_of
+from cityauth.cli.identifiers import (
+    FROM_COMMAND,
+    By,
+    Finding,
+    Registry,
+    Shown,
+    finding_as_json,
+    open_registry,
+    print_account,
+    shown_as_json,
+)
+from cityauth.cli.operations import Load
 from cityauth.cli.output import say, say_json
-from cityauth.cli.records import finding_as_json, print_account, shown_as_json
-from cityauth.core.account import Account, AccountId
-from cityauth.core.change import Precondition
-from cityauth.core.display_name import read_name
+from cityauth.core.accounts import Account, AccountId, read_name
+from cityauth.core.answers import Problem
+from cityauth.core.changes import Precondition
 from cityauth.core.hashing import HashDefect
-from cityauth.core.identifier import Malformed
-from cityauth.core.problem import Problem
+from cityauth.core.identifiers import Malformed
 from cityauth.core.resolution import IdentifierStatus
-from cityauth.flows.accounts import AccountOutcome, AccountRefused, NewAccount
+from cityauth.flows.accounts import AccountOutcome, NewAccount
+from cityauth.flows.identifiers import AccountRefused
 from cityauth.messages import LANGUAGES, name_and_email
 from cityauth.policy import Policy
 from cityauth.policy.realms import Phase

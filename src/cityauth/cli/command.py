@@ -8,11 +8,9 @@ from pathlib import Path
 import click
 
 from cityauth.cli.accounts import account
-from cityauth.cli.database import db
 from cityauth.cli.errors import TellingGroup
 from cityauth.cli.identifiers import identifier
-from cityauth.cli.keys import keys
-from cityauth.cli.outbox import outbox
+from cityauth.cli.operations import db, keys, outbox
 from cityauth.config.configuration import FILE, load
 from cityauth.config.variables import CONFIG
 

@@ -1,12 +1,17 @@
-"""How the command fails: with one sentence on standard error and an exit status for each kind of failure."""
+"""Refusals and errors of the command: their sentences, and its exit status."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, Any, ClassVar
+from typing import IO, Any, ClassVar, Final
 
 import click
 
 from cityauth.cli.output import OutputLostError, plain, say_wrong
+from cityauth.core.changes import Precondition
+from cityauth.core.characters import scripts_of
+from cityauth.core.hashing import HashDefect
+from cityauth.core.identifiers import Identifier, Malformed
+from cityauth.core.resolution import Reason, Resolution
 from cityauth.errors import CityAuthError, StoreError
 
 
@@ -70,3 +75,84 @@ class TellingGroup(click.Group):
         """Run the command."""
         with telling():
             return super().invoke(ctx)
+
+
+MALFORMED: Final = {
+    Malformed.NOT_TEXT: "is no text",
+    Malformed.EMPTY: "is empty",
+    Malformed.TOO_LONG: "is too long",
+    Malformed.FORBIDDEN_CHARACTER: "holds a character that it may not hold, such as a control or an invisible one",
+    Malformed.UNRECOGNIZED: "is no kind of identifier that this deployment knows",
+    Malformed.NOT_AN_ADDRESS: "is not one deliverable e-mail address such as name@example.com",
+    Malformed.NEEDS_SMTPUTF8: "has letters before the @ that mail cannot be delivered to; give an address in ASCII",
+    Malformed.WRONG_KIND: "holds an @, which new usernames may not",
+    Malformed.TOO_SHORT: "is too short",
+    Malformed.RESERVED: "is reserved: it would speak for the service",
+    Malformed.COMPATIBILITY_CHARACTER: "holds a look-alike form of another character, such as a ligature",
+    Malformed.MIXED_SCRIPT: "mixes scripts within one word, as look-alikes of another address do",
+}
+"""What is wrong with a text; written after the text."""
+
+PRECONDITION: Final = {
+    Precondition.IDENTIFIER_TAKEN: "an identifier is taken; `cityauth account show` says by whom",
+    Precondition.IDENTIFIER_CHANGED: "an identifier was changed meanwhile; look at it and try again",
+    Precondition.ACCOUNT_EXISTS: "there is an account of that id already; try again",
+    Precondition.ACCOUNT_MISSING: "the account is gone; look it up again",
+    Precondition.PASSWORD_CHANGED: "the password was changed meanwhile; look at the account and try again",
+    Precondition.STATUS_CHANGED: "the account has that status already",
+    Precondition.TOKEN_USED: "the link was used already; make another one",
+    Precondition.EPOCH_CHANGED: "the account's sessions were ended meanwhile; try again",
+    Precondition.SESSION_MISSING: "the session has ended meanwhile; nothing was changed",
+}
+"""Why a commit was refused."""
+
+DEFECT: Final = {
+    HashDefect.MISSING: "is empty",
+    HashDefect.UNUSABLE: "marks an account without a password; leave the option out to add one",
+    HashDefect.UNKNOWN_SCHEME: "is in no format that cityauth verifies; a password itself is never taken",
+    HashDefect.NOT_INSTALLED: "needs a library that is not installed; for bcrypt: pip install 'cityauth[legacy]'",
+    HashDefect.CORRUPT: "begins like a known format and is damaged; export it again",
+    HashDefect.OVER_LIMIT: "would cost more to verify than the limits of the configuration allow",
+    HashDefect.TRUNCATED: "holds only the beginning of the password",
+}
+"""Why a stored hash is not accepted; written after "the stored hash"."""
+
+_REASON: Final = {
+    Reason.NONE: "signs in",
+    Reason.NOT_FOUND: "no account has it",
+    Reason.PENDING: "does not sign in: not confirmed yet",
+    Reason.RETIRED: "does not sign in: retired",
+    Reason.KIND_NO_LONGER_SIGNS_IN: "does not sign in any more: the phase is {phase}",
+    Reason.KIND_DOES_NOT_SIGN_IN_YET: "does not sign in yet: the phase is {phase}",
+    Reason.CONTESTED: "signs nobody in: several accounts hold it, and people must decide",
+    Reason.SEVERAL_ACCOUNTS: "signs nobody in: it names several accounts, and people must decide",
+    Reason.REALM_WITHOUT_PHASES: "signs nobody in: the realm of its account is not in the configuration",
+    Reason.MALFORMED: "can be no identifier",
+}
+
+
+def reason_of(resolution: Resolution) -> str:
+    """Return whether the identifier signs in, or why it does not."""
+    return _REASON[resolution.reason].format(phase=resolution.phase)
+
+
+def characters_of(identifier: Identifier) -> str:
+    """Return the scripts in which an identifier outside ASCII is written, and its form in ASCII.
+
+    Empty for plain ASCII without Punycode, in which there are no look-alikes.
+    """
+    value = identifier.key.partition(":")[2]
+    if value.isascii() and "xn--" not in value:
+        return ""
+    words = [_decoded(label) for part in value.split("@") for label in part.split(".")]
+    scripts = " + ".join(sorted(scripts_of("".join(words)))).title()
+    coded = "@".join(part if part.isascii() else f"xn--{part.encode('punycode').decode()}" for part in value.split("@"))
+    return f"{scripts}, {coded}" if scripts else coded
+
+
+def _decoded(label: str) -> str:
+    """Return a label of a domain in readable letters; any other text unchanged."""
+    try:
+        return label[4:].encode("ascii").decode("punycode") if label.startswith("xn--") else label
+    except UnicodeError:
+        return label

@@ -1,16 +1,210 @@
-"""``cityauth identifier``: release an identifier that would never pass to another account by itself."""
+"""Find the account that an administrator means, show it, and ``cityauth identifiers``."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
 
 import click
 
-from cityauth.cli.database import Load
-from cityauth.cli.error_messages import MALFORMED
-from cityauth.cli.errors import Refusal
-from cityauth.cli.lookup import FROM_COMMAND, open_registry
-from cityauth.cli.output import say
-from cityauth.core.account import AccountId
-from cityauth.core.change import Precondition
-from cityauth.core.identifier import Malformed
-from cityauth.flows.accounts import AccountRefused
+from cityauth import CityAuth
+from cityauth.cli.errors import MALFORMED, Refusal, characters_of, reason_of
+from cityauth.cli.operations import Load
+from cityauth.cli.output import say, show_fields, show_table
+from cityauth.core.accounts import Account, AccountId, Status
+from cityauth.core.changes import Precondition
+from cityauth.core.client import ClientContext
+from cityauth.core.identifiers import Malformed, look_up
+from cityauth.core.resolution import AccountIdentifier, IdentifierResolver, Match, Resolution
+from cityauth.flows.accounts import AccountRecord
+from cityauth.flows.identifiers import AccountRefused
+from cityauth.policy import Policy
+from cityauth.policy.realms import Phase
+from cityauth.ports.stores import Store
+
+FROM_COMMAND = ClientContext(user_agent="the cityauth command")
+"""What the audit trail says about where a change came from."""
+
+
+class By(StrEnum):
+    """What a text is to be taken for."""
+
+    IDENTIFIER = "identifier"
+    ID = "id"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An account as the command shows it.
+
+    Attributes:
+        record: The account with its identifiers.
+        phase: The phase that holds for it now; ``None`` when the configuration lacks its realm.
+        judged: Each identifier with what it is at that phase.
+        has_password: Whether a hash is stored.
+    """
+
+    record: AccountRecord
+    phase: Phase | None
+    judged: tuple[tuple[AccountIdentifier, Resolution], ...]
+    has_password: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found.
+
+    Attributes:
+        resolution: The text explained as an identifier; ``None`` when it was taken for an id alone.
+        accounts: The accounts that it names, as an identifier or as an id; more than one is for people to
+            decide, never for the command.
+    """
+
+    resolution: Resolution | None
+    accounts: tuple[Shown, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """The deployment as the command reads it."""
+
+    auth: CityAuth
+    store: Store
+    policy: Policy
+
+    def find(self, text: str, by: By | None, now: datetime) -> Finding:
+        """Find what *text* names, as an identifier and as an id, unless *by* says as which."""
+        ids: list[AccountId] = []
+        resolution = None
+        if by is not By.ID:
+            resolution = self.auth.identifiers.resolve(text)
+            ids += (
+                [one.account.id for one in self.holders(text)]
+                if resolution.holder is None
+                else [resolution.holder.account.id]
+            )
+        if by is not By.IDENTIFIER and text.isprintable():
+            ids.append(AccountId(text))
+        shown = (self.show(account_id, now) for account_id in dict.fromkeys(ids))
+        return Finding(resolution, tuple(one for one in shown if one is not None))
+
+    def holders(self, text: str) -> Sequence[Match]:
+        """Return who holds *text* as an identifier of any status."""
+        readings = look_up(text)
+        return () if isinstance(readings, Malformed) else self.store.find([one.key for one in readings])
+
+    def show(self, account_id: AccountId, now: datetime) -> Shown | None:
+        """Return the account of that id, or ``None`` when there is none."""
+        record = self.auth.accounts.show(account_id)
+        if record is None:
+            return None
+        resolver = IdentifierResolver(self.policy.realms)
+        judged = tuple((held, _explain(resolver, record.account, held, now)) for held in record.account_identifiers)
+        return Shown(
+            record,
+            resolver.phase_of(record.account, now) if resolver.has_phase(record.account) else None,
+            judged,
+            has_password=self.store.password_hash(account_id) is not None,
+        )
+
+
+def _explain(resolver: IdentifierResolver, account: Account, held: AccountIdentifier, now: datetime) -> Resolution:
+    """Explain one identifier of *account* by itself."""
+    found = Match(account, held, None)
+    return resolver.explain(held.identifier.shown, (held.identifier,), [found], now)
+
+
+@contextmanager
+def open_registry(load: Load) -> Iterator[Registry]:
+    """Open the deployment for the time of one command."""
+    configuration = load()
+    with closing(configuration.store()) as store:
+        yield Registry(configuration.auth(store, check_mailer=False), store, configuration.policy)
+
+
+_NO_PASSWORD = "The account has no password: `cityauth account invite` makes a link that sets one."  # noqa: S105
+
+
+def print_account(shown: Shown) -> None:
+    """Print the account and its identifiers, each explained."""
+    account = shown.record.account
+    whose = "its own" if account.phase else f"of the realm {account.realm}"
+    show_fields(
+        [
+            ("name", account.display_name),
+            ("id", account.id),
+            ("realm", account.realm),
+            ("status", account.status),
+            ("phase", f"{shown.phase}, {whose}" if shown.phase else "none: the configuration lacks the realm"),
+            ("contact", account.contact or "none"),
+            ("language", account.language),
+            ("password", "stored" if shown.has_password else "none"),
+        ]
+    )
+    show_table(
+        ("identifier", "kind", "status", "explained", "characters"),
+        [
+            (
+                account_identifier.identifier.shown,
+                account_identifier.identifier.kind,
+                account_identifier.status,
+                reason_of(resolution),
+                characters_of(account_identifier.identifier),
+            )
+            for account_identifier, resolution in shown.judged
+        ],
+    )
+    if account.status is Status.DISABLED:
+        say("The account is disabled: nobody can sign in to it.", "yellow")
+    elif not shown.has_password:
+        say(_NO_PASSWORD, "yellow")
+
+
+def finding_as_json(finding: Finding) -> dict[str, object]:
+    """Return what was found, for `say_json`."""
+    found = finding.resolution
+    return {
+        "resolution": found
+        and {
+            "entered": found.entered,
+            "outcome": found.outcome,
+            "reason": found.reason,
+            "kind": found.kind,
+        },
+        "accounts": [shown_as_json(one) for one in finding.accounts],
+    }
+
+
+def shown_as_json(shown: Shown) -> dict[str, object]:
+    """Return the account, for `say_json`."""
+    account = shown.record.account
+    return {
+        "id": account.id,
+        "name": account.display_name,
+        "realm": account.realm,
+        "status": account.status,
+        "phase": shown.phase,
+        "own_phase": account.phase,
+        "contact": account.contact,
+        "language": account.language,
+        "has_password": shown.has_password,
+        "identifiers": [
+            _identifier_as_json(account_identifier, resolution) for account_identifier, resolution in shown.judged
+        ],
+    }
+
+
+def _identifier_as_json(account_identifier: AccountIdentifier, resolution: Resolution) -> dict[str, object]:
+    return {
+        "shown": account_identifier.identifier.shown,
+        "kind": account_identifier.identifier.kind,
+        "key": account_identifier.identifier.key,
+        "status": account_identifier.status,
+        "outcome": resolution.outcome,
+        "reason": resolution.reason,
+        "characters": characters_of(account_identifier.identifier),
+    }
 
 
 @click.group()

@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cityauth import AsyncCityAuth, CityAuth
 from cityauth.config import keyfile
-from cityauth.config.sections import read_policy
-from cityauth.config.smtp import SMTP, SmtpSettings, read_smtp
-from cityauth.config.validation import read_text
+from cityauth.config.sections import SMTP, SmtpSettings, read_policy, read_smtp, read_text
 from cityauth.config.variables import (
     CONFIG,
     DATABASE,

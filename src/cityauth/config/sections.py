@@ -1,17 +1,112 @@
-"""Sections of the configuration file, read into the policy's dataclasses by the types of their fields.
+"""Sections of the configuration file, read by the types of their fields: the policy and ``[smtp]``.
 
-Every field of the policy is a key of the file. There is no second list of keys to maintain.
+Every field of the policy is a key of the file. There is no second list of keys to maintain. The message about a
+wrong value names its key and never shows the value.
 """
 
 import difflib
-from collections.abc import Iterable, Mapping
-from dataclasses import is_dataclass, replace
-from typing import Any, Final
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Final, cast, get_type_hints
 
-from cityauth.config.validation import quoted, read_moment, read_one_of, readers_of
+from cityauth.core.secret import SecretStr
 from cityauth.errors import ConfigurationError
+from cityauth.mailers.smtp import Security, SmtpMailer
 from cityauth.policy import HashProfile, Policy, SessionPolicy
 from cityauth.policy.realms import DatedPhase, Phase, RealmPolicy
+from cityauth.policy.throttling import Limit
+
+Reader = Callable[[object, str], object]
+"""Takes a value of the file and the key it stands under, for messages."""
+
+_SPAN: Final = re.compile(r"([0-9]{1,6}) (second|minute|hour|day)s?")
+_LIMIT: Final = re.compile(r"([0-9]{1,6}) per (?:([0-9]{1,6}) )?(second|minute|hour|day)s?")
+_MOMENT: Final = "2027-01-01T00:00:00+02:00"
+
+
+def read_text(value: object, where: str) -> str:
+    """Return *value*, which must be text that is not empty."""
+    if not isinstance(value, str) or not value.strip():
+        raise ConfigurationError(f"{where} must be text in quotes, and not empty")
+    return value
+
+
+def read_one_of(known: Iterable[str], value: object, where: str) -> str:
+    """Return *value*, which must be one of the *known* names."""
+    names = list(known)
+    if not isinstance(value, str) or value not in names:
+        raise ConfigurationError(f"{where} must be one of {quoted(names)}")
+    return value
+
+
+def read_moment(value: object, where: str) -> datetime:
+    """Return *value*, which must be a date and time with its offset from UTC."""
+    if not isinstance(value, datetime) or value.utcoffset() is None:
+        raise ConfigurationError(f"{where} must be a moment with its offset, without quotes, such as {_MOMENT}")
+    return value
+
+
+def quoted(names: Iterable[str]) -> str:
+    """Return the *names* in quotes, as the file has them."""
+    return ", ".join(f'"{name}"' for name in names)
+
+
+def readers_of(policy: object) -> dict[str, Reader]:
+    """Return how each field of *policy*, a dataclass, is read; fields of other types are no keys of the file."""
+    kind: Any = type(policy)
+    hints = get_type_hints(kind)
+    return {one.name: _READERS[hints[one.name]] for one in fields(kind) if hints[one.name] in _READERS}
+
+
+def _number(value: object, where: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ConfigurationError(f"{where} must be a whole number")
+    return value
+
+
+def _switch(value: object, where: str) -> bool:
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"{where} must be true or false")
+    return value
+
+
+def _span(value: object, where: str) -> timedelta:
+    match = _SPAN.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise ConfigurationError(f'{where} must be a time such as "90 seconds", "30 minutes" or "14 days"')
+    return timedelta(**{f"{match[2]}s": int(match[1])})
+
+
+def _texts(value: object, where: str) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise ConfigurationError(f'{where} must be a list of texts, such as ["Esimerkkilä", "Exempelstad"]')
+    return tuple(read_text(one, where) for one in value)
+
+
+def _limits(value: object, where: str) -> tuple[Limit, ...]:
+    matches = [_LIMIT.fullmatch(one) for one in value if isinstance(one, str)] if isinstance(value, list) else []
+    limits = tuple(
+        Limit(int(match[1]), timedelta(**{f"{match[3]}s": int(match[2] or 1)})) for match in matches if match
+    )
+    if not isinstance(value, list) or not limits or len(limits) != len(value):
+        raise ConfigurationError(f'{where} must be a list such as ["1 per minute", "10 per 5 minutes"]')
+    if any(limit.count < 1 or not limit.window for limit in limits):
+        raise ConfigurationError(f"{where} must allow at least one, in a time longer than none")
+    return limits
+
+
+_READERS: Final[dict[object, Reader]] = {
+    int: _number,
+    bool: _switch,
+    str: read_text,
+    timedelta: _span,
+    tuple[str, ...]: _texts,
+    tuple[Limit, ...]: _limits,
+}
+"""How a value of the file becomes a value of a field of this type."""
+
 
 PROFILES: Final[Mapping[str, Mapping[str, object]]] = {
     "hashing": {"rfc_9106": HashProfile.RFC_9106, "small": HashProfile.SMALL},
@@ -102,3 +197,73 @@ def _table(value: object, where: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ConfigurationError(f"{where} must be a table: put its keys under [{where}]")
     return value
+
+
+SMTP: Final = "smtp"
+_SECURITY: Final = ("starttls", "tls", "none")
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpSettings:
+    """A mail server, in the words of `SmtpMailer`.
+
+    Attributes:
+        host: Its name or address.
+        sender: The address that mails come from.
+        sender_name: The name shown with it.
+        port: 587 for STARTTLS, 465 for TLS.
+        security: ``starttls``, ``tls``, or ``none`` for a server on this machine.
+        username: For a server that asks who is sending; the password comes from the environment alone.
+    """
+
+    host: str = ""
+    sender: str = ""
+    sender_name: str = ""
+    port: int = 587
+    security: str = "starttls"
+    username: str = ""
+
+    def mailer(self, password: SecretStr | None, *, check_at_start: bool = True) -> SmtpMailer:
+        """Return the mailer.
+
+        Args:
+            password: The password of *username*, from the environment.
+            check_at_start: See `SmtpMailer`.
+
+        Raises:
+            ConfigurationError: no host or sender, a username without a password or the other way round, or an
+                unencrypted server that is not this machine.
+        """
+        if self.username and password is None:
+            raise ConfigurationError("[smtp] has a username: set CITYAUTH_SMTP_PASSWORD to its password")
+        if password is not None and not self.username:
+            raise ConfigurationError("CITYAUTH_SMTP_PASSWORD is set: [smtp] needs the key 'username' for it")
+        return SmtpMailer(
+            self.host,
+            self.port,
+            sender=self.sender,
+            sender_name=self.sender_name,
+            security=cast("Security", self.security),
+            username=self.username or None,
+            password=password.get_secret_value() if password else None,
+            check_at_start=check_at_start,
+        )
+
+
+def read_smtp(value: object) -> SmtpSettings:
+    """Read the section.
+
+    Raises:
+        ConfigurationError: a key is unknown or missing, or a value is not what its key takes.
+    """
+    if not isinstance(value, dict):
+        raise ConfigurationError("smtp must be a table: put its keys under [smtp]")
+    readers = readers_of(SmtpSettings())
+    refuse_unknown(value, [one.name for one in fields(SmtpSettings)], SMTP)
+    for name in ("host", "sender"):
+        if name not in value:
+            raise ConfigurationError(f"[smtp] needs the key {name!r}")
+    given: dict[str, Any] = {key: readers[key](one, f"smtp.{key}") for key, one in value.items()}
+    if "security" in given:
+        read_one_of(_SECURITY, given["security"], "smtp.security")
+    return SmtpSettings(**given)

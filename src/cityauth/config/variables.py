@@ -4,8 +4,7 @@ import difflib
 from collections.abc import Mapping
 from typing import Final
 
-from cityauth.config.sections import PROFILES
-from cityauth.config.validation import read_one_of
+from cityauth.config.sections import PROFILES, read_one_of
 from cityauth.errors import ConfigurationError, SecretError
 
 CONFIG: Final = "CITYAUTH_CONFIG"

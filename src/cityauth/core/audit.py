@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 
-from cityauth.core.account import AccountId
+from cityauth.core.accounts import AccountId
 from cityauth.core.client import RequestContext
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})

@@ -15,11 +15,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, TypeAlias, overload
 
-from cityauth.core.account import Account, Status
-from cityauth.core.problem import Problem
+from cityauth.core.accounts import Account, Status
+from cityauth.core.answers import Problem
 from cityauth.core.resolution import Match, Outcome, Resolution
 from cityauth.core.secret import SecretStr
-from cityauth.core.session import OpenedSession
+from cityauth.core.sessions import OpenedSession
 from cityauth.core.signing import Payload, SignedPayload
 from cityauth.errors import IllegalTransitionError
 from cityauth.messages.codes import Code

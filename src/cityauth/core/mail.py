@@ -5,7 +5,7 @@ import unicodedata
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from cityauth.core.identifier import Identifier, IdentifierKind, Malformed, register
+from cityauth.core.identifiers import Identifier, IdentifierKind, Malformed, register
 from cityauth.messages.mails import MailContent
 
 

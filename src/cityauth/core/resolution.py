@@ -10,8 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
-from cityauth.core.account import Account
-from cityauth.core.identifier import BUILT_IN, EMAIL, USERNAME, Identifier, IdentifierKind, Malformed, exact_of, read
+from cityauth.core.accounts import Account
+from cityauth.core.identifiers import BUILT_IN, EMAIL, USERNAME, Identifier, IdentifierKind, Malformed, exact_of, read
 from cityauth.core.secret import SecretStr
 from cityauth.errors import PolicyError
 from cityauth.policy.realms import Phase, RealmPolicy

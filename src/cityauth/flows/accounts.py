@@ -2,12 +2,13 @@
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeAlias
 
-from cityauth.core.account import Account, AccountId, Status
+from cityauth.core.accounts import Account, AccountId, Status, read_name
+from cityauth.core.answers import Problem
 from cityauth.core.audit import AuditEventType, audit_event
-from cityauth.core.change import (
+from cityauth.core.changes import (
     AccountAdded,
     Change,
     ContactChanged,
@@ -18,21 +19,17 @@ from cityauth.core.change import (
     StatusChanged,
 )
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
-from cityauth.core.display_name import read_name
 from cityauth.core.hashing import HashDefect
-from cityauth.core.identifier import Identifier, Malformed, inherit, register
+from cityauth.core.identifiers import Identifier, Malformed, inherit, register
 from cityauth.core.mail import mail_address, read_contact
-from cityauth.core.problem import Problem
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus, merge_own
 from cityauth.core.secret import SecretStr
 from cityauth.errors import UsageError
 from cityauth.flows.asking import Flow, ask
-from cityauth.flows.context import begin
-from cityauth.flows.deployment import Deployment
-from cityauth.flows.identifiers import find_holder
+from cityauth.flows.deployment import Deployment, begin, commit_with
+from cityauth.flows.identifiers import AccountRefused, find_holder
 from cityauth.flows.notifications import notify
 from cityauth.flows.passwords import find_defect
-from cityauth.flows.record import commit_with
 from cityauth.messages import LANGUAGES, Mail
 from cityauth.messages.codes import Code
 from cityauth.policy.realms import Phase
@@ -83,25 +80,6 @@ class NewAccount:
     password_hash: str | None = None
     phase: Phase | None = None
     id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class AccountRefused:
-    """The account was not added; nothing was written.
-
-    Attributes:
-        why: What is wrong with the name, the contact or an identifier, or the precondition that did not hold.
-        entered: The name, contact or identifier that was refused, when it was one.
-        holder: The account that has the identifier, for customer service alone. ``None`` when an erased account had
-            it, or when *why* is something else.
-        about: Which attribute of `NewAccount` holds what was refused, such as ``contact``; empty when *why* is a
-            precondition. Not compared.
-    """
-
-    why: Malformed | Precondition
-    entered: str = ""
-    holder: AccountId | None = None
-    about: str = field(default="", compare=False)
 
 
 AccountOutcome: TypeAlias = Account | AccountRefused

@@ -1,14 +1,22 @@
-"""What one deployment fixes at construction, and every flow reads."""
+"""What every use case needs: the deployment, the context of a request, and the commit that records what happened."""
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
-from cityauth.core.dummy import HashMix
-from cityauth.core.identifier import IdentifierKind
+from cityauth.core.audit import AuditEvent
+from cityauth.core.changes import Change, CommitOutcome, Committed, EventRecorded
+from cityauth.core.client import ClientContext, RequestContext
+from cityauth.core.hashing import HashMix
+from cityauth.core.identifiers import IdentifierKind
 from cityauth.core.resolution import IdentifierResolver
 from cityauth.core.signing import TokenSigner
-from cityauth.core.tombstone import TombstoneKeys
+from cityauth.core.throttling import Exhausted, bucket_of, network_of
+from cityauth.core.tombstones import TombstoneKeys
+from cityauth.errors import StoreUnavailableError
+from cityauth.flows.asking import Flow, ask
 from cityauth.policy import Policy
+from cityauth.ports.services import AuditSink, Clock, Entropy
+from cityauth.ports.stores import AccountStore, ThrottleStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +44,49 @@ class Deployment:
     tombstones: TombstoneKeys
     email: IdentifierKind
     common: Container[str]
+
+
+_ID_BYTES = 12
+"""96 random bits name a commit; nobody gains by guessing one."""
+
+
+def begin(client: ClientContext) -> Flow[RequestContext]:
+    """Return the context of a use case that will write."""
+    now = yield from ask(Clock.now)
+    name = yield from ask(Entropy.draw, _ID_BYTES)
+    return RequestContext(name.hex(), now, client)
+
+
+def commit_with(event: AuditEvent, changes: Sequence[Change] = ()) -> Flow[CommitOutcome]:
+    """Commit *changes* together with *event*; the sink hears of it only when they were committed.
+
+    A commit whose outcome the store does not know is repeated once. The event's id makes sure that it is
+    not applied twice, and that one which was applied is answered `Committed`. A store that knows that it
+    wrote nothing, such as one that stayed locked, is not asked again.
+    """
+    whole = (*changes, EventRecorded(event))
+    try:
+        outcome = yield from ask(AccountStore.commit, whole)
+    except StoreUnavailableError as error:
+        if error.nothing_written:
+            raise
+        outcome = yield from ask(AccountStore.commit, whole)
+    if isinstance(outcome, Committed):
+        yield from ask(AuditSink.emit, event)
+    return outcome
+
+
+def record_refusal(deployment: Deployment, event: AuditEvent, context: RequestContext) -> Flow[None]:
+    """Record *event*, a refusal that cost no work, unless too many such refusals were recorded lately.
+
+    An empty password or a request over its limit costs a client nothing, so the client must not fill the audit
+    trail with them. `ThrottlePolicy.refusals_recorded` bounds them for the client's network and for all together.
+    """
+    limits = deployment.policy.throttle.refusals_recorded
+    network = network_of(context.client.address)
+    for name, most in ((network, limits), ("", deployment.policy.throttle.refusals_recorded_in_all)):
+        bucket = bucket_of("refusals-recorded", name, deployment.audit_secret)
+        allowance = yield from ask(ThrottleStore.reserve, bucket, most, context.at)
+        if isinstance(allowance, Exhausted):
+            return
+    yield from commit_with(event)

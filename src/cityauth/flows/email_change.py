@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
-from cityauth.core.account import Account
+from cityauth.core.accounts import Account
+from cityauth.core.answers import Declined, Done, MailOutcome, Problem
 from cityauth.core.audit import AuditEventType, audit_event
-from cityauth.core.change import (
+from cityauth.core.changes import (
     Change,
     Committed,
     ContactChanged,
@@ -19,22 +20,18 @@ from cityauth.core.change import (
     TokenUsed,
 )
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext, RequestContext
-from cityauth.core.identifier import Identifier, Malformed, inherit, look_up, register
-from cityauth.core.link import Declined, Done, LinkDead, LinkLive, LinkOutcome, MailOutcome
+from cityauth.core.identifiers import Identifier, Malformed, inherit, look_up, register
+from cityauth.core.links import LinkDead, LinkLive, LinkOutcome, OneTimeToken
 from cityauth.core.mail import mail_address
-from cityauth.core.one_time_token import OneTimeToken
-from cityauth.core.problem import Problem
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
-from cityauth.core.session import LiveSession, is_fresh
+from cityauth.core.sessions import LiveSession, is_fresh
 from cityauth.core.signing import Purpose
 from cityauth.flows.asking import Flow, ask
-from cityauth.flows.context import begin
-from cityauth.flows.deployment import Deployment
+from cityauth.flows.deployment import Deployment, begin, commit_with, record_refusal
 from cityauth.flows.identifiers import address_problem_of, find_holder
 from cityauth.flows.links import Owned, identifiers_of, login_name, make_link, open_owned, refuse_link
 from cityauth.flows.mail_limit import mail_allowed, recipient_allowed
 from cityauth.flows.notifications import address_taken, addresses_of, notify, queue, signs_in_by_mail
-from cityauth.flows.record import commit_with, record_refusal
 from cityauth.flows.recovery import answer
 from cityauth.flows.sessions import ENDED, still_live
 from cityauth.messages import Mail, mask_email, mask_login_name

@@ -2,19 +2,17 @@
 
 from dataclasses import dataclass
 
-from cityauth.core.account import AccountId, Status
+from cityauth.core.accounts import AccountId, Status
 from cityauth.core.audit import AuditEventType, audit_event
-from cityauth.core.change import Change, Precondition, TokenIssued
+from cityauth.core.changes import Change, Precondition, TokenIssued
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
 from cityauth.core.secret import SecretStr
 from cityauth.core.signing import Purpose
-from cityauth.flows.accounts import AccountRefused
 from cityauth.flows.asking import Flow, ask
-from cityauth.flows.context import begin
-from cityauth.flows.deployment import Deployment
+from cityauth.flows.deployment import Deployment, begin, commit_with
+from cityauth.flows.identifiers import AccountRefused
 from cityauth.flows.links import identifiers_of, login_name, make_link
 from cityauth.flows.notifications import queue
-from cityauth.flows.record import commit_with
 from cityauth.messages import Mail
 from cityauth.ports.stores import AccountStore
 

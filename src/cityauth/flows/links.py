@@ -6,20 +6,18 @@ from datetime import timedelta
 from typing import TypeAlias
 from urllib.parse import urlencode
 
-from cityauth.core.account import Account, AccountId, Status
+from cityauth.core.accounts import Account, AccountId, Status
+from cityauth.core.answers import Problem
 from cityauth.core.audit import AuditEventType, audit_event
 from cityauth.core.client import RequestContext
-from cityauth.core.link import LinkDead
-from cityauth.core.link_pages import link_token
-from cityauth.core.one_time_token import ID_BYTES, OneTimeToken, digest_of_id, id_of
-from cityauth.core.problem import Problem
+from cityauth.core.links import ID_BYTES, LinkDead, OneTimeToken, digest_of_id, id_of
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
 from cityauth.core.secret import SecretStr
 from cityauth.core.signing import Purpose, SignedPayload, TokenDefect
-from cityauth.core.throttle import Exhausted, bucket_of, network_of
+from cityauth.core.throttling import Exhausted, bucket_of, network_of
+from cityauth.core.web import link_token
 from cityauth.flows.asking import Flow, ask
-from cityauth.flows.deployment import Deployment
-from cityauth.flows.record import commit_with, record_refusal
+from cityauth.flows.deployment import Deployment, commit_with, record_refusal
 from cityauth.messages.codes import Code
 from cityauth.ports.services import Entropy
 from cityauth.ports.stores import AccountStore, OneTimeTokenStore, ThrottleStore

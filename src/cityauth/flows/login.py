@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
-from cityauth.core.account import Account
+from cityauth.core.accounts import Account
+from cityauth.core.answers import Problem
 from cityauth.core.audit import AuditEvent, AuditEventType, audit_event, hash_identifier
-from cityauth.core.change import (
+from cityauth.core.changes import (
     Change,
     Committed,
     PasswordReplaced,
@@ -21,8 +22,8 @@ from cityauth.core.change import (
 )
 from cityauth.core.characters import clean
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext, RequestContext
-from cityauth.core.dummy import draw
-from cityauth.core.identifier import Malformed
+from cityauth.core.hashing import draw
+from cityauth.core.identifiers import Malformed
 from cityauth.core.login import (
     UNIFORM_REFUSAL,
     Admitted,
@@ -43,20 +44,17 @@ from cityauth.core.login import (
     payload_of,
     state_of,
 )
-from cityauth.core.password import Password, PasswordDefect
-from cityauth.core.password import read as read_password
-from cityauth.core.problem import Problem
+from cityauth.core.passwords import Password, PasswordDefect
+from cityauth.core.passwords import read as read_password
 from cityauth.core.resolution import IdentifierStatus, Resolution
 from cityauth.core.secret import SecretStr
-from cityauth.core.session import TOKEN_BYTES, family_of, open_session
+from cityauth.core.sessions import TOKEN_BYTES, family_of, open_session
 from cityauth.core.signing import Purpose, TokenDefect
 from cityauth.errors import HasherBusyError, UsageError
 from cityauth.flows.asking import Flow, ask
-from cityauth.flows.context import begin
-from cityauth.flows.deployment import Deployment
+from cityauth.flows.deployment import Deployment, begin, commit_with, record_refusal
 from cityauth.flows.identifiers import problem_of, resolve
 from cityauth.flows.passwords import or_busy
-from cityauth.flows.record import commit_with, record_refusal
 from cityauth.messages import mask_email
 from cityauth.messages.codes import Code
 from cityauth.ports.services import Clock, Entropy, PasswordHasher

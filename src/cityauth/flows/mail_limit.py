@@ -2,7 +2,7 @@
 
 from cityauth.core.client import RequestContext
 from cityauth.core.mail import mailbox_of
-from cityauth.core.throttle import Exhausted, Reserved, bucket_of, network_of
+from cityauth.core.throttling import Exhausted, Reserved, bucket_of, network_of
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.deployment import Deployment
 from cityauth.ports.stores import ThrottleStore

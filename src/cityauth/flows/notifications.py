@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from types import MappingProxyType
 
-from cityauth.core.account import Account
-from cityauth.core.change import MailQueued
+from cityauth.core.accounts import Account
+from cityauth.core.changes import MailQueued
 from cityauth.core.client import RequestContext
-from cityauth.core.identifier import Identifier
+from cityauth.core.identifiers import Identifier
 from cityauth.core.mail import QueuedMail, mail_address
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus, Match
 from cityauth.flows.deployment import Deployment

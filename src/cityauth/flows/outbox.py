@@ -10,9 +10,7 @@ from cityauth.core.client import UNKNOWN_CLIENT
 from cityauth.core.mail import OutboxStatus, QueuedMail
 from cityauth.errors import MailerUnavailableError, MailRefusedError
 from cityauth.flows.asking import Flow, ask
-from cityauth.flows.context import begin
-from cityauth.flows.deployment import Deployment
-from cityauth.flows.record import commit_with
+from cityauth.flows.deployment import Deployment, begin, commit_with
 from cityauth.policy import OutboxPolicy
 from cityauth.ports.services import Clock, Mailer
 from cityauth.ports.stores import OutboxStore

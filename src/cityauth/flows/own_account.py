@@ -3,20 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
-from cityauth.core.account import AccountId
+from cityauth.core.accounts import AccountId, read_name
+from cityauth.core.answers import Declined, Done, Problem
 from cityauth.core.audit import AuditEvent, AuditEventType, audit_event
-from cityauth.core.change import AccountErased, Change, ProfileChanged, Rejected
+from cityauth.core.changes import AccountErased, Change, ProfileChanged, Rejected
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
-from cityauth.core.display_name import read_name
-from cityauth.core.link import Declined, Done
-from cityauth.core.problem import Problem
-from cityauth.core.session import LiveSession, Session, is_fresh, require_live
+from cityauth.core.sessions import LiveSession, Session, is_fresh, require_live
 from cityauth.flows.asking import Flow, ask
-from cityauth.flows.context import begin
-from cityauth.flows.deployment import Deployment
+from cityauth.flows.deployment import Deployment, begin, commit_with
 from cityauth.flows.links import identifiers_of
 from cityauth.flows.notifications import addresses_of, notify
-from cityauth.flows.record import commit_with
 from cityauth.flows.sessions import ENDED, still_live
 from cityauth.messages import LANGUAGES, Mail
 from cityauth.messages.codes import Code

@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
-from cityauth.core.account import Account
+from cityauth.core.accounts import Account
+from cityauth.core.answers import Declined, Problem
 from cityauth.core.audit import AuditEventType, audit_event
-from cityauth.core.change import (
+from cityauth.core.changes import (
     Change,
     Committed,
     EpochAdvanced,
@@ -15,22 +16,18 @@ from cityauth.core.change import (
     SessionsClosed,
 )
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext, RequestContext
-from cityauth.core.dummy import draw
-from cityauth.core.link import Declined
+from cityauth.core.hashing import draw
 from cityauth.core.login import Authenticated, PasswordConfirmed, advance
-from cityauth.core.password import PasswordDefect
-from cityauth.core.password import read as read_password
-from cityauth.core.problem import Problem
+from cityauth.core.passwords import PasswordDefect
+from cityauth.core.passwords import read as read_password
 from cityauth.core.secret import SecretStr
-from cityauth.core.session import TOKEN_BYTES, LiveSession, OpenedSession, open_session
-from cityauth.core.throttle import Exhausted, bucket_of
+from cityauth.core.sessions import TOKEN_BYTES, LiveSession, OpenedSession, open_session
+from cityauth.core.throttling import Exhausted, bucket_of
 from cityauth.flows.asking import Flow, ask
-from cityauth.flows.context import begin
-from cityauth.flows.deployment import Deployment
+from cityauth.flows.deployment import Deployment, begin, commit_with
 from cityauth.flows.links import identifiers_of
 from cityauth.flows.notifications import addresses_of, notify
 from cityauth.flows.passwords import PasswordRejected, hash_new, or_busy
-from cityauth.flows.record import commit_with
 from cityauth.flows.recovery import words_of
 from cityauth.flows.sessions import ENDED, check_again, still_live
 from cityauth.messages import Mail

@@ -4,19 +4,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from cityauth.core.account import AccountId
+from cityauth.core.accounts import AccountId
+from cityauth.core.answers import Problem
 from cityauth.core.audit import AuditEventType, audit_event
 from cityauth.core.client import UNKNOWN_CLIENT, RequestContext
 from cityauth.core.hashing import HashDefect
-from cityauth.core.password import Password, PasswordDefect, PasswordProblem, judge_new
-from cityauth.core.password import read as read_password
-from cityauth.core.problem import Problem
+from cityauth.core.passwords import Password, PasswordDefect, PasswordProblem, judge_new
+from cityauth.core.passwords import read as read_password
 from cityauth.core.secret import SecretStr
 from cityauth.errors import HasherBusyError, UsageError
 from cityauth.flows.asking import Flow, ask
-from cityauth.flows.context import begin
-from cityauth.flows.deployment import Deployment
-from cityauth.flows.record import commit_with
+from cityauth.flows.deployment import Deployment, begin, commit_with
 from cityauth.messages.codes import Code
 from cityauth.ports.services import PasswordHasher
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from cityauth.core.account import Account, AccountId, Status
+from cityauth.core.accounts import Account, AccountId, Status
+from cityauth.core.answers import Declined, Done, MailAwaited, MailerDown, MailOutcome, Problem
 from cityauth.core.audit import AuditEventType, audit_event, hash_identifier
-from cityauth.core.change import (
+from cityauth.core.changes import (
     Change,
     Committed,
     EpochAdvanced,
@@ -15,30 +16,18 @@ from cityauth.core.change import (
 )
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
 from cityauth.core.email import address_within
-from cityauth.core.identifier import Identifier, Malformed, register
-from cityauth.core.link import (
-    Declined,
-    Done,
-    LinkDead,
-    LinkLive,
-    LinkOutcome,
-    MailAwaited,
-    MailerDown,
-    MailOutcome,
-)
+from cityauth.core.identifiers import Identifier, Malformed, register
+from cityauth.core.links import LinkDead, LinkLive, LinkOutcome
 from cityauth.core.mail import contact_key, mail_address
-from cityauth.core.problem import Problem
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus, Reason, Resolution
 from cityauth.core.signing import Purpose
 from cityauth.flows.asking import Flow, ask
-from cityauth.flows.context import begin
-from cityauth.flows.deployment import Deployment
+from cityauth.flows.deployment import Deployment, begin, commit_with, record_refusal
 from cityauth.flows.identifiers import problem_of, resolve
 from cityauth.flows.links import identifiers_of, login_name, make_link, open_owned, refuse_link
 from cityauth.flows.mail_limit import mail_allowed, recipient_allowed
 from cityauth.flows.notifications import addresses_of, notify, queue
 from cityauth.flows.passwords import PasswordRejected, hash_new
-from cityauth.flows.record import commit_with, record_refusal
 from cityauth.messages import Mail, mask_login_name
 from cityauth.messages.codes import Code
 from cityauth.ports.services import Mailer

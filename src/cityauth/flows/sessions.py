@@ -1,14 +1,13 @@
 """Check, list and end sessions."""
 
-from cityauth.core.account import AccountId
+from cityauth.core.accounts import AccountId
+from cityauth.core.answers import Declined, Done, Problem
 from cityauth.core.audit import AuditEventType, audit_event
-from cityauth.core.change import Change, Committed, EpochAdvanced, SessionClosed, SessionRequired, SessionsClosed
+from cityauth.core.changes import Change, Committed, EpochAdvanced, SessionClosed, SessionRequired, SessionsClosed
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext, RequestContext
-from cityauth.core.link import Declined, Done
 from cityauth.core.login import Authenticated, LoggedOut, advance
-from cityauth.core.problem import Problem
 from cityauth.core.secret import SecretStr
-from cityauth.core.session import (
+from cityauth.core.sessions import (
     LiveSession,
     OpenedSession,
     Session,
@@ -22,9 +21,7 @@ from cityauth.core.session import (
 from cityauth.core.signing import LEEWAY
 from cityauth.errors import StoreUnavailableError
 from cityauth.flows.asking import Flow, ask
-from cityauth.flows.context import begin
-from cityauth.flows.deployment import Deployment
-from cityauth.flows.record import commit_with
+from cityauth.flows.deployment import Deployment, begin, commit_with
 from cityauth.messages.codes import Code
 from cityauth.ports.services import Clock
 from cityauth.ports.stores import AccountStore, SessionStore

@@ -1,26 +1,23 @@
 """Sign up: the address first, the account only after its link (never before, and never for a taken address)."""
 
-from cityauth.core.account import Account
+from cityauth.core.accounts import Account, read_name
+from cityauth.core.answers import Declined, Done, MailOutcome, Problem
 from cityauth.core.audit import AuditEventType, audit_event, hash_identifier
-from cityauth.core.change import AccountAdded, Change, Precondition, Rejected, TokenIssued, TokenUsed
+from cityauth.core.changes import AccountAdded, Change, Precondition, Rejected, TokenIssued, TokenUsed
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
-from cityauth.core.display_name import read_name
-from cityauth.core.identifier import Identifier, Malformed, register
-from cityauth.core.link import Declined, Done, LinkDead, LinkLive, LinkOutcome, MailOutcome
+from cityauth.core.identifiers import Identifier, Malformed, register
+from cityauth.core.links import LinkDead, LinkLive, LinkOutcome
 from cityauth.core.mail import contact_key, mail_address
-from cityauth.core.problem import Problem
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
 from cityauth.core.signing import Purpose
 from cityauth.flows.accounts import new_account_id
 from cityauth.flows.asking import Flow, ask
-from cityauth.flows.context import begin
-from cityauth.flows.deployment import Deployment
+from cityauth.flows.deployment import Deployment, begin, commit_with, record_refusal
 from cityauth.flows.identifiers import address_problem_of, find_holder
 from cityauth.flows.links import make_link, open_link, refuse_link
 from cityauth.flows.mail_limit import mail_allowed, recipient_allowed
 from cityauth.flows.notifications import address_taken, queue
 from cityauth.flows.passwords import PasswordRejected, hash_new
-from cityauth.flows.record import commit_with, record_refusal
 from cityauth.flows.recovery import answer
 from cityauth.messages import Mail, mask_login_name
 from cityauth.messages.codes import Code

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING
 from cityauth._lazy import attach as _attach
 
 if TYPE_CHECKING:
-    from cityauth.core.dummy import HashMix
-    from cityauth.core.hashing import HashDefect, HashFormat, HashMatch, HashParameters, StoredHash
+    from cityauth.core.hashing import HashDefect, HashFormat, HashMatch, HashMix, HashParameters, StoredHash
     from cityauth.hashing.hasher import Argon2Hasher
     from cityauth.hashing.registry import built_in_formats
 
@@ -27,7 +26,7 @@ if not TYPE_CHECKING:  # a type checker would take every name for a public one
         "HashDefect": "cityauth.core.hashing",
         "HashFormat": "cityauth.core.hashing",
         "HashMatch": "cityauth.core.hashing",
-        "HashMix": "cityauth.core.dummy",
+        "HashMix": "cityauth.core.hashing",
         "HashParameters": "cityauth.core.hashing",
         "StoredHash": "cityauth.core.hashing",
         "built_in_formats": "cityauth.hashing.registry",

@@ -4,9 +4,8 @@ import secrets
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from cityauth.core.dummy import HashMix
-from cityauth.core.hashing import HashDefect, HashFormat, HashMatch, HashParameters
-from cityauth.core.password import Password
+from cityauth.core.hashing import HashDefect, HashFormat, HashMatch, HashMix, HashParameters
+from cityauth.core.passwords import Password
 from cityauth.errors import HasherBusyError, PolicyError
 from cityauth.hashing.argon2 import ARGON2, costs_of, may_replace, model_of, run_argon2
 from cityauth.hashing.registry import HashFormats, built_in_formats

@@ -5,8 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from cityauth.core.characters import strip_invisible
-from cityauth.core.dummy import HashMix
-from cityauth.core.hashing import MAX_STORED_LENGTH, HashDefect, HashFormat, StoredHash
+from cityauth.core.hashing import MAX_STORED_LENGTH, HashDefect, HashFormat, HashMix, StoredHash
 from cityauth.errors import PolicyError
 from cityauth.hashing.argon2 import ARGON2, DJANGO_ARGON2
 from cityauth.hashing.bcrypt import bcrypt_formats

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from cityauth.core.identifier import EmailKind, Malformed
+from cityauth.core.identifiers import EmailKind, Malformed
 from cityauth.core.mail import QueuedMail, read_contact
 from cityauth.errors import ConfigurationError, MailerUnavailableError, MailRefusedError
 from cityauth.mailers.message import read_sender, write_message

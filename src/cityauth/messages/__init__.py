@@ -5,12 +5,11 @@ library ships the words of pages too, so that every service says the same. A ser
 place with `Texts`. The ``.po`` files beside this file hold the texts; their message ids are the codes.
 """
 
-from cityauth.messages.catalogue import FALLBACK, LANGUAGES, Param, text, validity
+from cityauth.messages.catalogue import FALLBACK, LANGUAGES, Param, negotiate, text, validity
 from cityauth.messages.codes import Code
 from cityauth.messages.labels import Label
 from cityauth.messages.mails import Mail, MailContent
 from cityauth.messages.names import mask_email, mask_login_name, name_and_email
-from cityauth.messages.negotiation import negotiate
 from cityauth.messages.texts import Texts, write
 
 __all__ = [

@@ -10,13 +10,11 @@ from types import MappingProxyType
 
 from cityauth.messages.texts import Texts
 from cityauth.policy.hashing import HashLimits, HashProfile, LegacyHashPolicy
-from cityauth.policy.identifiers import IdentifierPolicy
 from cityauth.policy.links import LinkPolicy
-from cityauth.policy.login import LoginPolicy
 from cityauth.policy.mail import MailPolicy, OutboxPolicy
 from cityauth.policy.passwords import PasswordPolicy
-from cityauth.policy.realms import DatedPhase, Phase, RealmPolicy
-from cityauth.policy.sessions import SessionPolicy
+from cityauth.policy.realms import DatedPhase, IdentifierPolicy, Phase, RealmPolicy
+from cityauth.policy.sessions import LoginPolicy, SessionPolicy
 from cityauth.policy.throttling import Limit, ThrottlePolicy
 from cityauth.policy.validation import require, require_types
 

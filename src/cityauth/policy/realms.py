@@ -79,3 +79,19 @@ class RealmPolicy:
     def paused(self, at: datetime) -> Self:
         """Return the same realm with its schedule held at *at*."""
         return type(self)(self.initial, self.schedule, at)
+
+
+@dataclass(frozen=True, slots=True)
+class IdentifierPolicy:
+    """What may be registered as an identifier.
+
+    Attributes:
+        mailer_supports_smtputf8: Whether an address with a non-ASCII local part may be registered.
+            Off by default: a reset mail that cannot be delivered locks its owner out.
+    """
+
+    mailer_supports_smtputf8: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what is neither true nor false."""
+        require_types(self, "identifiers")

@@ -7,7 +7,7 @@ from typing import Protocol
 from cityauth.core.audit import AuditEvent
 from cityauth.core.hashing import HashDefect
 from cityauth.core.mail import QueuedMail
-from cityauth.core.password import Password
+from cityauth.core.passwords import Password
 
 
 @dataclass(frozen=True, slots=True)

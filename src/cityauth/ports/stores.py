@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
-from cityauth.core.account import Account, AccountId
+from cityauth.core.accounts import Account, AccountId
 from cityauth.core.audit import AuditEvent
-from cityauth.core.change import Change, CommitOutcome
+from cityauth.core.changes import Change, CommitOutcome
+from cityauth.core.links import OneTimeToken
 from cityauth.core.mail import OutboxStatus, QueuedMail
-from cityauth.core.one_time_token import OneTimeToken
 from cityauth.core.resolution import AccountIdentifier, Match
 from cityauth.core.secret import SecretStr
-from cityauth.core.session import LiveSession, Session
-from cityauth.core.throttle import Allowance
+from cityauth.core.sessions import LiveSession, Session
+from cityauth.core.throttling import Allowance
 from cityauth.policy.throttling import Limit
 
 
@@ -144,7 +144,7 @@ class ThrottleStore(Protocol):
 
         Returns `Reserved`, or `Exhausted` and nothing counted. Of any number of callers at once, no
         more than the limits allow are reserved. A use that lies ahead of *now* counts, so that a clock that is set
-        back frees nothing; one that lies ahead by more than `cityauth.core.throttle.MOST_AHEAD` does not.
+        back frees nothing; one that lies ahead by more than `cityauth.core.throttling.MOST_AHEAD` does not.
         """
         ...
 

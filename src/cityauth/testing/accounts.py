@@ -4,8 +4,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from cityauth.core.account import Account, AccountId, Status
-from cityauth.core.change import (
+from cityauth.core.accounts import Account, AccountId, Status
+from cityauth.core.changes import (
     Change,
     Committed,
     ContactChanged,
@@ -18,7 +18,7 @@ from cityauth.core.change import (
     SessionClosed,
     StatusChanged,
 )
-from cityauth.core.identifier import MAX_KEY_BYTES, Identifier
+from cityauth.core.identifiers import MAX_KEY_BYTES, Identifier
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
 from cityauth.core.secret import SecretStr
 from cityauth.policy.realms import Phase

@@ -5,8 +5,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from cityauth.core.account import AccountId, Status
-from cityauth.core.change import (
+from cityauth.core.accounts import AccountId, Status
+from cityauth.core.changes import (
     AccountErased,
     Change,
     ContactChanged,

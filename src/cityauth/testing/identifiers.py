@@ -1,7 +1,7 @@
 """What a store promises of identifiers: one namespace, compared byte for byte, and nothing passes on."""
 
-from cityauth.core.account import AccountId
-from cityauth.core.change import (
+from cityauth.core.accounts import AccountId
+from cityauth.core.changes import (
     AccountErased,
     ContactChanged,
     EpochAdvanced,

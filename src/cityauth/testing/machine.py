@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from operator import attrgetter
 
-from cityauth.core.account import AccountId
-from cityauth.core.change import Change, EventRecorded, MailQueued, SessionOpened, TokenIssued, TokenUsed
+from cityauth.core.accounts import AccountId
+from cityauth.core.changes import Change, EventRecorded, MailQueued, SessionOpened, TokenIssued, TokenUsed
 from cityauth.core.mail import contact_key
 from cityauth.core.signing import Purpose
 from cityauth.errors import MissingExtraError

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from cityauth.core.change import EpochAdvanced, Precondition, Rejected
+from cityauth.core.changes import EpochAdvanced, Precondition, Rejected
 from cityauth.core.mail import OutboxStatus
 from cityauth.ports.stores import Store
 from cityauth.testing.samples import AINO, HOSTILE, MINUTE, NOON, commit, queued

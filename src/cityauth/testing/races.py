@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from cityauth.core.account import Account, AccountId, Status
-from cityauth.core.change import (
+from cityauth.core.accounts import Account, AccountId, Status
+from cityauth.core.changes import (
     Change,
     CommitOutcome,
     Committed,

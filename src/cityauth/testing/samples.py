@@ -5,9 +5,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from cityauth.core.account import Account, AccountId
+from cityauth.core.accounts import Account, AccountId
 from cityauth.core.audit import AuditEvent, AuditEventType
-from cityauth.core.change import (
+from cityauth.core.changes import (
     AccountAdded,
     Change,
     Committed,
@@ -19,12 +19,12 @@ from cityauth.core.change import (
     SessionOpened,
     SessionRequired,
 )
-from cityauth.core.identifier import Identifier
+from cityauth.core.identifiers import Identifier
+from cityauth.core.links import OneTimeToken
 from cityauth.core.mail import QueuedMail
-from cityauth.core.one_time_token import OneTimeToken
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
 from cityauth.core.secret import SecretStr
-from cityauth.core.session import Session
+from cityauth.core.sessions import Session
 from cityauth.core.signing import Purpose
 from cityauth.messages.mails import MailContent
 from cityauth.ports.stores import AccountStore

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import timedelta, timezone
 
-from cityauth.core.account import AccountId, Status
-from cityauth.core.change import (
+from cityauth.core.accounts import AccountId, Status
+from cityauth.core.changes import (
     EpochAdvanced,
     Precondition,
     ProfileChanged,

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from cityauth.core.throttle import Exhausted, Reserved
+from cityauth.core.throttling import Exhausted, Reserved
 from cityauth.policy.throttling import Limit
 from cityauth.ports.stores import ThrottleStore
 from cityauth.testing.racing import RACERS, race

@@ -7,12 +7,12 @@ it runs in a worker thread, so that neither a hash nor a query holds the event l
 from collections.abc import Container, Sequence
 
 from cityauth.api._async.accounts import Accounts
-from cityauth.api._async.housekeeping import Housekeeping
-from cityauth.api._async.mail import Outbox, Recovery
-from cityauth.api._async.sign_in import Identifiers, Login, Passwords, Sessions
+from cityauth.api._async.jobs import Housekeeping, Outbox
+from cityauth.api._async.sign_in import Identifiers, Login, Passwords, Recovery, Sessions
 from cityauth.api.assembly import Supplies, assemble
-from cityauth.core.dummy import HashMix
-from cityauth.core.identifier import BUILT_IN, IdentifierKind
+from cityauth.api.drivers import wire_async
+from cityauth.core.hashing import HashMix
+from cityauth.core.identifiers import BUILT_IN, IdentifierKind
 from cityauth.policy import Policy
 from cityauth.ports.services import AuditSink, Clock, Entropy, Mailer, PasswordHasher
 from cityauth.ports.stores import AnyStore
@@ -77,7 +77,8 @@ class AsyncCityAuth:
         assembly = assemble(
             Supplies(
                 store, secrets, policy, kinds, hash_mix, hasher, mailer, clock, entropy, audit, common, tombstone_secret
-            )
+            ),
+            wire_async,
         )
         self.login: Login = Login(assembly)
         self.sessions: Sessions = Sessions(assembly)

@@ -1,28 +1,30 @@
-"""Sign in and stay signed in."""
+"""Sign in, stay signed in, and get in again with a mailed link."""
 
 from collections.abc import Iterable
 
-from cityauth.api._async.namespace import Namespace
-from cityauth.api.drivers import run_async
-from cityauth.core.account import AccountId
+from cityauth.api.assembly import Namespace
+from cityauth.api.drivers import AsyncAnswers, run_async
+from cityauth.core.accounts import AccountId
+from cityauth.core.answers import Declined, Done, MailOutcome
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
 from cityauth.core.hashing import HashDefect
-from cityauth.core.link import Declined, Done
+from cityauth.core.links import LinkDead, LinkOutcome
 from cityauth.core.login import Authenticated, LoginStep
 from cityauth.core.resolution import Resolution
 from cityauth.core.secret import SecretStr
-from cityauth.core.session import LiveSession, Session, is_fresh, require_live
+from cityauth.core.sessions import LiveSession, Session, is_fresh, require_live
 from cityauth.flows import (
     identifiers,
     login,
     own_password,
     passwords,
+    recovery,
     sessions,
 )
 from cityauth.flows.passwords import PasswordRejected
 
 
-class Login(Namespace):
+class Login(Namespace[AsyncAnswers]):
     """Sign-in in two steps: `identify`, then `submit_password`."""
 
     async def identify(self, entered: object) -> LoginStep:
@@ -82,7 +84,7 @@ class Login(Namespace):
         )
 
 
-class Sessions(Namespace):
+class Sessions(Namespace[AsyncAnswers]):
     """Sessions: check at each request, list, end."""
 
     async def check(self, token: object) -> LiveSession | None:
@@ -187,7 +189,7 @@ class Sessions(Namespace):
         return await run_async(sessions.close_all_of_account(account_id, client), self._answers)
 
 
-class Identifiers(Namespace):
+class Identifiers(Namespace[AsyncAnswers]):
     """Identifiers, explained."""
 
     async def resolve(self, entered: object) -> Resolution:
@@ -198,7 +200,7 @@ class Identifiers(Namespace):
         return await run_async(identifiers.explain(self._deployment, entered), self._answers)
 
 
-class Passwords(Namespace):
+class Passwords(Namespace[AsyncAnswers]):
     """New passwords, and stored hashes that are to be imported."""
 
     async def hash(self, password: object, *, context: Iterable[str] = ()) -> SecretStr | PasswordRejected:
@@ -220,3 +222,35 @@ class Passwords(Namespace):
         Nothing is hashed.
         """
         return await run_async(passwords.find_defect(stored), self._answers)
+
+
+class Recovery(Namespace[AsyncAnswers]):
+    """Forgotten username or password: `request` a link, `inspect` it, `complete` with a new password."""
+
+    async def request(self, entered: object, *, client: ClientContext = UNKNOWN_CLIENT) -> MailOutcome:
+        """Mail a link to whoever *entered* names, at the stored and verified address.
+
+        Returns:
+            `MailAwaited`, the same whatever is stored; `MailerDown`, the same for everyone, while mail
+            cannot be sent (what was asked for stays queued); `Declined` for text that can be no identifier.
+        """
+        return await run_async(recovery.request(self._deployment, entered, client), self._answers)
+
+    async def inspect(self, token: object, *, client: ClientContext = UNKNOWN_CLIENT) -> LinkOutcome:
+        """Look at the link of a reset or an invitation; nothing is used up, however often.
+
+        Returns:
+            `LinkLive` with the login name, or `LinkDead`.
+        """
+        return await run_async(recovery.inspect(self._deployment, token, client), self._answers)
+
+    async def complete(
+        self, token: object, password: object, *, client: ClientContext = UNKNOWN_CLIENT
+    ) -> Done | PasswordRejected | LinkDead:
+        """Set a new password with the link, once.
+
+        Returns:
+            `Done`: every session has ended and nobody is signed in; `PasswordRejected`: nothing was used
+            up; `LinkDead`.
+        """
+        return await run_async(recovery.complete(self._deployment, token, password, client), self._answers)

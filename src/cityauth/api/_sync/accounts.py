@@ -3,29 +3,30 @@
 from collections.abc import Mapping
 from typing import Any
 
-from cityauth.api._sync.namespace import Namespace
-from cityauth.api.drivers import run
-from cityauth.core.account import AccountId
+from cityauth.api.assembly import Namespace
+from cityauth.api.drivers import Answers, run
+from cityauth.core.accounts import AccountId
+from cityauth.core.answers import Declined, Done, MailOutcome
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
-from cityauth.core.link import Declined, Done, LinkDead, LinkOutcome, MailOutcome
+from cityauth.core.links import LinkDead, LinkOutcome
 from cityauth.core.login import Authenticated
-from cityauth.core.session import LiveSession
+from cityauth.core.sessions import LiveSession
 from cityauth.flows import (
     accounts,
     email_change,
+    identifiers,
     invitation,
     own_account,
     own_password,
-    release,
     sign_up,
 )
-from cityauth.flows.accounts import AccountOutcome, AccountRecord, AccountRefused, NewAccount
+from cityauth.flows.accounts import AccountOutcome, AccountRecord, NewAccount
+from cityauth.flows.identifiers import AccountRefused, Released
 from cityauth.flows.invitation import Invited
 from cityauth.flows.passwords import PasswordRejected
-from cityauth.flows.release import Released
 
 
-class Accounts(Namespace):
+class Accounts(Namespace[Answers]):
     """Accounts: what a person does with the own one, and what a host and its customer service do."""
 
     def sign_up(self, email: object, *, client: ClientContext = UNKNOWN_CLIENT) -> MailOutcome:
@@ -191,7 +192,7 @@ class Accounts(Namespace):
             `Released`; `AccountRefused` when *entered* cannot be an identifier, when it is not a retired one of the
             account, or, without *account_id*, when an account has it (``holder``) or no erased account had it.
         """
-        return run(release.release_identifier(self._deployment, entered, account_id, client), self._answers)
+        return run(identifiers.release_identifier(self._deployment, entered, account_id, client), self._answers)
 
     def add(self, new: NewAccount, *, client: ClientContext = UNKNOWN_CLIENT) -> AccountOutcome:
         """Add an account with all its identifiers, or nothing of it.

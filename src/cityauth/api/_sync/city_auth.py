@@ -6,12 +6,12 @@ The asynchronous API, `cityauth.api._async`, is generated from these files by ``
 from collections.abc import Container, Sequence
 
 from cityauth.api._sync.accounts import Accounts
-from cityauth.api._sync.housekeeping import Housekeeping
-from cityauth.api._sync.mail import Outbox, Recovery
-from cityauth.api._sync.sign_in import Identifiers, Login, Passwords, Sessions
+from cityauth.api._sync.jobs import Housekeeping, Outbox
+from cityauth.api._sync.sign_in import Identifiers, Login, Passwords, Recovery, Sessions
 from cityauth.api.assembly import Supplies, assemble
-from cityauth.core.dummy import HashMix
-from cityauth.core.identifier import BUILT_IN, IdentifierKind
+from cityauth.api.drivers import wire
+from cityauth.core.hashing import HashMix
+from cityauth.core.identifiers import BUILT_IN, IdentifierKind
 from cityauth.policy import Policy
 from cityauth.ports.services import AuditSink, Clock, Entropy, Mailer, PasswordHasher
 from cityauth.ports.stores import Store
@@ -76,7 +76,8 @@ class CityAuth:
         assembly = assemble(
             Supplies(
                 store, secrets, policy, kinds, hash_mix, hasher, mailer, clock, entropy, audit, common, tombstone_secret
-            )
+            ),
+            wire,
         )
         self.login: Login = Login(assembly)
         self.sessions: Sessions = Sessions(assembly)

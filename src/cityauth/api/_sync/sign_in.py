@@ -1,28 +1,30 @@
-"""Sign in and stay signed in."""
+"""Sign in, stay signed in, and get in again with a mailed link."""
 
 from collections.abc import Iterable
 
-from cityauth.api._sync.namespace import Namespace
-from cityauth.api.drivers import run
-from cityauth.core.account import AccountId
+from cityauth.api.assembly import Namespace
+from cityauth.api.drivers import Answers, run
+from cityauth.core.accounts import AccountId
+from cityauth.core.answers import Declined, Done, MailOutcome
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
 from cityauth.core.hashing import HashDefect
-from cityauth.core.link import Declined, Done
+from cityauth.core.links import LinkDead, LinkOutcome
 from cityauth.core.login import Authenticated, LoginStep
 from cityauth.core.resolution import Resolution
 from cityauth.core.secret import SecretStr
-from cityauth.core.session import LiveSession, Session, is_fresh, require_live
+from cityauth.core.sessions import LiveSession, Session, is_fresh, require_live
 from cityauth.flows import (
     identifiers,
     login,
     own_password,
     passwords,
+    recovery,
     sessions,
 )
 from cityauth.flows.passwords import PasswordRejected
 
 
-class Login(Namespace):
+class Login(Namespace[Answers]):
     """Sign-in in two steps: `identify`, then `submit_password`."""
 
     def identify(self, entered: object) -> LoginStep:
@@ -82,7 +84,7 @@ class Login(Namespace):
         )
 
 
-class Sessions(Namespace):
+class Sessions(Namespace[Answers]):
     """Sessions: check at each request, list, end."""
 
     def check(self, token: object) -> LiveSession | None:
@@ -185,7 +187,7 @@ class Sessions(Namespace):
         return run(sessions.close_all_of_account(account_id, client), self._answers)
 
 
-class Identifiers(Namespace):
+class Identifiers(Namespace[Answers]):
     """Identifiers, explained."""
 
     def resolve(self, entered: object) -> Resolution:
@@ -196,7 +198,7 @@ class Identifiers(Namespace):
         return run(identifiers.explain(self._deployment, entered), self._answers)
 
 
-class Passwords(Namespace):
+class Passwords(Namespace[Answers]):
     """New passwords, and stored hashes that are to be imported."""
 
     def hash(self, password: object, *, context: Iterable[str] = ()) -> SecretStr | PasswordRejected:
@@ -218,3 +220,35 @@ class Passwords(Namespace):
         Nothing is hashed.
         """
         return run(passwords.find_defect(stored), self._answers)
+
+
+class Recovery(Namespace[Answers]):
+    """Forgotten username or password: `request` a link, `inspect` it, `complete` with a new password."""
+
+    def request(self, entered: object, *, client: ClientContext = UNKNOWN_CLIENT) -> MailOutcome:
+        """Mail a link to whoever *entered* names, at the stored and verified address.
+
+        Returns:
+            `MailAwaited`, the same whatever is stored; `MailerDown`, the same for everyone, while mail
+            cannot be sent (what was asked for stays queued); `Declined` for text that can be no identifier.
+        """
+        return run(recovery.request(self._deployment, entered, client), self._answers)
+
+    def inspect(self, token: object, *, client: ClientContext = UNKNOWN_CLIENT) -> LinkOutcome:
+        """Look at the link of a reset or an invitation; nothing is used up, however often.
+
+        Returns:
+            `LinkLive` with the login name, or `LinkDead`.
+        """
+        return run(recovery.inspect(self._deployment, token, client), self._answers)
+
+    def complete(
+        self, token: object, password: object, *, client: ClientContext = UNKNOWN_CLIENT
+    ) -> Done | PasswordRejected | LinkDead:
+        """Set a new password with the link, once.
+
+        Returns:
+            `Done`: every session has ended and nobody is signed in; `PasswordRejected`: nothing was used
+            up; `LinkDead`.
+        """
+        return run(recovery.complete(self._deployment, token, password, client), self._answers)

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from cityauth.core.change import (
+from cityauth.core.changes import (
     AccountAdded,
     AccountErased,
     ContactChanged,

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from operator import attrgetter
 from typing import Any, Final, TypeAlias
 
-from cityauth.core.account import Status
-from cityauth.core.change import (
+from cityauth.core.accounts import Status
+from cityauth.core.changes import (
     AccountAdded,
     AccountErased,
     Change,
@@ -30,8 +30,8 @@ from cityauth.core.change import (
     TokenUsed,
     TombstonesReleased,
 )
-from cityauth.core.one_time_token import OneTimeToken
-from cityauth.core.session import Session
+from cityauth.core.links import OneTimeToken
+from cityauth.core.sessions import Session
 from cityauth.stores.memory import account_changes
 from cityauth.stores.memory.state import State, WaitingMail, event_key
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
-from cityauth.core.account import Account, AccountId
+from cityauth.core.accounts import Account, AccountId
 from cityauth.core.audit import AuditEvent
+from cityauth.core.links import OneTimeToken
 from cityauth.core.mail import QueuedMail
-from cityauth.core.one_time_token import OneTimeToken
 from cityauth.core.resolution import AccountIdentifier
 from cityauth.core.secret import SecretStr
-from cityauth.core.session import Session
+from cityauth.core.sessions import Session
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")

@@ -6,15 +6,15 @@ from datetime import datetime
 from threading import RLock
 from typing import final
 
-from cityauth.core.account import Account, AccountId
+from cityauth.core.accounts import Account, AccountId
 from cityauth.core.audit import AuditEvent
-from cityauth.core.change import Change, CommitOutcome, Committed, EventRecorded, Rejected
+from cityauth.core.changes import Change, CommitOutcome, Committed, EventRecorded, Rejected
+from cityauth.core.links import OneTimeToken
 from cityauth.core.mail import OutboxStatus, QueuedMail, contact_key
-from cityauth.core.one_time_token import OneTimeToken
 from cityauth.core.resolution import AccountIdentifier, Match
 from cityauth.core.secret import SecretStr
-from cityauth.core.session import LiveSession, Session, touched
-from cityauth.core.throttle import MOST_AHEAD, Allowance, Exhausted, Reserved
+from cityauth.core.sessions import LiveSession, Session, touched
+from cityauth.core.throttling import MOST_AHEAD, Allowance, Exhausted, Reserved
 from cityauth.policy.mail import LONGEST_HOLD
 from cityauth.policy.throttling import Limit
 from cityauth.stores.memory.changes import APPLY

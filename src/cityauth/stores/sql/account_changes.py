@@ -5,8 +5,8 @@ from typing import Final
 
 from sqlalchemy import Text, bindparam, delete, func, insert, select, update
 
-from cityauth.core.account import AccountId, Status
-from cityauth.core.change import (
+from cityauth.core.accounts import AccountId, Status
+from cityauth.core.changes import (
     AccountAdded,
     AccountErased,
     ContactChanged,

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 from sqlalchemy import bindparam, insert
 
 from cityauth.core.audit import AuditEvent
-from cityauth.core.change import (
+from cityauth.core.changes import (
     AccountAdded,
     AccountErased,
     Change,

@@ -5,7 +5,7 @@ from typing import Final
 
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
-from cityauth.core.change import AccountAdded, IdentifierAdded, IdentifierReleased, IdentifierRetired, Precondition
+from cityauth.core.changes import AccountAdded, IdentifierAdded, IdentifierReleased, IdentifierRetired, Precondition
 from cityauth.core.resolution import IdentifierStatus
 from cityauth.stores.sql.failures import is_taken
 from cityauth.stores.sql.rows import micros

@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import bindparam, case, delete, func, insert, literal, or_, select, union_all, update
 
-from cityauth.core.change import MailQueued
+from cityauth.core.changes import MailQueued
 from cityauth.core.mail import QueuedMail
 from cityauth.policy.mail import LONGEST_HOLD
 from cityauth.stores.sql.rows import MAIL, mail_of, mail_row, micros, read_all

@@ -6,14 +6,14 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from cityauth.core.account import Account, AccountId, Status
+from cityauth.core.accounts import Account, AccountId, Status
 from cityauth.core.audit import AuditEvent, AuditEventType
-from cityauth.core.identifier import Identifier
+from cityauth.core.identifiers import Identifier
+from cityauth.core.links import OneTimeToken
 from cityauth.core.mail import OutboxStatus, QueuedMail
-from cityauth.core.one_time_token import OneTimeToken
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus, Match
 from cityauth.core.secret import SecretStr
-from cityauth.core.session import LiveSession, Session
+from cityauth.core.sessions import LiveSession, Session
 from cityauth.core.signing import Purpose
 from cityauth.errors import StoreError
 from cityauth.messages.mails import MailContent

@@ -4,8 +4,8 @@ from typing import Final
 
 from sqlalchemy import bindparam, delete, exists, insert, literal, select, update
 
-from cityauth.core.account import Status
-from cityauth.core.change import Precondition, SessionClosed, SessionOpened, SessionRequired, SessionsClosed
+from cityauth.core.accounts import Status
+from cityauth.core.changes import Precondition, SessionClosed, SessionOpened, SessionRequired, SessionsClosed
 from cityauth.stores.sql.account_changes import why_not_open
 from cityauth.stores.sql.rows import micros
 from cityauth.stores.sql.statements import Driver

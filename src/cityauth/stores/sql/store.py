@@ -7,15 +7,15 @@ from typing import Self, final
 
 from sqlalchemy import URL, Engine
 
-from cityauth.core.account import Account, AccountId
+from cityauth.core.accounts import Account, AccountId
 from cityauth.core.audit import AuditEvent
-from cityauth.core.change import AccountErased, Change, CommitOutcome
+from cityauth.core.changes import AccountErased, Change, CommitOutcome
+from cityauth.core.links import OneTimeToken
 from cityauth.core.mail import OutboxStatus, QueuedMail
-from cityauth.core.one_time_token import OneTimeToken
 from cityauth.core.resolution import AccountIdentifier, Match
 from cityauth.core.secret import SecretStr
-from cityauth.core.session import LiveSession, Session
-from cityauth.core.throttle import Allowance
+from cityauth.core.sessions import LiveSession, Session
+from cityauth.core.throttling import Allowance
 from cityauth.errors import ConfigurationError
 from cityauth.policy.throttling import Limit
 from cityauth.stores.sql import lookups, outbox, schema, session_changes, throttle, token_changes, tombstones

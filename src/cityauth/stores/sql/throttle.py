@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import bindparam, delete, insert, select
 
-from cityauth.core.throttle import MOST_AHEAD, Allowance, Exhausted, Reserved
+from cityauth.core.throttling import MOST_AHEAD, Allowance, Exhausted, Reserved
 from cityauth.policy.throttling import Limit
 from cityauth.stores.sql.rows import micros, moment
 from cityauth.stores.sql.statements import Driver

@@ -4,8 +4,8 @@ from typing import Final
 
 from sqlalchemy import bindparam, delete, exists, insert, literal, or_
 
-from cityauth.core.account import Status
-from cityauth.core.change import Precondition, TokenIssued, TokensRevoked, TokenUsed
+from cityauth.core.accounts import Status
+from cityauth.core.changes import Precondition, TokenIssued, TokensRevoked, TokenUsed
 from cityauth.stores.sql.rows import micros, token_row
 from cityauth.stores.sql.statements import Driver
 from cityauth.stores.sql.tables import account, one_time_token

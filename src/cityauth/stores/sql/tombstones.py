@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import bindparam, delete, exists, insert, literal, select
 
-from cityauth.core.change import Precondition, TombstonesReleased
+from cityauth.core.changes import Precondition, TombstonesReleased
 from cityauth.stores.sql.rows import micros
 from cityauth.stores.sql.statements import Driver
 from cityauth.stores.sql.tables import tombstones
