@@ -21,7 +21,7 @@ ERKKI, NEW = "erkki@example.com", "aivan uusi pitkä salasana"
 
 PROCESS = """
 import os, signal, sys
-from cityauth.stores.sql import SqlStore, changes, store
+from cityauth.stores.sql import SqlStore, commits, store
 from cityauth.core import changes as core_changes
 from tests.support.fakes import SeededEntropy
 from tests.support.service import Service
@@ -53,10 +53,10 @@ if where == "after send":
 RESETTING = """
 token, password = number, sys.argv[4]
 if where == "before commit":
-    whole = store.apply
-    store.apply = lambda *given: (whole(*given), die())
+    whole = store.commit
+    store.commit = lambda *given: ((yield from whole(*given)), die())
 elif where != "after commit":
-    changes.APPLY[getattr(core_changes, where)] = die
+    commits.APPLY[getattr(core_changes, where)] = die
 service.auth.recovery.complete(token, password)
 die()
 """

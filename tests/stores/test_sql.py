@@ -326,7 +326,7 @@ def test_no_repr_shows_a_hash(store: SqlStore) -> None:
 
 KILLED = """
 import os, signal, sys
-from cityauth.stores.sql import SqlStore, changes
+from cityauth.stores.sql import SqlStore, commits
 from cityauth.core.changes import ContactChanged, EpochAdvanced, StatusChanged, Committed
 from cityauth.core.accounts import Status
 from cityauth.testing.samples import AINO, opened, queued, recorded
@@ -335,7 +335,7 @@ def die(*_):
     os.kill(os.getpid(), signal.SIGKILL)
 
 if sys.argv[2] == "during":
-    changes.APPLY[StatusChanged] = die
+    commits.APPLY[StatusChanged] = die
 store = SqlStore(sys.argv[1])
 steps = [opened("a"), queued("mail"), EpochAdvanced(AINO), StatusChanged(AINO, Status.ACTIVE, Status.DISABLED)]
 assert store.commit([*steps, recorded("event")]) == Committed()

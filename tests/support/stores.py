@@ -40,6 +40,7 @@ def reassign(store: Any, key: str, to: AccountId) -> None:
     if not isinstance(store, MemoryStore):
         from sqlalchemy import update
 
+        from cityauth.stores.sql.programs import write
         from cityauth.stores.sql.tables import identifier
 
         moved = (
@@ -47,7 +48,7 @@ def reassign(store: Any, key: str, to: AccountId) -> None:
             .where(identifier.c.key == key)
             .values(account_id=to, status=IdentifierStatus.ACTIVE.value)
         )
-        assert store._database.write(moved, {}) == 1
+        assert store._database.write(write(moved, {})) == 1
         return
     state = store._state
     former, account_identifier = state.holders[key]

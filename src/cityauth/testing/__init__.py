@@ -16,14 +16,11 @@ needs the extra ``testing``.
 """
 
 from cityauth.testing.accounts import AccountContract
-from cityauth.testing.contract import StoreContract
+from cityauth.testing.contract import OutboxContract, StoreContract, ThrottleContract
 from cityauth.testing.identifiers import IdentifierContract
 from cityauth.testing.one_time_tokens import OneTimeTokenContract
-from cityauth.testing.outbox import OutboxContract
-from cityauth.testing.races import RaceContract
-from cityauth.testing.racing import race
+from cityauth.testing.races import RaceContract, race
 from cityauth.testing.sessions import SessionContract
-from cityauth.testing.throttle import ThrottleContract
 
 __all__ = [
     "AccountContract",

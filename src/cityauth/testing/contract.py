@@ -1,12 +1,167 @@
-"""`StoreContract`: all promises of the ports that store, together."""
+"""`StoreContract`: all promises of the ports that store, together; those of the outbox and of throttling are here."""
 
+from datetime import timedelta
+
+from cityauth.core.changes import EpochAdvanced, Precondition, Rejected
+from cityauth.core.mail import OutboxStatus
+from cityauth.core.throttling import Exhausted, Reserved
+from cityauth.policy.throttling import Limit
+from cityauth.ports.stores import Store, ThrottleStore
 from cityauth.testing.accounts import AccountContract
 from cityauth.testing.identifiers import IdentifierContract
 from cityauth.testing.one_time_tokens import OneTimeTokenContract
-from cityauth.testing.outbox import OutboxContract
-from cityauth.testing.races import RaceContract
+from cityauth.testing.races import RACERS, RaceContract, race
+from cityauth.testing.samples import AINO, HOSTILE, MINUTE, NOON, commit, queued
 from cityauth.testing.sessions import SessionContract
-from cityauth.testing.throttle import ThrottleContract
+
+MICROSECOND = timedelta(microseconds=1)
+ONE_A_MINUTE = Limit(1, MINUTE)
+FIVE_AN_HOUR = Limit(5, 60 * MINUTE)
+
+
+class OutboxContract:
+    """The outbox: mails are leased, sent, dropped."""
+
+    def test_a_mail_comes_back_whole(self, store: Store) -> None:
+        """Every field is as it was queued, and taking it counts as an attempt."""
+        mails = [queued(f"mail{number}", to or "a@example.com").mail for number, to in enumerate(HOSTILE)]
+        commit(store, *(queued(f"mail{number}", to or "a@example.com") for number, to in enumerate(HOSTILE)))
+        leased = list(store.lease_mails(NOON, NOON + MINUTE, 100))
+        assert [(one.id, one.to, one.content, one.language) for one in leased] == [
+            (one.id, one.to, one.content, one.language) for one in mails
+        ]
+        assert {(one.queued_at, one.expires_at, one.attempts) for one in leased} == {(NOON, NOON + 60 * MINUTE, 1)}
+
+    def test_nothing_is_leased_from_an_empty_outbox(self, store: Store) -> None:
+        """An idle worker gets nothing, and the status says so."""
+        assert list(store.lease_mails(NOON, NOON + MINUTE, 10)) == []
+        assert store.outbox_status() == OutboxStatus(0, 0, None)
+
+    def test_mails_are_leased_oldest_first(self, store: Store) -> None:
+        """The oldest come first, no more than asked for, none that was queued for later."""
+        commit(store, *(queued(f"m{number}", at=NOON + number * MINUTE) for number in (2, 0, 9, 1)))
+        assert [one.id for one in store.lease_mails(NOON + 2 * MINUTE, NOON + 5 * MINUTE, 2)] == ["m0", "m1"]
+        assert [one.id for one in store.lease_mails(NOON + 2 * MINUTE, NOON + 5 * MINUTE, 2)] == ["m2"]
+        assert list(store.lease_mails(NOON + 2 * MINUTE, NOON + 5 * MINUTE, 2)) == []
+
+    def test_a_lease_ends(self, store: Store) -> None:
+        """A worker that died gives its mails back when the lease ends."""
+        commit(store, queued("mail"))
+        assert [one.attempts for one in store.lease_mails(NOON, NOON + MINUTE, 9)] == [1]
+        assert list(store.lease_mails(NOON + MINUTE / 2, NOON + 2 * MINUTE, 9)) == []
+        assert [one.attempts for one in store.lease_mails(NOON + MINUTE, NOON + 2 * MINUTE, 9)] == [2]
+
+    def test_a_clock_that_was_far_ahead_holds_no_mail_back(self, store: Store) -> None:
+        """A mail that was queued or postponed by a clock 30 days ahead is due once the clock is mended."""
+        ahead = NOON + timedelta(days=30)
+        commit(store, queued("queued", at=ahead), queued("postponed", at=NOON))
+        store.lease_mails(NOON, NOON + MINUTE, 9)
+        store.postpone_mail("postponed", ahead)
+        leased = store.lease_mails(NOON + MINUTE, NOON + 3 * MINUTE, 9)
+        assert [one.id for one in leased] == ["postponed", "queued"]
+        assert list(store.lease_mails(NOON + 2 * MINUTE, NOON + 5 * MINUTE, 9)) == []
+
+    def test_a_mail_is_postponed_or_dropped(self, store: Store) -> None:
+        """A postponed mail is due again at its moment, a dropped one never; unknown ones are no mistake."""
+        commit(store, queued("later"), queued("sent"))
+        store.lease_mails(NOON, NOON + MINUTE, 9)
+        store.postpone_mail("later", NOON + 5 * MINUTE)
+        store.drop_mail("sent")
+        store.drop_mail("sent")
+        store.postpone_mail("unknown", NOON)
+        assert list(store.lease_mails(NOON + 4 * MINUTE, NOON + 9 * MINUTE, 9)) == []
+        assert [one.id for one in store.lease_mails(NOON + 5 * MINUTE, NOON + 9 * MINUTE, 9)] == ["later"]
+
+    def test_a_dummy_is_dropped_and_never_counted(self, store: Store) -> None:
+        """The mail that nobody gets is neither handed to a worker nor shown, and takes nobody's place."""
+        commit(store, queued("dummy", "", at=NOON - MINUTE), queued("mail"))
+        assert store.outbox_status() == OutboxStatus(1, 0, NOON)
+        assert [one.id for one in store.lease_mails(NOON, NOON, 1)] == ["mail"]
+        store.drop_mail("mail")
+        assert list(store.lease_mails(NOON + 60 * MINUTE, NOON, 9)) == []
+        assert store.outbox_status() == OutboxStatus(0, 0, None)
+
+    def test_the_status_counts(self, store: Store) -> None:
+        """Waiting mails, those tried before, and the oldest moment."""
+        commit(store, queued("a", at=NOON + MINUTE), queued("b", at=NOON), queued("c", at=NOON + 2 * MINUTE))
+        store.lease_mails(NOON + MINUTE, NOON + 9 * MINUTE, 1)
+        assert store.outbox_status() == OutboxStatus(3, 1, NOON)
+
+    def test_no_mail_leaves_without_its_commit(self, store: Store) -> None:
+        """A refused commit queues nothing."""
+        last = EpochAdvanced(AINO)
+        assert store.commit([queued("mail"), last]) == Rejected(last, Precondition.ACCOUNT_MISSING)
+        assert list(store.lease_mails(NOON + MINUTE, NOON + 2 * MINUTE, 9)) == []
+
+
+class ThrottleContract:
+    """Throttling: counted before it happens, atomically."""
+
+    def test_uses_are_counted_up_to_the_limit(self, store: ThrottleStore) -> None:
+        """The limit's number of uses is reserved, the next is not and tells when one may be again."""
+        limit = Limit(2, MINUTE)
+        assert store.reserve("a", [limit], NOON) == Reserved()
+        assert store.reserve("a", [limit], NOON + MICROSECOND) == Reserved()
+        assert store.reserve("a", [limit], NOON + 2 * MICROSECOND) == Exhausted(NOON + MINUTE)
+        assert store.reserve("b", [limit], NOON) == Reserved()
+
+    def test_the_window_slides(self, store: ThrottleStore) -> None:
+        """A use counts for exactly one window, and no moment lets more than the limit through."""
+        assert store.reserve("a", [ONE_A_MINUTE], NOON) == Reserved()
+        assert store.reserve("a", [ONE_A_MINUTE], NOON + MINUTE - MICROSECOND) == Exhausted(NOON + MINUTE)
+        assert store.reserve("a", [ONE_A_MINUTE], NOON + MINUTE) == Reserved()
+
+    def test_every_limit_must_allow(self, store: ThrottleStore) -> None:
+        """Two limits hold together; the later of their moments is told, and what is refused counts for neither."""
+        limits = [ONE_A_MINUTE, FIVE_AN_HOUR]
+        for number in range(5):
+            assert store.reserve("a", limits, NOON + number * MINUTE) == Reserved()
+            refused = store.reserve("a", limits, NOON + number * MINUTE + MICROSECOND)
+            assert isinstance(refused, Exhausted)
+        assert store.reserve("a", limits, NOON + 10 * MINUTE) == Exhausted(NOON + 60 * MINUTE)
+        assert store.reserve("a", limits, NOON + 60 * MINUTE) == Reserved()
+
+    def test_a_clock_that_jumps_back_frees_nothing(self, store: ThrottleStore) -> None:
+        """Uses that lie ahead of a clock that was set back still count."""
+        assert store.reserve("a", [ONE_A_MINUTE], NOON) == Reserved()
+        assert store.reserve("a", [ONE_A_MINUTE], NOON - 60 * MINUTE) == Exhausted(NOON + MINUTE)
+
+    def test_a_clock_that_was_far_ahead_locks_nobody_out(self, store: ThrottleStore) -> None:
+        """Uses that a clock made while it was days ahead do not count once it is mended."""
+        limits = [ONE_A_MINUTE, FIVE_AN_HOUR]
+        for days in (30, 2, 1):
+            for number in range(5):
+                store.reserve("a", limits, NOON + timedelta(days=days) + number * MINUTE)
+        assert store.reserve("a", limits, NOON) == Reserved()
+        assert store.reserve("a", limits, NOON + MICROSECOND) == Exhausted(NOON + MINUTE)
+        assert store.reserve("a", limits, NOON + MINUTE) == Reserved()
+
+    def test_no_limit_allows_everything_and_a_limit_of_none_nothing(self, store: ThrottleStore) -> None:
+        """A use without limits is counted all the same; at most zero times is never."""
+        never = Limit(0, MINUTE)
+        assert store.reserve("a", [never], NOON) == Exhausted(NOON + MINUTE)
+        assert store.reserve("a", [], NOON) == Reserved()
+        assert store.reserve("a", [ONE_A_MINUTE], NOON) == Exhausted(NOON + MINUTE)
+        assert store.reserve("a", [never], NOON) == Exhausted(NOON + MINUTE)
+
+    def test_buckets_are_counted_apart(self, store: ThrottleStore) -> None:
+        """One bucket's uses are nothing to another, however alike their names are."""
+        for bucket in ("b", "B", "b ", "", "ä", "a\u0308"):
+            assert store.reserve(bucket, [ONE_A_MINUTE], NOON) == Reserved()
+
+    def test_only_past_uses_are_forgotten(self, store: ThrottleStore) -> None:
+        """A purge counts what it forgets and frees no bucket before its time."""
+        for moment in (NOON - MICROSECOND, NOON):
+            assert store.reserve("a", [FIVE_AN_HOUR], moment) == Reserved()
+        assert store.purge_throttle(NOON) == 1
+        assert store.purge_throttle(NOON) == 0
+        assert store.reserve("a", [ONE_A_MINUTE], NOON + MICROSECOND) == Exhausted(NOON + MINUTE)
+
+    def test_no_more_than_the_limit_pass_at_once(self, store: ThrottleStore) -> None:
+        """Of many at the same moment exactly the limit's number are reserved."""
+        limits = [Limit(5, MINUTE)]
+        results = race([lambda: store.reserve("a", limits, NOON)] * RACERS)
+        assert results.count(Reserved()) == 5
 
 
 class StoreContract(

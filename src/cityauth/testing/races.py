@@ -1,6 +1,12 @@
-"""What a store promises when many act at the same moment: every race has the winners that it must have."""
+"""What a store promises when many act at the same moment: every race has the winners that it must have.
 
-from collections.abc import Callable
+`race` lets many threads do one thing at the very same moment.
+"""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Final, TypeVar
 
 from cityauth.core.accounts import Account, AccountId, Status
 from cityauth.core.changes import (
@@ -21,7 +27,6 @@ from cityauth.core.changes import (
 from cityauth.core.secret import SecretStr
 from cityauth.core.signing import Purpose
 from cityauth.ports.stores import Store
-from cityauth.testing.racing import RACERS, race
 from cityauth.testing.samples import (
     AINO,
     MINUTE,
@@ -37,6 +42,26 @@ from cityauth.testing.samples import (
     queued,
     recorded,
 )
+
+T = TypeVar("T")
+
+RACERS: Final = 32
+"""How many threads a race has."""
+
+_PATIENCE = 60
+"""Seconds until a race that hangs has failed."""
+
+
+def race(jobs: Sequence[Callable[[], T]]) -> list[T]:
+    """Run *jobs*, one thread each, let go by a barrier; return their results in order."""
+    barrier = Barrier(len(jobs), timeout=_PATIENCE)
+
+    def run(job: Callable[[], T]) -> T:
+        barrier.wait()
+        return job()
+
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        return [done.result(timeout=_PATIENCE) for done in [pool.submit(run, job) for job in jobs]]
 
 
 def commits(store: Store, *changes: Change) -> Callable[[], CommitOutcome]:

@@ -1,10 +1,13 @@
-"""Changes to sessions, links and the outbox, and the table that says which function applies which change."""
+"""What `MemoryStore` keeps, and the changes to it: each changes the state, or returns what did not hold."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping, MutableMapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from operator import attrgetter
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
-from cityauth.core.accounts import Status
+from cityauth.core.accounts import Account, AccountId, Status
+from cityauth.core.audit import AuditEvent
 from cityauth.core.changes import (
     AccountAdded,
     AccountErased,
@@ -31,9 +34,229 @@ from cityauth.core.changes import (
     TombstonesReleased,
 )
 from cityauth.core.links import OneTimeToken
+from cityauth.core.mail import QueuedMail
+from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
+from cityauth.core.secret import SecretStr
 from cityauth.core.sessions import Session
-from cityauth.stores.memory import account_changes
-from cityauth.stores.memory.state import State, WaitingMail, event_key
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRow:
+    """One account as stored, with the keys of its identifiers, oldest first."""
+
+    account: Account
+    password_hash: SecretStr | None
+    keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingMail:
+    """One mail in the outbox, and when it is due."""
+
+    mail: QueuedMail
+    due_at: datetime
+
+
+@dataclass(slots=True)
+class State:
+    """Everything that is stored, and the way back to how it was before the commit began."""
+
+    rows: dict[AccountId, AccountRow] = field(default_factory=dict)
+    holders: dict[str, tuple[AccountId, AccountIdentifier]] = field(default_factory=dict)
+    tombstones: dict[bytes, datetime] = field(default_factory=dict)
+    sessions: dict[bytes, Session] = field(default_factory=dict)
+    one_time_tokens: dict[bytes, OneTimeToken] = field(default_factory=dict)
+    mails: dict[str, WaitingMail] = field(default_factory=dict)
+    events: dict[tuple[AccountId | None, str], AuditEvent] = field(default_factory=dict)
+    uses: dict[str, list[datetime]] = field(default_factory=dict)
+    _way_back: list[Callable[[], object]] = field(default_factory=list)
+
+    def begin(self) -> None:
+        """Begin a commit."""
+        self._way_back.clear()
+
+    def undo(self) -> None:
+        """Take back everything since `begin`."""
+        for step in reversed(self._way_back):
+            step()
+
+    def put(self, table: MutableMapping[K, V], key: K, value: V) -> None:
+        """Set ``table[key]``, remembering how it was."""
+        before = table.get(key)
+        table[key] = value
+        self._way_back.append(lambda: table.pop(key) if before is None else table.__setitem__(key, before))
+
+    def drop(self, table: MutableMapping[K, V], key: K) -> None:
+        """Delete ``table[key]``, if it is there, remembering it."""
+        before = table.pop(key, None)
+        if before is not None:
+            self._way_back.append(lambda: table.__setitem__(key, before))
+
+    def drop_where(self, table: MutableMapping[K, V], doomed: Callable[[V], bool]) -> None:
+        """Delete every value that is *doomed*."""
+        for key in [key for key, value in table.items() if doomed(value)]:
+            self.drop(table, key)
+
+    def amend(self, account_id: AccountId, change: Callable[[AccountRow], AccountRow]) -> bool:
+        """Put another row in the place of an account's; return whether there is such an account."""
+        row = self.rows.get(account_id)
+        if row is None:
+            return False
+        self.put(self.rows, account_id, change(row))
+        return True
+
+    def account_identifiers(self, row: AccountRow) -> list[AccountIdentifier]:
+        """Return an account's identifiers, oldest first."""
+        return [self.holders[key][1] for key in row.keys]
+
+
+def with_account(account_change: Callable[[Account], Account]) -> Callable[[AccountRow], AccountRow]:
+    """Return the change of a row that changes its account."""
+    return lambda row: replace(row, account=account_change(row.account))
+
+
+def event_key(event: AuditEvent) -> tuple[AccountId | None, str]:
+    """Return what makes an event the same as a recorded one: its account and its id."""
+    return event.account_id, event.id
+
+
+def add_account(state: State, change: AccountAdded) -> Precondition | None:
+    """Add the account with its identifiers."""
+    account_id = change.account.id
+    if account_id in state.rows:
+        return Precondition.ACCOUNT_EXISTS
+    keys = tuple(account_identifier.identifier.key for account_identifier in change.account_identifiers)
+    taken = len(set(keys)) != len(keys) or any(key in state.holders for key in keys)
+    if taken or any(digest in state.tombstones for digest in change.tombstones):
+        return Precondition.IDENTIFIER_TAKEN
+    state.put(state.rows, account_id, AccountRow(change.account, change.password_hash, keys))
+    for account_identifier in change.account_identifiers:
+        state.put(state.holders, account_identifier.identifier.key, (account_id, account_identifier))
+    return None
+
+
+def add_identifier(state: State, change: IdentifierAdded) -> Precondition | None:
+    """Give the account a new identifier, or one of its own back."""
+    key = change.identifier.key
+    if change.account_id not in state.rows:
+        return Precondition.ACCOUNT_MISSING
+    holder, account_identifier = state.holders.get(key, (None, None))
+    if account_identifier is None:
+        if any(digest in state.tombstones for digest in change.tombstones):
+            return Precondition.IDENTIFIER_TAKEN
+        state.amend(change.account_id, lambda row: replace(row, keys=(*row.keys, key)))
+    elif holder != change.account_id or account_identifier.status is IdentifierStatus.CONTESTED:
+        return Precondition.IDENTIFIER_TAKEN
+    state.put(state.holders, key, (change.account_id, AccountIdentifier(change.identifier)))
+    return None
+
+
+def release_identifier(state: State, change: IdentifierReleased) -> Precondition | None:
+    """Delete the identifier if it is retired and this account's."""
+    holder, found = state.holders.get(change.key, (None, None))
+    if found is None or holder != change.account_id or found.status is not IdentifierStatus.RETIRED:
+        return Precondition.IDENTIFIER_CHANGED
+    state.drop(state.holders, change.key)
+    state.amend(change.account_id, lambda row: replace(row, keys=tuple(key for key in row.keys if key != change.key)))
+    return None
+
+
+def release_tombstones(state: State, change: TombstonesReleased) -> Precondition | None:
+    """Delete the tombstones, one of which must be there."""
+    if not any(digest in state.tombstones for digest in change.tombstones):
+        return Precondition.IDENTIFIER_CHANGED
+    for digest in change.tombstones:
+        state.drop(state.tombstones, digest)
+    return None
+
+
+def retire_identifier(state: State, change: IdentifierRetired) -> Precondition | None:
+    """Retire the identifier if it is active and this account's."""
+    holder, account_identifier = state.holders.get(change.key, (None, None))
+    if (
+        account_identifier is None
+        or holder != change.account_id
+        or account_identifier.status is not IdentifierStatus.ACTIVE
+    ):
+        return Precondition.IDENTIFIER_CHANGED
+    state.put(
+        state.holders, change.key, (change.account_id, replace(account_identifier, status=IdentifierStatus.RETIRED))
+    )
+    return None
+
+
+def replace_password(state: State, change: PasswordReplaced) -> Precondition | None:
+    """Compare and set the hash."""
+    row = state.rows.get(change.account_id)
+    if row is None:
+        return Precondition.ACCOUNT_MISSING
+    if row.password_hash != change.was:
+        return Precondition.PASSWORD_CHANGED
+    state.put(state.rows, change.account_id, replace(row, password_hash=change.now))
+    return None
+
+
+def set_password(state: State, change: PasswordSet) -> Precondition | None:
+    """Set the hash."""
+    done = state.amend(change.account_id, lambda row: replace(row, password_hash=change.now))
+    return None if done else Precondition.ACCOUNT_MISSING
+
+
+def change_status(state: State, change: StatusChanged) -> Precondition | None:
+    """Compare and set the status."""
+    row = state.rows.get(change.account_id)
+    if row is None:
+        return Precondition.ACCOUNT_MISSING
+    if row.account.status is not change.was:
+        return Precondition.STATUS_CHANGED
+    state.amend(change.account_id, with_account(lambda account: replace(account, status=change.now)))
+    return None
+
+
+def advance_epoch(state: State, change: EpochAdvanced) -> Precondition | None:
+    """Count the epoch up."""
+    advance = with_account(lambda account: replace(account, epoch=account.epoch + 1))
+    return None if state.amend(change.account_id, advance) else Precondition.ACCOUNT_MISSING
+
+
+def change_contact(state: State, change: ContactChanged) -> Precondition | None:
+    """Set the contact address."""
+    set_contact = with_account(lambda account: replace(account, contact=change.contact))
+    return None if state.amend(change.account_id, set_contact) else Precondition.ACCOUNT_MISSING
+
+
+def change_profile(state: State, change: ProfileChanged) -> Precondition | None:
+    """Set display name, language, or both."""
+    set_profile = with_account(
+        lambda account: replace(
+            account,
+            display_name=account.display_name if change.display_name is None else change.display_name,
+            language=account.language if change.language is None else change.language,
+        )
+    )
+    return None if state.amend(change.account_id, set_profile) else Precondition.ACCOUNT_MISSING
+
+
+def erase_account(state: State, change: AccountErased) -> Precondition | None:
+    """Delete all that is the account's, and enter its identifiers in the tombstones."""
+    row = state.rows.get(change.account_id)
+    if row is None:
+        return Precondition.ACCOUNT_MISSING
+    if row.account.epoch != change.epoch:
+        return Precondition.EPOCH_CHANGED
+    for key in row.keys:
+        state.drop(state.holders, key)
+    state.drop_where(state.sessions, lambda session: session.account_id == change.account_id)
+    state.drop_where(state.one_time_tokens, lambda one_time_token: one_time_token.account_id == change.account_id)
+    state.drop(state.rows, change.account_id)
+    for digest in change.tombstones:
+        if digest not in state.tombstones:
+            state.put(state.tombstones, digest, change.at)
+    return None
+
 
 _by_age: Callable[[Session], Any] = attrgetter("opened_at", "digest")
 
@@ -139,18 +362,18 @@ def record(state: State, change: EventRecorded) -> None:
 Apply: TypeAlias = Callable[[State, Any], Precondition | None]
 
 APPLY: Final[Mapping[type[Change], Apply]] = {
-    AccountAdded: account_changes.add_account,
-    IdentifierAdded: account_changes.add_identifier,
-    IdentifierRetired: account_changes.retire_identifier,
-    IdentifierReleased: account_changes.release_identifier,
-    TombstonesReleased: account_changes.release_tombstones,
-    PasswordReplaced: account_changes.replace_password,
-    PasswordSet: account_changes.set_password,
-    StatusChanged: account_changes.change_status,
-    EpochAdvanced: account_changes.advance_epoch,
-    ContactChanged: account_changes.change_contact,
-    ProfileChanged: account_changes.change_profile,
-    AccountErased: account_changes.erase_account,
+    AccountAdded: add_account,
+    IdentifierAdded: add_identifier,
+    IdentifierRetired: retire_identifier,
+    IdentifierReleased: release_identifier,
+    TombstonesReleased: release_tombstones,
+    PasswordReplaced: replace_password,
+    PasswordSet: set_password,
+    StatusChanged: change_status,
+    EpochAdvanced: advance_epoch,
+    ContactChanged: change_contact,
+    ProfileChanged: change_profile,
+    AccountErased: erase_account,
     SessionOpened: open_session,
     SessionRequired: require_session,
     SessionClosed: close_session,

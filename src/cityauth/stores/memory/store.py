@@ -17,8 +17,7 @@ from cityauth.core.sessions import LiveSession, Session, touched
 from cityauth.core.throttling import MOST_AHEAD, Allowance, Exhausted, Reserved
 from cityauth.policy.mail import LONGEST_HOLD
 from cityauth.policy.throttling import Limit
-from cityauth.stores.memory.changes import APPLY
-from cityauth.stores.memory.state import State, WaitingMail, event_key
+from cityauth.stores.memory.changes import APPLY, State, WaitingMail, event_key
 
 
 @final

@@ -15,7 +15,7 @@ from sqlalchemy.pool import NullPool
 
 from cityauth.errors import ConfigurationError, SchemaError, StoreUnavailableError
 from cityauth.stores.sql.files import OpenedFile, create_private, path_of, require_folder
-from cityauth.stores.sql.statements import Driver
+from cityauth.stores.sql.programs import Driver
 
 Synchronous: TypeAlias = Literal["normal", "full"]
 """When a commit waits for the disk; see `SqlStore`."""

@@ -1,14 +1,17 @@
-"""Runs statements for the store, and turns every error into one of the store's."""
+"""The database: runs programs on this thread's connection, and turns every error into one of the store's.
+
+No SQL text and no parameter ever gets into an exception.
+"""
 
 import sqlite3
-from collections.abc import Callable, Sequence
-from contextlib import closing
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing, nullcontext
+from typing import Final, ParamSpec, TypeVar
 
-from sqlalchemy import ClauseElement, Connection, Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from cityauth.errors import CityAuthError, StoreError, StoreUnavailableError, UsageError
+from cityauth.errors import CityAuthError, SchemaError, StoreError, StoreUnavailableError, UsageError
 from cityauth.stores.sql import schema
 from cityauth.stores.sql.connections import (
     CommitError,
@@ -18,16 +21,24 @@ from cityauth.stores.sql.connections import (
     transaction,
     waiting_for_the_disk,
 )
-from cityauth.stores.sql.failures import failure_of
-from cityauth.stores.sql.rows import read_all
-from cityauth.stores.sql.statements import Driver, Values
+from cityauth.stores.sql.programs import Driver, NotDurableError, Program
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
+_PRIMARY_CODE: Final = 0xFF
+"""SQLite's extended codes hold the primary one in their low byte."""
+
+_LOCKED: Final = (
+    "the database stayed locked past the time limit; if your own code has an open write transaction "
+    "on this database, end it before you call cityauth"
+)
+
+_REFUSED: Final = {sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_RANGE}
+
 
 class Database:
-    """Runs statements on this thread's connection."""
+    """Runs programs on this thread's connection."""
 
     def __init__(self, engine: Engine, synchronous: Synchronous) -> None:
         """Take the *engine*; nothing is opened yet."""
@@ -39,29 +50,27 @@ class Database:
         """Whether there is a database file."""
         return self._connections.has_file()
 
-    def ask(
-        self, read: Callable[[Sequence[Any]], T], statement: ClauseElement, values: Values | None = None
-    ) -> list[T]:
-        """Return what *read* makes of each row that *statement* finds."""
-        return read_all(read, self._answer(self._ask, statement, values))
+    def look_up(self, program: Program[T]) -> T:
+        """Run a *program* that writes nothing, without a transaction."""
+        return self._answer(self._look_up, program)
 
-    def ask_any(
-        self, read: Callable[[Sequence[Any]], T], statement: ClauseElement, name: str, values: Sequence[object]
-    ) -> list[T]:
-        """Return what *read* makes of each row that *statement* finds for any of *values*, its parameter *name*."""
-        return read_all(read, self._answer(self._ask_any, statement, name, values))
+    def write(self, program: Program[T], *, seconds: float | None = None) -> T:
+        """Run a *program* of one statement, without a transaction; wait *seconds* for the lock, if given."""
+        return self._answer(self._write, program, seconds)
 
-    def write(self, statement: ClauseElement, values: Values, *, seconds: float | None = None) -> int:
-        """Run *statement* by itself and return how many rows it wrote; wait *seconds* for the lock, if given."""
-        return self._answer(self._write, statement, values, seconds)
+    def within(self, program: Callable[P, Program[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a *program* in a transaction; any exception undoes it.
 
-    def within(self, work: Callable[Concatenate[Driver, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Do *work* in a transaction; any exception undoes it."""
-        return self._answer(lambda: self._within(False, work, *args, **kwargs))  # noqa: FBT003 - before *args
+        If one of its writes must wait for the disk, all of it is run again in a transaction that does.
+        """
+        try:
+            return self._answer(self._within, program(*args, **kwargs), False)  # noqa: FBT003 - by position alone
+        except NotDurableError:
+            return self.within_durably(program, *args, **kwargs)
 
-    def within_durably(self, work: Callable[Concatenate[Driver, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Do *work* in a transaction that waits for the disk: a power cut does not take it back."""
-        return self._answer(lambda: self._within(True, work, *args, **kwargs))  # noqa: FBT003 - before *args
+    def within_durably(self, program: Callable[P, Program[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a *program* in a transaction that waits for the disk: a power cut does not take it back."""
+        return self._answer(self._within, program(*args, **kwargs), True)  # noqa: FBT003 - by position alone
 
     def alone(self, work: Callable[[Connection], T], *, create: bool = False) -> T:
         """Do *work* on the tables themselves, in a transaction on a connection opened for it.
@@ -82,48 +91,27 @@ class Database:
         """Do *work*. A failure is raised outside the handlers, so that it does not carry the driver's error."""
         try:
             return work(*args, **kwargs)
-        except UnicodeEncodeError:
-            failure: CityAuthError = UsageError("text with a lone surrogate cannot be stored")
-        except UnicodeDecodeError:
-            failure = StoreError("the database holds text that cannot be read")
-        except OverflowError:
-            failure = UsageError("a number is too large to be stored")
-        except CommitError as error:
-            failure = failure_of(error.__cause__, nothing_written=False)
-        except DBAPIError as error:
-            failure = failure_of(error.orig)
-        except sqlite3.Error as error:
+        except (UnicodeError, OverflowError, CommitError, sqlite3.Error, SQLAlchemyError) as error:
             failure = failure_of(error)
-        except SQLAlchemyError as error:
-            failure = StoreError(f"the database holds what cannot be read ({type(error).__name__})")
         self._connections.renew()
         raise failure
 
-    def _ask(self, statement: ClauseElement, values: Values | None) -> list[tuple[Any, ...]]:
-        return self._connections.current().driver.execute(statement, values).all()
+    def _look_up(self, program: Program[T]) -> T:
+        return self._connections.current().driver.run(program)
 
-    def _ask_any(self, statement: ClauseElement, name: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
-        return self._connections.current().driver.execute_with_list(statement, name, values).all()
+    def _write(self, program: Program[T], seconds: float | None) -> T:
+        driver = self._connections.current(to_write=True).driver
+        with self._connections.write_lock(driver.sqlite, seconds):
+            return driver.run(program)
 
-    def _write(self, statement: ClauseElement, values: Values, seconds: float | None) -> int:
-        kept = self._connections.current(to_write=True)
-        with self._connections.write_lock(kept.driver.sqlite, seconds):
-            return kept.driver.execute(statement, values).rowcount
+    def _within(self, program: Program[T], durable: bool) -> T:  # noqa: FBT001 - by `_answer` alone
+        driver = self._connections.current(to_write=True).driver
+        with self._connections.write_lock(driver.sqlite), self._disk(driver, durable), transaction(driver.sqlite):
+            driver.durable = durable
+            return driver.run(program)
 
-    def _within(
-        self,
-        durable: bool,  # noqa: FBT001 - before *args
-        work: Callable[Concatenate[Driver, P], T],
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> T:
-        kept = self._connections.current(to_write=True)
-        with self._connections.write_lock(kept.driver.sqlite):
-            if not durable:
-                with transaction(kept.driver.sqlite):
-                    return work(kept.driver, *args, **kwargs)
-            with waiting_for_the_disk(kept.driver.sqlite, self._synchronous), transaction(kept.driver.sqlite):
-                return work(kept.driver, *args, **kwargs)
+    def _disk(self, driver: Driver, durable: bool) -> AbstractContextManager[None]:  # noqa: FBT001 - as above
+        return waiting_for_the_disk(driver.sqlite, self._synchronous) if durable else nullcontext()
 
     def _alone(self, work: Callable[[Connection], T], create: bool) -> T:  # noqa: FBT001 - by `_answer` alone
         with closing(self._connections.open(create=create)) as connection:
@@ -139,3 +127,50 @@ class Database:
                 return not driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
         except StoreUnavailableError:
             return False
+
+
+def failure_of(error: Exception) -> CityAuthError:
+    """Return what an *error* of Python's, the driver's or SQLAlchemy's means to the caller."""
+    match error:
+        case UnicodeDecodeError():
+            return StoreError("the database holds text that cannot be read")
+        case UnicodeError():
+            return UsageError("text with a lone surrogate cannot be stored")
+        case OverflowError():
+            return UsageError("a number is too large to be stored")
+        case CommitError():
+            return _failure_of(error.__cause__, nothing_written=False)
+        case DBAPIError():
+            return _failure_of(error.orig)
+        case sqlite3.Error():
+            return _failure_of(error)
+        case _:
+            return StoreError(f"the database holds what cannot be read ({type(error).__name__})")
+
+
+def _failure_of(error: BaseException | None, *, nothing_written: bool = True) -> CityAuthError:
+    """Return what the driver's *error* means to the caller, by its code alone.
+
+    A value of a type that cannot be stored has no code: it is the caller's mistake, and no outage.
+
+    Args:
+        error: The driver's error.
+        nothing_written: Whether it is known that nothing was written; it is not when a commit failed.
+    """
+    if isinstance(error, sqlite3.ProgrammingError | sqlite3.InterfaceError) and "binding" in str(error):
+        return UsageError("a value is of a type that cannot be stored")
+    code = getattr(error, "sqlite_errorcode", None)
+    name = getattr(error, "sqlite_errorname", type(error).__name__)
+    primary = None if code is None else code & _PRIMARY_CODE
+    if primary == sqlite3.SQLITE_ERROR:
+        return SchemaError(f"the tables do not fit ({name}); run `cityauth db upgrade`")
+    if primary == sqlite3.SQLITE_BUSY:
+        return StoreUnavailableError(f"{_LOCKED} ({name})", nothing_written=nothing_written)
+    if primary == sqlite3.SQLITE_CANTOPEN:
+        return StoreUnavailableError(
+            f"the database file cannot be opened ({name}); look at its folder and permissions",
+            nothing_written=nothing_written,
+        )
+    if primary in _REFUSED:
+        return StoreError(f"the database refused a value ({name})")
+    return StoreUnavailableError(f"the database cannot be used ({name})", nothing_written=nothing_written)

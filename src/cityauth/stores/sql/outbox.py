@@ -7,17 +7,17 @@ from typing import Final
 from sqlalchemy import bindparam, case, delete, func, insert, literal, or_, select, union_all, update
 
 from cityauth.core.changes import MailQueued
-from cityauth.core.mail import QueuedMail
+from cityauth.core.mail import OutboxStatus, QueuedMail
+from cityauth.messages.mails import MailContent
 from cityauth.policy.mail import LONGEST_HOLD
-from cityauth.stores.sql.rows import MAIL, mail_of, mail_row, micros, read_all
-from cityauth.stores.sql.statements import Driver
-from cityauth.stores.sql.tables import mail
+from cityauth.stores.sql.programs import Program, Read, Row, Write, look_up, read_all, write
+from cityauth.stores.sql.tables import mail, micros, moment
 
+_MAIL = tuple(column for column in mail.c if column is not mail.c.due_at)
 _IS_DUMMY = mail.c.recipient == ""
 _DUE_NOW, _HELD_TOO_LONG = mail.c.due_at <= bindparam("now"), mail.c.due_at > bindparam("farthest")
 _DUE = or_(_DUE_NOW, _HELD_TOO_LONG)
-ANY_DUE: Final = select(literal(1)).where(_DUE).limit(1)
-"""Whether there is anything to lease: asked first, so that an idle worker takes no write lock."""
+_ANY_DUE: Final = select(literal(1)).where(_DUE).limit(1)
 _QUEUE: Final = insert(mail)
 _DROP_DUMMIES: Final = delete(mail).where(
     mail.c.id.in_(  # two searches, for SQLite reads the whole table for one with "or"
@@ -39,31 +39,75 @@ _LEASE: Final = (
         )
     )
     .values(due_at=bindparam("until"), attempts=mail.c.attempts + 1)
-    .returning(*MAIL)
+    .returning(*_MAIL)
 )
-POSTPONE: Final = update(mail).where(mail.c.id == bindparam("which")).values(due_at=bindparam("until"))
-"""Moves a mail's next attempt."""
-DROP: Final = delete(mail).where(mail.c.id == bindparam("which"))
-"""Deletes a mail with all its text."""
-STATUS: Final = select(func.count(), func.count(case((mail.c.attempts > 0, 1))), func.min(mail.c.queued_at)).where(
+_POSTPONE: Final = update(mail).where(mail.c.id == bindparam("which")).values(due_at=bindparam("until"))
+_DROP: Final = delete(mail).where(mail.c.id == bindparam("which"))
+_STATUS: Final = select(func.count(), func.count(case((mail.c.attempts > 0, 1))), func.min(mail.c.queued_at)).where(
     ~_IS_DUMMY
 )
-"""How many wait, how many of them were tried before, and since when the oldest waits."""
 
 
-def moments(now: datetime) -> dict[str, int]:
+def _mail_of(row: Row) -> QueuedMail:
+    """Read a row of `_MAIL`."""
+    mail_id, recipient, subject, body, language, queued, expires, attempts = row
+    content = MailContent(subject, body)
+    return QueuedMail(mail_id, recipient, content, language, moment(queued), moment(expires), attempts)
+
+
+def _row_of(queued: QueuedMail) -> dict[str, object]:
+    """Return *queued* as stored, by column; it is due at once."""
+    return {
+        "id": queued.id,
+        "recipient": queued.to,
+        "subject": queued.content.subject,
+        "body": queued.content.body,
+        "language": queued.language,
+        "queued_at": micros(queued.queued_at),
+        "expires_at": micros(queued.expires_at),
+        "attempts": queued.attempts,
+        "due_at": micros(queued.queued_at),
+    }
+
+
+def _status_of(row: Row) -> OutboxStatus:
+    """Read the one row that counts the outbox."""
+    waiting, retrying, oldest = row
+    return OutboxStatus(waiting, retrying, None if oldest is None else moment(oldest))
+
+
+def _due(now: datetime) -> dict[str, object]:
     """Return what decides whether a mail is due: it is now, or it is held longer than any mail may be."""
     return {"now": micros(now), "farthest": micros(now + LONGEST_HOLD)}
 
 
-def queue_mail(driver: Driver, change: MailQueued) -> None:
+def any_due(now: datetime) -> Program[bool]:
+    """Whether there is anything to lease. It is asked first, so that an idle worker takes no write lock."""
+    return bool((yield Read(_ANY_DUE, _due(now))))
+
+
+def queue_mail(change: MailQueued) -> Program[None]:
     """Insert the mail, due at once."""
-    driver.execute(_QUEUE, mail_row(change.mail))
+    yield Write(_QUEUE, _row_of(change.mail))
 
 
-def lease(driver: Driver, now: datetime, until: datetime, most: int) -> Sequence[QueuedMail]:
+def lease_mails(now: datetime, until: datetime, most: int) -> Program[Sequence[QueuedMail]]:
     """Drop the dummies that are due, and hide the oldest mails that are due until *until*."""
-    driver.execute(_DROP_DUMMIES, moments(now))
-    values = {**moments(now), "until": micros(until), "most": most}
-    leased = read_all(mail_of, driver.execute(_LEASE, values).all())
+    yield Write(_DROP_DUMMIES, _due(now))
+    leased = yield from look_up(_mail_of, _LEASE, {**_due(now), "until": micros(until), "most": most})
     return sorted(leased, key=lambda one: (one.queued_at, one.id))
+
+
+def postpone_mail(mail_id: str, until: datetime) -> Program[int]:
+    """Move a mail's next attempt."""
+    return write(_POSTPONE, {"which": mail_id, "until": micros(until)})
+
+
+def drop_mail(mail_id: str) -> Program[int]:
+    """Delete a mail with all its text."""
+    return write(_DROP, {"which": mail_id})
+
+
+def outbox_status() -> Program[OutboxStatus]:
+    """Return how many mails wait, how many of them were tried before, and since when the oldest waits."""
+    return read_all(_status_of, (yield Read(_STATUS, {})))[0]

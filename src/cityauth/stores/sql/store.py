@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from operator import itemgetter
 from typing import Self, final
 
 from sqlalchemy import URL, Engine
@@ -18,21 +17,10 @@ from cityauth.core.sessions import LiveSession, Session
 from cityauth.core.throttling import Allowance
 from cityauth.errors import ConfigurationError
 from cityauth.policy.throttling import Limit
-from cityauth.stores.sql import lookups, outbox, schema, session_changes, throttle, token_changes, tombstones
-from cityauth.stores.sql.changes import DURABLE, Rollback, apply
+from cityauth.stores.sql import accounts, audit, identifiers, outbox, schema, sessions, throttle, tokens
+from cityauth.stores.sql.commits import DURABLE, Rollback, commit
 from cityauth.stores.sql.connections import TOUCH_SECONDS, Synchronous, engine_for, require_file
 from cityauth.stores.sql.database import Database
-from cityauth.stores.sql.rows import (
-    account_identifier_of,
-    account_of,
-    event_of,
-    live_session_of,
-    match_of,
-    micros,
-    outbox_status_of,
-    session_of,
-    token_of,
-)
 
 
 @final
@@ -81,35 +69,31 @@ class SqlStore:
 
     def find(self, keys: Sequence[str]) -> Sequence[Match]:
         """See `AccountStore.find`."""
-        if len(keys) == 1:
-            return self._database.ask(match_of, lookups.FIND_ONE, {"key": keys[0]})
-        return self._database.ask_any(match_of, lookups.FIND, "keys", keys)
+        return self._database.look_up(accounts.find(keys))
 
     def load(self, account_id: AccountId) -> Account | None:
         """See `AccountStore.load`."""
-        found = self._database.ask(account_of, lookups.LOAD, {"account_id": account_id})
-        return found[0] if found else None
+        return self._database.look_up(accounts.load(account_id))
 
     def account_identifiers(self, account_id: AccountId) -> Sequence[AccountIdentifier]:
         """See `AccountStore.account_identifiers`."""
-        return self._database.ask(account_identifier_of, lookups.ACCOUNT_IDENTIFIERS, {"account_id": account_id})
+        return self._database.look_up(identifiers.account_identifiers(account_id))
 
     def find_by_contact(self, key: str) -> Sequence[Account]:
         """See `AccountStore.find_by_contact`."""
-        return self._database.ask(account_of, lookups.FIND_BY_CONTACT, {"key": key})
+        return self._database.look_up(accounts.find_by_contact(key))
 
     def has_tombstone(self, digests: Sequence[bytes]) -> bool:
         """See `AccountStore.has_tombstone`."""
-        return bool(digests) and bool(self._database.ask_any(tuple, tombstones.ANY, "digests", digests))
+        return self._database.look_up(identifiers.has_tombstone(digests))
 
     def password_hash(self, account_id: AccountId) -> SecretStr | None:
         """See `AccountStore.password_hash`."""
-        found = self._database.ask(itemgetter(0), lookups.PASSWORD_HASH, {"account_id": account_id})
-        return SecretStr(found[0]) if found and found[0] is not None else None
+        return self._database.look_up(accounts.password_hash(account_id))
 
     def events(self, account_id: AccountId) -> Sequence[AuditEvent]:
         """See `AccountStore.events`."""
-        return self._database.ask(event_of, lookups.EVENTS, {"account_id": account_id})
+        return self._database.look_up(audit.events(account_id))
 
     def commit(self, changes: Sequence[Change]) -> CommitOutcome:
         """See `AccountStore.commit`.
@@ -120,7 +104,7 @@ class SqlStore:
         is_durable = any(type(change) in DURABLE for change in changes)
         run = self._database.within_durably if is_durable else self._database.within
         try:
-            outcome = run(apply, changes)
+            outcome = run(commit, changes)
         except Rollback as rollback:
             return rollback.outcome
         self._log_holds_deleted |= any(type(change) is AccountErased for change in changes)
@@ -130,37 +114,33 @@ class SqlStore:
 
     def find_session(self, digest: bytes) -> LiveSession | None:
         """See `SessionStore.find_session`."""
-        found = self._database.ask(live_session_of, lookups.FIND_SESSION, {"digest": digest})
-        return found[0] if found else None
+        return self._database.look_up(sessions.find_session(digest))
 
     def find_family(self, family: bytes) -> LiveSession | None:
         """See `SessionStore.find_family`."""
-        found = self._database.ask(live_session_of, lookups.FIND_FAMILY, {"family": family})
-        return found[0] if found else None
+        return self._database.look_up(sessions.find_family(family))
 
     def list_sessions(self, account_id: AccountId) -> Sequence[Session]:
         """See `SessionStore.list_sessions`."""
-        return self._database.ask(session_of, lookups.LIST_SESSIONS, {"account_id": account_id})
+        return self._database.look_up(sessions.list_sessions(account_id))
 
     def touch_session(self, digest: bytes, at: datetime) -> None:
         """See `SessionStore.touch_session`. Waits a tenth of a second for a lock: a page waits with it."""
-        values = {"which": digest, "at": micros(at)}
-        self._database.write(session_changes.TOUCH, values, seconds=TOUCH_SECONDS)
+        self._database.write(sessions.touch_session(digest, at), seconds=TOUCH_SECONDS)
 
     def purge_sessions(self, opened_before: datetime) -> int:
         """See `SessionStore.purge_sessions`."""
-        return self._database.write(session_changes.PURGE, {"before": micros(opened_before)})
+        return self._database.write(sessions.purge_sessions(opened_before))
 
-    # --- OneTimeTokenStore -------------------------------------------------------------------------------
+    # --- OneTimeTokenStore ------------------------------------------------------------------------
 
     def find_token(self, digest: bytes) -> OneTimeToken | None:
         """See `OneTimeTokenStore.find_token`."""
-        found = self._database.ask(token_of, lookups.FIND_TOKEN, {"digest": digest})
-        return found[0] if found else None
+        return self._database.look_up(tokens.find_token(digest))
 
     def purge_tokens(self, expired_before: datetime) -> int:
         """See `OneTimeTokenStore.purge_tokens`."""
-        purged = self._database.write(token_changes.PURGE, {"before": micros(expired_before)})
+        purged = self._database.write(tokens.purge_tokens(expired_before))
         self._log_holds_deleted = True
         self._forget_deleted()
         return purged
@@ -169,23 +149,23 @@ class SqlStore:
 
     def lease_mails(self, now: datetime, until: datetime, most: int) -> Sequence[QueuedMail]:
         """See `OutboxStore.lease_mails`."""
-        if not self._database.ask(tuple, outbox.ANY_DUE, outbox.moments(now)):
+        if not self._database.look_up(outbox.any_due(now)):
             self._forget_deleted()
             return []
-        return self._database.within(outbox.lease, now, until, most)
+        return self._database.within(outbox.lease_mails, now, until, most)
 
     def postpone_mail(self, mail_id: str, until: datetime) -> None:
         """See `OutboxStore.postpone_mail`."""
-        self._database.write(outbox.POSTPONE, {"which": mail_id, "until": micros(until)})
+        self._database.write(outbox.postpone_mail(mail_id, until))
 
     def drop_mail(self, mail_id: str) -> None:
         """See `OutboxStore.drop_mail`."""
-        self._database.write(outbox.DROP, {"which": mail_id})
+        self._database.write(outbox.drop_mail(mail_id))
         self._log_holds_deleted = True
 
     def outbox_status(self) -> OutboxStatus:
         """See `OutboxStore.outbox_status`."""
-        return self._database.ask(outbox_status_of, outbox.STATUS)[0]
+        return self._database.look_up(outbox.outbox_status())
 
     # --- ThrottleStore ----------------------------------------------------------------------------
 
@@ -195,15 +175,13 @@ class SqlStore:
 
     def purge_throttle(self, before: datetime) -> int:
         """See `ThrottleStore.purge_throttle`."""
-        return self._database.write(throttle.PURGE, {"before": micros(before)})
+        return self._database.write(throttle.purge_throttle(before))
 
-    # --- The audit trail ----------------------------------------------------------------------------
+    # --- The audit trail --------------------------------------------------------------------------
 
     def trail(self, limit: int | None = None) -> Sequence[AuditEvent]:
         """Return the audit trail of all accounts, oldest first; only its last *limit* lines when given."""
-        if limit is None:
-            return self._database.ask(event_of, lookups.TRAIL)
-        return self._database.ask(event_of, lookups.TRAIL_END, {"limit": limit})[::-1]
+        return self._database.look_up(audit.trail(limit))
 
     # --- The tables -------------------------------------------------------------------------------
 

@@ -1,5 +1,7 @@
 """The tables. Moments are microseconds since 1970 in UTC, so no driver and no server reads them its own way."""
 
+from datetime import UTC, datetime, timedelta
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -94,7 +96,7 @@ one_time_token: Table = Table(
     sqlite_with_rowid=False,
 )
 
-tombstones: Table = Table(
+tombstone: Table = Table(
     "cityauth_tombstone",
     METADATA,
     Column("digest", LargeBinary(32), primary_key=True),
@@ -141,3 +143,16 @@ event: Table = Table(
     Column("detail", Text(), nullable=False),  # a JSON object of strings
     UniqueConstraint("account_id", "id"),  # finds an account's, and a commit that is repeated
 )
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def micros(at: datetime) -> int:
+    """Return the aware moment *at* as stored."""
+    return (at - _EPOCH) // _MICROSECOND
+
+
+def moment(stored: int) -> datetime:
+    """Return a stored moment, aware, in UTC."""
+    return _EPOCH + _MICROSECOND * stored  # half the time of timedelta(microseconds=stored)

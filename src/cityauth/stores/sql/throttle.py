@@ -8,24 +8,22 @@ from sqlalchemy import bindparam, delete, insert, select
 
 from cityauth.core.throttling import MOST_AHEAD, Allowance, Exhausted, Reserved
 from cityauth.policy.throttling import Limit
-from cityauth.stores.sql.rows import micros, moment
-from cityauth.stores.sql.statements import Driver
-from cityauth.stores.sql.tables import throttle
+from cityauth.stores.sql.programs import Program, Read, Row, Write, write
+from cityauth.stores.sql.tables import micros, moment, throttle
 
-NTH_NEWEST: Final = (
+# When a bucket was used for the n-th time, counted back from the latest use that counts.
+_NTH_NEWEST: Final = (
     select(throttle.c.at)
     .where(throttle.c.bucket == bindparam("bucket"), throttle.c.at <= bindparam("latest"))
     .order_by(throttle.c.at.desc())
     .limit(1)
     .offset(bindparam("newer"))
 )
-"""When a bucket was used for the n-th time, counted back from the latest use that counts."""
 _USE: Final = insert(throttle).inline().values(bucket=bindparam("bucket"), at=bindparam("at"))
-PURGE: Final = delete(throttle).where(throttle.c.at < bindparam("before"))
-"""Forgets the uses before a moment."""
+_PURGE: Final = delete(throttle).where(throttle.c.at < bindparam("before"))
 
 
-def reserve(driver: Driver, bucket: str, limits: Sequence[Limit], now: datetime) -> Allowance:
+def reserve(bucket: str, limits: Sequence[Limit], now: datetime) -> Program[Allowance]:
     """Count one more use, within a transaction that no other writer can be in at the same time."""
     free_again = []
     for limit in limits:
@@ -33,10 +31,15 @@ def reserve(driver: Driver, bucket: str, limits: Sequence[Limit], now: datetime)
             free_again.append(now + limit.window)
             continue
         values = {"bucket": bucket, "latest": micros(now + MOST_AHEAD), "newer": limit.count - 1}
-        nth = driver.execute(NTH_NEWEST, values).scalar()
-        if nth is not None and moment(nth) > now - limit.window:
-            free_again.append(moment(nth) + limit.window)
+        nth: list[Row] = yield Read(_NTH_NEWEST, values)
+        if nth and moment(nth[0][0]) > now - limit.window:
+            free_again.append(moment(nth[0][0]) + limit.window)
     if free_again:
         return Exhausted(max(free_again))
-    driver.execute(_USE, {"bucket": bucket, "at": micros(now)})
+    yield Write(_USE, {"bucket": bucket, "at": micros(now)})
     return Reserved()
+
+
+def purge_throttle(before: datetime) -> Program[int]:
+    """Forget the uses before a moment."""
+    return write(_PURGE, {"before": micros(before)})

@@ -1,0 +1,205 @@
+"""Accounts: their rows, their look-ups and their changes.
+
+The write decides; a read after it only names what did not hold.
+"""
+
+from collections.abc import Sequence
+from operator import itemgetter
+from typing import Any, Final
+
+from sqlalchemy import Text, bindparam, delete, func, insert, select, update
+
+from cityauth.core.accounts import Account, AccountId, Status
+from cityauth.core.changes import (
+    AccountAdded,
+    AccountErased,
+    ContactChanged,
+    EpochAdvanced,
+    PasswordReplaced,
+    PasswordSet,
+    Precondition,
+    ProfileChanged,
+    StatusChanged,
+)
+from cityauth.core.mail import contact_key
+from cityauth.core.resolution import Match
+from cityauth.core.secret import SecretStr
+from cityauth.policy.realms import Phase
+from cityauth.stores.sql.identifiers import ACCOUNT_IDENTIFIER, account_identifier_of, add_identifiers, enter_tombstones
+from cityauth.stores.sql.programs import Program, Read, Row, UnmetError, Write, look_up, look_up_one
+from cityauth.stores.sql.tables import account, identifier, micros, one_time_token, session
+
+# A member is looked up in a dict five times as fast as by calling its enumeration.
+_STATUS = {one.value: one for one in Status}
+_PHASE: dict[str | None, Phase | None] = {None: None, **{one.value: one for one in Phase}}
+
+ACCOUNT = (
+    account.c.id,
+    account.c.realm,
+    account.c.display_name,
+    account.c.language,
+    account.c.status,
+    account.c.epoch,
+    account.c.contact,
+    account.c.phase,
+)
+"""The columns that `account_of` reads."""
+_MATCH = (*ACCOUNT, *ACCOUNT_IDENTIFIER, account.c.password_hash)
+_HELD = select(*_MATCH).join_from(identifier, account)
+_FIND_ONE: Final = _HELD.where(identifier.c.key == bindparam("key"))
+_FIND: Final = _HELD.where(identifier.c.key.in_(bindparam("keys", expanding=True)))
+_LOAD: Final = select(*ACCOUNT).where(account.c.id == bindparam("account_id"))
+_FIND_BY_CONTACT: Final = select(*ACCOUNT).where(account.c.contact_key == bindparam("key"))
+_PASSWORD_HASH: Final = select(account.c.password_hash).where(account.c.id == bindparam("account_id"))
+_THE_ACCOUNT = account.c.id == bindparam("which")
+_STANDING: Final = select(account.c.status, account.c.epoch).where(_THE_ACCOUNT)
+_ADD_ACCOUNT: Final = insert(account)
+_REPLACE_PASSWORD: Final = (
+    update(account)
+    .where(_THE_ACCOUNT, account.c.password_hash.is_not_distinct_from(bindparam("was")))
+    .values(password_hash=bindparam("now"))
+)
+_SET_PASSWORD: Final = update(account).where(_THE_ACCOUNT).values(password_hash=bindparam("now"))
+_CHANGE_STATUS: Final = (
+    update(account).where(_THE_ACCOUNT, account.c.status == bindparam("was")).values(status=bindparam("now"))
+)
+_ADVANCE_EPOCH: Final = update(account).where(_THE_ACCOUNT).values(epoch=account.c.epoch + 1)
+_CHANGE_CONTACT: Final = (
+    update(account).where(_THE_ACCOUNT).values(contact=bindparam("now"), contact_key=bindparam("found_by"))
+)
+_CHANGE_PROFILE: Final = (
+    update(account)
+    .where(_THE_ACCOUNT)
+    .values(
+        display_name=func.coalesce(bindparam("name", type_=Text()), account.c.display_name),
+        language=func.coalesce(bindparam("spoken", type_=Text()), account.c.language),
+    )
+)
+_IF_OF_EPOCH: Final = (
+    update(account).where(_THE_ACCOUNT, account.c.epoch == bindparam("seen")).values(epoch=account.c.epoch + 1)
+)
+_ERASE: Final = (
+    delete(session).where(session.c.account_id == bindparam("which")),
+    delete(one_time_token).where(one_time_token.c.account_id == bindparam("which")),
+    delete(identifier).where(identifier.c.account_id == bindparam("which")),
+    delete(account).where(_THE_ACCOUNT),  # the last one: its row count decides
+)
+
+
+def account_of(row: Row) -> Account:
+    """Read a row of `ACCOUNT`."""
+    account_id, realm, name, language, status, epoch, contact, phase = row
+    return Account(AccountId(account_id), realm, name, language, _STATUS[status], epoch, contact, _PHASE[phase])
+
+
+def _match_of(row: Row) -> Match:
+    """Read a row of `_MATCH`."""
+    stored = row[12]
+    return Match(account_of(row[:8]), account_identifier_of(row[8:12]), None if stored is None else SecretStr(stored))
+
+
+def find(keys: Sequence[str]) -> Program[list[Match]]:
+    """Return what is held under any of *keys*."""
+    if len(keys) == 1:
+        return look_up(_match_of, _FIND_ONE, {"key": keys[0]})
+    return look_up(_match_of, _FIND, {"keys": list(keys)})
+
+
+def load(account_id: AccountId) -> Program[Account | None]:
+    """Return an account by its id."""
+    return look_up_one(account_of, _LOAD, {"account_id": account_id})
+
+
+def find_by_contact(key: str) -> Program[list[Account]]:
+    """Return the accounts of a contact."""
+    return look_up(account_of, _FIND_BY_CONTACT, {"key": key})
+
+
+def password_hash(account_id: AccountId) -> Program[SecretStr | None]:
+    """Return an account's stored hash."""
+    stored: Any = yield from look_up_one(itemgetter(0), _PASSWORD_HASH, {"account_id": account_id})
+    return None if stored is None else SecretStr(stored)
+
+
+def add_account(change: AccountAdded) -> Program[None]:
+    """Insert the account, then its identifiers; the primary keys decide."""
+    new = change.account
+    row = {
+        "id": new.id,
+        "realm": new.realm,
+        "display_name": new.display_name,
+        "language": new.language,
+        "status": new.status.value,
+        "epoch": new.epoch,
+        "contact": new.contact,
+        "phase": None if new.phase is None else new.phase.value,
+        "password_hash": None if change.password_hash is None else change.password_hash.get_secret_value(),
+        "created_at": micros(change.at),
+        "contact_key": None if new.contact is None else contact_key(new.contact),
+    }
+    yield Write(_ADD_ACCOUNT, row, taken=Precondition.ACCOUNT_EXISTS)
+    yield from add_identifiers(change)
+
+
+def erase_account(change: AccountErased) -> Program[None]:
+    """Delete all that is the account's, and enter its identifiers in the tombstones."""
+    if not (yield Write(_IF_OF_EPOCH, {"which": change.account_id, "seen": change.epoch})):
+        yield from _refuse(change.account_id, Precondition.EPOCH_CHANGED)
+    for statement in _ERASE:
+        yield Write(statement, {"which": change.account_id})
+    yield from enter_tombstones(change.tombstones, change.at)
+
+
+def replace_password(change: PasswordReplaced) -> Program[None]:
+    """Set the hash if the stored one is still the expected one; both may be none."""
+    was = None if change.was is None else change.was.get_secret_value()
+    values = {"which": change.account_id, "was": was, "now": change.now.get_secret_value()}
+    if not (yield Write(_REPLACE_PASSWORD, values)):
+        yield from _refuse(change.account_id, Precondition.PASSWORD_CHANGED)
+
+
+def set_password(change: PasswordSet) -> Program[None]:
+    """Set the hash, or leave none."""
+    now = None if change.now is None else change.now.get_secret_value()
+    values = {"which": change.account_id, "now": now}
+    yield Write(_SET_PASSWORD, values, otherwise=Precondition.ACCOUNT_MISSING)
+
+
+def change_status(change: StatusChanged) -> Program[None]:
+    """Compare and set the status."""
+    values = {"which": change.account_id, "was": change.was.value, "now": change.now.value}
+    if not (yield Write(_CHANGE_STATUS, values)):
+        yield from _refuse(change.account_id, Precondition.STATUS_CHANGED)
+
+
+def advance_epoch(change: EpochAdvanced) -> Program[None]:
+    """Count the epoch up where it is stored."""
+    yield Write(_ADVANCE_EPOCH, {"which": change.account_id}, otherwise=Precondition.ACCOUNT_MISSING)
+
+
+def change_contact(change: ContactChanged) -> Program[None]:
+    """Set the contact address."""
+    key = None if change.contact is None else contact_key(change.contact)
+    values = {"which": change.account_id, "now": change.contact, "found_by": key}
+    yield Write(_CHANGE_CONTACT, values, otherwise=Precondition.ACCOUNT_MISSING)
+
+
+def change_profile(change: ProfileChanged) -> Program[None]:
+    """Set display name, language, or both."""
+    values = {"which": change.account_id, "name": change.display_name, "spoken": change.language}
+    yield Write(_CHANGE_PROFILE, values, otherwise=Precondition.ACCOUNT_MISSING)
+
+
+def refuse_session(account_id: AccountId) -> Program[None]:
+    """Refuse the commit: say why the account can have no session of an epoch that did not match."""
+    rows: list[Row] = yield Read(_STANDING, {"which": account_id})
+    if not rows:
+        raise UnmetError(Precondition.ACCOUNT_MISSING)
+    is_active = rows[0][0] == Status.ACTIVE.value
+    raise UnmetError(Precondition.EPOCH_CHANGED if is_active else Precondition.STATUS_CHANGED)
+
+
+def _refuse(account_id: AccountId, changed: Precondition) -> Program[None]:
+    """Refuse the commit: the account is missing, or what *changed* names is another than expected."""
+    rows: list[Row] = yield Read(_STANDING, {"which": account_id})
+    raise UnmetError(changed if rows else Precondition.ACCOUNT_MISSING)

@@ -1,0 +1,65 @@
+"""The audit trail: its rows, its look-ups, and the line that a commit writes."""
+
+import json
+from types import MappingProxyType
+from typing import Final
+
+from sqlalchemy import bindparam, insert, select
+
+from cityauth.core.accounts import AccountId
+from cityauth.core.audit import AuditEvent, AuditEventType
+from cityauth.core.changes import Committed, EventRecorded
+from cityauth.stores.sql.programs import Program, Row, Write, look_up
+from cityauth.stores.sql.tables import event, micros, moment
+
+_EVENT = tuple(column for column in event.c if column is not event.c.number)
+_OF_ACCOUNT: Final = select(*_EVENT).where(event.c.account_id == bindparam("account_id")).order_by(event.c.number)
+_TRAIL: Final = select(*_EVENT).order_by(event.c.number)
+_TRAIL_END: Final = select(*_EVENT).order_by(event.c.number.desc()).limit(bindparam("limit"))
+_RECORD: Final = insert(event).values({column.name: bindparam(column.name) for column in _EVENT})
+_JSON: Final = json.JSONEncoder(ensure_ascii=False)
+
+
+def _event_of(row: Row) -> AuditEvent:
+    """Read a row of `_EVENT`."""
+    event_id, what, at, account_id, reason, identifier_hash, address, user_agent, detail = row
+    return AuditEvent(
+        event_id,
+        AuditEventType(what),
+        moment(at),
+        AccountId(account_id) if account_id else None,
+        reason,
+        identifier_hash,
+        address,
+        user_agent,
+        MappingProxyType(json.loads(detail)),
+    )
+
+
+def events(account_id: AccountId) -> Program[list[AuditEvent]]:
+    """Return one account's audit trail, oldest first."""
+    return look_up(_event_of, _OF_ACCOUNT, {"account_id": account_id})
+
+
+def trail(limit: int | None) -> Program[list[AuditEvent]]:
+    """Return the audit trail of all accounts, oldest first; only its last *limit* lines when given."""
+    if limit is None:
+        return (yield from look_up(_event_of, _TRAIL, {}))
+    return (yield from look_up(_event_of, _TRAIL_END, {"limit": limit}))[::-1]
+
+
+def record(change: EventRecorded) -> Program[None]:
+    """Insert a line. One that is there already says that the whole commit was applied before."""
+    recorded = change.event
+    row = {
+        "id": recorded.id,
+        "what": recorded.what.value,
+        "at": micros(recorded.at),
+        "account_id": recorded.account_id or "",
+        "reason": recorded.reason,
+        "identifier_hash": recorded.identifier_hash,
+        "address": recorded.address,
+        "user_agent": recorded.user_agent,
+        "detail": _JSON.encode(dict(recorded.detail)) if recorded.detail else "{}",
+    }
+    yield Write(_RECORD, row, taken=Committed())

@@ -1,0 +1,99 @@
+"""Commits: which program applies which change, and the program that applies them all."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeAlias
+
+from cityauth.core.changes import (
+    AccountAdded,
+    AccountErased,
+    Change,
+    CommitOutcome,
+    Committed,
+    ContactChanged,
+    EpochAdvanced,
+    EventRecorded,
+    IdentifierAdded,
+    IdentifierReleased,
+    IdentifierRetired,
+    MailQueued,
+    PasswordReplaced,
+    PasswordSet,
+    ProfileChanged,
+    Rejected,
+    SessionClosed,
+    SessionOpened,
+    SessionRequired,
+    SessionsClosed,
+    StatusChanged,
+    TokenIssued,
+    TokensRevoked,
+    TokenUsed,
+    TombstonesReleased,
+)
+from cityauth.stores.sql import accounts, audit, identifiers, outbox, sessions, tokens
+from cityauth.stores.sql.programs import Program, UnmetError
+
+Apply: TypeAlias = Callable[[Any], Program[None]]
+
+APPLY: Final[Mapping[type[Change], Apply]] = {
+    AccountAdded: accounts.add_account,
+    IdentifierAdded: identifiers.add_identifier,
+    IdentifierRetired: identifiers.retire_identifier,
+    IdentifierReleased: identifiers.release_identifier,
+    TombstonesReleased: identifiers.release_tombstones,
+    PasswordReplaced: accounts.replace_password,
+    PasswordSet: accounts.set_password,
+    StatusChanged: accounts.change_status,
+    EpochAdvanced: accounts.advance_epoch,
+    ContactChanged: accounts.change_contact,
+    ProfileChanged: accounts.change_profile,
+    AccountErased: accounts.erase_account,
+    SessionOpened: sessions.open_session,
+    SessionRequired: sessions.require_session,
+    SessionClosed: sessions.close_session,
+    SessionsClosed: sessions.close_sessions,
+    TokenIssued: tokens.issue_token,
+    TokenUsed: tokens.use_token,
+    TokensRevoked: tokens.revoke_tokens,
+    MailQueued: outbox.queue_mail,
+    EventRecorded: audit.record,
+}
+"""Each program writes inside the commit's transaction, and refuses the commit where its precondition does not hold."""
+
+DURABLE: Final = frozenset(
+    {
+        AccountErased,
+        EpochAdvanced,
+        PasswordSet,
+        SessionClosed,
+        SessionsClosed,
+        StatusChanged,
+        TokensRevoked,
+        TokenUsed,
+    }
+)
+"""Changes that take something from somebody: a commit with one of them waits for the disk whatever the setting."""
+
+
+class Rollback(Exception):  # noqa: N818 - no error: it undoes the transaction and is caught outside it
+    """The commit ends with *outcome*, and nothing of it stays."""
+
+    def __init__(self, outcome: CommitOutcome) -> None:
+        self.outcome = outcome
+
+
+def commit(changes: Sequence[Change]) -> Program[CommitOutcome]:
+    """Apply *changes* within a transaction. Events go first, all of them: they tell whether it was committed before.
+
+    Raises:
+        Rollback: a precondition did not hold, or all of it was committed before.
+    """
+    events = {one.event.id: one for one in changes if isinstance(one, EventRecorded)}
+    others = [one for one in changes if not isinstance(one, EventRecorded)]
+    for change in (*events.values(), *others):
+        try:
+            yield from APPLY[type(change)](change)
+        except UnmetError as unmet:
+            outcome = unmet.why if isinstance(unmet.why, Committed) else Rejected(change, unmet.why)
+            raise Rollback(outcome) from None
+    return Committed()

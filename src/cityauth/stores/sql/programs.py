@@ -1,0 +1,243 @@
+"""Programs of statements: what a look-up or a commit runs, written once, whatever connection runs it.
+
+A program is a generator. It yields a `Read`, a `Write` or a `WriteMany` and is resumed with the rows that
+were found or with the number of rows that were written. It never sees a connection: a `Driver` runs it on
+one. A driver for another connection, such as an asynchronous one, has a `run` of its own and shares all else.
+
+SQLAlchemy builds the statements; it takes no part when one runs, because its own way to the database takes
+as long again as SQLite needs.
+"""
+
+import sqlite3
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias, TypeVar, cast, final
+
+from sqlalchemy import ClauseElement
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.engine import Dialect
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.sql.compiler import SQLCompiler
+
+from cityauth.core.changes import Committed, Precondition
+from cityauth.errors import StoreError
+
+T = TypeVar("T")
+
+Row: TypeAlias = tuple[Any, ...]
+Values: TypeAlias = Mapping[str, object]
+
+
+@dataclass(slots=True)
+class Read:
+    """A statement that is answered with rows.
+
+    Attributes:
+        statement: As SQLAlchemy has built it.
+        values: Its named parameters; a list for an expanding one.
+    """
+
+    statement: ClauseElement
+    values: Values
+
+
+@dataclass(slots=True)
+class Write:
+    """A statement that is answered with the number of rows that it wrote.
+
+    Attributes:
+        statement: As SQLAlchemy has built it.
+        values: Its named parameters.
+        otherwise: How the commit ends if no row was written; ``None`` when that is no refusal.
+        taken: How the commit ends if a row of the same key is there already; ``None`` when that is an error.
+        durable: Whether the write takes something from somebody, and so must wait for the disk.
+    """
+
+    statement: ClauseElement
+    values: Values
+    otherwise: Precondition | None = None
+    taken: Precondition | Committed | None = None
+    durable: bool = False
+
+
+@dataclass(slots=True)
+class WriteMany:
+    """A statement that is run once for each of many rows, and answered with the number of rows that it wrote.
+
+    Attributes:
+        statement: As SQLAlchemy has built it.
+        rows: The named parameters of each run.
+        taken: How the commit ends if a row of the same key is there already; ``None`` when that is an error.
+    """
+
+    statement: ClauseElement
+    rows: Sequence[Values]
+    taken: Precondition | Committed | None = None
+
+
+Step: TypeAlias = Read | Write | WriteMany
+Program: TypeAlias = Generator[Step, Any, T]
+"""What runs statements and returns a *T*."""
+
+
+class UnmetError(Exception):
+    """A write did not meet its condition. It is raised inside the program, at the write.
+
+    Attributes:
+        why: How the commit ends.
+    """
+
+    def __init__(self, why: Precondition | Committed) -> None:
+        self.why = why
+
+
+class NotDurableError(Exception):
+    """A write must wait for the disk, and its transaction does not: the program is run again in one that does."""
+
+
+def read_all(read: Callable[[Row], T], rows: Iterable[Row]) -> list[T]:
+    """Return what *read* makes of each row.
+
+    Raises:
+        StoreError: a stored value is not one that cityauth has written. The message does not hold it.
+    """
+    try:
+        return [read(row) for row in rows]
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        failure = StoreError(f"the database holds a value that cannot be read ({type(error).__name__})")
+    raise failure
+
+
+def look_up(read: Callable[[Row], T], statement: ClauseElement, values: Values) -> Program[list[T]]:
+    """Return what *read* makes of each row that *statement* finds."""
+    return read_all(read, (yield Read(statement, values)))
+
+
+def look_up_one(read: Callable[[Row], T], statement: ClauseElement, values: Values) -> Program[T | None]:
+    """Return what *read* makes of the row that *statement* finds, or ``None`` when there is none."""
+    rows = yield Read(statement, values)
+    return read_all(read, rows)[0] if rows else None
+
+
+def write(statement: ClauseElement, values: Values) -> Program[int]:
+    """Run one statement and return how many rows it wrote."""
+    written: int = yield Write(statement, values)
+    return written
+
+
+@final
+class Texts:
+    """The SQL text of each statement in one dialect. Each is compiled once, because that takes longer than running it.
+
+    Statements live as long as their modules, so what is kept stays small.
+    """
+
+    __slots__ = ("_dialect", "_expanded", "_kept")
+
+    def __init__(self, dialect: Dialect) -> None:
+        """Take the *dialect*."""
+        self._dialect = dialect
+        self._kept: dict[ClauseElement, tuple[str, dict[str, object]]] = {}
+        self._expanded: dict[ClauseElement, SQLCompiler] = {}
+
+    def of(self, statement: ClauseElement, values: Values) -> tuple[str, Values]:
+        """Return the text of *statement* and all its parameters: *values* and its own constants."""
+        kept = self._kept.get(statement)
+        if kept is None:
+            compiled = self._expanded.get(statement) or self._compile(statement)
+            if compiled.post_compile_params:  # the text depends on how many values a list has
+                expanded = compiled.construct_expanded_state(dict(values))
+                return expanded.statement, cast("Values", expanded.parameters)
+            kept = self._kept[statement]
+        text, constants = kept
+        return text, {**constants, **values} if constants else values
+
+    def _compile(self, statement: ClauseElement) -> SQLCompiler:
+        compiled = cast("SQLCompiler", statement.compile(dialect=self._dialect))
+        if compiled.post_compile_params:
+            self._expanded[statement] = compiled
+        else:
+            constants = {name: value for name, value in compiled.params.items() if value is not None}
+            self._kept[statement] = str(compiled), constants
+        return compiled
+
+
+_TEXTS = Texts(sqlite.dialect(paramstyle="named"))
+
+
+@final
+class Driver:
+    """Runs programs on a connection of `sqlite3`, whose errors are its errors."""
+
+    __slots__ = ("durable", "sqlite")
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        """Take the *connection*."""
+        self.sqlite = connection
+        self.durable = False
+        """Whether the present transaction waits for the disk."""
+
+    def run(self, program: Program[T]) -> T:
+        """Run *program* to its end and return its result."""
+        try:
+            step = next(program)
+            while True:
+                try:
+                    answer = self.execute(step)
+                except UnmetError as unmet:
+                    step = program.throw(unmet)
+                else:
+                    step = program.send(answer)
+        except StopIteration as done:
+            result: T = done.value
+            return result
+
+    def execute(self, step: Step) -> list[Row] | int:
+        """Run one step and return its rows, or how many rows it wrote.
+
+        Raises:
+            UnmetError: it did not meet its condition.
+            NotDurableError: it must wait for the disk, and the transaction does not.
+        """
+        if isinstance(step, Read):
+            text, values = _TEXTS.of(step.statement, step.values)
+            return self.sqlite.execute(text, values).fetchall()
+        try:
+            written = self._write(step)
+        except sqlite3.IntegrityError as error:
+            if step.taken is None or not is_taken(error):
+                raise
+            raise UnmetError(step.taken) from None
+        return settle(step, written, durable=self.durable)
+
+    def _write(self, step: Write | WriteMany) -> int:
+        if isinstance(step, Write):
+            return self.sqlite.execute(*_TEXTS.of(step.statement, step.values)).rowcount
+        if not step.rows:
+            return 0
+        rows = [_TEXTS.of(step.statement, values) for values in step.rows]
+        return self.sqlite.executemany(rows[0][0], [values for _, values in rows]).rowcount
+
+
+def settle(step: Write | WriteMany, written: int, *, durable: bool) -> int:
+    """Return how many rows were *written*, if the step allows it in a transaction that is *durable* or is not.
+
+    Raises:
+        UnmetError: no row was written, and one had to be.
+        NotDurableError: the write must wait for the disk, and its transaction does not.
+    """
+    if isinstance(step, Write):
+        if not written and step.otherwise is not None:
+            raise UnmetError(step.otherwise)
+        if written and step.durable and not durable:
+            raise NotDurableError
+    return written
+
+
+_ALREADY_THERE = {sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY}
+
+
+def is_taken(error: BaseException | None) -> bool:
+    """Whether *error* says that a row of the same key is there already, and not that a value is refused."""
+    driver_error = error.orig if isinstance(error, DBAPIError) else error
+    return getattr(driver_error, "sqlite_errorcode", None) in _ALREADY_THERE
