@@ -20,8 +20,11 @@ from cityauth.messages.catalogue import template_of
 from cityauth.policy import (
     HashLimits,
     HashProfile,
+    IdentifierPolicy,
     LegacyHashPolicy,
     LinkPolicy,
+    LoginPolicy,
+    MailPolicy,
     OutboxPolicy,
     PasswordPolicy,
     SessionPolicy,
@@ -50,6 +53,8 @@ def worded(value: Any) -> str:
             return f"{count} {unit}{'s' if count > 1 else ''}"
         case Limit(count, window):
             return f"{count} in {worded(window)}"
+        case str():
+            return value or "(empty)"
         case tuple():
             return ", ".join(worded(one) for one in value) or "none"
         case _:
@@ -117,6 +122,16 @@ def test_context_words_are_documented() -> None:
 def test_the_outbox_is_documented() -> None:
     """How mail is retried stands in the documentation (ASVS 13.1.3)."""
     assert column(table("outbox.md", "`OutboxPolicy`")) == defaults(OutboxPolicy())
+
+
+@pytest.mark.parametrize(
+    ("page", "policy"),
+    [("login.md", LoginPolicy()), ("identifiers.md", IdentifierPolicy()), ("outbox.md", MailPolicy())],
+    ids=["login", "identifiers", "mail"],
+)
+def test_the_other_policies_are_documented(page: str, policy: object) -> None:
+    """Every field of the login's, the identifiers' and the mails' policy stands in the documentation with its default."""
+    assert column(table(page, f"`{type(policy).__name__}`")) == defaults(policy)
 
 
 def test_mails_are_documented() -> None:
