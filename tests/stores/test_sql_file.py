@@ -304,3 +304,26 @@ def test_a_damaged_file_raises_nothing_else(path: Path, at: int) -> None:
                 ask()
             except StoreError as error:
                 assert str(error)  # noqa: PT017 - it may raise or not
+
+
+# --- Reading alone ---------------------------------------------------------------------------------------
+
+
+def test_a_store_for_reading_alone_writes_nothing(path: Path, store: SqlStore) -> None:
+    """SQLite refuses every write of a store that is opened for reading alone, and its reads go on."""
+    commit(store, added(AINO))
+    store.close()
+    before = path.read_bytes()
+    with SqlStore(f"sqlite:///{path}", read_only=True) as reader:
+        assert reader.load(AINO) is not None
+        for write in (
+            partial(commit, reader, ProfileChanged(AINO, "Muu")),
+            partial(commit, reader, StatusChanged(AINO, Status.ACTIVE, Status.DISABLED)),
+            partial(reader.purge_sessions, NOON),
+            partial(reader.reserve, "bucket", [], NOON),
+            reader.upgrade,
+        ):
+            with pytest.raises(StoreError):
+                write()
+        assert reader.load(AINO) is not None
+    assert path.read_bytes() == before

@@ -120,8 +120,11 @@ class Configuration:
             )
         return self.secrets_file
 
-    def store(self) -> "SqlStore":
+    def store(self, *, read_only: bool = False) -> "SqlStore":
         """Open the configured database.
+
+        Args:
+            read_only: Whether every write through this store is refused.
 
         Raises:
             ConfigurationError: none is configured, or its URL cannot be read.
@@ -134,7 +137,7 @@ class Configuration:
             )
         from cityauth.stores.sql import SqlStore
 
-        return SqlStore(self.database.get_secret_value())
+        return SqlStore(self.database.get_secret_value(), read_only=read_only)
 
     def auth(
         self,

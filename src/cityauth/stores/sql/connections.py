@@ -121,12 +121,18 @@ def _turn_to_wal(driver: sqlite3.Connection) -> None:
 class Connections:
     """Opens a connection for each thread that asks, and keeps it."""
 
-    def __init__(self, engine: Engine, synchronous: Synchronous, check: Callable[[Connection], None]) -> None:
-        """Take the *engine*; *check* looks at the tables until it has once been content."""
+    def __init__(
+        self, engine: Engine, synchronous: Synchronous, check: Callable[[Connection], None], *, read_only: bool = False
+    ) -> None:
+        """Take the *engine*; *check* looks at the tables until it has once been content.
+
+        With *read_only* SQLite itself refuses every write of these connections.
+        """
         self._engine = engine
         self._path = path_of(engine)
         self._synchronous = synchronous
         self._check = check
+        self._read_only = read_only
         self._checked = False
         self._local = threading.local()
         self._kept: weakref.WeakSet[ThreadConnection] = weakref.WeakSet()
@@ -197,6 +203,9 @@ class Connections:
             connection.execution_options(isolation_level="AUTOCOMMIT").detach()
             driver = driver_of(connection)
             driver.execute(f"PRAGMA busy_timeout = {round(BUSY_SECONDS * 1000)}")
+            if self._read_only:
+                driver.execute("PRAGMA query_only = on")
+                return connection
             _turn_to_wal(driver)
             driver.execute(f"PRAGMA synchronous = {self._synchronous}")
             driver.execute("PRAGMA foreign_keys = on")

@@ -40,11 +40,11 @@ _REFUSED: Final = {sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.S
 class Database:
     """Runs programs on this thread's connection."""
 
-    def __init__(self, engine: Engine, synchronous: Synchronous) -> None:
-        """Take the *engine*; nothing is opened yet."""
+    def __init__(self, engine: Engine, synchronous: Synchronous, *, read_only: bool = False) -> None:
+        """Take the *engine*; nothing is opened yet. With *read_only* every write is refused."""
         self.engine = engine
         self._synchronous: Synchronous = synchronous
-        self._connections = Connections(engine, synchronous, schema.check)
+        self._connections = Connections(engine, synchronous, schema.check, read_only=read_only)
 
     def has_file(self) -> bool:
         """Whether there is a database file."""
@@ -166,6 +166,8 @@ def _failure_of(error: BaseException | None, *, nothing_written: bool = True) ->
         return SchemaError(f"the tables do not fit ({name}); run `cityauth db upgrade`")
     if primary == sqlite3.SQLITE_BUSY:
         return StoreUnavailableError(f"{_LOCKED} ({name})", nothing_written=nothing_written)
+    if primary == sqlite3.SQLITE_READONLY:
+        return StoreUnavailableError(f"the database is open for reading alone ({name})", nothing_written=True)
     if primary == sqlite3.SQLITE_CANTOPEN:
         return StoreUnavailableError(
             f"the database file cannot be opened ({name}); look at its folder and permissions",

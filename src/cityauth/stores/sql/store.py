@@ -41,7 +41,12 @@ class SqlStore:
     """
 
     def __init__(
-        self, url: str | URL | None = None, *, engine: Engine | None = None, synchronous: Synchronous = "normal"
+        self,
+        url: str | URL | None = None,
+        *,
+        engine: Engine | None = None,
+        synchronous: Synchronous = "normal",
+        read_only: bool = False,
     ) -> None:
         """Name the database; it is opened on first use.
 
@@ -53,6 +58,8 @@ class SqlStore:
                 nothing; a power cut may lose the last commits, each of them whole, but none that ended
                 sessions, used a link up or set a password. ``full``: every commit survives a power
                 cut, and every sign-in waits for the disk.
+            read_only: Whether SQLite refuses every write of this store, for a rehearsal that must not write.
+                A method that writes raises `StoreUnavailableError`.
 
         Raises:
             ConfigurationError: not exactly one of *url* and *engine* is given, or it names no SQLite
@@ -62,7 +69,9 @@ class SqlStore:
             raise ConfigurationError("SqlStore needs a URL or an engine, and not both")
         if synchronous not in {"normal", "full"}:
             raise ConfigurationError("synchronous is 'normal' or 'full'")
-        self._database = Database(require_file(engine) if url is None else engine_for(url), synchronous)
+        self._database = Database(
+            require_file(engine) if url is None else engine_for(url), synchronous, read_only=read_only
+        )
         self._log_holds_deleted = False
 
     # --- AccountStore -----------------------------------------------------------------------------
