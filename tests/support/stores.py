@@ -3,7 +3,9 @@
 import importlib.util
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from cityauth.core.accounts import AccountId
@@ -28,11 +30,25 @@ def maker(name: str, folder: Path) -> MakeStore:
     def make_sql() -> Any:
         from cityauth.stores.sql import SqlStore
 
-        store = SqlStore(f"sqlite:///{folder / 'service.db'}")
-        store.create_schema()
-        return store
+        database = folder / "service.db"
+        if not database.exists():
+            database.write_bytes(empty_database())
+            database.chmod(0o600)
+        return SqlStore(f"sqlite:///{database}")
 
     return make_sql
+
+
+@cache
+def empty_database() -> bytes:
+    """The file of a database with all tables and no row; it is made once, and every test gets a copy."""
+    from cityauth.stores.sql import SqlStore
+
+    with TemporaryDirectory() as folder:
+        database = Path(folder) / "service.db"
+        with SqlStore(f"sqlite:///{database}") as store:
+            store.create_schema()
+        return database.read_bytes()
 
 
 def reassign(store: Any, key: str, to: AccountId) -> None:

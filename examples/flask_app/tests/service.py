@@ -4,12 +4,15 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import Any
 
 from bs4 import BeautifulSoup, Tag
 from flask import Flask
+from jinja2.bccache import Bucket, BytecodeCache
 from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
 
@@ -70,15 +73,49 @@ def install(
 ) -> Service:
     """Prepare the demo in *folder*, as ``python -m flask_app`` does; with a *mailer* it has no demo mailbox."""
     database = folder / "demo.db"
+    database.write_bytes(seeded_database())
+    database.chmod(0o600)
     config = Config(database, Keys.beside(database), plain_localhost=plain_localhost, base_url=base_url)
-    cases = Cases(database)
-    cases.create_table()
     store = create_store(config)
-    store.create_schema()
     mailbox = MemoryMailer()
     auth = create_auth(store, config, mailer or mailbox, policy)
-    seed(auth, cases)
-    return Service(create_app(config, auth, None if mailer else mailbox, policy), auth, store, config, mailbox)
+    app = create_app(config, auth, None if mailer else mailbox, policy)
+    app.jinja_env.bytecode_cache = COMPILED
+    return Service(app, auth, store, config, mailbox)
+
+
+@cache
+def seeded_database() -> bytes:
+    """The file of a database with the demo's people and cases; it is made once, and every installation gets a copy."""
+    with TemporaryDirectory() as folder:
+        database = Path(folder) / "demo.db"
+        config = Config(database, Keys.beside(database))
+        cases = Cases(database)
+        cases.create_table()
+        with create_store(config) as store:
+            store.create_schema()
+            seed(create_auth(store, config, policy=CHEAP), cases)
+        return database.read_bytes()
+
+
+class CompiledTemplates(BytecodeCache):
+    """Keeps what Jinja compiled in memory, so that each installation need not compile the pages again."""
+
+    def __init__(self) -> None:
+        """Start with nothing."""
+        self.kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Give a page that was compiled before."""
+        if bucket.key in self.kept:
+            bucket.bytecode_from_string(self.kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep a page that was compiled now."""
+        self.kept[bucket.key] = bucket.bytecode_to_string()
+
+
+COMPILED = CompiledTemplates()
 
 
 @contextmanager
