@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 OLDEST = (3, 11)
@@ -43,24 +43,23 @@ OFFLINE = re.compile(
 )
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 LAST_PORT = 65535
-#: Every check that is no test: its name, and its command from .venv.
+#: Every check that is no test: its name, and its commands from .venv. The slowest come first, as some run side by side.
 CHECKS = """
-style:          ruff check .
-format:         ruff format --check .
-types:          mypy
-public types:   basedpyright --verifytypes cityauth --ignoreexternal
-dependencies:   deptry .
-spelling:       codespell
-imports:        lint-imports
-rings:          pytest -q tests/test_architecture.py tests/test_exports.py
-async face:     python tools/generate_async.py --check
-codes:          pybabel -q extract -F babel.cfg -k N_ -c Translators: -s --no-location
-                -o build/cityauth.pot src
-catalogues:     pybabel -q update --check --ignore-pot-creation-date --no-fuzzy-matching -D cityauth
-                -i build/cityauth.pot -d src/cityauth/messages
-docs:           sphinx-build -W -n -q --keep-going -d build/doctrees -b html docs build/docs
-docs examples:  sphinx-build -W -n -q --keep-going -d build/doctrees -b doctest docs build/doctest
-wheel:          hatchling build -t sdist -t wheel -d build/dist
+docs:          sphinx-build -W -n -q --keep-going -d build/doctrees -b html docs build/docs
+               && sphinx-build -W -n -q --keep-going -d build/doctrees -b doctest docs build/doctest
+types:         mypy
+public types:  basedpyright --verifytypes cityauth --ignoreexternal
+style:         ruff check .
+format:        ruff format --check .
+spelling:      codespell
+dependencies:  deptry .
+imports:       lint-imports
+async:         python tools/generate_async.py --check
+catalogues:    pybabel -q extract -F babel.cfg -k N_ -c Translators: -s --no-location -o build/cityauth.pot src
+               && pybabel -q update --check --ignore-pot-creation-date --no-fuzzy-matching -D cityauth
+               -i build/cityauth.pot -d src/cityauth/messages
+wheel:         hatchling build -t sdist -t wheel -d build/dist
+               && python tools/wheel_contents.py
 """
 
 
@@ -187,7 +186,7 @@ def install_chromium() -> None:
 # --- commands --------------------------------------------------------------------------------------
 
 
-def one_time_token(port: int) -> None:
+def refuse_port(port: int) -> None:
     """Stop with one sentence when nobody could listen on this port."""
     if not 0 < port <= LAST_PORT:
         sys.exit(f"A port is a number from 1 to {LAST_PORT}.")
@@ -206,7 +205,7 @@ def demo(options: argparse.Namespace) -> None:
     """Start the demo e-service."""
     if options.database is not None and not options.database.strip():
         sys.exit("--database names no file: give it one, or leave it out to use demo.db.")
-    one_time_token(options.port)
+    refuse_port(options.port)
     setup("demo")
     given = ["--port", str(options.port)]
     if options.database:
@@ -231,33 +230,25 @@ def check() -> None:
     setup("all")
     shutil.rmtree(ROOT / "build/dist", ignore_errors=True)
     (ROOT / "build").mkdir(exist_ok=True)
-    failed = []
-    for name, tool, arguments in re.findall(r"^(\w.*?): +(\S+) ?(.*(?:\n +.*)*)", CHECKS, re.MULTILINE):
-        started = time.monotonic()
-        well, said = attempt(BIN / (tool + EXE), *arguments.split())
-        if name == "wheel" and well:
-            well, said = not wheel_faults(), "\n".join(wheel_faults())
-        print(f"{name:<14} {'ok' if well else 'FAILED':<6} {time.monotonic() - started:5.1f} s", flush=True)
-        if not well:
-            print(said, flush=True)
-            failed.append(name)
+    checks = re.findall(r"^(\w.*?): +(.*(?:\n +.*)*)", CHECKS, re.MULTILINE)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        failed = [name for name in pool.map(check_one, checks) if name]
     if failed:
         sys.exit("Failed: " + ", ".join(failed))
 
 
-def wheel_faults() -> "list[str]":
-    """What the built wheel holds too much or lacks, against the tree."""
-    wheels = list((ROOT / "build/dist").glob("*.whl"))
-    if len(wheels) != 1:
-        return [f"build/dist holds {len(wheels)} wheels instead of one"]
-    with zipfile.ZipFile(wheels[0]) as wheel:
-        held = {name for name in wheel.namelist() if ".dist-info/" not in name}
-    source, left_out = ROOT / "src", {".po", ".pot", ".pyc"}
-    files = [path for path in source.rglob("*") if path.is_file() and path.suffix not in left_out]
-    files += [path.with_suffix(".mo") for path in catalogues()]
-    wanted = {path.relative_to(source).as_posix() for path in files}
-    lacking = [f"the wheel lacks {name}" for name in sorted(wanted - held)]
-    return lacking + [f"the wheel should not hold {name}" for name in sorted(held - wanted)]
+def check_one(check: "tuple[str, str]") -> str:
+    """Run the commands of one check until one fails; return the check's name when it failed."""
+    name, commands = check
+    started = time.monotonic()
+    well, said = True, ""
+    for command in commands.split("&&"):
+        tool, *arguments = command.split()
+        if well:
+            well, said = attempt(BIN / (tool + EXE), *arguments)
+    verdict = f"{name:<14} {'ok' if well else 'FAILED':<6} {time.monotonic() - started:5.1f} s"
+    print(verdict if well else f"{verdict}\n{said}", flush=True)
+    return "" if well else name
 
 
 def lock() -> None:
@@ -288,6 +279,9 @@ def main() -> None:
     options, rest = parser.parse_known_args()
     if rest and options.command != "test":
         parser.error("unknown: " + " ".join(rest))
+    # Compiled once and kept out of the tree: else every process that a test starts compiles its libraries again.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ.setdefault("PYTHONPYCACHEPREFIX", str(VENV / "pycache"))
     options.do(options)
 
 
