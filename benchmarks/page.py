@@ -8,7 +8,7 @@ from benchmarks.result import RESULTS, Result, Table, read, render, render_goals
 
 DOCS = Path(__file__).parents[1] / "docs"
 TITLES = {
-    "sign_in": "Sign-in, the work above the hash",
+    "sign_in": "Sign-in, without the password hash",
     "session_check": "Session check",
     "resolve": "Resolving an identifier",
     "identifier_key": "The key of an e-mail address",
@@ -17,13 +17,14 @@ TITLES = {
 INTRODUCTION = """\
 # Performance
 
-This page is made of measurements: `python benchmarks/run.py docs` writes it from `benchmarks/results/`. Times drift between
-machines and between the moods of one machine, so what counts are the ratios: in every round each contender has its turn, and
-a ratio compares turns of one round. Shown are medians, in brackets the 10th and the 90th percentile. The *floor* is
-hand-written code on `sqlite3` with nothing but the statements that the job needs. It runs twice: *floor again* shows by how
-much two equal contenders differ.
+This page compares cityauth with Django, with Flask-Security and with the *floor*: hand-written code on `sqlite3` that runs only the
+statements that the job needs. `python benchmarks/run.py docs` writes the page from the measurements in `benchmarks/results/`.
 
-To measure again, in an environment of its own since it holds the peers:
+Times differ from machine to machine, and from hour to hour on one machine. So look at the ratios. In each round every library has
+one turn, and a ratio compares the turns of one round. The tables show medians, with the 10th and the 90th percentile in brackets.
+The floor runs twice: *floor again* shows how much two equal programs differ.
+
+To measure again, use a separate environment, because it needs the other libraries:
 
 ```console
 $ uv venv .bench && uv pip install --python .bench/bin/python -e '.[sql]' --group bench
@@ -31,9 +32,9 @@ $ .bench/bin/python benchmarks/run.py session_check
 $ .bench/bin/python benchmarks/run.py docs
 ```
 
-The jobs are `sign_in`, `session_check`, `resolve`, `identifier_key` and `imports`; `--rounds` and `--accounts` make a run
-shorter. What can be counted is not timed but asserted by the tests: one evaluation of the hash for each attempt whatever
-comes of it, one query and no write for a session check, one commit for a sign-in.
+The jobs are `sign_in`, `session_check`, `resolve`, `identifier_key` and `imports`. `--rounds` and `--accounts` make a run shorter.
+The tests count what can be counted: one evaluation of the hash for each sign-in attempt, one query and no write for a session
+check, one commit for a sign-in.
 """
 WIDTH, BAR, LABEL, NUMBER = 720, 26, 200, 70
 

@@ -14,9 +14,9 @@ ACCOUNTS = 1000
 CALLS = 500
 _PLAIN = re.compile(r"[\w.+-]+@(?:[a-zA-Z0-9-]+\.)+[a-zA-Z]{2,}")
 ABOUT = (
-    "A plain ASCII address is checked and its look-up key computed, without a database. The floor is "
-    "a regular expression and `lower()`. cityauth's verdicts equal the full validator's, which it asks only about "
-    "addresses that ASCII rules cannot decide."
+    "A plain ASCII address is checked and its key computed, without a database. The floor is a regular expression and "
+    "`lower()`. cityauth gives the same answers as email-validator. It asks email-validator only about addresses that "
+    "the rules for ASCII cannot decide."
 )
 
 

@@ -36,9 +36,9 @@ spent = time.process_time_ns() - started
 print(spent / 1000, (resident() - before) / 1024)
 """
 ABOUT = (
-    "Processor time of an import in a fresh interpreter, byte code already compiled, and how much memory it adds. The base is what "
-    "a sign-in written by hand would import. `import cityauth` itself loads next to nothing, since each name is loaded "
-    "when it is first used; *in use* is what a service waits for when it starts."
+    "The processor time of an import in a new interpreter with compiled byte code, and the memory that it adds. The base is "
+    "what a hand-written sign-in would import. `import cityauth` alone loads little, because each name is loaded when it is first "
+    "used. *In use* is what a service waits for when it starts."
 )
 
 

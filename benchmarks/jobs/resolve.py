@@ -11,9 +11,9 @@ ACCOUNTS = 1_000_000
 FEW = 10_000
 CALLS = 200
 ABOUT = (
-    "An e-mail address as typed is turned into its key and the account that holds it is loaded. Where a library "
-    "looks up byte for byte and another call ignores case, both are timed; ignoring case is Flask-Security's default "
-    "and what Django's password reset does."
+    "The key of a typed e-mail address is computed, and the account that holds it is loaded. The other libraries can "
+    "compare byte for byte or ignore case; both are measured. Flask-Security ignores case by default, and so does "
+    "Django's password reset."
 )
 
 

@@ -8,8 +8,8 @@ ROUNDS = 40
 ACCOUNTS = 1_000_000
 CALLS = 200
 ABOUT = (
-    "A session cookie's value is checked and its account loaded, as on each request. Library calls, no HTTP. "
-    "Flask-Security keeps its session in the signed cookie and loads the account; the others look the session up."
+    "The value of a session cookie is checked and its account loaded, as at each request. Library calls, no HTTP. "
+    "Flask-Security keeps its session in the signed cookie and loads the account. The others look the session up."
 )
 
 
