@@ -29,7 +29,9 @@ def remote(**given: Any) -> SmtpMailer:
 @pytest.mark.parametrize(
     "base_url",
     ["http://localhost", "http://localhost:8000", "https://localhost", "http://127.0.0.1", "https://127.9.9.9:1/x",
-     "http://[::1]:8000", "https://LOCALHOST."],
+     "http://[::1]:8000", "https://LOCALHOST.", "https://x.localhost", "https://a.B.LOCALHOST.:8443", "https://127.1",
+     "https://0.0.0.0", "https://0", "https://[::]", "https://[::ffff:127.0.0.1]", "https://[::ffff:7f00:1]", "https://2130706433",
+     "https://0x7f.1", "https://0177.0.0.1", "https://[::ffff:0.0.0.0]", "https://１２７.0.0.1", "https://127.0.0.1.", "https://%6cocalhost"],
 )  # fmt: skip
 def test_links_to_this_machine_are_not_mailed_elsewhere(make: Callable[..., object], base_url: str) -> None:
     """The default base_url, or another that leads here, is refused with a mail server on another machine."""
@@ -161,3 +163,13 @@ def test_an_audit_log_that_is_not_set_up_says_so(caplog: pytest.LogCaptureFixtur
     auth = CityAuth(MemoryStore(), [KEY], policy=POLICY, mailer=MemoryMailer())
     ask(auth)
     assert ["'cityauth.audit' to INFO" in record.getMessage() for record in caplog.records] == [True]
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    ["https://localhost.example.org", "https://xlocalhost", "https://128.1", "https://10.0.0.1", "https://[::ffff:192.0.2.1]",
+     "https://[2001:db8::1]", "https://127.example.org", "https://service.example"],
+)  # fmt: skip
+def test_links_elsewhere_are_mailed(base_url: str) -> None:
+    """A name or an address that only looks like this machine's is one that others reach."""
+    CityAuth(MemoryStore(), [KEY], policy=replace(POLICY, mail=MailPolicy(base_url=base_url)), mailer=remote())

@@ -44,6 +44,11 @@ def test_empty_text(entered: str) -> None:
         ("erkki\u3000", "erkki"),
         ("\ufeffåsa\u200b", "åsa"),
         ("\u202aerkki@example.com\u202c", "erkki@example.com"),
+        ("\x1cerkki\x1f", "erkki"),
+        ("\x1eåsa\x1d", "åsa"),
+        ("\ufff9erkki\ufffb", "erkki"),
+        ("er\x1ckki", Malformed.FORBIDDEN_CHARACTER),
+        ("er\ufffakki", Malformed.FORBIDDEN_CHARACTER),
         ("\u2068\u200eerkki \u200f\u2069\r\n", "erkki"),
         ("er\nkki", Malformed.FORBIDDEN_CHARACTER),
         ("er\u00a0kki", Malformed.FORBIDDEN_CHARACTER),
@@ -58,11 +63,11 @@ def test_what_is_invisible_at_the_ends_is_stripped(entered: str, expected: str) 
 
 
 def test_every_invisible_character_is_stripped_from_the_ends_and_refused_inside() -> None:
-    """That is each white space and each default-ignorable character of Unicode, and no other (ASVS 1.1.1, B-9)."""
+    """That is each white space, each default-ignorable character of Unicode and each mark of an annotation, and no other (ASVS 1.1.1, B-9)."""
     properties = UnicodeData()
     for character in EVERY_CHARACTER:
         invisible = (properties.default_ignorable(ord(character)) and unicodedata.category(character) != "Cn") or (
-            character.isspace() and character not in "\x1c\x1d\x1e\x1f"
+            character.isspace() or character in "\ufff9\ufffa\ufffb"
         )
         if invisible:
             assert strip_invisible(f"{character}é{character}") == "é", hex(ord(character))

@@ -1,10 +1,13 @@
 """What the library knows of the person's device."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cityauth.core.client import MAX_USER_AGENT, UNKNOWN_CLIENT, ClientContext
+from cityauth.errors import UsageError
 
 
 def test_what_a_client_sends_is_cut() -> None:
@@ -18,6 +21,17 @@ def test_what_a_client_sends_is_cut() -> None:
 def test_a_request_without_the_header_makes_a_client() -> None:
     """A framework that gives ``None`` for a missing User-Agent header makes the same client as an empty one."""
     assert ClientContext("192.0.2.7", None) == ClientContext("192.0.2.7", "")  # type: ignore[arg-type]  # a framework's None
+
+
+@pytest.mark.parametrize("wrong", [b"x", b"", 5, 0, False, ["x"], {"x": 1}], ids=repr)
+@pytest.mark.parametrize("name", ["address", "user_agent"])
+def test_what_is_no_text_is_named(name: str, wrong: object) -> None:
+    """Bytes of a raw header and other values that are no text are refused by a sentence that names the argument."""
+    given: dict[str, Any] = {name: wrong}
+    with pytest.raises(
+        UsageError, match=f"ClientContext: {name} must be text or None, and this is {type(wrong).__name__}"
+    ):
+        ClientContext(**given)
 
 
 def test_an_unknown_client_has_no_address() -> None:

@@ -38,6 +38,14 @@ def test_escapes_and_words_after_a_token_are_dropped(after: str) -> None:
     assert link_token(token(5) + after) == token(5)
 
 
+@pytest.mark.parametrize("before", ["3D", "3d", "3D3D", "=3D", "%3D3D", "%3D", ">3D", " 3D", "3D%22", "_3D"])
+def test_an_equals_sign_from_the_source_of_a_mail_is_dropped(before: str) -> None:
+    """Quoted-printable text writes ``token=3D`` for ``token=``, and once more ``3D`` when it is forwarded."""
+    for number in range(40):
+        assert link_token(before + token(number)) == token(number)
+        assert link_token(f"{before}{token(number)}.)") == token(number)
+
+
 @pytest.mark.parametrize(
     "value", [None, 5, b"a.b", ["a.b"], "", "x", ".", "a.", ".b", "-._", "x" * 5000, "a.b" * 1000], ids=repr
 )

@@ -303,7 +303,7 @@ def test_what_the_function_cannot_do_is_over_the_limit(memory: int) -> None:
 @pytest.mark.parametrize("name", [one.name for one in fields(HashLimits)])
 def test_a_limit_below_one_is_refused(name: str) -> None:
     """A limit under which no hash could be verified does not come to be (C-48)."""
-    with pytest.raises(PolicyError, match=f"limits.{name} must be at least 1"):
+    with pytest.raises(PolicyError, match=f"hash_limits.{name} must be at least 1"):
         replace(HashLimits(), **{name: 0})
 
 

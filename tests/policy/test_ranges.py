@@ -49,6 +49,10 @@ OUT_OF_RANGE: list[Callable[[], object]] = [
     lambda: PasswordPolicy(context_words="kaupunki"),  # type: ignore[arg-type]  # a host's types may lie
     lambda: HashLimits(scrypt_p=0),
     lambda: HashProfile(memory_cost=0, time_cost=1, parallelism=1),
+    lambda: HashProfile(memory_cost=64, time_cost=1, parallelism=1, salt_bytes=10**12),
+    lambda: HashProfile(memory_cost=64, time_cost=1, parallelism=1, salt_bytes=65),
+    lambda: HashProfile(memory_cost=64, time_cost=1, parallelism=1, salt_bytes=15),
+    lambda: HashProfile(memory_cost=64, time_cost=1, parallelism=1, hash_bytes=10**12),
     lambda: IdentifierPolicy("no"),  # type: ignore[arg-type]  # a host's types may lie
     lambda: MailPolicy(service=None),  # type: ignore[arg-type]  # a host's types may lie
     lambda: RealmPolicy("both"),  # type: ignore[arg-type]  # a host's types may lie

@@ -133,7 +133,7 @@ def _tombstone_keys(given: Supplies, keys: KeyRing) -> TombstoneKeys:
 def _hasher_of(policy: Policy) -> PasswordHasher:
     """Return the hasher of a host that gives none of its own."""
     formats = built_in_formats(bcrypt_truncates=policy.legacy_hashes.bcrypt_truncates)
-    return Argon2Hasher(policy.hashing, limits=policy.limits, formats=formats)
+    return Argon2Hasher(policy.hashing, limits=policy.hash_limits, formats=formats)
 
 
 _SHARE_OF_LEASE: Final = 0.9

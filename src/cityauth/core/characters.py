@@ -11,18 +11,20 @@ from enum import StrEnum
 MAX_BYTES = 1024
 """Bytes of UTF-8 that an identifier may take, as entered and as a canonical value."""
 
-_ASCII_WHITESPACE = " \t\n\r\f\v"
+_ASCII_INVISIBLE = " \t\n\r\f\v\x1c\x1d\x1e\x1f"
+"""ASCII white space, and the four separators of files, groups, records and units, which nobody sees either."""
 
-# Unicode's properties White_Space and Default_Ignorable_Code_Point: a copied text may have such
-# characters at its ends, where nobody sees them. NUL and the other controls have neither property.
+# Unicode's properties White_Space and Default_Ignorable_Code_Point, and the marks of interlinear annotations (U+FFF9 to
+# U+FFFB): a copied text may have such characters at its ends, where nobody sees them. NUL and the other controls are
+# none of these.
 _INVISIBLE = (
-    _ASCII_WHITESPACE
+    _ASCII_INVISIBLE
     + "\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u3164\ufeff\uffa0"
     + "".join(
         chr(code_point)
         for first, last in (
             (0x180B, 0x180F), (0x2000, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0xFE00, 0xFE0F),
-            (0xFFF0, 0xFFF8), (0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF),
+            (0xFFF0, 0xFFFB), (0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF),
         )
         for code_point in range(first, last + 1)
     )
@@ -85,7 +87,7 @@ def is_clean(text: str) -> bool:
 
 def strip_invisible(text: str) -> str:
     """Return *text* without the white space and invisible characters at its two ends."""
-    return str.strip(text, _ASCII_WHITESPACE if text.isascii() else _INVISIBLE)
+    return str.strip(text, _ASCII_INVISIBLE if text.isascii() else _INVISIBLE)
 
 
 def clean(entered: object, max_bytes: int = MAX_BYTES) -> str | Malformed:

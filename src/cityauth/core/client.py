@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from cityauth.errors import UsageError
 from cityauth.messages import FALLBACK, LANGUAGES
 
 MAX_USER_AGENT = 256
@@ -18,6 +19,9 @@ class ClientContext:
         user_agent: The ``User-Agent`` header; cut to 256 characters, unprintable ones replaced. ``None``, as for a
             request without the header, is stored as the empty text.
         language: The page's language: ``fi``, ``sv`` or ``en``; anything else becomes English.
+
+    Raises:
+        UsageError: *address* or *user_agent* is neither text nor ``None``, such as the bytes of a raw header.
     """
 
     address: str | None = None
@@ -26,6 +30,10 @@ class ClientContext:
 
     def __post_init__(self) -> None:
         """Cut long values, and replace characters that cannot be stored or written to a log."""
+        for name in ("address", "user_agent"):
+            value: object = getattr(self, name)
+            if value is not None and not isinstance(value, str):
+                raise UsageError(f"ClientContext: {name} must be text or None, and this is {type(value).__name__}")
         object.__setattr__(self, "user_agent", _harmless((self.user_agent or "")[:MAX_USER_AGENT]))
         if self.address is not None:
             object.__setattr__(self, "address", _harmless(self.address[:45]))

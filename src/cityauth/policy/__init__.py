@@ -56,7 +56,7 @@ class Policy:
         identifiers: Registration of identifiers.
         passwords: New passwords.
         hashing: Argon2id parameters of new hashes.
-        limits: Limits above which a stored hash is not run.
+        hash_limits: Limits above which a stored hash is not run.
         legacy_hashes: What is known of the system that made the old hashes.
         sessions: Session lifetimes.
         realms: Which identifier kinds sign in, per realm and date; the default exempts officials.
@@ -78,7 +78,7 @@ class Policy:
     identifiers: IdentifierPolicy = field(default_factory=IdentifierPolicy)
     passwords: PasswordPolicy = field(default_factory=PasswordPolicy)
     hashing: HashProfile = HashProfile.RFC_9106
-    limits: HashLimits = field(default_factory=HashLimits)
+    hash_limits: HashLimits = field(default_factory=HashLimits)
     legacy_hashes: LegacyHashPolicy = field(default_factory=LegacyHashPolicy)
     sessions: SessionPolicy = field(default_factory=SessionPolicy)
     realms: Mapping[str, RealmPolicy] = field(default_factory=_default_realms)

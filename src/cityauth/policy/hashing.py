@@ -14,7 +14,7 @@ class HashProfile:
         memory_cost: Memory in KiB; at least 8 for each lane, at most 1 GiB.
         time_cost: Passes over the memory; 1 to 10.
         parallelism: Lanes, which threads fill at the same time; 1 to 16.
-        salt_bytes: Length of the random salt; at least 16 (RFC 9106 section 4).
+        salt_bytes: Length of the random salt; 16 to 64, by default 16 (RFC 9106 section 4).
         hash_bytes: Length of the digest; 16 to 64, by default 32 (RFC 9106 section 4).
     """
 
@@ -38,8 +38,8 @@ class HashProfile:
             "hashing: parallelism must be 1..16, time_cost 1..10, memory_cost at least 8 KiB a lane",
         )
         require(
-            self.memory_cost <= 1024 * 1024 and self.salt_bytes >= 16 and 16 <= self.hash_bytes <= 64,  # noqa: PLR2004
-            "hashing: memory at most 1 GiB, salt at least 16 bytes, hash 16 to 64 bytes",
+            self.memory_cost <= 1024 * 1024 and 16 <= self.salt_bytes <= 64 and 16 <= self.hash_bytes <= 64,  # noqa: PLR2004
+            "hashing: memory at most 1 GiB, salt 16 to 64 bytes, hash 16 to 64 bytes",
         )
 
 
@@ -73,9 +73,9 @@ class HashLimits:
 
     def __post_init__(self) -> None:
         """Refuse limits below 1, under which no hash could be verified."""
-        require_types(self, "limits")
+        require_types(self, "hash_limits")
         for limit in fields(self):
-            require(getattr(self, limit.name) >= 1, f"limits.{limit.name} must be at least 1")
+            require(getattr(self, limit.name) >= 1, f"hash_limits.{limit.name} must be at least 1")
 
 
 @dataclass(frozen=True, slots=True)

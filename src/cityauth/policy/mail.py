@@ -3,7 +3,7 @@
 import unicodedata
 from dataclasses import dataclass
 from datetime import timedelta
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from cityauth.policy.validation import require, require_types
 
@@ -13,12 +13,33 @@ def is_loopback(host: str) -> bool:
     name = host.lower().strip("[]").removesuffix(".")
     if name == "localhost":
         return True
-    import ipaddress  # as in `core.throttle`: most programs never need it
+    import ipaddress  # as in `core.throttling`: most programs never need it
 
     try:
         return ipaddress.ip_address(name).is_loopback
     except ValueError:
         return False
+
+
+def leads_to_this_machine(host: str) -> bool:
+    """Whether a browser that follows a link to *host* stays on its own machine.
+
+    Browsers also take names below ``localhost``, the unspecified address, and every older form of an IPv4 address,
+    such as ``127.1`` and ``0x7f000001``. `is_loopback` does not: a mail server is found by other rules.
+    """
+    name = unicodedata.normalize("NFKC", unquote(host)).lower().strip("[]").removesuffix(".")
+    if is_loopback(name) or name == "localhost.localdomain" or name.endswith(".localhost"):
+        return True
+    import ipaddress
+    import socket
+
+    try:
+        address = ipaddress.ip_address(name if ":" in name else socket.inet_aton(name))
+    except (OSError, ValueError):
+        return False
+    if isinstance(address, ipaddress.IPv6Address):
+        address = address.ipv4_mapped or address
+    return address.is_loopback or address.is_unspecified
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +95,7 @@ class MailPolicy:
     @property
     def leads_here(self) -> bool:
         """Whether links lead to this machine alone: nobody can follow them elsewhere."""
-        return is_loopback(urlsplit(self.base_url).hostname or "")
+        return leads_to_this_machine(urlsplit(self.base_url).hostname or "")
 
 
 def _is_url(text: str) -> bool:
