@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import TypeVar
 
-from flask import Blueprint, Response, abort, current_app, flash, g, make_response, render_template, request, url_for
+from flask import Blueprint, Response, current_app, flash, g, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from cityauth import Account, Authenticated, Declined, Done, LiveSession, PasswordRejected, Problem
@@ -154,10 +154,11 @@ def closed(outcome: Done | Declined) -> ResponseReturnValue:
 @signed_in_only
 def own_data() -> ResponseReturnValue:
     """Give the person everything that is stored of them, the city's cases included."""
-    account_id = g.live.account.id
     cases: Cases = current_app.extensions["cases"]
-    stored = auth().accounts.export(account_id) or abort(404)
-    own = {**stored, "cases": [asdict(case) for case in cases.of(account_id)]}
+    stored = auth().accounts.export(g.live)
+    if isinstance(stored, Declined):
+        return settings_page("sessions", stored.problem)
+    own = {**stored, "cases": [asdict(case) for case in cases.of(g.live.account.id)]}
     response = Response(json.dumps(own, ensure_ascii=False, indent=2, default=str), content_type="application/json")
     response.headers.set("Content-Disposition", "attachment", filename="cityauth.json")
     return response

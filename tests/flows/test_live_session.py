@@ -33,6 +33,7 @@ WRITES: dict[str, Callable[[Service, Any], object]] = {
 READS: dict[str, Callable[[Service, Any], object]] = {
     "list": lambda s, live: s.auth.sessions.list(live),
     "is_fresh": lambda s, live: s.auth.sessions.is_fresh(live),
+    "export": lambda s, live: s.auth.accounts.export(live),
 }
 ENDS: dict[str, Callable[[Service, str], object]] = {
     "signed out": lambda s, token: s.auth.sessions.sign_out(token),
@@ -53,7 +54,7 @@ def erkki(service: Service) -> Service:
 
 def others(service: Service) -> object:
     """Return what is stored of the account but for its audit trail."""
-    stored = service.auth.accounts.export(ID)
+    stored = service.auth.accounts.export_of_account(ID)
     assert stored is not None
     return {key: value for key, value in stored.items() if key != "events"}
 
@@ -69,6 +70,15 @@ def test_an_ended_session_writes_nothing(erkki: Service, write: str, end: str) -
     assert WRITES[write](erkki, live) == ENDED
     assert others(erkki) == before
     assert erkki.subjects("uusi@example.com") == []
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_an_ended_session_exports_nothing(erkki: Service, end: str) -> None:
+    """Whoever holds a session that has ended gets no data by it (B-74)."""
+    token = erkki.token(ERKKI)
+    live = erkki.live(token)
+    ENDS[end](erkki, token)
+    assert erkki.auth.accounts.export(live) == ENDED
 
 
 @pytest.mark.parametrize("remember", [False, True])
@@ -100,10 +110,10 @@ def test_a_sign_out_at_the_moment_of_the_commit_refuses_it(erkki: Service, write
 def test_a_token_in_place_of_the_live_session_gets_a_sentence(erkki: Service, write: str) -> None:
     """A token, a sign-in's answer, an account id or nothing is refused with a sentence that says what is needed."""
     signed_in = erkki.sign_in(ERKKI)
-    road = {**WRITES, **READS}[write]
+    call = {**WRITES, **READS}[write]
     for wrong in [signed_in.session.token.get_secret_value(), signed_in, signed_in.session, ID, None, "", 0]:
         with pytest.raises(UsageError, match="a LiveSession is needed"):
-            road(erkki, wrong)
+            call(erkki, wrong)
 
 
 def test_a_step_in_place_of_its_pending_gets_a_sentence(erkki: Service) -> None:

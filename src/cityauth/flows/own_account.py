@@ -13,7 +13,7 @@ from cityauth.flows.asking import Flow, ask
 from cityauth.flows.deployment import Deployment, begin, commit_with
 from cityauth.flows.links import identifiers_of
 from cityauth.flows.notifications import addresses_of, notify
-from cityauth.flows.sessions import ENDED, still_live
+from cityauth.flows.sessions import ENDED, check_again, still_live
 from cityauth.messages import LANGUAGES, Mail
 from cityauth.messages.codes import Code
 from cityauth.ports.stores import AccountStore, SessionStore
@@ -61,7 +61,20 @@ def _set_profile(
     return ENDED if isinstance(outcome, Rejected) else Done(Problem(code))
 
 
-def export(account_id: AccountId) -> Flow[Mapping[str, Any] | None]:
+def export(deployment: Deployment, live: LiveSession) -> Flow[Mapping[str, Any] | Declined]:
+    """Return everything that is stored of the signed-in person, as `export_of_account` does.
+
+    Returns `Declined` when the session has ended.
+
+    Raises:
+        UsageError: *live* is no `LiveSession`.
+    """
+    current = yield from check_again(deployment, live)
+    stored = None if current is None else (yield from export_of_account(current.account.id))
+    return ENDED if stored is None else stored
+
+
+def export_of_account(account_id: AccountId) -> Flow[Mapping[str, Any] | None]:
     """Return everything that is stored of the account, ready for JSON; ``None`` when there is none.
 
     Password hash, session digests and keyed digests are left out: they are secrets, not data about the

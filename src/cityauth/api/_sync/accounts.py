@@ -135,9 +135,24 @@ class Accounts(Namespace[Answers]):
         """
         return run(own_account.set_language(self._deployment, live, language, client), self._answers)
 
-    def export(self, account_id: AccountId) -> Mapping[str, Any] | None:
-        """Return everything that is stored of the account, ready for JSON; ``None`` when there is none."""
-        return run(own_account.export(account_id), self._answers)
+    def export(self, live: LiveSession) -> Mapping[str, Any] | Declined:
+        """Return everything that is stored of the signed-in person, ready for JSON.
+
+        Returns:
+            The data; `Declined` when the session has ended.
+
+        Raises:
+            UsageError: *live* is no `LiveSession`, such as an account's id.
+        """
+        return run(own_account.export(self._deployment, live), self._answers)
+
+    def export_of_account(self, account_id: AccountId) -> Mapping[str, Any] | None:
+        """Return everything that is stored of the account, ready for JSON: for customer service.
+
+        Returns:
+            The data, or ``None`` when there is no such account.
+        """
+        return run(own_account.export_of_account(account_id), self._answers)
 
     def delete(self, live: LiveSession, *, client: ClientContext = UNKNOWN_CLIENT) -> Done | Declined:
         """Erase the account of the signed-in person.
