@@ -160,7 +160,7 @@ WRONG = {
     "[identifiers]\nmailer_supports_smtputf8 = 1": "identifiers.mailer_supports_smtputf8 must be true or false",
     "[hashing]\nprofile = 'big'": 'hashing.profile must be one of "rfc_9106", "small"',
     "[hashing]\nprofile = ['small']": 'hashing.profile must be one of "rfc_9106", "small"',
-    "[hashing]\nparallelism = 0": "hashing: parallelism must be 1..16, time_cost 1..10, memory_cost at least 8 KiB a lane",
+    "[hashing]\nparallelism = 0": "hashing: parallelism must be 1 to 16, time_cost 1 to 10, memory_cost at least 8 times parallelism",
     "[sessions]\nidle = 30": 'sessions.idle must be a time such as "90 seconds", "30 minutes" or "14 days"',
     "[sessions]\nidle = '1 year'": 'sessions.idle must be a time such as "90 seconds", "30 minutes" or "14 days"',
     "[sessions]\nidle = '13 hours'": "sessions: touch_every < idle <= absolute <= 30 days",

@@ -1,4 +1,4 @@
-"""Every tunable in one place: frozen values, each with its reason and source.
+"""Every setting in one place: values that cannot be changed later, each with its reason and source.
 
 Sources: OWASP ASVS 5.0 (``ASVS x.y.z``), NIST SP 800-63B-4 (``NIST``), RFC 9106 (Argon2), RFC 5321.
 A value outside its range raises `PolicyError` when the policy is constructed.
@@ -49,29 +49,30 @@ def _default_realms() -> Mapping[str, RealmPolicy]:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """All tunables of one deployment.
+    """All settings of one deployment.
 
     Attributes:
-        login: The two-step sign-in.
-        identifiers: Registration of identifiers.
-        passwords: New passwords.
-        hashing: Argon2id parameters of new hashes.
-        hash_limits: Limits above which a stored hash is not run.
-        legacy_hashes: What is known of the system that made the old hashes.
-        sessions: Session lifetimes.
-        realms: Which identifier kinds sign in, per realm and date; the default exempts officials.
+        login: How long a person may take to sign in.
+        identifiers: What may be registered as an identifier.
+        passwords: What a new password must be.
+        hashing: Parameters of Argon2id for new hashes.
+        hash_limits: What the verification of a stored hash may cost.
+        legacy_hashes: How the old system made its hashes.
+        sessions: How long sessions are valid.
+        realms: For each realm, which kinds of identifier sign in, by date. By default citizens sign in with both
+            kinds, and officials with usernames only.
         sign_up_realm: The realm of accounts that people make themselves.
-        keep_tombstones: Whether a keyed digest of an erased account's identifiers is kept, so that none of
-            them ever passes to another person.
-        links: Lifetimes of mailed links.
-        throttle: How often things may happen.
-        mail: What mails say.
+        keep_tombstones: Whether a keyed digest of an erased account's identifiers is kept, so that nobody else can
+            register them.
+        links: How long mailed links are valid.
+        throttle: How often something may happen.
+        mail: What mails say, and where their links lead.
         outbox: How mail is sent.
-        texts: The service's own words in place of the shipped ones, in mails and wherever the host asks for them.
-        deployment: Name of this deployment, part of every signature, so that a token of one
-            service or environment is dead in another.
-        generation: Namespace of every signature as well; kept outside the database and changed after a
-            backup was restored, so that no link that was used since the backup works again.
+        texts: The service's own texts. Mails use them; pages use them if the host passes them on.
+        deployment: Name of this service and environment. It is part of every signature, so a token of one
+            deployment does not work in another.
+        generation: Part of every signature as well. Keep it outside the database and change it after a backup was
+            restored: then no earlier link works, also none that was used after the backup.
     """
 
     login: LoginPolicy = field(default_factory=LoginPolicy)

@@ -11,9 +11,9 @@ class HashProfile:
     """Parameters of Argon2id for new hashes.
 
     Attributes:
-        memory_cost: Memory in KiB; at least 8 for each lane, at most 1 GiB.
-        time_cost: Passes over the memory; 1 to 10.
-        parallelism: Lanes, which threads fill at the same time; 1 to 16.
+        memory_cost: Memory in KiB; at least 8 for each of *parallelism*, at most 1 GiB.
+        time_cost: How often the memory is filled; 1 to 10.
+        parallelism: How many threads fill the memory at the same time; 1 to 16.
         salt_bytes: Length of the random salt; 16 to 64, by default 16 (RFC 9106 section 4).
         hash_bytes: Length of the digest; 16 to 64, by default 32 (RFC 9106 section 4).
     """
@@ -25,17 +25,17 @@ class HashProfile:
     hash_bytes: int = 32
 
     RFC_9106: ClassVar[Self]
-    """The second recommended option of RFC 9106, for little memory: 64 MiB, 3 passes, 4 lanes."""
+    """The second recommended option of RFC 9106, for little memory: 64 MiB, time cost 3, parallelism 4."""
 
     SMALL: ClassVar[Self]
-    """The minimum of OWASP's Password Storage Cheat Sheet: 19 MiB, 2 passes, 1 lane."""
+    """The minimum of OWASP's Password Storage Cheat Sheet: 19 MiB, time cost 2, parallelism 1."""
 
     def __post_init__(self) -> None:
         """Refuse parameters that Argon2 cannot compute, and a salt or digest that is too short."""
         require_types(self, "hashing")
         require(
             1 <= self.parallelism <= 16 and 1 <= self.time_cost <= 10 and self.memory_cost >= 8 * self.parallelism,  # noqa: PLR2004
-            "hashing: parallelism must be 1..16, time_cost 1..10, memory_cost at least 8 KiB a lane",
+            "hashing: parallelism must be 1 to 16, time_cost 1 to 10, memory_cost at least 8 times parallelism",
         )
         require(
             self.memory_cost <= 1024 * 1024 and 16 <= self.salt_bytes <= 64 and 16 <= self.hash_bytes <= 64,  # noqa: PLR2004
@@ -49,17 +49,17 @@ HashProfile.SMALL = HashProfile(memory_cost=19456, time_cost=2, parallelism=1)
 
 @dataclass(frozen=True, slots=True)
 class HashLimits:
-    """A stored hash that costs more than this is not run, so that an imported hash cannot stop the service.
+    """A stored hash that costs more than this is not verified, so that an imported hash cannot stop the service.
 
     Attributes:
-        argon2_memory_cost: KiB; 256 MiB.
-        argon2_time_cost: Passes; 10.
-        argon2_parallelism: Lanes; 16.
-        bcrypt_cost: 14, about a second.
-        pbkdf2_iterations: 2,000,000.
-        scrypt_n: 2^17.
-        scrypt_r: 8.
-        scrypt_p: 10.
+        argon2_memory_cost: The most KiB of memory; by default 256 MiB.
+        argon2_time_cost: The highest time cost; by default 10.
+        argon2_parallelism: The highest parallelism; by default 16.
+        bcrypt_cost: The highest cost; by default 14, which takes about a second.
+        pbkdf2_iterations: The most iterations; by default 2,000,000.
+        scrypt_n: The highest cost ``n``; by default 2^17.
+        scrypt_r: The highest block size ``r``; by default 8.
+        scrypt_p: The highest parallelism ``p``; by default 10.
     """
 
     argon2_memory_cost: int = 256 * 1024
@@ -80,13 +80,13 @@ class HashLimits:
 
 @dataclass(frozen=True, slots=True)
 class LegacyHashPolicy:
-    """What is known of the system that made the old hashes.
+    """How the old system made its hashes.
 
     Attributes:
         bcrypt_truncates: Whether that system cut passwords at 72 bytes before it ran bcrypt, as most did until
-            2025. Then a longer password is cut in the same way for these hashes, and a match is replaced by an
-            Argon2id hash of the whole password at once. Until that sign-in, everything that begins with the same
-            72 bytes opens the account, and the audit trail says ``truncated``. Off by default: then a
+            2025. If so, a longer password is cut in the same way for bcrypt hashes. After a match, the hash is
+            replaced by an Argon2id hash of the whole password, and the audit trail says ``truncated``. Until that
+            sign-in, every password with the same first 72 bytes opens the account. By default it is off, and a
             password of more than 72 bytes matches no bcrypt hash.
     """
 

@@ -8,14 +8,14 @@ from cityauth.policy.validation import require, require_types
 
 @dataclass(frozen=True, slots=True)
 class LinkPolicy:
-    """How long a mailed link lives; from its issue, whenever the mail arrives.
+    """How long a mailed link is valid. The time counts from the request, not from the arrival of the mail.
 
     Attributes:
-        reset: Forgotten password; 60 minutes, at most 24 hours, as NIST SP 800-63B-4 demands.
-        invitation: The first password of an account that an administrator made; at most 24 hours.
-        sign_up: Confirms the address of a new account; at most 24 hours.
-        email_change: Confirms a new address; 2 hours, at most 24.
-        email_undo: Undoes an e-mail change from the old mailbox; 7 days, at least 1, at most 30.
+        reset: The link for a forgotten password; 1 minute to 24 hours (NIST SP 800-63B-4), by default 60 minutes.
+        invitation: The link that sets a password for an administrator's invitation; 1 minute to 24 hours.
+        sign_up: The link that confirms the address of a new account; 1 minute to 24 hours, by default 1 hour.
+        email_change: The link that confirms a new address; 1 minute to 24 hours, by default 2 hours.
+        email_undo: The link that undoes a change of address from the old mailbox; 1 to 30 days, by default 7.
     """
 
     reset: timedelta = timedelta(minutes=60)

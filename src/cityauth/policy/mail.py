@@ -49,13 +49,14 @@ class MailPolicy:
     Attributes:
         service: The service's name, in subjects and the signature; one line.
         contact: How customer service is reached: an address, a number or a page.
-        base_url: Where links lead, from here alone; no request header is ever looked at. ``https``, or
-            ``http`` on this machine. It must be set before mail leaves this machine.
-        reset_path: Page of the host for a forgotten password's link and an invitation; the token is added.
-        sign_up_path: Page for the link of a sign-up.
-        email_change_path: Page for the link to a new address.
-        email_undo_path: Page for the link to the old address.
-        forgotten_path: Page that asks for a link.
+        base_url: The address that all links begin with; no header of a request changes it. ``https``, or
+            ``http`` on this machine. A mailer that sends to other machines needs another one than the default.
+        reset_path: The host's page that sets a password, for a reset and for an invitation. The token is added as
+            ``?token=``.
+        sign_up_path: The host's page that finishes a sign-up.
+        email_change_path: The host's page that confirms a new address.
+        email_undo_path: The host's page that undoes a change of address.
+        forgotten_path: The host's page that asks for a link; notices lead to it.
     """
 
     service: str = "cityauth"
@@ -120,12 +121,12 @@ class OutboxPolicy:
     """How mail is sent.
 
     Attributes:
-        lease: How long a worker may hold one mail before another worker may take it; 1 second to 1 hour. A
-            mailer must give up on a mail before that.
-        batch: How many mails one call sends at most; 1 to 10,000.
-        first_retry: Wait after the first failure; doubled after each further one.
+        lease: How long a job may hold one mail before another job may take it; 1 second to 1 hour. A mailer must
+            end its attempt before that.
+        batch: The most mails that one call sends; 1 to 10,000.
+        first_retry: How long a mail waits after the first failure; each further failure doubles the wait.
         longest_retry: The longest wait; at most 1 hour.
-        notice_lifetime: How long a notice (a mail without a link) is worth sending; at least 1 minute.
+        notice_lifetime: How long a notice (a mail without a link) may wait before it is abandoned; at least 1 minute.
     """
 
     lease: timedelta = timedelta(minutes=2)

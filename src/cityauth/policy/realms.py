@@ -14,8 +14,8 @@ from cityauth.policy.validation import require_types
 class Phase(StrEnum):
     """One phase of the move from usernames to e-mail addresses.
 
-    The two middle phases let the same identifiers in; they differ in what the pages recommend.
-    A kind that is neither a username nor an e-mail (a host's own) signs in at every phase.
+    At the two middle phases the same identifiers sign in; at ``email_preferred`` the pages recommend the e-mail
+    address. A host's own kind of identifier signs in at every phase.
     """
 
     LEGACY_ONLY = "legacy_only"
@@ -34,7 +34,7 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DatedPhase:
-    """A phase and the moment (aware) from which it holds."""
+    """A phase, and the time from which it holds: a datetime with a time zone."""
 
     since: datetime
     phase: Phase
@@ -51,8 +51,7 @@ class RealmPolicy:
     Attributes:
         initial: The phase before the first dated one.
         schedule: Later phases, in order of time.
-        paused_at: When set, the clock of the schedule stands still at this moment: no later phase
-            begins until the pause is lifted.
+        paused_at: If set, the schedule stops at this time: no later phase begins until it is ``None`` again.
     """
 
     initial: Phase
@@ -86,8 +85,8 @@ class IdentifierPolicy:
     """What may be registered as an identifier.
 
     Attributes:
-        mailer_supports_smtputf8: Whether an address with a non-ASCII local part may be registered.
-            Off by default: a reset mail that cannot be delivered locks its owner out.
+        mailer_supports_smtputf8: Whether an address with letters other than ASCII before the ``@`` may be
+            registered. Off by default: if the mailer cannot send to such an address, its owner gets no reset mail.
     """
 
     mailer_supports_smtputf8: bool = False

@@ -12,8 +12,8 @@ class LoginPolicy:
     """How long a person may take between the identify page and the password.
 
     Attributes:
-        pending_max_age: Age at which a signed pending login is refused; at most 15 minutes, long
-            enough to look a password up, short enough that a form left open is worth nothing.
+        pending_max_age: For this long after the identify page, the password page is accepted; 1 second to 15
+            minutes. 15 minutes are enough to look a password up.
     """
 
     pending_max_age: timedelta = timedelta(minutes=15)
@@ -29,16 +29,18 @@ class LoginPolicy:
 
 @dataclass(frozen=True, slots=True)
 class SessionPolicy:
-    """How long a session lives.
+    """How long a session is valid.
 
     Attributes:
-        idle: A session that is not used for this long ends; 30 minutes, the most that OWASP recommends.
-        absolute: A session of this age ends, also while it is used; 12 hours, a working day. At most 30 days.
-        remembered_idle: The same for a session that the person chose to be remembered: 14 days.
-        remembered_absolute: 30 days, the most that NIST SP 800-63B-4 allows.
-        fresh: For this long after a password was verified, sensitive changes do not ask for it again; 5 minutes.
-        touch_every: The last use of a session is stored at most once in this span; 1 minute.
-        per_account: How many sessions one account may have at once, 1 to 10,000; a further one ends the oldest.
+        idle: A session that is not used for this long ends; by default 30 minutes, the most that OWASP recommends.
+        absolute: A session of this age ends, even if it is used; by default 12 hours, a working day. At most 30 days.
+        remembered_idle: The same as *idle* for a remembered session; by default 14 days.
+        remembered_absolute: The same as *absolute* for a remembered session; by default 30 days, the most that NIST
+            SP 800-63B-4 allows.
+        fresh: For this long after a password was verified, sensitive changes do not ask for it again; by default 5
+            minutes, at most 1 hour.
+        touch_every: The time of the last use is stored at most this often; by default 1 minute.
+        per_account: The most sessions of one account, 1 to 10,000; a further session ends the oldest.
     """
 
     idle: timedelta = timedelta(minutes=30)
@@ -50,7 +52,7 @@ class SessionPolicy:
     per_account: int = 50
 
     AAL2: ClassVar[Self]
-    """NIST's limits for authentication assurance level 2: 1 h idle, 24 h overall, nothing remembered."""
+    """NIST's limits for authentication assurance level 2: 1 hour idle, 24 hours in all, also if remembered."""
 
     def __post_init__(self) -> None:
         """Refuse spans that contradict one another or exceed the sources."""
@@ -69,7 +71,7 @@ class SessionPolicy:
 
     @property
     def longest(self) -> timedelta:
-        """The age that no session outlives."""
+        """The longest time that any session is valid."""
         return max(self.absolute, self.remembered_absolute)
 
 

@@ -8,11 +8,11 @@ from cityauth.policy.validation import require, require_types
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most *count* times in any span of *window*.
+    """At most *count* times in any period as long as *window*.
 
     Attributes:
         count: 0 to 1,000,000; 0 allows nothing.
-        window: Longer than nothing, and at most 366 days.
+        window: More than 0 seconds and at most 366 days.
     """
 
     count: int
@@ -30,19 +30,20 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class ThrottlePolicy:
-    """How often something may happen; each is a set of limits that all hold.
+    """How often something may happen. Each field is a tuple of limits, and all of them hold.
 
     Attributes:
-        mail_per_account: Mails that somebody asks for, per account, or per identifier of none: one a
-            minute, five an hour, ten a day.
-        mail_per_network: The same per network: 20 a minute.
-        mail_per_recipient: The same per mailbox that they go to, over all accounts and strangers; ``name+tag`` is
-            the mailbox ``name``: three a minute, ten an hour, twenty a day.
-        link_per_network: Links per network: 60 looked at a minute, as a scanner may, and 60 used.
-        verify_per_account: Passwords tried by a signed-in person: 10 in five minutes.
-        refusals_recorded: Audit events, per network, of refusals that cost no work, such as an empty password
-            or a mail over its limit: 10 a minute. Further ones are refused all the same, and not recorded.
-        refusals_recorded_in_all: The same for all networks together: 100 a minute.
+        mail_per_account: Mails that somebody asks for, for each account; an identifier that no account has counts by
+            itself. By default 1 a minute, 5 an hour and 10 a day.
+        mail_per_network: The same mails for each network; by default 20 a minute.
+        mail_per_recipient: The same mails for each mailbox that they go to, over all accounts. ``name+tag`` is the
+            mailbox ``name``. By default 3 a minute, 10 an hour and 20 a day.
+        link_per_network: Links that are inspected, and apart from these links that are used, for each network; by
+            default 60 a minute.
+        verify_per_account: Passwords that a signed-in person tries, for each account; by default 10 in 5 minutes.
+        refusals_recorded: Audit events, for each network, of refusals that cost no work, such as an empty password
+            or a mail above its limit; by default 10 a minute. More of them are refused, but not recorded.
+        refusals_recorded_in_all: The same for all networks together; by default 100 a minute.
     """
 
     mail_per_account: tuple[Limit, ...] = (
@@ -67,7 +68,7 @@ class ThrottlePolicy:
 
     @property
     def longest(self) -> timedelta:
-        """The longest window of all limits: a use before it is counted by none."""
+        """The longest window of all limits. No limit counts what happened before it."""
         limits = (
             *self.mail_per_account,
             *self.mail_per_network,
