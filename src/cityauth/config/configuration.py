@@ -38,17 +38,17 @@ FILE: Final = "cityauth.toml"
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """One deployment's configuration.
+    """The configuration of one deployment.
 
     Attributes:
-        policy: The tunables.
-        database: The database's URL, which may hold a password; ``None`` when none is configured.
-        secrets_file: The key file; ``None`` when none is configured.
-        given_secrets: The secrets that the environment gives, the oldest first; they win over the key file.
-        smtp: The mail server; ``None`` when none is configured, and mail stays in the outbox.
-        smtp_password: Its password, from the environment alone.
-        tombstone_file: The file of the tombstones' keys; ``None`` when none is configured.
-        given_tombstone: The tombstones' key that the environment gives; it wins over both files.
+        policy: All settings.
+        database: The URL of the database, which may hold a password; ``None`` if none is configured.
+        secrets_file: The key file; ``None`` if none is configured.
+        given_secrets: The secrets from the environment, oldest first. If there are any, the key file is not read.
+        smtp: The mail server; ``None`` if none is configured: then mails stay in the outbox.
+        smtp_password: Its password, which only the environment can give.
+        tombstone_file: The file of the tombstones' keys; ``None`` if none is configured.
+        given_tombstone: The tombstones' key from the environment; it replaces those of the files.
     """
 
     policy: Policy
@@ -61,10 +61,10 @@ class Configuration:
     given_tombstone: SecretStr | None = None
 
     def secrets(self) -> list[str]:
-        """Return the signing secrets, the oldest first, from the environment or else the key file.
+        """Return the signing secrets, oldest first, from the environment or else from the key file.
 
         Raises:
-            SecretError: there is none, one is weak, or the key file is missing or open to others.
+            SecretError: there is none, one is weak, or the key file is missing or other users may read it.
         """
         if self.given_secrets:
             found = [secret.get_secret_value() for secret in self.given_secrets]
@@ -78,11 +78,11 @@ class Configuration:
         return self.tombstone_secrets()[-1]
 
     def tombstone_secrets(self) -> list[bytes]:
-        """Return the keys of what is kept of erased accounts, the oldest first.
+        """Return the tombstones' keys, oldest first.
 
         They come from the environment, or else from *tombstone_file*, or else from the lines of the key file that begin
-        with ``tombstone:``. Without any of these there is one, made from the oldest signing secret: it must be
-        configured before that secret is removed.
+        with ``tombstone:``. If there are none, one key is made from the oldest signing secret. It must be configured
+        before that secret is removed, or the identifiers of erased accounts become free.
 
         Raises:
             SecretError: one is not 32 bytes or more in hexadecimal, or there is no secret to make one from.
@@ -90,7 +90,7 @@ class Configuration:
         return self._configured_tombstones() or [KeyRing.of(self.secrets()).derive("tombstones")]
 
     def _configured_tombstones(self) -> list[bytes] | None:
-        """Return the configured keys of what is kept of erased accounts, or ``None`` when there are none."""
+        """Return the configured keys of the tombstones, or ``None`` if there are none."""
         if self.given_tombstone is not None:
             lines = [self.given_tombstone.get_secret_value()]
         elif self.tombstone_file is not None:
@@ -108,7 +108,7 @@ class Configuration:
             ) from error
 
     def key_file(self) -> Path:
-        """Return the path of the key file, which need not be there yet.
+        """Return the path of the key file. The file need not exist.
 
         Raises:
             SecretError: none is configured.
@@ -151,17 +151,17 @@ class Configuration:
         """Return the library with this policy, these secrets and *store*.
 
         Args:
-            store: `store`'s result, or the host's own.
-            mailer: Sends mail in the place of the configured mail server; that server when ``None``.
-            clock: The time; the machine's when ``None``.
-            audit: Who hears of audit events besides the store; the log when ``None``.
-            check_mailer: Whether the mail server is greeted now, as a service wants it before its first page.
+            store: What `store` returns, or the host's own store.
+            mailer: Sends mail in the place of the configured mail server; ``None`` for that server.
+            clock: Gives the time; ``None`` for the machine's clock.
+            audit: Gets audit events, besides the store; ``None`` for the log.
+            check_mailer: Whether to connect to the mail server now. Then the first page knows whether mail leaves.
 
         Raises:
             SecretError: see `secrets`.
-            PolicyError: the hash profile is over the limits.
-            ConfigurationError: the mail server is not this machine and would get mail unencrypted, or with links
-                to this machine; or its username or password is missing.
+            PolicyError: the hash profile is above the limits.
+            ConfigurationError: the mail server is another machine, and mail would not be encrypted or its links would
+                lead to this machine; or the username or the password of the mail server is missing.
         """
         return CityAuth(
             store,
@@ -182,7 +182,7 @@ class Configuration:
         audit: AuditSink | None = None,
         check_mailer: bool = True,
     ) -> AsyncCityAuth:
-        """Return the library for asyncio; arguments and errors are those of `auth`."""
+        """Return the library for asyncio. Arguments and errors are those of `auth`."""
         return AsyncCityAuth(
             store,
             self.secrets(),
@@ -201,9 +201,9 @@ def load(path: Path | None = None, environment: Mapping[str, str] | None = None)
     """Read the configuration. Relative paths in the file start at the file's folder.
 
     Args:
-        path: The file; if not given, the one that ``CITYAUTH_CONFIG`` names, else ``cityauth.toml`` in the
-            working folder if there is one, else the environment stands alone.
-        environment: Variables, which win over the file; those of the process when ``None``.
+        path: The file. If it is ``None``, the file that ``CITYAUTH_CONFIG`` names is read, or else ``cityauth.toml`` in
+            the working folder. If there is no such file, only the environment is read.
+        environment: The variables, which replace values of the file; ``None`` for those of the process.
 
     Raises:
         ConfigurationError: the file cannot be read, a key or variable is unknown, or a value is wrong. The

@@ -205,15 +205,15 @@ _SECURITY: Final = ("starttls", "tls", "none")
 
 @dataclass(frozen=True, slots=True)
 class SmtpSettings:
-    """A mail server, in the words of `SmtpMailer`.
+    """The settings of a mail server; see `SmtpMailer`.
 
     Attributes:
         host: Its name or address.
         sender: The address that mails come from.
-        sender_name: The name shown with it.
-        port: 587 for STARTTLS, 465 for TLS.
-        security: ``starttls``, ``tls``, or ``none`` for a server on this machine.
-        username: For a server that asks who is sending; the password comes from the environment alone.
+        sender_name: The name that is shown with the sender.
+        port: 587 for STARTTLS, 465 for TLS from the first byte.
+        security: ``starttls``, ``tls``, or ``none``, which only a server on this machine may have.
+        username: The login at a server that asks for one; only the environment can give its password.
     """
 
     host: str = ""

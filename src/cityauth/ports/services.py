@@ -1,4 +1,4 @@
-"""What acts: password hasher, mailer, clock, randomness, audit sink."""
+"""The ports that act: password hasher, mailer, clock, randomness, audit sink."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,14 +12,14 @@ from cityauth.core.passwords import Password
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What one verification found.
+    """The result of one verification.
 
     Attributes:
         matched: Whether the password is the one that was hashed.
-        outdated: Whether to replace the hash with a new one now; only ever true where *matched* is.
-        defect: What is wrong with the stored hash, or ``None``. Where the password matched it can only be
-            `HashDefect.TRUNCATED`. It is for the audit trail alone: the person reads the same as after a
-            wrong password.
+        outdated: Whether the hash should be replaced by a new one now; true only if *matched* is true.
+        defect: What is wrong with the stored hash, or ``None``. If the password matched, it can only be
+            `HashDefect.TRUNCATED`. Only the audit trail has it: the person gets the same answer as after a wrong
+            password.
     """
 
     matched: bool
@@ -31,19 +31,19 @@ class PasswordHasher(Protocol):
     """Verifies passwords against stored hashes, and makes new ones."""
 
     def verify(self, password: Password, stored: str) -> Verdict:
-        """Verify *password* against *stored*, which may be any text at all.
+        """Verify *password* against *stored*, which may be any text.
 
-        Every answer costs one verification. A hash for which `find_defect` names a defect does not match, and
-        costs as much as a hash of the current parameters. No text in *stored* makes this raise, and no hash
-        over the limits is run.
+        Every answer costs one verification. If `find_defect` names a defect, the password does not match, and the
+        answer costs as much as the verification of a new hash. No text in *stored* raises an error, and no hash above
+        the limits is verified.
 
-        A password has one candidate, or two where its NFC differs from the text as received. Every candidate is
-        run. How many there are depends only on what was typed.
+        A password has one candidate; it has two if its NFC differs from the text as received. Every candidate is
+        verified, so the cost depends only on what was typed.
 
         Args:
             password: What was typed.
-            stored: The account's stored hash. It is a dummy hash for an unknown identifier or for an account
-                without a password.
+            stored: The account's stored hash. For an unknown identifier, or an account without a password, it is a
+                dummy hash.
 
         Raises:
             HasherBusyError: the password cannot be verified now, for example for lack of memory.
@@ -59,10 +59,10 @@ class PasswordHasher(Protocol):
         ...
 
     def find_defect(self, stored: str) -> HashDefect | None:
-        """Say why *stored* cannot be verified here, or ``None`` when it can. Nothing is hashed.
+        """Return why *stored* cannot be verified, or ``None`` if it can. Nothing is hashed.
 
-        This one answer decides whether a hash is imported, by the library and by the command, and whether
-        `verify` runs it. A host's own hasher says ``None`` for its own hashes.
+        The library and the command import a hash only if the answer is ``None``, and `verify` verifies only such a
+        hash. A host's own hasher must return ``None`` for its own hashes.
         """
         ...
 
@@ -70,26 +70,28 @@ class PasswordHasher(Protocol):
 class Mailer(Protocol):
     """Sends one mail at a time.
 
-    A mailer may have more. The attribute ``is_local`` says whether its mail stays on this machine, so that links to
-    this machine make sense. ``limit_time(seconds)`` sets the longest time that `send` may take, so that it ends before
-    the lease of a mail does.
+    A mailer may have more than these two methods:
+
+    - the attribute ``is_local``: true if its mail stays on this machine. If it is false, `MailPolicy.base_url` must not
+      lead to this machine;
+    - the method ``limit_time(seconds)``: `CityAuth` calls it with the longest time that `send` may take.
     """
 
     def is_up(self) -> bool:
-        """Return whether mail leaves just now, as far as is known. It never raises.
+        """Return whether mail leaves now, as far as the mailer knows. It never raises an error.
 
-        A page asks it: it must answer at once with what was last seen, and not speak to a mail server. The answer
-        is the same for everyone, since it is asked before anybody is looked up.
+        Pages wait for it, so it must answer at once and must not connect to a mail server. It is called before any
+        account is looked up, so the answer is the same for everybody.
         """
         ...
 
     def send(self, mail: QueuedMail) -> None:
-        """Hand *mail* over to the mail system, within less than `OutboxPolicy.lease`.
+        """Send *mail*, in less time than `OutboxPolicy.lease`.
 
         Raises:
-            MailerUnavailableError: the mail system cannot be reached or will not take mail now; the
-                mail stays in the outbox.
-            MailRefusedError: it will never take this mail.
+            MailerUnavailableError: the mail cannot be sent now; it stays in the outbox. With ``answered=True`` the
+                reply was about this mail only, and the outbox tries the next mail as well.
+            MailRefusedError: this mail can never be sent; it is abandoned.
         """
         ...
 
@@ -98,7 +100,7 @@ class Clock(Protocol):
     """Tells the time. Never blocks."""
 
     def now(self) -> datetime:
-        """Return the present moment, aware and in UTC."""
+        """Return the present time as an aware datetime in UTC."""
         ...
 
 
@@ -106,13 +108,13 @@ class Entropy(Protocol):
     """Gives randomness. Never blocks."""
 
     def draw(self, count: int) -> bytes:
-        """Return *count* bytes from a cryptographically secure generator."""
+        """Return *count* random bytes from a cryptographically secure generator."""
         ...
 
 
 class AuditSink(Protocol):
-    """Hears of every audit event after it was committed: a log, a monitor."""
+    """Gets every audit event after it was committed, such as a log or a monitor."""
 
     def emit(self, event: AuditEvent) -> None:
-        """Pass *event* on. Must not block for long, and must not raise: the commit has happened."""
+        """Pass *event* on. It must not block for long and must not raise an error: the change is already stored."""
         ...

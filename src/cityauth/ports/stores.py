@@ -1,4 +1,4 @@
-"""What keeps: the store ports, and the union of them that one store may be."""
+"""The ports of stores, and their union, which one store may implement."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -17,33 +17,32 @@ from cityauth.policy.throttling import Limit
 
 
 class AccountStore(Protocol):
-    """What a store must do for accounts: a few questions and one commit.
+    """What a store must do for accounts: look-ups and one commit.
 
-    Every method may be called from several threads at once. Every method raises `StoreError` when
-    the store cannot answer, having written nothing. `cityauth.testing.StoreContract` holds a store
-    to all of this.
+    Every method may be called from several threads at once. If the store cannot answer, every method raises
+    `StoreError` and has written nothing. `cityauth.testing.StoreContract` tests all of this.
     """
 
     def find(self, keys: Sequence[str]) -> Sequence[Match]:
-        """Return what is held under any of *keys*, retired, pending and contested ones included.
+        """Return what accounts hold under any of *keys*, whatever the status of the identifier is.
 
-        Keys are compared byte for byte: no collation, no case folding. One to a few keys; at most
-        one match a key, in no particular order. Must use a unique index, never a scan.
+        Keys are compared byte for byte, without collation and case folding. There are one to a few keys. Each key has
+        at most one match; the order does not matter. Use a unique index, never a scan.
         """
         ...
 
     def load(self, account_id: AccountId) -> Account | None:
-        """Return the account, or ``None`` when there is none of that id."""
+        """Return the account, or ``None`` if no account has the id."""
         ...
 
     def account_identifiers(self, account_id: AccountId) -> Sequence[AccountIdentifier]:
-        """Return the account's identifiers of every status, oldest first; empty when it has none."""
+        """Return the account's identifiers of every status, oldest first; empty if it has none."""
         ...
 
     def find_by_contact(self, key: str) -> Sequence[Account]:
         """Return the accounts whose contact has the *key* that `cityauth.core.mail.contact_key` makes of it.
 
-        In no particular order; a mailbox may be the contact of several accounts. Must use an index, never a scan.
+        A mailbox may be the contact of several accounts; their order does not matter. Use an index, never a scan.
         """
         ...
 
@@ -52,21 +51,20 @@ class AccountStore(Protocol):
         ...
 
     def password_hash(self, account_id: AccountId) -> SecretStr | None:
-        """Return the account's stored hash, or ``None`` when it has none or there is no such account."""
+        """Return the account's stored hash, or ``None`` if it has none or no account has the id."""
         ...
 
     def events(self, account_id: AccountId) -> Sequence[AuditEvent]:
-        """Return the audit trail of one account, oldest first; empty when there is none."""
+        """Return the audit trail of one account, oldest first; empty if there is none."""
         ...
 
     def commit(self, changes: Sequence[Change]) -> CommitOutcome:
         """Apply *changes* in order, in one transaction, all or nothing.
 
-        Returns `Committed`, or `Rejected` with the first change whose precondition did not hold and
-        nothing written. Preconditions are decided by the write itself (a unique index, the row count
-        of a conditional update), never by a read before it. A commit whose `EventRecorded` names an
-        event (by its account and its id) that is recorded already is answered `Committed` and not
-        applied again.
+        Returns `Committed`, or `Rejected` with the first change whose precondition did not hold; then nothing was
+        written. The write itself checks each precondition (by a unique index, or by the row count of a conditional
+        update), never a read before it. If the event of an `EventRecorded` is recorded already (with the same account
+        and id), return `Committed` and apply nothing.
         """
         ...
 
@@ -75,14 +73,14 @@ class SessionStore(Protocol):
     """What a store must do for sessions. Sessions are opened and closed by `AccountStore.commit`."""
 
     def find_session(self, digest: bytes) -> LiveSession | None:
-        """Return the session stored under the 32 bytes *digest* with its account, in one query.
+        """Return the session stored under the 32 bytes *digest* with its account, or ``None``, in one query.
 
-        Whether it is still alive is the caller's decision. ``None`` when there is none.
+        The caller decides whether it is still valid.
         """
         ...
 
     def find_family(self, family: bytes) -> LiveSession | None:
-        """Return the session of the 16 bytes *family* with its account. ``None`` when there is none."""
+        """Return the session of the 16 bytes *family* with its account, or ``None``."""
         ...
 
     def list_sessions(self, account_id: AccountId) -> Sequence[Session]:
@@ -90,11 +88,11 @@ class SessionStore(Protocol):
         ...
 
     def touch_session(self, digest: bytes, at: datetime) -> None:
-        """Move the session's last use forward to *at*. Never backward; never revives a closed one."""
+        """Set the session's last use to *at*, if that is later. A closed session stays closed."""
         ...
 
     def purge_sessions(self, opened_before: datetime) -> int:
-        """Delete sessions opened before that moment and return how many."""
+        """Delete the sessions that were opened before that time; return how many."""
         ...
 
 
@@ -102,11 +100,11 @@ class OneTimeTokenStore(Protocol):
     """What a store must do for one-time tokens besides the commit."""
 
     def find_token(self, digest: bytes) -> OneTimeToken | None:
-        """Return the outstanding token stored under *digest*, expired ones included, or ``None``."""
+        """Return the unused token stored under *digest*, even if it has expired, or ``None``."""
         ...
 
     def purge_tokens(self, expired_before: datetime) -> int:
-        """Delete tokens that expired before that moment, never a live one; return how many."""
+        """Delete the tokens that expired before that time, and no other; return how many."""
         ...
 
 
@@ -114,25 +112,24 @@ class OutboxStore(Protocol):
     """What a store must do for the outbox. Mails are queued by `AccountStore.commit`."""
 
     def lease_mails(self, now: datetime, until: datetime, most: int) -> Sequence[QueuedMail]:
-        """Take up to *most* mails that are due at *now*, oldest first, and hide them until *until*.
+        """Lease up to *most* mails that are due at *now*, oldest first: nobody else gets them before *until*.
 
-        Two workers never hold the same mail at once. Each taking counts as an attempt; a worker that
-        dies gives its mails back when the lease ends. No mail is held for longer than
-        `cityauth.policy.mail.LONGEST_HOLD`: one that is due later than that after *now* was queued by a clock
-        that was ahead, and is due at once.
+        Two jobs never hold the same mail at once. Each lease counts as an attempt. If a job dies, its mails are due
+        again when the lease ends. A mail that is due more than one hour after *now*
+        (`cityauth.policy.mail.LONGEST_HOLD`) was queued by a clock that was ahead; it is due at once.
         """
         ...
 
     def postpone_mail(self, mail_id: str, until: datetime) -> None:
-        """Try the mail again at *until*."""
+        """Make the mail due again at *until*."""
         ...
 
     def drop_mail(self, mail_id: str) -> None:
-        """Forget the mail with all its text: it was sent, or is not worth sending any more."""
+        """Delete the mail with all its text: it was sent or abandoned."""
         ...
 
     def outbox_status(self) -> OutboxStatus:
-        """Return how the outbox stands."""
+        """Return how many mails wait."""
         ...
 
 
@@ -140,16 +137,16 @@ class ThrottleStore(Protocol):
     """What a store must do for throttling."""
 
     def reserve(self, bucket: str, limits: Sequence[Limit], now: datetime) -> Allowance:
-        """Count one more use of *bucket* at *now* if every one of *limits* allows it, atomically.
+        """Count one more use of *bucket* at *now* if all of *limits* allow it, atomically.
 
-        Returns `Reserved`, or `Exhausted` and nothing counted. Of any number of callers at once, no
-        more than the limits allow are reserved. A use that lies ahead of *now* counts, so that a clock that is set
-        back frees nothing; one that lies ahead by more than `cityauth.core.throttling.MOST_AHEAD` does not.
+        Returns `Reserved`; or `Exhausted`, and nothing is counted. Even if many callers come at once, no more than
+        the limits allow get `Reserved`. A use that lies after *now* counts, so that a clock that is set back makes
+        nothing free; one that lies ahead by more than `cityauth.core.throttling.MOST_AHEAD` does not.
         """
         ...
 
     def purge_throttle(self, before: datetime) -> int:
-        """Forget uses before that moment and return how many; never a bucket by another's choice."""
+        """Delete the uses before that time, and no other; return how many."""
         ...
 
 
@@ -158,7 +155,7 @@ class Store(AccountStore, SessionStore, OneTimeTokenStore, OutboxStore, Throttle
 
 
 class AsyncStore(Protocol):
-    """The asynchronous twin of `Store`: each method means what its twin's docstring says."""
+    """The same as `Store` with asynchronous methods."""
 
     async def find(self, keys: Sequence[str]) -> Sequence[Match]:
         """See `AccountStore.find`."""
