@@ -1,4 +1,4 @@
-"""Links of every purpose at every door: each opens its own, and nothing else reaches a new password."""
+"""Links of every purpose tried at every use: each works for its own, and nothing else reaches a new password."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -27,7 +27,7 @@ from tests.support.service import KEY, OTHER_KEY, PASSWORD, POLICY, Service
 
 NEW = "aivan uusi pitkä salasana"
 
-DOORS: dict[Purpose, Callable[[Service, str], object]] = {
+USES: dict[Purpose, Callable[[Service, str], object]] = {
     Purpose.RESET: lambda s, token: s.auth.recovery.complete(token, NEW),
     Purpose.SIGN_UP: lambda s, token: s.auth.accounts.confirm_sign_up(token, "Uusi", NEW),
     Purpose.EMAIL_CHANGE: lambda s, token: s.auth.accounts.confirm_email(token),
@@ -86,16 +86,16 @@ MAKERS: dict[str, tuple[Callable[[Service], str], Purpose]] = {
 
 
 @pytest.mark.parametrize("made", MAKERS)
-@pytest.mark.parametrize("door", DOORS)
-def test_a_token_opens_its_own_door_alone(service: Service, made: str, door: Purpose) -> None:
-    """Of the n by n matrix of purposes and doors only the diagonal does anything (B-25, B-33, ASVS 6.6.2, 9.2.2)."""
+@pytest.mark.parametrize("use", USES)
+def test_a_token_works_for_its_own_purpose_alone(service: Service, made: str, use: Purpose) -> None:
+    """Of the n by n matrix of purposes and uses only the diagonal does anything (B-25, B-33, ASVS 6.6.2, 9.2.2)."""
     service.add("Erkki", email="erkki@example.com")
     make, own = MAKERS[made]
     token = make(service)
-    looked = LOOKS[door](service, token) if door in LOOKS else None
-    result = DOORS[door](service, token)
-    if door is own:
-        assert isinstance(result, Done) or door is Purpose.PENDING_LOGIN
+    looked = LOOKS[use](service, token) if use in LOOKS else None
+    result = USES[use](service, token)
+    if use is own:
+        assert isinstance(result, Done) or use is Purpose.PENDING_LOGIN
         assert not isinstance(looked, LinkDead)
     else:
         assert not isinstance(result, Done | Authenticated)
@@ -106,16 +106,16 @@ def test_a_token_opens_its_own_door_alone(service: Service, made: str, door: Pur
 def test_a_stolen_key_is_revoked_with_all_that_it_signed(service: Service, made: str) -> None:
     """Once the old secret is out of the ring, links of every purpose and pending logins are dead, and sessions live on (C-39)."""
     service.add("Erkki", email="erkki@example.com", usernames=["erkki"])
-    make, door = MAKERS[made]
+    make, use = MAKERS[made]
     token, cookie = make(service), service.token("erkki")
     beside, alone = (replace(service, secrets=secrets) for secrets in ((KEY, OTHER_KEY), (OTHER_KEY,)))
-    if door is Purpose.PENDING_LOGIN:
+    if use is Purpose.PENDING_LOGIN:
         assert isinstance(beside.auth.login.submit_password(token, PASSWORD), Authenticated)
         assert alone.auth.login.submit_password(token, PASSWORD) == Refused(Problem(Code.LOGIN_EXPIRED))
     else:
-        assert isinstance(LOOKS[door](beside, token), LinkLive)
-        for use in (LOOKS[door], DOORS[door]):
-            assert use(alone, token) == LinkDead(Problem(Code.LINK_INVALID))
+        assert isinstance(LOOKS[use](beside, token), LinkLive)
+        for answer in (LOOKS[use], USES[use]):
+            assert answer(alone, token) == LinkDead(Problem(Code.LINK_INVALID))
     assert alone.is_live(cookie)
 
 
@@ -152,7 +152,7 @@ def test_a_claim_without_an_account_does_nothing_to_one(service: Service, purpos
     service.store.commit([TokenIssued(one_time_token)])
     token = deployment().signer.sign(purpose, {"token_id": name}, NOON)
     assert isinstance(LOOKS[purpose](service, token), LinkDead | LinkLive)
-    assert isinstance(DOORS[purpose](service, token), LinkDead)
+    assert isinstance(USES[purpose](service, token), LinkDead)
 
 
 def test_a_claims_own_end_counts_when_the_policy_grew_longer(service: Service) -> None:
@@ -207,8 +207,8 @@ def test_a_use_that_was_overtaken_does_nothing(service: Service, made: str) -> N
     make, purpose = MAKERS[made]
     token = make(service)
     first: list[object] = []
-    with happening_before(service.auth, AccountStore.commit, lambda: first.append(DOORS[purpose](service, token))):
-        assert isinstance(DOORS[purpose](service, token), LinkDead)
+    with happening_before(service.auth, AccountStore.commit, lambda: first.append(USES[purpose](service, token))):
+        assert isinstance(USES[purpose](service, token), LinkDead)
     assert isinstance(first[0], Done)
 
 
@@ -218,9 +218,9 @@ def test_a_used_link_that_is_used_again_is_in_the_audit_trail(service: Service, 
     service.add("Erkki", email="erkki@example.com")
     make, purpose = MAKERS[made]
     token = make(service)
-    DOORS[purpose](service, token)
-    DOORS[purpose](service, token)
-    DOORS[purpose](service, token[:-9] + "forgeries")
+    USES[purpose](service, token)
+    USES[purpose](service, token)
+    USES[purpose](service, token[:-9] + "forgeries")
     LOOKS[purpose](service, token)
     assert [event.what for event in service.audit.events].count(AuditEventType.LINK_REFUSED) == 1
 
@@ -238,10 +238,10 @@ def test_an_expired_link_that_is_used_is_in_the_audit_trail(service: Service, ma
 
     assert LOOKS[purpose](service, token) == LinkDead(Problem(Code.LINK_EXPIRED))
     assert recorded() == 0
-    assert DOORS[purpose](service, token) == LinkDead(Problem(Code.LINK_EXPIRED))
+    assert USES[purpose](service, token) == LinkDead(Problem(Code.LINK_EXPIRED))
     assert recorded() == 1
     for _ in range(30):
-        DOORS[purpose](service, token)
+        USES[purpose](service, token)
     assert recorded() == POLICY.throttle.refusals_recorded[0].count
 
 
