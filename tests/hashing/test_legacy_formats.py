@@ -3,14 +3,10 @@
 import base64
 import hashlib
 import sys
-from collections.abc import Callable
-from typing import Any
 
 import argon2
 import bcrypt
-import passlib.hash
 import pytest
-from werkzeug.security import generate_password_hash
 
 from cityauth import Authenticated, CityAuth, LoginStep, MemoryStore, NewAccount, PasswordRequired, Policy, UsageError
 from cityauth.core.hashing import HashDefect
@@ -20,42 +16,25 @@ from cityauth.policy import HashProfile, LegacyHashPolicy
 from cityauth.ports.services import Verdict
 from tests.support.fakes import ListAudit
 from tests.support.hashes import password
+from tests.support.old_hashes import MAKERS
 
 HASHER = Argon2Hasher(HashProfile(memory_cost=64, time_cost=1, parallelism=1))
 WRONG = Verdict(matched=False)
-PASSLIB: Any = passlib.hash  # its type stubs lack what it loads by name
 
 
-def django_scrypt(text: str) -> str:
-    """What Django's ScryptPasswordHasher stores; its digest is taken from Werkzeug's of the same costs."""
-    method, salt, digest = generate_password_hash(text, "scrypt:1024:8:5").split("$")
-    _, n, r, p = method.split(":")
-    return f"scrypt${n}${salt}${r}${p}${base64.b64encode(bytes.fromhex(digest)).decode()}"
+CUT_BY_BCRYPT = [one for one in MAKERS if "bcrypt" in one and one not in {"django_bcrypt_sha256", "wordpress_bcrypt"}]
+"""bcrypt of the password itself: 72 bytes and no NUL."""
 
+CUT_BY_CRYPT = [one for one in MAKERS if "_crypt" in one]
+"""Programs in C, which end a password at a NUL."""
 
-def by_passlib(handler: Any, **costs: int) -> Callable[[str], str]:
-    """What passlib's *handler* makes at low costs."""
-    made: Callable[[str], str] = handler.using(**costs).hash
-    return made
+CUT_BY_DES = [one for one in MAKERS if "des_crypt" in one]
+"""Eight bytes of seven bits: tested by themselves."""
 
+SLOW = [one for one in MAKERS if one.startswith("spring_pbkdf2")]
+"""Their iterations are fixed: they are tested once."""
 
-MAKERS: dict[str, Callable[[str], str]] = {
-    "bcrypt": by_passlib(PASSLIB.bcrypt, rounds=4),
-    "bcrypt 2a": lambda text: bcrypt.hashpw(text.encode(), bcrypt.gensalt(4, b"2a")).decode(),
-    "bcrypt 2y": lambda text: bcrypt.hashpw(text.encode(), bcrypt.gensalt(4)).decode().replace("$2b$", "$2y$"),
-    "django_argon2": by_passlib(PASSLIB.django_argon2, rounds=1, memory_cost=64, parallelism=1),
-    "django_bcrypt": by_passlib(PASSLIB.django_bcrypt, rounds=4),
-    "django_bcrypt_sha256": by_passlib(PASSLIB.django_bcrypt_sha256, rounds=4),
-    "django_pbkdf2 sha1": by_passlib(PASSLIB.django_pbkdf2_sha1, rounds=10),
-    "django_pbkdf2 sha256": by_passlib(PASSLIB.django_pbkdf2_sha256, rounds=10),
-    "django_scrypt": django_scrypt,
-    "werkzeug_pbkdf2 sha1": lambda text: generate_password_hash(text, "pbkdf2:sha1:10"),
-    "werkzeug_pbkdf2 sha256": lambda text: generate_password_hash(text, "pbkdf2:sha256:10"),
-    "werkzeug_pbkdf2 sha224": lambda text: generate_password_hash(text, "pbkdf2:sha224:10"),
-    "werkzeug_pbkdf2 sha384": lambda text: generate_password_hash(text, "pbkdf2:sha384:10"),
-    "werkzeug_pbkdf2 sha512": lambda text: generate_password_hash(text, "pbkdf2:sha512:10"),
-    "werkzeug_scrypt": lambda text: generate_password_hash(text, "scrypt:1024:8:1"),
-}
+NAMES = [one for one in MAKERS if one not in {*CUT_BY_DES, *SLOW}]
 
 
 def test_every_older_scheme_is_made_by_its_own_library() -> None:
@@ -63,14 +42,15 @@ def test_every_older_scheme_is_made_by_its_own_library() -> None:
     assert {name.split()[0] for name in MAKERS} == {one.name for one in built_in_formats()} - {"argon2"}
 
 
-@pytest.mark.parametrize("name", MAKERS)
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("text", ["Ketunpoika7", "lösenordet från sommaren 2011", "𝄞" * 15, "loppu ", "x"])
 def test_an_older_hash_verifies_and_is_outdated(name: str, text: str) -> None:
     """An old password works as it was, however short, and its hash asks to be replaced (ASVS 11.2.2, 11.4.2)."""
+    text = text.strip() if name == "wordpress_bcrypt" else text  # it has a test of its own
     assert HASHER.verify(password(text), MAKERS[name](text)) == Verdict(matched=True, outdated=True)
 
 
-@pytest.mark.parametrize("name", MAKERS)
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(
     ("set_text", "typed"),
     [
@@ -78,18 +58,15 @@ def test_an_older_hash_verifies_and_is_outdated(name: str, text: str) -> None:
         ("äöåäöåäöå", "ЖЖЖЖЖЖЖЖЖ"),
         ("äöåäöåäöå", "?????????"),
         ("Ketunpoika7", "ketunpoika7"),
-        ("Ketunpoika7", "Ketunpoika7 "),
+        ("Ketunpoika7", "Ketunpoika7x"),
+        ("Ketun poika7", "Ketunpoika7"),
         ("ketun\0poika", "ketun"),
         ("ketun\0poika", "ketun\0aaaaa"),
     ],
 )
 def test_a_different_password_is_wrong(name: str, set_text: str, typed: str) -> None:
     """Non-ASCII passwords of one length, another case, a space or what follows a NUL differ (B-71, ASVS 6.2.8)."""
-    if "\0" in set_text and name in {"bcrypt", "django_bcrypt"}:
-        stored = bcrypt.hashpw(set_text.encode(), bcrypt.gensalt(4)).decode()
-        stored = f"bcrypt${stored}" if name == "django_bcrypt" else stored
-    else:
-        stored = MAKERS[name](set_text)
+    stored = made_by(name, set_text)
     assert HASHER.verify(password(typed), stored) == WRONG
 
 
@@ -116,7 +93,7 @@ def test_a_long_password_is_wrong_for_bcrypt_at_equal_cost(bcrypt_runs: list[tup
     assert [setting for _, setting in bcrypt_runs] == [b"$2b$05$"]
 
 
-@pytest.mark.parametrize("name", ["bcrypt", "django_bcrypt"])
+@pytest.mark.parametrize("name", CUT_BY_BCRYPT)
 def test_passwords_that_share_72_bytes_never_verify(name: str) -> None:
     """A password whose first 72 bytes are another one, whole, does not open its account (B-68)."""
     stored = MAKERS[name]("x" * 72)
@@ -209,16 +186,16 @@ NUL_WRONG = [
 
 def made_by(name: str, text: str) -> str:
     """The hash of *text* as the old system made it: a bcrypt of before 2025 cut it at 72 bytes."""
-    if name in {"bcrypt", "bcrypt 2a", "bcrypt 2y", "django_bcrypt"}:
+    if name in CUT_BY_BCRYPT:
         text = text.encode()[:72].decode()
-    if not text and "bcrypt" in name and "sha256" not in name:
-        stored = bcrypt.hashpw(b"", bcrypt.gensalt(4)).decode()
-        return f"bcrypt${stored}" if name == "django_bcrypt" else stored
+    if name in CUT_BY_CRYPT:
+        text = text.replace("\0", "-")
     return MAKERS[name](text)
 
 
-@pytest.mark.parametrize("truncates", [False, True])
-@pytest.mark.parametrize("name", [*MAKERS, "argon2"])
+@pytest.mark.parametrize(
+    ("name", "truncates"), [*((one, False) for one in [*NAMES, "argon2"]), *((one, True) for one in CUT_BY_BCRYPT)]
+)
 @pytest.mark.parametrize(("set_text", "typed"), NUL_WRONG)
 def test_a_nul_makes_no_password_match(name: str, set_text: str, typed: str, truncates: bool) -> None:
     """A NUL behind or within a password never opens the account of another password, an empty one included (B-71, ASVS 6.2.8)."""
@@ -227,7 +204,9 @@ def test_a_nul_makes_no_password_match(name: str, set_text: str, typed: str, tru
     assert hasher.verify(password(typed), stored) == WRONG
 
 
-@pytest.mark.parametrize("name", [*(one for one in MAKERS if "bcrypt" not in one), "django_bcrypt_sha256", "argon2"])
+@pytest.mark.parametrize(
+    "name", [*(one for one in NAMES if one not in {*CUT_BY_BCRYPT, *CUT_BY_CRYPT, "wordpress_bcrypt"}), "argon2"]
+)
 @pytest.mark.parametrize("text", ["ketun\0poika", "\0poika", "\0" * 3 + "x"])
 def test_a_nul_within_a_password_is_a_character(name: str, text: str) -> None:
     """Where the function takes every byte for itself, a password with a NUL within it is right (ASVS 6.2.8)."""
@@ -255,15 +234,12 @@ TRUNCATING = Argon2Hasher(CHEAP, formats=built_in_formats(bcrypt_truncates=True)
 LONG = "kolme vihreää omenaa ja neljä keltaista päärynää pöydällä, viisi lattialla, kuusi puussa"
 
 
-@pytest.mark.parametrize("name", ["bcrypt", "bcrypt 2a", "bcrypt 2y", "django_bcrypt"])
+@pytest.mark.parametrize("name", CUT_BY_BCRYPT)
 @pytest.mark.parametrize("text", [LONG, "x" * 73, "x" * 200, "ä" * 37, "𝄞" * 19, "lo\u0308sen" * 20])
 def test_a_passphrase_that_the_old_system_cut_signs_in_where_that_is_set(name: str, text: str) -> None:
     """With the setting on, a passphrase of more than 72 bytes matches, is replaced, and is told to the audit trail."""
-    stored = bcrypt.hashpw(text.encode()[:72], bcrypt.gensalt(4)).decode()
-    stored = {"bcrypt 2a": stored.replace("$2b$", "$2a$"), "bcrypt 2y": stored.replace("$2b$", "$2y$")}.get(
-        name, stored
-    )
-    stored = f"bcrypt${stored}" if name == "django_bcrypt" else stored
+    cut = bcrypt.hashpw(text.encode()[:72], bcrypt.gensalt(4)).decode()
+    stored = MAKERS[name]("x").partition("$2")[0] + cut
     truncated = Verdict(matched=True, outdated=True, defect=HashDefect.TRUNCATED)
     assert TRUNCATING.verify(password(text), stored) == truncated
     assert HASHER.verify(password(text), stored) == WRONG
@@ -333,3 +309,53 @@ def test_the_library_refuses_what_the_command_refuses(monkeypatch: pytest.Monkey
     assert auth.passwords.find_defect(stored) is HashDefect.NOT_INSTALLED
     with pytest.raises(UsageError, match="not_installed"):
         auth.accounts.add(NewAccount("Erkki", usernames=["erkki"], password_hash=stored))
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_fixed_costs_are_verified(name: str) -> None:
+    """Spring's PBKDF2, whose iterations stand nowhere in the text, works as it was made."""
+    assert HASHER.verify(password("sähkö"), MAKERS[name]("sähkö")) == Verdict(matched=True, outdated=True)
+    assert HASHER.verify(password("sahko"), MAKERS[name]("sähkö")) == WRONG
+
+
+@pytest.mark.parametrize("name", CUT_BY_DES)
+def test_des_crypt_matches_only_what_it_reads(name: str) -> None:
+    """DES crypt reads eight bytes of seven bits: more than that is wrong, unless the old system cut passwords (B-68)."""
+    short, long = MAKERS[name]("salasana"), MAKERS[name]("sähköposti")
+    assert HASHER.verify(password("salasana"), short) == Verdict(matched=True, outdated=True)
+    cut = Verdict(matched=True, outdated=True, defect=HashDefect.TRUNCATED)
+    for typed, stored in (("salasana1", short), ("sähköposti", long)):
+        assert HASHER.verify(password(typed), stored) == WRONG
+        assert TRUNCATING.verify(password(typed), stored) == cut
+    for typed in ("salasan", "Salasana", "salasana\0", "xalasana1"):
+        assert TRUNCATING.verify(password(typed), short) == WRONG
+
+
+def test_wordpress_takes_blanks_away() -> None:
+    """A password with blanks around it signs in as it did in WordPress, and is then hashed as a whole."""
+    stored = MAKERS["wordpress_bcrypt"](" kesä 2011 ")
+    cut = Verdict(matched=True, outdated=True, defect=HashDefect.TRUNCATED)
+    assert HASHER.verify(password("kesä 2011"), stored) == Verdict(matched=True, outdated=True)
+    assert HASHER.verify(password(" kesä 2011 "), stored) == cut
+    assert HASHER.verify(password("kesä2011"), stored) == WRONG
+
+
+LIBPASS_NEEDED = [
+    "md5_crypt",
+    "apr_md5_crypt",
+    "sha256_crypt",
+    "sha512_crypt",
+    "ldap_sha512_crypt",
+    "ldap_des_crypt",
+    "nt",
+]
+
+
+@pytest.mark.parametrize("name", LIBPASS_NEEDED)
+def test_what_libpass_runs_needs_libpass(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without libpass the formats that it runs are said to be missing, and the others work (C-49)."""
+    stored, other = MAKERS[name]("x"), MAKERS["ldap_ssha"]("x")
+    monkeypatch.setitem(sys.modules, "passlib", None)
+    missing = Verdict(matched=False, defect=HashDefect.NOT_INSTALLED)
+    assert HASHER.verify(password("x"), stored) == missing
+    assert HASHER.verify(password("x"), other).matched

@@ -106,15 +106,7 @@ PRECONDITION: Final = {
 }
 """Why a commit was refused."""
 
-DEFECT: Final = {
-    HashDefect.MISSING: "is empty",
-    HashDefect.UNUSABLE: "marks an account without a password; leave the option out to add one",
-    HashDefect.UNKNOWN_SCHEME: "is in no format that cityauth verifies; a password itself is never taken",
-    HashDefect.NOT_INSTALLED: "needs a library that is not installed; for bcrypt: pip install 'cityauth[legacy]'",
-    HashDefect.CORRUPT: "begins like a known format and is damaged; export it again",
-    HashDefect.OVER_LIMIT: "would cost more to verify than the limits of the configuration allow",
-    HashDefect.TRUNCATED: "holds only the beginning of the password",
-}
+DEFECT: Final = {one: one.sentence for one in HashDefect}
 """Why a stored hash is not accepted; written after "the stored hash"."""
 
 _REASON: Final = {

@@ -5,7 +5,7 @@ import hmac
 from dataclasses import dataclass, field, replace
 from enum import Enum, StrEnum
 from itertools import accumulate
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar, runtime_checkable
 
 from cityauth.errors import PolicyError
 from cityauth.policy import HashLimits, HashProfile
@@ -37,11 +37,31 @@ class HashDefect(StrEnum):
     CORRUPT = "corrupt"
     """It begins like a known format, and the rest does not follow that format."""
 
+    PLAIN_TEXT = "plain_text"
+    """It is the password itself, marked as such: ``{noop}`` of Spring, ``{CLEARTEXT}`` of LDAP servers."""
+
     OVER_LIMIT = "over_limit"
     """Running it would cost more than the limits allow, or more than the function can do."""
 
     TRUNCATED = "truncated"
-    """The hash was run and the password matches, but the hash holds only the beginning of the password."""
+    """The hash was run and the password matches, but the hash holds only a part of the password."""
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong, in English, to follow "the stored hash"."""
+        return _SENTENCES[self]
+
+
+_SENTENCES: Final = {
+    HashDefect.MISSING: "is empty",
+    HashDefect.UNUSABLE: "marks an account without a password; leave the option out to add one",
+    HashDefect.UNKNOWN_SCHEME: "is in no format that cityauth verifies; a password itself is never taken",
+    HashDefect.NOT_INSTALLED: "needs a library that is not installed: pip install 'cityauth[legacy]'",
+    HashDefect.CORRUPT: "begins like a known format and is damaged; export it again",
+    HashDefect.PLAIN_TEXT: "is the password itself in plain text, which is never taken",
+    HashDefect.OVER_LIMIT: "would cost more to verify than the limits of the configuration allow",
+    HashDefect.TRUNCATED: "holds only the beginning of the password",
+}
 
 
 class HashMatch(Enum):
@@ -129,6 +149,31 @@ class StoredHash:
 
     format: HashFormat[Any]
     parameters: HashParameters[Any]
+
+
+@runtime_checkable
+class WrappableFormat(HashFormat[C], Protocol[C]):
+    """A `HashFormat` that can also say which digest a password gives, so that its hashes can be wrapped.
+
+    A wrapped hash is Argon2id over the old digest: nobody who reads it can try passwords at the speed of the old
+    function. The formats of fast functions have these methods.
+    """
+
+    def digest_of(self, password: bytes, parameters: HashParameters[C]) -> bytes:
+        """Run the function once, and return the digest that a hash of *password* with this salt would have."""
+        ...
+
+    def match_of(self, password: bytes, parameters: HashParameters[C]) -> HashMatch:
+        """Return what an equal digest means for *password*.
+
+        It is `HashMatch.NO` for a password that the function takes for another one, and `HashMatch.TRUNCATED`
+        for one that it reads only a part of.
+        """
+        ...
+
+    def is_fast(self, parameters: HashParameters[C]) -> bool:
+        """Say whether the hash should be wrapped: it has no salt, or a verification is a few fast digests."""
+        ...
 
 
 _PURPOSE: Final = b"cityauth.dummy.v1:"

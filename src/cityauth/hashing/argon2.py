@@ -65,7 +65,7 @@ class Argon2Format(TextFormat[Argon2Costs]):
     Argon2 puts the length of a password into its first hash, so a NUL is a character like any other.
     """
 
-    __slots__ = ("_prefix",)
+    __slots__ = ()
 
     def __init__(self, name: str, prefix: str = "") -> None:
         """Describe a format whose text is *prefix* and Argon2's own.
@@ -75,8 +75,7 @@ class Argon2Format(TextFormat[Argon2Costs]):
             prefix: What stands before Argon2's own text.
         """
         template = "$argon2{variant}$v={version}$m={memory_cost},t={time_cost},p={parallelism}${salt}${digest}"
-        super().__init__(name, prefix + template, Argon2Costs, BASE64, BASE64)
-        self._prefix: str = prefix
+        super().__init__(name, template, Argon2Costs, BASE64, BASE64, prefix=prefix)
 
     def parse(self, stored: str, limits: HashLimits) -> HashParameters[Argon2Costs] | HashDefect:
         """Take *stored* apart; see `HashFormat.parse`.
@@ -89,7 +88,7 @@ class Argon2Format(TextFormat[Argon2Costs]):
 
     def _parse_dialect(self, stored: str, limits: HashLimits) -> HashParameters[Argon2Costs] | HashDefect:
         """Read what other programs write in another way than the reference one."""
-        parts = stored.removeprefix(self._prefix).split("$")
+        parts = self.body_of(stored).split("$")
         numbers = _read_numbers(",".join(parts[2:-2]))
         if numbers is None or not all(map(_BASE64.fullmatch, parts[-2:])):
             return HashDefect.CORRUPT
@@ -108,12 +107,14 @@ class Argon2Format(TextFormat[Argon2Costs]):
     def needs_rehash(self, parameters: HashParameters[Argon2Costs], profile: HashProfile) -> bool:
         """Say whether the hash is weaker than one at *profile* in something, and stronger in nothing.
 
-        Weaker is: Argon2i or Argon2d, the older version, less memory or work, a shorter salt or digest.
+        Another system's text is replaced as well, where it is not stronger. Weaker is: Argon2i or Argon2d, the older
+        version, less memory or work, a shorter salt or digest.
         Stronger is: more memory or work.
         """
         costs = parameters.costs
         return may_replace(parameters, profile) and (
-            (costs.variant, costs.version) != ("id", _VERSION)
+            bool(self._prefix)
+            or (costs.variant, costs.version) != ("id", _VERSION)
             or costs.memory_cost < profile.memory_cost
             or costs.work < profile.memory_cost * profile.time_cost
             or len(parameters.salt) < profile.salt_bytes
@@ -123,6 +124,9 @@ class Argon2Format(TextFormat[Argon2Costs]):
 
 ARGON2: Final = Argon2Format("argon2")
 DJANGO_ARGON2: Final = Argon2Format("django_argon2", "argon2")
+SPRING_ARGON2: Final = Argon2Format("spring_argon2", "{argon2}")
+NEXTCLOUD_ARGON2I: Final = Argon2Format("nextcloud_argon2i", "2|")
+NEXTCLOUD_ARGON2ID: Final = Argon2Format("nextcloud_argon2id", "3|")
 
 
 def _read_numbers(text: str) -> dict[str, int] | None:

@@ -1,5 +1,6 @@
 """bcrypt, plain and as Django stores it. The library comes with the extra ``legacy``."""
 
+import base64
 import hashlib
 import hmac
 import sys
@@ -7,12 +8,15 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import Final
 
-from cityauth.core.hashing import HashDefect, HashMatch, HashParameters
+from cityauth.core.hashing import HashDefect, HashFormat, HashMatch, HashParameters
 from cityauth.hashing.text import BCRYPT_DIGEST, BCRYPT_SALT, TextFormat
 from cityauth.policy import HashLimits
 
 _MOST_BYTES: Final = 72
 """bcrypt reads no more of a password."""
+
+_PHP_BLANKS: Final = b" \t\n\r\v\0"
+"""What PHP's trim() takes away."""
 
 _LEAST_COST: Final = 4
 _SALT_BYTES: Final = 16
@@ -38,7 +42,31 @@ class BcryptCosts:
         return self.cost > limits.bcrypt_cost
 
 
-class BcryptFormat(TextFormat[BcryptCosts]):
+class TextOfBcrypt(TextFormat[BcryptCosts]):
+    """A `HashFormat` without its `verify`: its text is *prefix* and bcrypt's own."""
+
+    __slots__ = ()
+
+    def __init__(self, name: str, prefix: str = "") -> None:
+        """Describe a format.
+
+        Args:
+            name: The name of the format.
+            prefix: What stands before bcrypt's own text.
+        """
+        super().__init__(
+            name, "$2{ident}${cost}${salt}{digest}", BcryptCosts, BCRYPT_SALT, BCRYPT_DIGEST, prefix=prefix
+        )
+
+    def parse(self, stored: str, limits: HashLimits) -> HashParameters[BcryptCosts] | HashDefect:
+        """Take *stored* apart; see `HashFormat.parse`. Without its library no hash can be run."""
+        parameters = super().parse(stored, limits)
+        if isinstance(parameters, HashParameters) and not _is_installed():
+            return HashDefect.NOT_INSTALLED
+        return parameters
+
+
+class BcryptFormat(TextOfBcrypt):
     """Verifies hashes that bcrypt made of the password itself.
 
     bcrypt reads 72 bytes of a password. A longer password does not match, so that nobody signs in with the
@@ -60,15 +88,12 @@ class BcryptFormat(TextFormat[BcryptCosts]):
             prefix: What stands before bcrypt's own text.
             truncates: Whether the system that made the hashes cut passwords at 72 bytes.
         """
-        super().__init__(name, prefix + "$2{ident}${cost}${salt}{digest}", BcryptCosts, BCRYPT_SALT, BCRYPT_DIGEST)
+        super().__init__(name, prefix)
         self.truncates: bool = truncates
 
-    def parse(self, stored: str, limits: HashLimits) -> HashParameters[BcryptCosts] | HashDefect:
-        """Take *stored* apart; see `HashFormat.parse`. Without its library no hash can be run."""
-        parameters = super().parse(stored, limits)
-        if isinstance(parameters, HashParameters) and not _is_installed():
-            return HashDefect.NOT_INSTALLED
-        return parameters
+    def truncating(self, *, truncates: bool) -> "BcryptFormat":
+        """Return this format for the hashes of a system that cut passwords, or did not."""
+        return BcryptFormat(self.name, self._prefix, truncates=truncates)
 
     def verify(self, password: bytes, parameters: HashParameters[BcryptCosts]) -> HashMatch:
         """Run bcrypt once; a password that is too long or has a NUL costs the same as any other."""
@@ -80,7 +105,7 @@ class BcryptFormat(TextFormat[BcryptCosts]):
         return HashMatch.TRUNCATED if self.truncates else HashMatch.NO
 
 
-class BcryptSha256Format(BcryptFormat):
+class BcryptSha256Format(TextOfBcrypt):
     """Verifies hashes that bcrypt made of the password's SHA-256 in hexadecimal: every byte of it counts."""
 
     __slots__ = ()
@@ -89,6 +114,24 @@ class BcryptSha256Format(BcryptFormat):
         """Run SHA-256 and bcrypt once."""
         same = _is_bcrypt_of(hashlib.sha256(password).hexdigest().encode(), parameters)
         return HashMatch.YES if same else HashMatch.NO
+
+
+class WordpressFormat(TextOfBcrypt):
+    """Verifies hashes of WordPress since 6.8: bcrypt of HMAC-SHA-384 of the password without blanks around it.
+
+    A password that was typed with blanks around it matches as in WordPress; then the match is
+    `HashMatch.TRUNCATED`, so that a hash of the whole password takes its place.
+    """
+
+    __slots__ = ()
+
+    def verify(self, password: bytes, parameters: HashParameters[BcryptCosts]) -> HashMatch:
+        """Run HMAC and bcrypt once."""
+        trimmed = password.strip(_PHP_BLANKS)
+        digest = hmac.digest(b"wp-sha384", trimmed, hashlib.sha384)
+        if not _is_bcrypt_of(base64.b64encode(digest), parameters) or b"\0" in (password[:1], password[-1:]):
+            return HashMatch.NO
+        return HashMatch.YES if trimmed == password else HashMatch.TRUNCATED
 
 
 def _is_installed() -> bool:
@@ -104,17 +147,17 @@ def _is_bcrypt_of(secret: bytes, parameters: HashParameters[BcryptCosts]) -> boo
 
 
 _PLAIN: Final = BcryptFormat("bcrypt")
-DJANGO_BCRYPT_SHA256: Final = BcryptSha256Format("django_bcrypt_sha256", "bcrypt_sha256$")
+_DJANGO_SHA256: Final = BcryptSha256Format("django_bcrypt_sha256", "bcrypt_sha256$")
+_WORDPRESS: Final = WordpressFormat("wordpress_bcrypt", "$wp")
+_PREFIXES: Final = {"": "", "django_": "bcrypt$", "spring_": "{bcrypt}", "ldap_": "{CRYPT}", "nextcloud_": "1|"}
+"""What other systems write before bcrypt's own text, by what stands before the name of the format."""
 
 
-def bcrypt_formats(*, truncates: bool) -> tuple[BcryptFormat, ...]:
+def bcrypt_formats(*, truncates: bool) -> tuple[HashFormat[BcryptCosts], ...]:
     """Return every format of bcrypt.
 
     Args:
         truncates: See `BcryptFormat`.
     """
-    return (
-        BcryptFormat("bcrypt", truncates=truncates),
-        BcryptFormat("django_bcrypt", "bcrypt$", truncates=truncates),
-        DJANGO_BCRYPT_SHA256,
-    )
+    plain = (BcryptFormat(f"{of}bcrypt", prefix, truncates=truncates) for of, prefix in _PREFIXES.items())
+    return (*plain, _DJANGO_SHA256, _WORDPRESS)

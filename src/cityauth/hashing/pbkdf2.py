@@ -1,16 +1,19 @@
-"""PBKDF2 (RFC 8018), as Django and Werkzeug store it."""
+"""PBKDF2 (RFC 8018), as Django, Werkzeug and passlib store it."""
 
 import hashlib
-import hmac
 from dataclasses import dataclass, field
 from typing import Final
 
 from cityauth.core.hashing import HashMatch, HashParameters
-from cityauth.hashing.text import HEX, PADDED_BASE64, TEXT, TextFormat, is_zero_padded
+from cityauth.hashing.computed import DIGEST_BYTES, Computed
+from cityauth.hashing.text import ADAPTED_BASE64, HEX, PADDED_BASE64, TEXT, TextFormat, is_zero_padded
 from cityauth.policy import HashLimits
 
-_DIGEST_BYTES: Final = {"sha1": 20, "sha224": 28, "sha256": 32, "sha384": 48, "sha512": 64}
-_BLOCK_BYTES: Final = {"sha1": 64, "sha224": 64, "sha256": 64, "sha384": 128, "sha512": 128}
+_ALGORITHMS: Final = "sha1|sha224|sha256|sha384|sha512"
+BLOCK_BYTES: Final = {"sha1": 64, "sha224": 64, "sha256": 64, "sha384": 128, "sha512": 128}
+_SIZES: Final = (16, 20, 32, 64)
+"""The lengths that digests are cut to, so that a hash that lost its end is damaged."""
+
 _MOST_ITERATIONS: Final = 2**31 - 1
 """OpenSSL takes no more."""
 
@@ -19,29 +22,69 @@ _MOST_ITERATIONS: Final = 2**31 - 1
 class Pbkdf2Costs:
     """Costs of PBKDF2: HMAC with *algorithm* sha1, sha224, sha256, sha384 or sha512, run *iterations* times."""
 
-    algorithm: str = field(metadata={"pattern": "|".join(_DIGEST_BYTES)})
+    algorithm: str = field(metadata={"pattern": _ALGORITHMS})
     iterations: int
 
     def is_sound(self, salt_bytes: int, digest_bytes: int) -> bool:
         """Say whether there is a salt, and a digest of exactly one block: each further block costs as much again."""
-        return salt_bytes > 0 and digest_bytes == _DIGEST_BYTES[self.algorithm]
+        return salt_bytes > 0 and digest_bytes == DIGEST_BYTES[self.algorithm]
 
     def exceeds(self, limits: HashLimits) -> bool:
         """Say whether there are more iterations than *limits* or OpenSSL allow."""
         return self.iterations > min(limits.pbkdf2_iterations, _MOST_ITERATIONS)
 
 
-class Pbkdf2Format(TextFormat[Pbkdf2Costs]):
-    """Verifies PBKDF2 hashes."""
+@dataclass(frozen=True, slots=True)
+class SizedPbkdf2Costs(Pbkdf2Costs):
+    """Costs of PBKDF2 for a digest of *size* bytes: where that is more than one block, each block costs as much."""
+
+    size: int
+
+    def is_sound(self, salt_bytes: int, digest_bytes: int) -> bool:
+        """Say whether there is a salt, and a digest that cannot be guessed by chance."""
+        return salt_bytes > 0 and digest_bytes == self.size and self.size in _SIZES
+
+    def exceeds(self, limits: HashLimits) -> bool:
+        """Say whether all blocks together have more iterations than *limits* or OpenSSL allow."""
+        blocks = -(-self.size // DIGEST_BYTES[self.algorithm])
+        return self.iterations * blocks > min(limits.pbkdf2_iterations, _MOST_ITERATIONS)
+
+
+class Pbkdf2(Computed[Pbkdf2Costs]):
+    """Verifies PBKDF2 hashes, whatever their text."""
 
     __slots__ = ()
 
-    def verify(self, password: bytes, parameters: HashParameters[Pbkdf2Costs]) -> HashMatch:
-        """Run PBKDF2 once. A password that HMAC takes for a shorter one is wrong; see `is_zero_padded`."""
-        costs = parameters.costs
-        digest = hashlib.pbkdf2_hmac(costs.algorithm, password, parameters.salt, costs.iterations)
-        same = hmac.compare_digest(digest, parameters.digest)
-        return HashMatch.YES if same and not is_zero_padded(password, _BLOCK_BYTES[costs.algorithm]) else HashMatch.NO
+    def digest_of(self, password: bytes, parameters: HashParameters[Pbkdf2Costs]) -> bytes:
+        """Run PBKDF2 once."""
+        costs, size = parameters.costs, len(parameters.digest)
+        longer = (size,) if size != DIGEST_BYTES[costs.algorithm] else ()
+        return hashlib.pbkdf2_hmac(costs.algorithm, password, parameters.salt, costs.iterations, *longer)
+
+    def match_of(self, password: bytes, parameters: HashParameters[Pbkdf2Costs]) -> HashMatch:
+        """Return no for a password that HMAC takes for a shorter one; see `is_zero_padded`."""
+        padded = is_zero_padded(password, BLOCK_BYTES[parameters.costs.algorithm])
+        return HashMatch.NO if padded else HashMatch.YES
+
+    def rounds_of(self, parameters: HashParameters[Pbkdf2Costs]) -> int:
+        """Return the iterations."""
+        return parameters.costs.iterations
+
+
+class Pbkdf2Format(Pbkdf2, TextFormat[Pbkdf2Costs]):
+    """Verifies PBKDF2 hashes whose text is a template."""
+
+    __slots__ = ()
+
+
+class PasslibPbkdf2Format(Pbkdf2Format):
+    """Verifies passlib's hashes. Those of SHA-1 begin with ``$pbkdf2$``; they are read as ``$pbkdf2-sha1$``."""
+
+    __slots__ = ()
+
+    def body_of(self, stored: str) -> str:
+        """Return *stored* with its digest function written out."""
+        return stored.replace("$pbkdf2$", "$pbkdf2-sha1$", 1) if stored.startswith("$pbkdf2$") else stored
 
 
 DJANGO_PBKDF2: Final = Pbkdf2Format(
@@ -49,4 +92,7 @@ DJANGO_PBKDF2: Final = Pbkdf2Format(
 )
 WERKZEUG_PBKDF2: Final = Pbkdf2Format(
     "werkzeug_pbkdf2", "pbkdf2:{algorithm}:{iterations}${salt}${digest}", Pbkdf2Costs, TEXT, HEX
+)
+PASSLIB_PBKDF2: Final = PasslibPbkdf2Format(
+    "passlib_pbkdf2", "$pbkdf2-{algorithm}${iterations}${salt}${digest}", Pbkdf2Costs, ADAPTED_BASE64, ADAPTED_BASE64
 )

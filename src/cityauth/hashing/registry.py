@@ -1,20 +1,26 @@
 """The formats that one deployment can verify: which one a stored hash is written in, and whether it may be run."""
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from cityauth.core.characters import strip_invisible
 from cityauth.core.hashing import MAX_STORED_LENGTH, HashDefect, HashFormat, HashMix, StoredHash
 from cityauth.errors import PolicyError
-from cityauth.hashing.argon2 import ARGON2, DJANGO_ARGON2
+from cityauth.hashing.argon2 import ARGON2, DJANGO_ARGON2, NEXTCLOUD_ARGON2I, NEXTCLOUD_ARGON2ID, SPRING_ARGON2
+from cityauth.hashing.aspnet import ASPNET_V2, ASPNET_V3
 from cityauth.hashing.bcrypt import bcrypt_formats
-from cityauth.hashing.pbkdf2 import DJANGO_PBKDF2, WERKZEUG_PBKDF2
+from cityauth.hashing.java import JAVA_FORMATS
+from cityauth.hashing.ldap import LDAP_FORMATS
+from cityauth.hashing.pbkdf2 import DJANGO_PBKDF2, PASSLIB_PBKDF2, WERKZEUG_PBKDF2
+from cityauth.hashing.php import PHPASS_FORMATS
+from cityauth.hashing.salted import DJANGO_MD5, DJANGO_SHA1, MYSQL
 from cityauth.hashing.scrypt import DJANGO_SCRYPT, WERKZEUG_SCRYPT
+from cityauth.hashing.unix import crypt_formats
+from cityauth.hashing.windows import MSSQL_2005, MSSQL_2012, NT
 from cityauth.policy import HashLimits
 
-_MYSQL: Final = re.compile(r"\*[0-9A-Fa-f]{40}")
-"""A hash of MySQL's PASSWORD(): it begins like a marker for "no password", and is a hash that nothing here runs."""
+_PLAIN_TEXT: Final = ("{noop}", "{cleartext}", "{clear}", "{plain}", "{plaintext}")
+"""How Spring, LDAP servers and mail servers mark a password that is not hashed."""
 
 
 def built_in_formats(*, bcrypt_truncates: bool = False) -> tuple[HashFormat[Any], ...]:
@@ -26,11 +32,27 @@ def built_in_formats(*, bcrypt_truncates: bool = False) -> tuple[HashFormat[Any]
     return (
         ARGON2,
         DJANGO_ARGON2,
+        SPRING_ARGON2,
+        NEXTCLOUD_ARGON2I,
+        NEXTCLOUD_ARGON2ID,
         *bcrypt_formats(truncates=bcrypt_truncates),
         DJANGO_PBKDF2,
         DJANGO_SCRYPT,
+        DJANGO_MD5,
+        DJANGO_SHA1,
         WERKZEUG_PBKDF2,
         WERKZEUG_SCRYPT,
+        PASSLIB_PBKDF2,
+        *PHPASS_FORMATS,
+        *crypt_formats(truncates=bcrypt_truncates),
+        *LDAP_FORMATS,
+        *JAVA_FORMATS,
+        ASPNET_V2,
+        ASPNET_V3,
+        MSSQL_2005,
+        MSSQL_2012,
+        MYSQL,
+        NT,
     )
 
 
@@ -67,8 +89,9 @@ class HashFormats:
             if one.identify(text):
                 parameters = one.parse(text, self._limits)
                 return parameters if isinstance(parameters, HashDefect) else StoredHash(one, parameters)
-        no_password = text[0] in "!*" and not _MYSQL.fullmatch(text)
-        return HashDefect.UNUSABLE if no_password else HashDefect.UNKNOWN_SCHEME
+        if text.lower().startswith(_PLAIN_TEXT):
+            return HashDefect.PLAIN_TEXT
+        return HashDefect.UNUSABLE if text[0] in "!*" else HashDefect.UNKNOWN_SCHEME
 
     def mix(self, population: Mapping[str, int]) -> HashMix:
         """Return the mix of hashes that *population* describes; see `Argon2Hasher.mix`."""

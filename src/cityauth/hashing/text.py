@@ -50,6 +50,36 @@ def _to_base64(data: bytes) -> str:
     return base64.b64encode(data).decode().rstrip("=")
 
 
+def hex_of(digits: int, ignored: str = "", *, capitals: bool = False) -> Codec:
+    """Return the codec of *digits* hexadecimal digits, read in any case. What matches *ignored* may follow them."""
+    return Codec(
+        rf"[0-9A-Fa-f]{{{digits}}}{ignored}",
+        lambda data: data.hex().upper() if capitals else data.hex(),
+        lambda text: bytes.fromhex(text[:digits]),
+    )
+
+
+CRYPT_LETTERS: Final = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+def _to_crypt64(data: bytes) -> str:
+    """Write six bits a letter, the lowest first, as crypt and phpass do."""
+    number, letters = int.from_bytes(data, "little"), -(-len(data) * 8 // 6)
+    return "".join(CRYPT_LETTERS[number >> 6 * index & 63] for index in range(letters))
+
+
+def _from_crypt64(text: str) -> bytes:
+    """Read what `_to_crypt64` writes; bits that make no whole byte do not count."""
+    number = sum(CRYPT_LETTERS.index(letter) << 6 * index for index, letter in enumerate(text))
+    size = len(text) * 6 // 8
+    return (number & (1 << 8 * size) - 1).to_bytes(size, "little")
+
+
+def crypt64(letters: int) -> Codec:
+    """Return the codec of a digest that takes *letters* letters in crypt's base64."""
+    return Codec(rf"[./0-9A-Za-z]{{{letters}}}", _to_crypt64, _from_crypt64)
+
+
 _BASE64_LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _BCRYPT_LETTERS: Final = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _TO_BCRYPT: Final = str.maketrans(_BASE64_LETTERS, _BCRYPT_LETTERS)
@@ -74,6 +104,17 @@ BASE64: Final = Codec(r"[A-Za-z0-9+/]{11,86}={0,2}", _to_base64, _from_base64)
 PADDED_BASE64: Final = Codec(
     r"[A-Za-z0-9+/]{16,86}={0,2}", lambda data: base64.b64encode(data).decode(), base64.b64decode
 )
+FREE_TEXT: Final = Codec(r"[!-#%-~]{0,64}", bytes.decode, str.encode)
+"""A salt like `TEXT` that may be empty: then the hash has no salt."""
+
+NO_SALT: Final = Codec("", bytes.decode, str.encode)
+ADAPTED_BASE64: Final = Codec(
+    r"[A-Za-z0-9./]{2,90}",
+    lambda data: _to_base64(data).replace("+", "."),
+    lambda text: _from_base64(text.replace(".", "+")),
+)
+"""Base64 as passlib writes it: "." for "+", and no padding."""
+
 BCRYPT_SALT: Final = Codec(r"[./A-Za-z0-9]{22}", _to_bcrypt64, _from_bcrypt64)
 BCRYPT_DIGEST: Final = Codec(r"[./A-Za-z0-9]{31}", _to_bcrypt64, _from_bcrypt64)
 
@@ -87,9 +128,11 @@ class TextFormat(Generic[C]):
     always outdated: new hashes are Argon2id.
     """
 
-    __slots__ = ("_fields", "_make", "_pattern", "_start", "_template", "digest", "name", "salt")
+    __slots__ = ("_fields", "_make", "_pattern", "_prefix", "_start", "_template", "digest", "name", "salt")
 
-    def __init__(self, name: str, template: str, costs: type[C], salt: Codec, digest: Codec) -> None:
+    def __init__(
+        self, name: str, template: str, costs: type[C], salt: Codec, digest: Codec, *, prefix: str = ""
+    ) -> None:
         """Describe the format.
 
         Args:
@@ -99,8 +142,10 @@ class TextFormat(Generic[C]):
                 ``pattern`` in the field's metadata.
             salt: How the salt is written.
             digest: How the digest is written.
+            prefix: What another system writes before the text. A scheme in braces may be in capitals or not.
         """
         self.name: str = name
+        self._prefix: str = prefix
         self.salt: Codec = salt
         self.digest: Codec = digest
         self._make: Callable[..., C] = costs
@@ -112,11 +157,17 @@ class TextFormat(Generic[C]):
 
     def identify(self, stored: str) -> bool:
         """Say whether *stored* begins like this format."""
-        return stored.startswith(self._start)
+        prefix, body = stored[: len(self._prefix)], self.body_of(stored)
+        same = prefix == self._prefix or (prefix[:1] == "{" and prefix.upper() == self._prefix.upper())
+        return same and body.startswith(self._start)
+
+    def body_of(self, stored: str) -> str:
+        """Return *stored* without the prefix."""
+        return stored[len(self._prefix) :]
 
     def parse(self, stored: str, limits: HashLimits) -> HashParameters[C] | HashDefect:
         """Take *stored* apart; see `HashFormat.parse`."""
-        match = self._pattern.fullmatch(stored)
+        match = self._pattern.fullmatch(self.body_of(stored))
         if match is None:
             return HashDefect.CORRUPT
         costs = self._make(**{name: kind(match[name]) for name, kind in self._fields})
@@ -139,7 +190,7 @@ class TextFormat(Generic[C]):
     def render(self, parameters: HashParameters[C]) -> str:
         """Write *parameters* down in this format."""
         values: dict[str, Any] = {name: getattr(parameters.costs, name) for name, _ in self._fields}
-        return self._template.format(
+        return self._prefix + self._template.format(
             salt=self.salt.encode(parameters.salt), digest=self.digest.encode(parameters.digest), **values
         )
 

@@ -60,6 +60,8 @@ class HashLimits:
         scrypt_n: The highest cost ``n``; by default 2^17.
         scrypt_r: The highest block size ``r``; by default 8.
         scrypt_p: The highest parallelism ``p``; by default 10.
+        digest_rounds: The most rounds of a fast digest, in SHA-crypt, phpass, Drupal and recipes; by default
+            1,000,000, which is about 3 seconds of SHA-512-crypt.
     """
 
     argon2_memory_cost: int = 256 * 1024
@@ -70,6 +72,7 @@ class HashLimits:
     scrypt_n: int = 2**17
     scrypt_r: int = 8
     scrypt_p: int = 10
+    digest_rounds: int = 1_000_000
 
     def __post_init__(self) -> None:
         """Refuse limits below 1, under which no hash could be verified."""

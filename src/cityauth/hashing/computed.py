@@ -1,0 +1,124 @@
+"""Formats that are verified by computing a digest, so that their hashes can be wrapped in Argon2id."""
+
+import base64
+import binascii
+import hmac
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
+
+from cityauth.core.hashing import HashDefect, HashMatch, HashParameters
+from cityauth.hashing.text import Costs
+from cityauth.policy import HashLimits, HashProfile
+
+FAST_ROUNDS: Final = 5000
+"""A hash of fewer rounds of a fast digest is wrapped at an import."""
+
+DIGEST_BYTES: Final = {"md5": 16, "sha1": 20, "sha224": 28, "sha256": 32, "sha384": 48, "sha512": 64}
+
+C = TypeVar("C", bound=Costs)
+
+
+class Computed(ABC, Generic[C]):
+    """Verifies by comparing digests. See `WrappableFormat` for the methods that a format adds."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def digest_of(self, password: bytes, parameters: HashParameters[C]) -> bytes:
+        """Return the digest of *password* with this salt and these costs."""
+
+    def match_of(self, password: bytes, parameters: HashParameters[C]) -> HashMatch:  # noqa: ARG002 - for those that differ
+        """Return what an equal digest means: every byte of the password counts."""
+        return HashMatch.YES
+
+    def rounds_of(self, parameters: HashParameters[C]) -> int:  # noqa: ARG002 - for those that differ
+        """Return how many fast digests one verification is."""
+        return 1
+
+    def is_fast(self, parameters: HashParameters[C]) -> bool:
+        """Say whether there is no salt, or a verification has fewer than `FAST_ROUNDS` rounds."""
+        return not parameters.salt or self.rounds_of(parameters) < FAST_ROUNDS
+
+    def verify(self, password: bytes, parameters: HashParameters[C]) -> HashMatch:
+        """Compute the digest once, and compare in constant time."""
+        same = hmac.compare_digest(self.digest_of(password, parameters), parameters.digest)
+        return self.match_of(password, parameters) if same else HashMatch.NO
+
+
+@dataclass(frozen=True, slots=True)
+class NoCosts:
+    """Costs of a hash that is one fast digest of a fixed function."""
+
+    def is_sound(self, salt_bytes: int, digest_bytes: int) -> bool:  # noqa: ARG002 - the pattern has fixed lengths
+        """Say yes: the text itself has fixed lengths."""
+        return True
+
+    def exceeds(self, limits: HashLimits) -> bool:  # noqa: ARG002 - it is always cheap
+        """Say no: one digest is never too much."""
+        return False
+
+
+class PackedFormat(Computed[C]):
+    """A format whose text is a tag and the base64 of salt, digest and perhaps costs in one row of bytes.
+
+    A format of this kind says how the bytes are taken apart and put together again.
+    """
+
+    __slots__ = ("_tag", "name")
+
+    def __init__(self, name: str, tag: str) -> None:
+        """Describe a format whose text is *tag*, in capitals or not, and base64."""
+        self.name: str = name
+        self._tag: str = tag
+
+    @abstractmethod
+    def unpack(self, data: bytes) -> HashParameters[C] | None:
+        """Take the bytes apart; ``None`` where they are too short or too long."""
+
+    @abstractmethod
+    def pack(self, parameters: HashParameters[C]) -> bytes:
+        """Put the bytes together as `unpack` takes them apart."""
+
+    def decode(self, text: str) -> bytes:
+        """Read the text behind the tag.
+
+        Raises:
+            ValueError: it is not base64.
+        """
+        return base64.b64decode(text, validate=True)
+
+    def identify(self, stored: str) -> bool:
+        """Say whether *stored* begins with the tag."""
+        return stored[: len(self._tag)].upper() == self._tag.upper()
+
+    def parse(self, stored: str, limits: HashLimits) -> HashParameters[C] | HashDefect:
+        """Take *stored* apart; see `HashFormat.parse`."""
+        try:
+            parameters = self.unpack(self.decode(stored[len(self._tag) :]))
+        except (ValueError, binascii.Error):
+            return HashDefect.CORRUPT
+        if parameters is None or not parameters.costs.is_sound(len(parameters.salt), len(parameters.digest)):
+            return HashDefect.CORRUPT
+        return HashDefect.OVER_LIMIT if parameters.costs.exceeds(limits) else parameters
+
+    def needs_rehash(self, parameters: HashParameters[C], profile: HashProfile) -> bool:  # noqa: ARG002 - the protocol's signature
+        """Say yes: new hashes are Argon2id."""
+        return True
+
+    def render(self, parameters: HashParameters[C]) -> str:
+        """Write *parameters* down in this format."""
+        return self._tag + base64.b64encode(self.pack(parameters)).decode()
+
+
+def utf16(password: bytes) -> bytes:
+    """Return *password*, which is UTF-8, as the systems of Windows hash it."""
+    return password.decode().encode("utf-16-le")
+
+
+def costs_text(costs: object) -> str:
+    """Return *costs* as one line of text; two hashes of one format with one text take equal work."""
+    names = getattr(type(costs), "__dataclass_fields__", None)
+    if names is None:
+        return str(costs)
+    return ", ".join(f"{name}={getattr(costs, name)}" for name in names)
