@@ -9,11 +9,11 @@ from cityauth.errors import MailerUnavailableError
 
 
 class MemoryMailer:
-    """Keeps the mails that it is given to send.
+    """Keeps the mails in memory instead of sending them.
 
     Attributes:
         up: Set it to ``False`` to play a mail system that is down.
-        is_local: No mail leaves this machine.
+        is_local: True: no mail leaves this machine.
     """
 
     is_local: Final = True
@@ -37,7 +37,7 @@ class MemoryMailer:
             self._sent.append(mail)
 
     def sent(self, to: str | None = None) -> Sequence[QueuedMail]:
-        """Return the mails sent so far, oldest first; only those to the address *to* when it is given."""
+        """Return the mails that were sent, oldest first; with *to*, only those to that address."""
         with self._lock:
             return [mail for mail in self._sent if to is None or mail.to == to]
 

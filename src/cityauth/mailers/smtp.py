@@ -38,15 +38,15 @@ class _Seen:
 
 
 class SmtpMailer:
-    """A `Mailer` on `smtplib`.
+    """Sends mail to an SMTP server.
 
-    The envelope's recipient is the stored address byte for byte; no header is built from text that could hold a
-    line break. When STARTTLS fails, nothing is sent in the clear.
+    The recipient is the stored address, byte for byte. No header can hold a line break. When STARTTLS fails, nothing is
+    sent without encryption.
 
     Attributes:
-        is_local: Whether the server is this machine, so that links to this machine make sense.
-        time_limit: Seconds after which the conversation about one mail is broken off.
-        check_at_start: Whether `CityAuth` greets the server when it is constructed.
+        is_local: Whether the server is this machine. If not, `MailPolicy.base_url` must not lead to this machine.
+        time_limit: Seconds after which the connection for one mail is closed.
+        check_at_start: Whether `CityAuth` connects to the server when it is constructed.
     """
 
     def __init__(  # noqa: PLR0913 - one keyword for each thing that a mail server may need
@@ -65,28 +65,28 @@ class SmtpMailer:
         context: ssl.SSLContext | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Name the server; nothing is connected yet.
+        """Describe the server. Nothing is connected yet.
 
         Args:
-            host: Its name or address.
+            host: The name or address of the server.
             port: 587 for STARTTLS, 465 for TLS from the first byte.
-            sender: The address that mails come from; a domain in other letters is written as A-labels.
-            sender_name: The name shown with it.
-            security: ``"none"`` is allowed for a loopback host alone.
-            username: For a server that asks who is sending; needs *password*.
-            password: The same; needs *username*.
-            timeout: Seconds for each step of the conversation.
-            time_limit: Seconds for the whole conversation about one mail, however slowly the server talks;
-                less where the lease of a mail is shorter.
-            check_at_start: Whether `CityAuth` greets the server when it is constructed, so that the first page
-                tells the truth about mail. Switch it off for a program that shows no pages.
-            context: How the server's certificate is verified; the system's trust when ``None``.
-            monotonic: The clock that measures how old the server's last known health is.
+            sender: The address that mails come from. A domain with letters other than a to z is written as A-labels.
+            sender_name: The name that is shown with the sender.
+            security: ``"starttls"``, ``"tls"``, or ``"none"``, which only a server on this machine may have.
+            username: The login at a server that asks for one; needs *password*.
+            password: The password of *username*.
+            timeout: Seconds for each step of a connection.
+            time_limit: Seconds for the whole connection for one mail. `CityAuth` shortens it to less than
+                `OutboxPolicy.lease`.
+            check_at_start: Whether `CityAuth` connects to the server when it is constructed. Then the first page knows
+                whether mail leaves. A program without pages can switch it off.
+            context: Verifies the server's certificate; ``None`` for the system's certificates.
+            monotonic: The clock that measures how old the server's last answer is.
 
         Raises:
-            ConfigurationError: the host is missing, the port or a time is out of range, an unencrypted server is
-                not this machine, username and password do not come together or are not ASCII, or the sender is no
-                address that a message can name.
+            ConfigurationError: the host is missing, the port or a time is out of range, a server without encryption is
+                not this machine, only one of username and password is given, one of them is not ASCII, or the sender is
+                not one plain address.
         """
         _check_server(host, port, timeout, time_limit)
         self.is_local: bool = is_loopback(host)
@@ -105,7 +105,7 @@ class SmtpMailer:
         self._greeter: threading.Thread | None = None
 
     def limit_time(self, seconds: float) -> None:
-        """Break a conversation off after *seconds* at the latest; `CityAuth` asks for less than a mail's lease."""
+        """Close each connection after *seconds* at the latest. `CityAuth` calls it with less than a mail's lease."""
         self.time_limit = min(self.time_limit, seconds)
 
     # --- health -----------------------------------------------------------------------------------
@@ -127,9 +127,9 @@ class SmtpMailer:
         return seen is not None and seen.there and not self._refuses
 
     def check(self) -> bool:
-        """Greet the server now, log in where that is asked for, and return whether mail can leave.
+        """Connect to the server now, log in if there is a login, and return whether mail can leave.
 
-        A server that refused us a mail counts as down until it takes one: a greeting proves nothing then.
+        A server that refused mail of this service counts as down until it takes a mail, even if it can be reached.
         """
         self._saw(there=self._greets())
         return self.is_up()
@@ -157,8 +157,8 @@ class SmtpMailer:
     def send(self, mail: QueuedMail) -> None:
         """See `Mailer.send`.
 
-        Only a reply about the recipient (5.1.x, 5.2.x) is final. A reply that refuses us, such as "authentication
-        required" or "relay access denied", leaves the mail in the outbox and counts as a mailer that is down.
+        Only a reply about the recipient (5.1.x, 5.2.x) is final. After a reply that refuses this service, such as
+        "authentication required" or "relay access denied", the mail stays in the outbox and the mailer is down.
         """
         mail = _addressed(mail)
         message = self._written(mail)

@@ -1,8 +1,8 @@
-"""Everything that cityauth says to a person, in Finnish, Swedish and English.
+"""All texts of cityauth, in Finnish, Swedish and English.
 
-A text is found by a stable code: `Code` for outcomes, `Label` for the words of pages, `Mail` for mails. The
-library ships the words of pages too, so that every service says the same. A service puts its own words in their
-place with `Texts`. The ``.po`` files beside this file hold the texts; their message ids are the codes.
+Each text has a stable code: a `Code` for an answer, a `Label` for the words of a page, a `Mail` for a mail. A service
+replaces texts by its own with `Texts`. The ``.po`` files beside this file hold the texts; their message ids are the
+codes.
 """
 
 from cityauth.messages.catalogue import FALLBACK, LANGUAGES, Param, negotiate, text, validity

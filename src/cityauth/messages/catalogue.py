@@ -10,13 +10,13 @@ from typing import Final, TypeAlias
 from cityauth.errors import UsageError
 
 LANGUAGES: Final = ("fi", "sv", "en")
-"""The languages that every text exists in, the default first."""
+"""The languages of every text, the default first."""
 
 FALLBACK: Final = "en"
 """The language for a person whose own language is not one of :data:`LANGUAGES`."""
 
 Param: TypeAlias = str | int
-"""What may stand in a placeholder."""
+"""The type of a placeholder's value."""
 
 _DOMAIN: Final = "cityauth"
 
@@ -59,12 +59,11 @@ def text(code: str, language: str, **params: Param) -> str:
 
     Args:
         code: A member of :class:`~cityauth.messages.Code` or :class:`~cityauth.messages.Label`, or its value.
-        language: One of :data:`LANGUAGES`; any other value reads as :data:`FALLBACK`.
-        **params: The placeholders' values, put in as they are. One that the text does not use is ignored.
+        language: One of :data:`LANGUAGES`; for any other the text is in :data:`FALLBACK`.
+        **params: The values of the placeholders, inserted as they are. A value that the text does not use is ignored.
 
     Raises:
-        UsageError: The code does not exist, or a placeholder of its text has no value. A code is never shown
-            to a person in place of its text.
+        UsageError: The code does not exist, or a placeholder of its text has no value.
     """
     return fill(code, template_of(code, language), params)
 
@@ -98,8 +97,8 @@ def fill(code: str, template: str, params: Mapping[str, Param]) -> str:
 def validity(lifetime: timedelta, language: str, say: Callable[..., str] = text) -> str:
     """Return how long a link is valid, worded for ``{valid}`` in a mail: "60 minutes" reads "1 hour".
 
-    The unit is the largest of days, hours and minutes that divides *lifetime*. Parts of a minute are cut, so that
-    no mail promises a longer time than the link has. *say* is `text`, or `Texts.text` of a service with its own words.
+    The unit is the largest of days, hours and minutes that divides *lifetime*. Parts of a minute are cut, so that no
+    mail promises too long a time. *say* is `text`, or `Texts.text` of a service with its own texts.
     """
     unit, one, many = next((entry for entry in _UNITS if lifetime and not lifetime % entry[0]), _UNITS[-1])
     count = lifetime // unit
@@ -119,13 +118,13 @@ _SUBTAG: Final = re.compile(r"[-_.@]")
 def negotiate(accept_language: str | None, default: str = "fi") -> str:
     """Return the language of :data:`~cityauth.messages.LANGUAGES` that an ``Accept-Language`` header likes best.
 
-    ``sv-FI`` and ``sv_FI`` count as ``sv``. Of equal weights the first wins. ``*`` stands for every language that
-    the header does not name, *default* first. Parameters other than ``q`` are passed over.
+    ``sv-FI`` and ``sv_FI`` count as ``sv``. If two weights are equal, the first language wins. ``*`` stands for every
+    language that the header does not name, *default* first. Parameters other than ``q`` and malformed entries are
+    ignored.
 
     Args:
         accept_language: The header as it came in, or ``None``.
-        default: The language for a header that is missing, longer than 1,024 characters, or names none of the
-            languages. An entry that is malformed is passed over.
+        default: The language if the header is missing, has more than 1,024 characters, or names none of the languages.
 
     Returns:
         One of the languages, or *default*; never text from the header.

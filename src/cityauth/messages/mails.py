@@ -15,8 +15,8 @@ CLOSING: Final = N_("mail.closing")
 class Mail(Enum):
     """A mail: the codes of its subject and of its body.
 
-    No mail holds text that a stranger may have chosen. Every subject takes ``service``; the bodies take
-    what is named at each member.
+    No mail holds text that a stranger may have typed. Every subject has the placeholder ``service``. The comments of
+    the members name the placeholders of the bodies.
     """
 
     RESET = (
@@ -105,8 +105,8 @@ class MailContent:
 
     Attributes:
         subject: One line.
-        body: Paragraphs with an empty line between them; a link is a paragraph of its own. Anybody who has the link
-            can use it, so ``repr`` leaves the body out.
+        body: Paragraphs with an empty line between them; a link is a paragraph of its own. ``repr`` does not show
+            the body, because anybody who has the link can use it.
     """
 
     subject: str

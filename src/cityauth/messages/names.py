@@ -12,31 +12,31 @@ _HIDDEN: Final = "•••"
 
 
 def name_and_email(display_name: str, email: str | None) -> str:
-    """Return a signed-in person as every page shows them: "Erkki Esimerkki (erkki.esimerkki@example.com)".
+    """Return the signed-in person as a page shows them: "Erkki Esimerkki (erkki.esimerkki@example.com)".
 
-    Controls, bidi controls and other invisible characters are dropped, and runs of space become one space. A
-    part with letters that run from right to left is enclosed in isolates (U+2068, U+2069), so that it cannot
-    change the order of what stands beside it. Where one of the two is empty, the other stands alone. The result is
-    plain text: escape it in HTML.
+    Control characters, bidi controls and other invisible characters are removed, and several spaces become one. A part
+    with letters that run from right to left is enclosed in isolates (U+2068, U+2069), so that it cannot change the
+    order of the text beside it. If one of the two is empty, only the other is returned. The result is plain text:
+    escape it in HTML.
     """
     name, address = _shown(display_name), _shown(email or "")
     return f"{name} ({address})" if name and address else name or address
 
 
 def mask_email(email: str) -> str:
-    """Return *email* as its owner recognizes it and nobody else learns it: "a•••@example.com".
+    """Return *email* in a form that only its owner recognizes: "a•••@example.com".
 
-    The first character and the domain stay. There are always three bullets, so that the length does not show. Text
-    without ``@`` is hidden as a whole. The result is plain text: escape it in HTML.
+    The first character and the domain stay. There are always three bullets, so that nobody learns the length. Text
+    without ``@`` becomes three bullets. The result is plain text: escape it in HTML.
     """
     local, at, domain = _clean(email).rpartition("@")
     return f"{local[:1]}{_HIDDEN}{at}{domain}" if at else _HIDDEN
 
 
 def mask_login_name(name: str) -> str:
-    """Return a login name that its owner recognizes and nobody else learns: an e-mail address or a username.
+    """Return an e-mail address or a username in a form that only its owner recognizes.
 
-    An address is masked by `mask_email`. Of a username the first character stays: "e•••". Empty text stays empty.
+    An address is masked by `mask_email`. Only the first character of a username stays: "e•••". Empty text stays empty.
     """
     if "@" in name:
         return mask_email(name)

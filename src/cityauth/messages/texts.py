@@ -1,4 +1,4 @@
-"""`Texts`: a service's own words in place of the shipped ones, and the mails that are made of them."""
+"""`Texts`: a service's own texts in the place of the shipped ones, and the mails that are made of them."""
 
 import unicodedata
 from collections.abc import Iterator, Mapping
@@ -20,34 +20,34 @@ _CODES: Final = (*Code, *Label, *(part for mail in Mail for part in (mail.subjec
 
 @final
 class Texts:
-    """The texts of one service: its own where it has given some, the shipped ones elsewhere.
+    """The texts of one service: its own texts, and the shipped ones for all other codes.
 
-    Give it to `Policy.texts`, and the mails use it. Pages ask it by `text`, and hand it to `Problem.text`.
+    Mails use the texts of `Policy.texts`. A page calls `text`, and gives the object to `Problem.text`.
     """
 
     __slots__ = ("_own",)
 
     def __init__(self, own: Mapping[str, Mapping[str, str]] = MappingProxyType({})) -> None:
-        """Check and take over a service's own texts.
+        """Check a service's own texts and keep a copy.
 
         Args:
-            own: By code (a `Code`, a `Label`, the subject or body of a `Mail`, or their values) the text in each of
-                `LANGUAGES`. A text may name the placeholders that the shipped one names, and a text of a mail
+            own: For each code (a `Code`, a `Label`, the subject or body of a `Mail`, or their values) its text in each
+                of `LANGUAGES`. A text may have the placeholders that the shipped text has. A text of a mail may have
                 ``{service}`` as well.
 
         Raises:
-            ConfigurationError: a code does not exist, a language is missing or unknown, a text is empty, holds
-                control characters or a placeholder that has no value, a subject has several lines, or a mail lost
-                the paragraph with its link. The message names the code and the language.
+            ConfigurationError: a code does not exist, a language is missing or unknown, a text is empty or holds
+                control characters, a placeholder has no value, a subject has several lines, or a mail lost the
+                paragraph with its link. The message names the code and the language.
         """
         self._own: Mapping[str, Mapping[str, str]] = MappingProxyType(dict(_checked(own)))
 
     @classmethod
     def read(cls, path: "Path") -> "Texts":
-        """Read the texts of a TOML file: a table for each code, a key for each language.
+        """Read the texts of a TOML file. It has a table for each code, and in it a key for each language.
 
         Raises:
-            ConfigurationError: the file cannot be read or is not TOML, or as for the constructor.
+            ConfigurationError: the file cannot be read, is not TOML, or holds a text that the constructor refuses.
         """
         import tomllib
 
@@ -64,7 +64,7 @@ class Texts:
 
         Args:
             code: A member of `Code` or `Label`, or its value.
-            language: One of `LANGUAGES`; any other reads as `FALLBACK`.
+            language: One of `LANGUAGES`; for any other the text is in `FALLBACK`.
             **params: The values of the placeholders.
 
         Raises:
@@ -161,11 +161,11 @@ def write(
 
     Args:
         mail: Which mail.
-        language: One of `LANGUAGES`; any other reads as English.
+        language: One of `LANGUAGES`; for any other the mail is in English.
         texts: The texts of the service.
         service: The name of the service, for the subject and the signature.
         contact: How to reach customer service: an address, a number or a page.
-        **params: What the body names (see `Mail`): verified data only.
+        **params: The values of the body's placeholders (see `Mail`). Give verified data only.
 
     Raises:
         UsageError: a value that the mail needs is missing.
