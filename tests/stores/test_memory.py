@@ -3,10 +3,10 @@
 import pytest
 
 from cityauth.stores.memory import MemoryStore
-from cityauth.testing import StoreContract
+from cityauth.testing import PopulationContract, StoreContract
 
 
-class TestMemoryStore(StoreContract):
+class TestMemoryStore(StoreContract, PopulationContract):
     """The contract, on the reference store."""
 
     @pytest.fixture

@@ -103,6 +103,9 @@ PRECONDITION: Final = {
     Precondition.TOKEN_USED: "the link was used already; make another one",
     Precondition.EPOCH_CHANGED: "the account's sessions were ended meanwhile; try again",
     Precondition.SESSION_MISSING: "the session has ended meanwhile; nothing was changed",
+    Precondition.CONTACT_CHANGED: "the contact was changed meanwhile; look at the account and try again",
+    Precondition.MIGRATION_OPEN: "a migration is open or was begun before; `cityauth migrate status` says which",
+    Precondition.MIGRATION_CHANGED: "the migration was changed meanwhile; `cityauth migrate status` says how it stands",
 }
 """Why a commit was refused."""
 

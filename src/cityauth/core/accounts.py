@@ -32,8 +32,12 @@ class Account:
         language: ``fi``, ``sv`` or ``en``: the language of pages and mails.
         status: Whether the account may sign in.
         epoch: Advanced whenever all of the account's sessions must end.
-        contact: The verified e-mail address that mail goes to, or ``None``.
+        contact: The e-mail address that mail goes to, or ``None``.
         phase: The account's own phase, or ``None`` for the realm's.
+        external_id: The host's own key of the person, such as that of the system the account was imported from.
+            No two accounts have the same.
+        contact_verified: Whether the person has shown that mail to *contact* reaches them. False after an import of
+            addresses that nobody has verified.
     """
 
     id: AccountId
@@ -44,6 +48,8 @@ class Account:
     epoch: int = 0
     contact: str | None = None
     phase: Phase | None = None
+    external_id: str | None = None
+    contact_verified: bool = True
 
 
 MAX_NAME = 150

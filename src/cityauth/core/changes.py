@@ -10,6 +10,8 @@ from cityauth.core.audit import AuditEvent
 from cityauth.core.identifiers import Identifier
 from cityauth.core.links import OneTimeToken
 from cityauth.core.mail import QueuedMail
+from cityauth.core.migration import MigrationMoved, MigrationOpened, StepsApplied, StepsPlanned, StepsRolledBack
+from cityauth.core.population import PeopleAdded, SourceRecorded
 from cityauth.core.resolution import AccountIdentifier
 from cityauth.core.secret import SecretStr
 from cityauth.core.sessions import Session
@@ -28,11 +30,16 @@ class Precondition(StrEnum):
     EPOCH_CHANGED = "epoch_changed"
     TOKEN_USED = "token_used"  # noqa: S105 - a precondition's name
     SESSION_MISSING = "session_missing"
+    CONTACT_CHANGED = "contact_changed"
+    MIGRATION_OPEN = "migration_open"
+    MIGRATION_CHANGED = "migration_changed"
 
 
 @dataclass(frozen=True, slots=True)
 class AccountAdded:
-    """A new account with its identifiers. Refused if its id or a key is taken, retired keys included.
+    """A new account with its identifiers.
+
+    Refused if its id, its `external_id` or a key is taken, retired keys included.
 
     Attributes:
         account: The account.
@@ -259,6 +266,14 @@ class TokensRevoked:
 
 
 @dataclass(frozen=True, slots=True)
+class ContactVerified:
+    """The person has shown that mail to the contact arrives. Refused unless the contact is still *contact*."""
+
+    account_id: AccountId
+    contact: str
+
+
+@dataclass(frozen=True, slots=True)
 class MailQueued:
     """A mail leaves after the commit. Never refused."""
 
@@ -296,6 +311,14 @@ Change: TypeAlias = (
     | TokenIssued
     | TokenUsed
     | TokensRevoked
+    | ContactVerified
+    | PeopleAdded
+    | SourceRecorded
+    | MigrationOpened
+    | StepsPlanned
+    | StepsApplied
+    | StepsRolledBack
+    | MigrationMoved
     | MailQueued
     | EventRecorded
 )

@@ -5,7 +5,7 @@ import unicodedata
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from cityauth.core.identifiers import Identifier, IdentifierKind, Malformed, register
+from cityauth.core.identifiers import EMAIL, KEY_VERSION, Identifier, IdentifierKind, Malformed, register
 from cityauth.messages.mails import MailContent
 
 
@@ -65,8 +65,13 @@ def mailbox_of(address: str) -> str:
 
 
 def contact_key(address: str) -> str:
-    """Return the key under which the accounts of a contact address are found: *address* without regard to case."""
-    return unicodedata.normalize("NFC", address).casefold()
+    """Return the key under which the accounts of a contact address are found.
+
+    It is the key that the address has as an identifier, so that a store can compare the two. A text that is no
+    address, which no contact is, gets a key that no identifier has.
+    """
+    value = EMAIL.canonical(address)
+    return f"{KEY_VERSION}:{value}" if value else f"0:{unicodedata.normalize('NFC', address).casefold()}"
 
 
 def read_contact(entered: object, kind: IdentifierKind) -> str | Malformed:

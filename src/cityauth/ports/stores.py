@@ -1,6 +1,6 @@
 """The ports of stores, and their union, which one store may implement."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
@@ -9,6 +9,8 @@ from cityauth.core.audit import AuditEvent
 from cityauth.core.changes import Change, CommitOutcome
 from cityauth.core.links import OneTimeToken
 from cityauth.core.mail import OutboxStatus, QueuedMail
+from cityauth.core.migration import Migration, MigrationStep, StepState
+from cityauth.core.population import ImportedPerson, KeyUse, PopulationRow
 from cityauth.core.resolution import AccountIdentifier, Match
 from cityauth.core.secret import SecretStr
 from cityauth.core.sessions import LiveSession, Session
@@ -151,7 +153,53 @@ class ThrottleStore(Protocol):
 
 
 class Store(AccountStore, SessionStore, OneTimeTokenStore, OutboxStore, ThrottleStore, Protocol):
-    """A store of everything that cityauth stores, such as `MemoryStore` and `SqlStore`."""
+    """A store of everything that a service needs. `MemoryStore` and `SqlStore` are a `PopulationStore` as well."""
+
+
+class PopulationStore(Protocol):
+    """What a store must do, besides `AccountStore`, so that a population can be imported and moved.
+
+    A store without these methods serves everything but ``auth.population`` and ``auth.migration``. What is written is
+    written by `AccountStore.commit`.
+    """
+
+    def read_population(self, after: str, most: int) -> Sequence[PopulationRow]:
+        """Return up to *most* accounts with an id greater than *after*, in the order of their ids.
+
+        Ids are compared as texts, byte for byte; an empty *after* begins. Each page must be read by an index.
+        """
+        ...
+
+    def find_population(self, account_ids: Sequence[AccountId]) -> Sequence[PopulationRow]:
+        """Return those of the accounts that exist, in no particular order. Up to some hundreds of ids."""
+        ...
+
+    def find_key_uses(self, keys: Sequence[str]) -> Sequence[KeyUse]:
+        """Return every use of *keys*, as a contact or as an identifier, in no particular order. Up to some hundreds."""
+        ...
+
+    def find_imported(self, external_ids: Sequence[str]) -> Sequence[ImportedPerson]:
+        """Return the accounts that have one of these `external_id`, in no particular order. Up to some hundreds."""
+        ...
+
+    def list_migrations(self) -> Sequence[Migration]:
+        """Return every migration that was ever begun, the newest first."""
+        ...
+
+    def read_steps(self, migration_id: str, state: StepState | None, after: str, most: int) -> Sequence[MigrationStep]:
+        """Return up to *most* steps of a migration, in the order of their account ids, of one state or of any.
+
+        *after* is as in `read_population`.
+        """
+        ...
+
+    def count_steps(self, migration_id: str) -> Mapping[StepState, int]:
+        """Return how many steps of a migration are in each state; states without a step may be missing."""
+        ...
+
+    def account_steps(self, account_id: AccountId) -> Sequence[tuple[Migration, MigrationStep]]:
+        """Return what migrations did to one account, the newest migration first."""
+        ...
 
 
 class AsyncStore(Protocol):

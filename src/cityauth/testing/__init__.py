@@ -18,6 +18,7 @@ needs the extra ``testing``.
 from cityauth.testing.accounts import AccountContract
 from cityauth.testing.contract import OutboxContract, StoreContract, ThrottleContract
 from cityauth.testing.identifiers import IdentifierContract
+from cityauth.testing.migrations import PopulationContract
 from cityauth.testing.one_time_tokens import OneTimeTokenContract
 from cityauth.testing.races import RaceContract, race
 from cityauth.testing.sessions import SessionContract
@@ -27,6 +28,7 @@ __all__ = [
     "IdentifierContract",
     "OneTimeTokenContract",
     "OutboxContract",
+    "PopulationContract",
     "RaceContract",
     "SessionContract",
     "StoreContract",

@@ -1,13 +1,11 @@
-"""What `MemoryStore` keeps, and the changes to it: each changes the state, or returns what did not hold."""
+"""The changes of a commit: each changes the state, or returns what did not hold."""
 
-from collections.abc import Callable, Hashable, Mapping, MutableMapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from operator import attrgetter
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias
 
-from cityauth.core.accounts import Account, AccountId, Status
-from cityauth.core.audit import AuditEvent
+from cityauth.core.accounts import Status
 from cityauth.core.changes import (
     AccountAdded,
     AccountErased,
@@ -34,99 +32,15 @@ from cityauth.core.changes import (
     TombstonesReleased,
 )
 from cityauth.core.links import OneTimeToken
-from cityauth.core.mail import QueuedMail
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
-from cityauth.core.secret import SecretStr
 from cityauth.core.sessions import Session
-
-K = TypeVar("K", bound=Hashable)
-V = TypeVar("V")
-
-
-@dataclass(frozen=True, slots=True)
-class AccountRow:
-    """One account as stored, with the keys of its identifiers, oldest first."""
-
-    account: Account
-    password_hash: SecretStr | None
-    keys: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class WaitingMail:
-    """One mail in the outbox, and when it is due."""
-
-    mail: QueuedMail
-    due_at: datetime
-
-
-@dataclass(slots=True)
-class State:
-    """Everything that is stored, and the way back to how it was before the commit began."""
-
-    rows: dict[AccountId, AccountRow] = field(default_factory=dict)
-    holders: dict[str, tuple[AccountId, AccountIdentifier]] = field(default_factory=dict)
-    tombstones: dict[bytes, datetime] = field(default_factory=dict)
-    sessions: dict[bytes, Session] = field(default_factory=dict)
-    one_time_tokens: dict[bytes, OneTimeToken] = field(default_factory=dict)
-    mails: dict[str, WaitingMail] = field(default_factory=dict)
-    events: dict[tuple[AccountId | None, str], AuditEvent] = field(default_factory=dict)
-    uses: dict[str, list[datetime]] = field(default_factory=dict)
-    _way_back: list[Callable[[], object]] = field(default_factory=list)
-
-    def begin(self) -> None:
-        """Begin a commit."""
-        self._way_back.clear()
-
-    def undo(self) -> None:
-        """Take back everything since `begin`."""
-        for step in reversed(self._way_back):
-            step()
-
-    def put(self, table: MutableMapping[K, V], key: K, value: V) -> None:
-        """Set ``table[key]``, remembering how it was."""
-        before = table.get(key)
-        table[key] = value
-        self._way_back.append(lambda: table.pop(key) if before is None else table.__setitem__(key, before))
-
-    def drop(self, table: MutableMapping[K, V], key: K) -> None:
-        """Delete ``table[key]``, if it is there, remembering it."""
-        before = table.pop(key, None)
-        if before is not None:
-            self._way_back.append(lambda: table.__setitem__(key, before))
-
-    def drop_where(self, table: MutableMapping[K, V], doomed: Callable[[V], bool]) -> None:
-        """Delete every value that is *doomed*."""
-        for key in [key for key, value in table.items() if doomed(value)]:
-            self.drop(table, key)
-
-    def amend(self, account_id: AccountId, change: Callable[[AccountRow], AccountRow]) -> bool:
-        """Put another row in the place of an account's; return whether there is such an account."""
-        row = self.rows.get(account_id)
-        if row is None:
-            return False
-        self.put(self.rows, account_id, change(row))
-        return True
-
-    def account_identifiers(self, row: AccountRow) -> list[AccountIdentifier]:
-        """Return an account's identifiers, oldest first."""
-        return [self.holders[key][1] for key in row.keys]
-
-
-def with_account(account_change: Callable[[Account], Account]) -> Callable[[AccountRow], AccountRow]:
-    """Return the change of a row that changes its account."""
-    return lambda row: replace(row, account=account_change(row.account))
-
-
-def event_key(event: AuditEvent) -> tuple[AccountId | None, str]:
-    """Return what makes an event the same as a recorded one: its account and its id."""
-    return event.account_id, event.id
+from cityauth.stores.memory.state import AccountRow, State, WaitingMail, event_key, with_account
 
 
 def add_account(state: State, change: AccountAdded) -> Precondition | None:
     """Add the account with its identifiers."""
-    account_id = change.account.id
-    if account_id in state.rows:
+    account_id, external_id = change.account.id, change.account.external_id
+    if account_id in state.rows or external_id in state.external_ids:
         return Precondition.ACCOUNT_EXISTS
     keys = tuple(account_identifier.identifier.key for account_identifier in change.account_identifiers)
     taken = len(set(keys)) != len(keys) or any(key in state.holders for key in keys)
@@ -135,6 +49,8 @@ def add_account(state: State, change: AccountAdded) -> Precondition | None:
     state.put(state.rows, account_id, AccountRow(change.account, change.password_hash, keys))
     for account_identifier in change.account_identifiers:
         state.put(state.holders, account_identifier.identifier.key, (account_id, account_identifier))
+    if external_id is not None:
+        state.put(state.external_ids, external_id, account_id)
     return None
 
 
@@ -224,7 +140,7 @@ def advance_epoch(state: State, change: EpochAdvanced) -> Precondition | None:
 
 def change_contact(state: State, change: ContactChanged) -> Precondition | None:
     """Set the contact address."""
-    set_contact = with_account(lambda account: replace(account, contact=change.contact))
+    set_contact = with_account(lambda account: replace(account, contact=change.contact, contact_verified=True))
     return None if state.amend(change.account_id, set_contact) else Precondition.ACCOUNT_MISSING
 
 
@@ -252,6 +168,11 @@ def erase_account(state: State, change: AccountErased) -> Precondition | None:
     state.drop_where(state.sessions, lambda session: session.account_id == change.account_id)
     state.drop_where(state.one_time_tokens, lambda one_time_token: one_time_token.account_id == change.account_id)
     state.drop(state.rows, change.account_id)
+    if row.account.external_id is not None:
+        state.drop(state.external_ids, row.account.external_id)
+        state.drop(state.sources, row.account.external_id)
+    for steps in state.steps.values():
+        state.drop(steps, change.account_id)
     for digest in change.tombstones:
         if digest not in state.tombstones:
             state.put(state.tombstones, digest, change.at)

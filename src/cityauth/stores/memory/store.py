@@ -1,6 +1,6 @@
 """The store itself: every method takes the lock, so that each is one moment."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from threading import RLock
@@ -11,13 +11,19 @@ from cityauth.core.audit import AuditEvent
 from cityauth.core.changes import Change, CommitOutcome, Committed, EventRecorded, Rejected
 from cityauth.core.links import OneTimeToken
 from cityauth.core.mail import OutboxStatus, QueuedMail, contact_key
+from cityauth.core.migration import Migration, MigrationStep, StepState
+from cityauth.core.population import ImportedPerson, KeyUse, PopulationRow
 from cityauth.core.resolution import AccountIdentifier, Match
 from cityauth.core.secret import SecretStr
 from cityauth.core.sessions import LiveSession, Session, touched
 from cityauth.core.throttling import MOST_AHEAD, Allowance, Exhausted, Reserved
 from cityauth.policy.mail import LONGEST_HOLD
 from cityauth.policy.throttling import Limit
-from cityauth.stores.memory.changes import APPLY, State, WaitingMail, event_key
+from cityauth.stores.memory import population
+from cityauth.stores.memory.changes import APPLY
+from cityauth.stores.memory.state import State, WaitingMail, event_key
+
+_APPLY = {**APPLY, **population.APPLY}
 
 
 @final
@@ -85,7 +91,7 @@ class MemoryStore:
             state.begin()
             try:
                 for change in changes:
-                    failed = APPLY[type(change)](state, change)
+                    failed = _APPLY[type(change)](state, change)
                     if failed is not None:
                         state.undo()
                         return Rejected(change, failed)
@@ -93,6 +99,48 @@ class MemoryStore:
                 state.undo()
                 raise
             return Committed()
+
+    # --- PopulationStore --------------------------------------------------------------------------
+
+    def read_population(self, after: str, most: int) -> Sequence[PopulationRow]:
+        """See `PopulationStore.read_population`."""
+        with self._lock:
+            return population.read_population(self._state, after, most)
+
+    def find_population(self, account_ids: Sequence[AccountId]) -> Sequence[PopulationRow]:
+        """See `PopulationStore.find_population`."""
+        with self._lock:
+            return population.rows_of(self._state, account_ids)
+
+    def find_key_uses(self, keys: Sequence[str]) -> Sequence[KeyUse]:
+        """See `PopulationStore.find_key_uses`."""
+        with self._lock:
+            return population.find_key_uses(self._state, keys)
+
+    def find_imported(self, external_ids: Sequence[str]) -> Sequence[ImportedPerson]:
+        """See `PopulationStore.find_imported`."""
+        with self._lock:
+            return population.find_imported(self._state, external_ids)
+
+    def list_migrations(self) -> Sequence[Migration]:
+        """See `PopulationStore.list_migrations`."""
+        with self._lock:
+            return population.list_migrations(self._state)
+
+    def read_steps(self, migration_id: str, state: StepState | None, after: str, most: int) -> Sequence[MigrationStep]:
+        """See `PopulationStore.read_steps`."""
+        with self._lock:
+            return population.read_steps(self._state, migration_id, state, after, most)
+
+    def count_steps(self, migration_id: str) -> Mapping[StepState, int]:
+        """See `PopulationStore.count_steps`."""
+        with self._lock:
+            return population.count_steps(self._state, migration_id)
+
+    def account_steps(self, account_id: AccountId) -> Sequence[tuple[Migration, MigrationStep]]:
+        """See `PopulationStore.account_steps`."""
+        with self._lock:
+            return population.account_steps(self._state, account_id)
 
     # --- SessionStore -----------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from cityauth.core.changes import (
     AccountAdded,
     AccountErased,
     ContactChanged,
+    ContactVerified,
     EpochAdvanced,
     PasswordReplaced,
     PasswordSet,
@@ -27,7 +28,7 @@ from cityauth.core.secret import SecretStr
 from cityauth.policy.realms import Phase
 from cityauth.stores.sql.identifiers import ACCOUNT_IDENTIFIER, account_identifier_of, add_identifiers, enter_tombstones
 from cityauth.stores.sql.programs import Program, Read, Row, UnmetError, Write, look_up, look_up_one
-from cityauth.stores.sql.tables import account, identifier, micros, one_time_token, session
+from cityauth.stores.sql.tables import account, identifier, micros, migration_step, one_time_token, session, source
 
 # A member is looked up in a dict five times as fast as by calling its enumeration.
 _STATUS = {one.value: one for one in Status}
@@ -42,6 +43,8 @@ ACCOUNT = (
     account.c.epoch,
     account.c.contact,
     account.c.phase,
+    account.c.external_id,
+    account.c.contact_verified,
 )
 """The columns that `account_of` reads."""
 _MATCH = (*ACCOUNT, *ACCOUNT_IDENTIFIER, account.c.password_hash)
@@ -53,7 +56,7 @@ _FIND_BY_CONTACT: Final = select(*ACCOUNT).where(account.c.contact_key == bindpa
 _PASSWORD_HASH: Final = select(account.c.password_hash).where(account.c.id == bindparam("account_id"))
 _THE_ACCOUNT = account.c.id == bindparam("which")
 _STANDING: Final = select(account.c.status, account.c.epoch).where(_THE_ACCOUNT)
-_ADD_ACCOUNT: Final = insert(account)
+ADD_ACCOUNT: Final = insert(account)
 _REPLACE_PASSWORD: Final = (
     update(account)
     .where(_THE_ACCOUNT, account.c.password_hash.is_not_distinct_from(bindparam("was")))
@@ -65,7 +68,12 @@ _CHANGE_STATUS: Final = (
 )
 _ADVANCE_EPOCH: Final = update(account).where(_THE_ACCOUNT).values(epoch=account.c.epoch + 1)
 _CHANGE_CONTACT: Final = (
-    update(account).where(_THE_ACCOUNT).values(contact=bindparam("now"), contact_key=bindparam("found_by"))
+    update(account)
+    .where(_THE_ACCOUNT)
+    .values(contact=bindparam("now"), contact_key=bindparam("found_by"), contact_verified=True)
+)
+_VERIFY_CONTACT: Final = (
+    update(account).where(_THE_ACCOUNT, account.c.contact == bindparam("seen")).values(contact_verified=True)
 )
 _CHANGE_PROFILE: Final = (
     update(account)
@@ -82,20 +90,34 @@ _ERASE: Final = (
     delete(session).where(session.c.account_id == bindparam("which")),
     delete(one_time_token).where(one_time_token.c.account_id == bindparam("which")),
     delete(identifier).where(identifier.c.account_id == bindparam("which")),
+    delete(source).where(source.c.account_id == bindparam("which")),
+    delete(migration_step).where(migration_step.c.account_id == bindparam("which")),
     delete(account).where(_THE_ACCOUNT),  # the last one: its row count decides
 )
 
 
 def account_of(row: Row) -> Account:
     """Read a row of `ACCOUNT`."""
-    account_id, realm, name, language, status, epoch, contact, phase = row
-    return Account(AccountId(account_id), realm, name, language, _STATUS[status], epoch, contact, _PHASE[phase])
+    account_id, realm, name, language, status, epoch, contact, phase, external_id, contact_verified = row
+    return Account(
+        AccountId(account_id),
+        realm,
+        name,
+        language,
+        _STATUS[status],
+        epoch,
+        contact,
+        _PHASE[phase],
+        external_id,
+        bool(contact_verified),
+    )
 
 
 def _match_of(row: Row) -> Match:
     """Read a row of `_MATCH`."""
-    stored = row[12]
-    return Match(account_of(row[:8]), account_identifier_of(row[8:12]), None if stored is None else SecretStr(stored))
+    stored = row[14]
+    held = account_identifier_of(row[10:14])
+    return Match(account_of(row[:10]), held, None if stored is None else SecretStr(stored))
 
 
 def find(keys: Sequence[str]) -> Program[list[Match]]:
@@ -122,9 +144,15 @@ def password_hash(account_id: AccountId) -> Program[SecretStr | None]:
 
 
 def add_account(change: AccountAdded) -> Program[None]:
-    """Insert the account, then its identifiers; the primary keys decide."""
+    """Insert the account, then its identifiers; the unique keys decide."""
+    yield Write(ADD_ACCOUNT, values_of_account(change), taken=Precondition.ACCOUNT_EXISTS)
+    yield from add_identifiers(change)
+
+
+def values_of_account(change: AccountAdded) -> dict[str, object]:
+    """Return the row of a new account."""
     new = change.account
-    row = {
+    return {
         "id": new.id,
         "realm": new.realm,
         "display_name": new.display_name,
@@ -136,9 +164,9 @@ def add_account(change: AccountAdded) -> Program[None]:
         "password_hash": None if change.password_hash is None else change.password_hash.get_secret_value(),
         "created_at": micros(change.at),
         "contact_key": None if new.contact is None else contact_key(new.contact),
+        "external_id": new.external_id,
+        "contact_verified": new.contact_verified,
     }
-    yield Write(_ADD_ACCOUNT, row, taken=Precondition.ACCOUNT_EXISTS)
-    yield from add_identifiers(change)
 
 
 def erase_account(change: AccountErased) -> Program[None]:
@@ -182,6 +210,12 @@ def change_contact(change: ContactChanged) -> Program[None]:
     key = None if change.contact is None else contact_key(change.contact)
     values = {"which": change.account_id, "now": change.contact, "found_by": key}
     yield Write(_CHANGE_CONTACT, values, otherwise=Precondition.ACCOUNT_MISSING)
+
+
+def verify_contact(change: ContactVerified) -> Program[None]:
+    """Mark the contact as verified, if it is still this one."""
+    if not (yield Write(_VERIFY_CONTACT, {"which": change.account_id, "seen": change.contact})):
+        yield from _refuse(change.account_id, Precondition.CONTACT_CHANGED)
 
 
 def change_profile(change: ProfileChanged) -> Program[None]:

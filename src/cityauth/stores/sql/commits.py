@@ -10,6 +10,7 @@ from cityauth.core.changes import (
     CommitOutcome,
     Committed,
     ContactChanged,
+    ContactVerified,
     EpochAdvanced,
     EventRecorded,
     IdentifierAdded,
@@ -30,7 +31,19 @@ from cityauth.core.changes import (
     TokenUsed,
     TombstonesReleased,
 )
-from cityauth.stores.sql import accounts, audit, identifiers, outbox, sessions, tokens
+from cityauth.core.migration import MigrationMoved, MigrationOpened, StepsApplied, StepsPlanned, StepsRolledBack
+from cityauth.core.population import PeopleAdded, SourceRecorded
+from cityauth.stores.sql import (
+    accounts,
+    audit,
+    identifiers,
+    journal,
+    migration_steps,
+    outbox,
+    population,
+    sessions,
+    tokens,
+)
 from cityauth.stores.sql.programs import Program, UnmetError
 
 Apply: TypeAlias = Callable[[Any], Program[None]]
@@ -55,6 +68,14 @@ APPLY: Final[Mapping[type[Change], Apply]] = {
     TokenIssued: tokens.issue_token,
     TokenUsed: tokens.use_token,
     TokensRevoked: tokens.revoke_tokens,
+    ContactVerified: accounts.verify_contact,
+    PeopleAdded: population.add_people,
+    SourceRecorded: population.record_source,
+    MigrationOpened: journal.open_migration,
+    MigrationMoved: journal.move_migration,
+    StepsPlanned: journal.plan_steps,
+    StepsApplied: migration_steps.apply_steps,
+    StepsRolledBack: migration_steps.roll_back_steps,
     MailQueued: outbox.queue_mail,
     EventRecorded: audit.record,
 }

@@ -33,7 +33,7 @@ _OF_ACCOUNT: Final = (
     .order_by(identifier.c.position)
 )
 _OWN = (identifier.c.key == bindparam("which")) & (identifier.c.account_id == bindparam("holder"))
-_ADD_FIRST: Final = insert(identifier)
+ADD_FIRST: Final = insert(identifier)
 _ADD_NEW: Final = insert(identifier).from_select(
     [column.name for column in identifier.c],
     select(
@@ -89,7 +89,13 @@ def has_tombstone(digests: Sequence[bytes]) -> Program[bool]:
 
 def add_identifiers(change: AccountAdded) -> Program[None]:
     """Insert the identifiers of a new account."""
-    rows = [
+    yield WriteMany(ADD_FIRST, values_of_identifiers(change), taken=Precondition.IDENTIFIER_TAKEN)
+    yield from refuse_tombstones(change.tombstones)
+
+
+def values_of_identifiers(change: AccountAdded) -> list[dict[str, object]]:
+    """Return the rows of a new account's identifiers."""
+    return [
         {
             "key": account_identifier.identifier.key,
             "account_id": change.account.id,
@@ -101,8 +107,6 @@ def add_identifiers(change: AccountAdded) -> Program[None]:
         }
         for position, account_identifier in enumerate(change.account_identifiers)
     ]
-    yield WriteMany(_ADD_FIRST, rows, taken=Precondition.IDENTIFIER_TAKEN)
-    yield from _refuse_tombstones(change.tombstones)
 
 
 def add_identifier(change: IdentifierAdded) -> Program[None]:
@@ -120,7 +124,7 @@ def add_identifier(change: IdentifierAdded) -> Program[None]:
         "since": micros(change.at),
     }
     yield Write(_ADD_NEW, row, otherwise=Precondition.ACCOUNT_MISSING, taken=Precondition.IDENTIFIER_TAKEN)
-    yield from _refuse_tombstones(change.tombstones)
+    yield from refuse_tombstones(change.tombstones)
 
 
 def release_identifier(change: IdentifierReleased) -> Program[None]:
@@ -146,7 +150,7 @@ def release_tombstones(change: TombstonesReleased) -> Program[None]:
         raise UnmetError(Precondition.IDENTIFIER_CHANGED)
 
 
-def _refuse_tombstones(digests: Sequence[bytes]) -> Program[None]:
+def refuse_tombstones(digests: Sequence[bytes]) -> Program[None]:
     """Refuse the commit if an erased account held one of the identifiers.
 
     Asked after the identifier was written, so that an erasure that committed meanwhile is seen.

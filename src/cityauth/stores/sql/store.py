@@ -1,6 +1,6 @@
 """`SqlStore`: every port that stores, on SQLAlchemy Core."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Self, final
 
@@ -11,13 +11,26 @@ from cityauth.core.audit import AuditEvent
 from cityauth.core.changes import AccountErased, Change, CommitOutcome
 from cityauth.core.links import OneTimeToken
 from cityauth.core.mail import OutboxStatus, QueuedMail
+from cityauth.core.migration import Migration, MigrationStep, StepState
+from cityauth.core.population import ImportedPerson, KeyUse, PopulationRow
 from cityauth.core.resolution import AccountIdentifier, Match
 from cityauth.core.secret import SecretStr
 from cityauth.core.sessions import LiveSession, Session
 from cityauth.core.throttling import Allowance
 from cityauth.errors import ConfigurationError
 from cityauth.policy.throttling import Limit
-from cityauth.stores.sql import accounts, audit, identifiers, outbox, schema, sessions, throttle, tokens
+from cityauth.stores.sql import (
+    accounts,
+    audit,
+    identifiers,
+    journal,
+    outbox,
+    population,
+    schema,
+    sessions,
+    throttle,
+    tokens,
+)
 from cityauth.stores.sql.commits import DURABLE, Rollback, commit
 from cityauth.stores.sql.connections import TOUCH_SECONDS, Synchronous, engine_for, require_file
 from cityauth.stores.sql.database import Database
@@ -118,6 +131,40 @@ class SqlStore:
             return rollback.outcome
         self._log_holds_deleted |= any(type(change) is AccountErased for change in changes)
         return outcome
+
+    # --- PopulationStore --------------------------------------------------------------------------
+
+    def read_population(self, after: str, most: int) -> Sequence[PopulationRow]:
+        """See `PopulationStore.read_population`."""
+        return self._database.look_up(population.read_population(after, most))
+
+    def find_population(self, account_ids: Sequence[AccountId]) -> Sequence[PopulationRow]:
+        """See `PopulationStore.find_population`."""
+        return self._database.look_up(population.find_population(account_ids))
+
+    def find_key_uses(self, keys: Sequence[str]) -> Sequence[KeyUse]:
+        """See `PopulationStore.find_key_uses`."""
+        return self._database.look_up(population.find_key_uses(keys))
+
+    def find_imported(self, external_ids: Sequence[str]) -> Sequence[ImportedPerson]:
+        """See `PopulationStore.find_imported`."""
+        return self._database.look_up(population.find_imported(external_ids))
+
+    def list_migrations(self) -> Sequence[Migration]:
+        """See `PopulationStore.list_migrations`."""
+        return self._database.look_up(journal.list_migrations())
+
+    def read_steps(self, migration_id: str, state: StepState | None, after: str, most: int) -> Sequence[MigrationStep]:
+        """See `PopulationStore.read_steps`."""
+        return self._database.look_up(journal.read_steps(migration_id, state, after, most))
+
+    def count_steps(self, migration_id: str) -> Mapping[StepState, int]:
+        """See `PopulationStore.count_steps`."""
+        return self._database.look_up(journal.count_steps(migration_id))
+
+    def account_steps(self, account_id: AccountId) -> Sequence[tuple[Migration, MigrationStep]]:
+        """See `PopulationStore.account_steps`."""
+        return self._database.look_up(journal.account_steps(account_id))
 
     # --- SessionStore -----------------------------------------------------------------------------
 

@@ -45,6 +45,8 @@ account: Table = Table(
     Column("password_hash", Text()),
     Column("created_at", BigInteger(), nullable=False),
     Column("contact_key", EXACT, index=True),  # finds the accounts of a contact
+    Column("external_id", EXACT, unique=True),
+    Column("contact_verified", Boolean(), nullable=False),
     sqlite_with_rowid=False,
 )
 
@@ -142,6 +144,64 @@ event: Table = Table(
     Column("user_agent", Text(), nullable=False),
     Column("detail", Text(), nullable=False),  # a JSON object of strings
     UniqueConstraint("account_id", "id"),  # finds an account's, and a commit that is repeated
+)
+
+source: Table = Table(
+    "cityauth_source",
+    METADATA,
+    Column("external_id", EXACT, primary_key=True),
+    Column("account_id", EXACT, nullable=False, index=True),
+    Column("username", Text(), nullable=False),
+    Column("email", Text(), nullable=False),
+    Column("contact", Text(), nullable=False),
+    Column("display_name", Text(), nullable=False),
+    Column("language", Text(), nullable=False),
+    Column("status", Text(), nullable=False),
+    Column("hash_digest", Text(), nullable=False),
+    Column("imported_at", BigInteger(), nullable=False),
+    sqlite_with_rowid=False,
+)
+
+migration: Table = Table(
+    "cityauth_migration",
+    METADATA,
+    Column("number", COUNTER, primary_key=True),  # the order in which they began
+    Column("id", EXACT, nullable=False, unique=True),
+    Column("digest", Text(), nullable=False),
+    Column("state", Text(), nullable=False),
+    Column("phase", Text(), nullable=False),
+    Column("total", Integer(), nullable=False),
+    Column("actor", Text(), nullable=False),
+    Column("began_at", BigInteger(), nullable=False),
+    Column("ended_at", BigInteger()),
+)
+
+migration_step: Table = Table(
+    "cityauth_migration_step",
+    METADATA,
+    Column("migration_id", EXACT, ForeignKey(migration.c.id), primary_key=True),
+    Column("account_id", EXACT, primary_key=True, index=True),  # no foreign key: an account may be erased since
+    Column("external_id", Text()),
+    Column("account_class", Text(), nullable=False),
+    Column("action", Text(), nullable=False),
+    Column("kind", Text()),
+    Column("shown", Text()),
+    Column("key", EXACT),
+    Column("contact_before", Text()),
+    Column("contact_after", Text()),
+    Column("phase_before", Text()),
+    Column("phase_after", Text()),
+    Column("may_share", Boolean(), nullable=False),
+    Column("state", Text(), nullable=False),
+    Column("refusal", Text(), nullable=False),
+    Column("actor", Text(), nullable=False),
+    Column("at", BigInteger()),
+    Column("prior_kind", Text()),  # what the step took the place of, for the way back
+    Column("prior_shown", Text()),
+    Column("prior_status", Text()),
+    Column("prior_contact_key", EXACT),
+    Column("prior_verified", Boolean()),
+    sqlite_with_rowid=False,
 )
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

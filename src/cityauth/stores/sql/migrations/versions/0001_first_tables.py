@@ -26,7 +26,10 @@ def upgrade() -> None:
         sa.Column("password_hash", sa.Text()),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("contact_key", EXACT),
+        sa.Column("external_id", EXACT),
+        sa.Column("contact_verified", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_cityauth_account"),
+        sa.UniqueConstraint("external_id", name="uq_cityauth_account_external_id"),
         sqlite_with_rowid=False,
     )
     op.create_index("ix_cityauth_account_contact_key", "cityauth_account", ["contact_key"])
@@ -125,9 +128,73 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("number", name="pk_cityauth_event"),
         sa.UniqueConstraint("account_id", "id", name="uq_cityauth_event_account_id"),
     )
+    op.create_table(
+        "cityauth_source",
+        sa.Column("external_id", EXACT, nullable=False),
+        sa.Column("account_id", EXACT, nullable=False),
+        sa.Column("username", sa.Text(), nullable=False),
+        sa.Column("email", sa.Text(), nullable=False),
+        sa.Column("contact", sa.Text(), nullable=False),
+        sa.Column("display_name", sa.Text(), nullable=False),
+        sa.Column("language", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("hash_digest", sa.Text(), nullable=False),
+        sa.Column("imported_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("external_id", name="pk_cityauth_source"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_cityauth_source_account_id", "cityauth_source", ["account_id"])
+    op.create_table(
+        "cityauth_migration",
+        sa.Column("number", COUNTER, nullable=False),
+        sa.Column("id", EXACT, nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("phase", sa.Text(), nullable=False),
+        sa.Column("total", sa.Integer(), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("began_at", sa.BigInteger(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger()),
+        sa.PrimaryKeyConstraint("number", name="pk_cityauth_migration"),
+        sa.UniqueConstraint("id", name="uq_cityauth_migration_id"),
+    )
+    op.create_table(
+        "cityauth_migration_step",
+        sa.Column("migration_id", EXACT, nullable=False),
+        sa.Column("account_id", EXACT, nullable=False),
+        sa.Column("external_id", sa.Text()),
+        sa.Column("account_class", sa.Text(), nullable=False),
+        sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text()),
+        sa.Column("shown", sa.Text()),
+        sa.Column("key", EXACT),
+        sa.Column("contact_before", sa.Text()),
+        sa.Column("contact_after", sa.Text()),
+        sa.Column("phase_before", sa.Text()),
+        sa.Column("phase_after", sa.Text()),
+        sa.Column("may_share", sa.Boolean(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("refusal", sa.Text(), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger()),
+        sa.Column("prior_kind", sa.Text()),
+        sa.Column("prior_shown", sa.Text()),
+        sa.Column("prior_status", sa.Text()),
+        sa.Column("prior_contact_key", EXACT),
+        sa.Column("prior_verified", sa.Boolean()),
+        sa.PrimaryKeyConstraint("migration_id", "account_id", name="pk_cityauth_migration_step"),
+        sa.ForeignKeyConstraint(
+            ["migration_id"], ["cityauth_migration.id"], name="fk_cityauth_migration_step_migration_id"
+        ),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_cityauth_migration_step_account_id", "cityauth_migration_step", ["account_id"])
 
 
 def downgrade() -> None:
+    op.drop_table("cityauth_migration_step")
+    op.drop_table("cityauth_migration")
+    op.drop_table("cityauth_source")
     op.drop_table("cityauth_event")
     op.drop_table("cityauth_throttle")
     op.drop_table("cityauth_mail")

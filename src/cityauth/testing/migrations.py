@@ -1,0 +1,488 @@
+"""What a store promises of a population: how people are imported, and how a migration changes their accounts."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, Final, Protocol
+
+from cityauth.core.accounts import Account, AccountId, Status
+from cityauth.core.changes import (
+    AccountErased,
+    Change,
+    ContactChanged,
+    ContactVerified,
+    EpochAdvanced,
+    IdentifierRetired,
+    Precondition,
+    StatusChanged,
+)
+from cityauth.core.migration import (
+    Migration,
+    MigrationMoved,
+    MigrationOpened,
+    MigrationState,
+    MigrationStep,
+    StepAction,
+    StepRefusal,
+    StepsApplied,
+    StepsPlanned,
+    StepsRolledBack,
+    StepState,
+)
+from cityauth.core.population import KeyUse, NewPerson, PeopleAdded, PopulationRow, SourceRecord, SourceRecorded
+from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
+from cityauth.policy.realms import Phase
+from cityauth.ports.stores import PopulationStore, Store
+from cityauth.testing.samples import (
+    AINO,
+    HOSTILE,
+    MINUTE,
+    NOON,
+    OLD_HASH,
+    added,
+    commit,
+    digest,
+    identifier,
+    identifier_added,
+    opened,
+    refuse,
+)
+
+PLAN: Final = Migration("plan", "digest", MigrationState.LOADING, Phase.EMAIL_PREFERRED, 3, "op", NOON)
+NIGHT: Final = NOON + timedelta(hours=10)
+LAST: Final = "\U0010ffff"
+"""No account id of these tests is greater."""
+
+
+class FullStore(Store, PopulationStore, Protocol):
+    """A store of everything."""
+
+
+def person(name: str, *usernames: str, email: str = "", source: str = "", **account: Any) -> NewPerson:
+    """Return a person of an import: *name* is the account's id, and stands in the external id."""
+    one = Account(AccountId(name), "citizen", name.title(), contact=email or None, external_id=f"ext-{name}", **account)
+    names = tuple(AccountIdentifier(identifier(value, "username")) for value in usernames)
+    record = SourceRecord(f"ext-{name}", one.id, "", source or email, "", one.display_name, "fi", "active", "", NOON)
+    return NewPerson(one, names, OLD_HASH, record)
+
+
+def add(store: Store, *people: NewPerson) -> None:
+    """Import *people*."""
+    commit(store, PeopleAdded(people, NOON))
+
+
+def move(name: str, address: str, **other: Any) -> MigrationStep:
+    """Return the step that makes *address*, the contact of *name*, sign in."""
+    step = MigrationStep(
+        account_id=AccountId(name),
+        external_id=f"ext-{name}",
+        account_class="ready",
+        action=StepAction.MOVE,
+        identifier=identifier(address),
+        contact_before=address,
+        contact_after=address,
+        phase_before=None,
+        phase_after=Phase.EMAIL_PREFERRED,
+    )
+    return replace(step, **other)
+
+
+def keep(name: str, contact: str | None = None, **other: Any) -> MigrationStep:
+    """Return the step that lets *name* keep the username."""
+    step = move(name, "", action=StepAction.KEEP, identifier=None, phase_after=Phase.BOTH)
+    return replace(step, contact_before=contact, contact_after=contact, account_class="no_email", **other)
+
+
+def begin(store: Store, *steps: MigrationStep) -> None:
+    """Load the plan with *steps*, and let it be applied."""
+    commit(store, MigrationOpened(PLAN), StepsPlanned("plan", steps))
+    commit(store, MigrationMoved("plan", MigrationState.LOADING, MigrationState.APPLYING, NOON))
+
+
+def apply(store: Store, after: str = "", last: str = LAST) -> None:
+    """Apply the steps of a range."""
+    commit(store, StepsApplied("plan", after, last, NIGHT, "night"))
+
+
+def roll_back(store: Store, after: str = "", last: str = LAST) -> None:
+    """Roll the steps of a range back."""
+    found = next(one for one in store_of(store).list_migrations() if one.id == "plan")
+    if found.state is not MigrationState.ROLLING_BACK:
+        commit(store, MigrationMoved("plan", found.state, MigrationState.ROLLING_BACK, NIGHT))
+    commit(store, StepsRolledBack("plan", after, last, NIGHT + MINUTE, "morning"))
+
+
+def store_of(store: object) -> PopulationStore:
+    """Return the store as what keeps a population."""
+    kept: PopulationStore = store  # type: ignore[assignment]  # a contract's fixture gives one object for every port
+    return kept
+
+
+def states(store: FullStore) -> dict[str, tuple[StepState, StepRefusal]]:
+    """Return the state of every step."""
+    return {one.account_id: (one.state, one.refusal) for one in store.read_steps("plan", None, "", 1000)}
+
+
+def everything(store: FullStore) -> Sequence[PopulationRow]:
+    """Return the whole population."""
+    return list(store.read_population("", 1000))
+
+
+class ImportContract:
+    """People are imported whole, and read in pages."""
+
+    def test_people_come_back_whole(self, store: FullStore) -> None:
+        """An imported person has account, identifiers, hash and source record as they were given."""
+        people = [person(f"id{number}", f"user{number}", source=text) for number, text in enumerate(HOSTILE)]
+        people = [replace(one, account=replace(one.account, contact_verified=False)) for one in people]
+        add(store, *people)
+        found = {one.row.account.id: one for one in store.find_imported([f"ext-id{n}" for n in range(len(people))])}
+        assert len(found) == len(people)
+        for one in people:
+            row, password_hash, source = found[one.account.id]
+            assert (row.account, row.account_identifiers) == (one.account, one.account_identifiers)
+            assert (password_hash, source, row.has_password) == (OLD_HASH, one.source, True)
+            assert row.email_on_file == one.source.email
+
+    def test_one_taken_thing_refuses_all_people(self, store: FullStore) -> None:
+        """An id, an external id, a key or a tombstone that is taken refuses the import as a whole."""
+        add(store, person("aino", "aino"))
+        commit(store, added("gone", "gone@example.com"))
+        commit(store, AccountErased(AccountId("gone"), 0, (digest("grave"),), NOON))
+        bertil = person("bertil", "bertil")
+        cases = {
+            "id": (replace(bertil, account=replace(bertil.account, id=AINO)), Precondition.ACCOUNT_EXISTS),
+            "external id": (
+                replace(bertil, account=replace(bertil.account, external_id="ext-aino")),
+                Precondition.ACCOUNT_EXISTS,
+            ),
+            "key": (person("bertil", "aino"), Precondition.IDENTIFIER_TAKEN),
+            "tombstone": (replace(bertil, tombstones=(digest("grave"),)), Precondition.IDENTIFIER_TAKEN),
+        }
+        for name, (one, why) in cases.items():
+            change = PeopleAdded((person("cecilia", "cecilia"), one), NOON)
+            assert store.commit([change]).why is why, name  # type: ignore[union-attr]  # it is refused
+            assert [row.account.id for row in everything(store)] == ["aino"], name
+            assert list(store.find_imported(["ext-cecilia"])) == [], name
+
+    def test_an_external_id_is_one_accounts(self, store: FullStore) -> None:
+        """No second account gets an external id, and it is free again after an erasure."""
+        commit(store, added("a", external_id="ext"))
+        refuse(store, added("b", external_id="ext"), Precondition.ACCOUNT_EXISTS)
+        commit(store, AccountErased(AccountId("a"), 0, (), NOON), added("b", external_id="ext"))
+        assert [one.row.account.id for one in store.find_imported(["ext", "other"])] == ["b"]
+
+    def test_pages_follow_the_bytes_of_the_ids(self, store: FullStore) -> None:
+        """Each account is on one page, in the order of the ids' bytes, whatever a language's order is."""
+        ids = [AccountId(one) for one in ("", "A", "B", "a", "z", "ä", "\uffff", "\U0001f600")]
+        for one in ids[1:]:
+            commit(store, added(one))
+        pages: list[list[AccountId]] = []
+        after = ""
+        while page := [row.account.id for row in store.read_population(after, 3)]:
+            pages.append(page)
+            after = page[-1]
+        assert pages == [ids[1:4], ids[4:7], ids[7:]]
+
+    def test_a_row_says_who_else_uses_its_keys(self, store: FullStore) -> None:
+        """A shared contact, a contact that another one signs in with, and a username that is a contact are flagged."""
+        add(
+            store,
+            person("couple1", "c1", email="home@example.com"),
+            person("couple2", "c2", email="Home@example.com"),
+            person("alone", "alone", email="alone@example.com"),
+            person("late", "late", email="signs@example.com"),
+            person("named", "named", email="name@example.com"),
+            person("namer", "name@example.com"),
+        )
+        commit(store, added("modern", "signs@example.com"))
+        flags = {row.account.id: row[5:] for row in everything(store)}
+        assert flags == {
+            "couple1": (True, False, False),
+            "couple2": (True, False, False),
+            "alone": (False, False, False),
+            "late": (True, False, False),
+            "named": (False, True, False),
+            "namer": (False, False, True),
+            "modern": (False, False, False),
+        }
+        some = store.find_population([AccountId("late"), AccountId("nobody"), AccountId("namer")])
+        assert sorted(row.account.id for row in some) == ["late", "namer"]
+
+    def test_every_use_of_a_key_is_found(self, store: FullStore) -> None:
+        """Contacts and identifiers of every status are found by their key, on both sides of a collision."""
+        add(store, person("a", "x@example.com"), person("b", "bee", email="x@example.com"))
+        commit(store, IdentifierRetired(AccountId("a"), "1:x@example.com", NOON))
+        retired = KeyUse("1:x@example.com", AccountId("a"), "ext-a", "A", "username", IdentifierStatus.RETIRED)
+        contact = KeyUse("1:x@example.com", AccountId("b"), "ext-b", "B", "contact", None)
+        assert set(store.find_key_uses(["1:x@example.com", "1:nobody"])) == {retired, contact}
+
+    def test_a_source_record_takes_the_place_of_the_former_one(self, store: FullStore) -> None:
+        """After another import only the newest record is there."""
+        add(store, person("a", "a", email="a@example.com"))
+        newer = replace(person("a", source="new@example.com").source, imported_at=NIGHT)
+        commit(store, SourceRecorded(newer))
+        assert [one.source for one in store.find_imported(["ext-a"])] == [newer]
+
+    def test_a_contact_is_verified_as_it_stands(self, store: FullStore) -> None:
+        """Only the contact that was proven is marked, and a changed contact is not."""
+        add(store, person("a", "a", email="a@example.com", contact_verified=False))
+        refuse(store, ContactVerified(AccountId("a"), "b@example.com"), Precondition.CONTACT_CHANGED)
+        refuse(store, ContactVerified(AccountId("b"), "a@example.com"), Precondition.ACCOUNT_MISSING)
+        assert [row.account.contact_verified for row in everything(store)] == [False]
+        commit(store, ContactVerified(AccountId("a"), "a@example.com"))
+        assert [row.account.contact_verified for row in everything(store)] == [True]
+
+    def test_erasure_forgets_what_the_source_said(self, store: FullStore) -> None:
+        """No record and no step of a migration is left of an erased account."""
+        add(store, person("a", "a", email="a@example.com"), person("b", "b", email="b@example.com"))
+        begin(store, move("a", "a@example.com"), move("b", "b@example.com"))
+        apply(store)
+        commit(store, AccountErased(AccountId("a"), 0, (), NOON))
+        assert set(states(store)) == {"b"}
+        commit(store, added("a", external_id="ext-a"))
+        assert [one.source for one in store.find_imported(["ext-a"])] == [None]
+        assert list(store.account_steps(AccountId("a"))) == []
+
+
+REFUSALS: Final[dict[StepRefusal, tuple[Change, ...]]] = {
+    StepRefusal.STATUS_CHANGED: (StatusChanged(AINO, Status.ACTIVE, Status.DISABLED),),
+    StepRefusal.CONTACT_CHANGED: (ContactChanged(AINO, "other@example.com"),),
+    StepRefusal.IDENTIFIER_TAKEN: (added("thief", "aino@example.com"),),
+    StepRefusal.ADDRESS_SHARED: (added("twin", contact="aino@example.com"),),
+}
+"""What happens between plan and application, by the reason for which the step is then not carried out."""
+
+TAKING_BACK: Final[dict[StepRefusal, tuple[Change, ...]]] = {
+    StepRefusal.CONTACT_CHANGED: (ContactChanged(AINO, "other@example.com"),),
+    StepRefusal.IDENTIFIER_CHANGED: (IdentifierRetired(AINO, "1:aino@example.com", NIGHT),),
+}
+"""What happens after the application, by the reason for which the step is then not taken back."""
+
+
+class MigrationContract:
+    """A migration changes the accounts that are as the plan saw them, and journals what it did."""
+
+    def test_one_migration_is_open_at_a_time(self, store: FullStore) -> None:
+        """No other migration begins while one is open, and none begins twice."""
+        commit(store, MigrationOpened(PLAN))
+        other = MigrationOpened(replace(PLAN, id="other", began_at=NIGHT))
+        refuse(store, other, Precondition.MIGRATION_OPEN)
+        commit(store, MigrationMoved("plan", MigrationState.LOADING, MigrationState.ROLLED_BACK, NIGHT))
+        refuse(store, MigrationOpened(PLAN), Precondition.MIGRATION_OPEN)
+        commit(store, other)
+        ended = replace(PLAN, state=MigrationState.ROLLED_BACK, ended_at=NIGHT)
+        assert list(store.list_migrations()) == [other.migration, ended]
+
+    def test_a_state_changes_from_the_expected_one(self, store: FullStore) -> None:
+        """Of two that move a migration on, one succeeds; an unknown migration has no state."""
+        commit(store, MigrationOpened(PLAN))
+        moved = MigrationMoved("plan", MigrationState.LOADING, MigrationState.APPLYING, NOON)
+        commit(store, moved)
+        refuse(store, moved, Precondition.MIGRATION_CHANGED)
+        refuse(store, replace(moved, migration_id="none"), Precondition.MIGRATION_CHANGED)
+        assert [one.ended_at for one in store.list_migrations()] == [None]
+
+    def test_each_kind_of_work_needs_its_state(self, store: FullStore) -> None:
+        """Steps are loaded, applied and rolled back in the state that is made for it alone."""
+        work: Sequence[tuple[Change, MigrationState]] = [
+            (StepsPlanned("plan", (keep("a"),)), MigrationState.LOADING),
+            (StepsApplied("plan", "", LAST, NIGHT, "op"), MigrationState.APPLYING),
+            (StepsRolledBack("plan", "", LAST, NIGHT, "op"), MigrationState.ROLLING_BACK),
+        ]
+        commit(store, MigrationOpened(PLAN))
+        state = MigrationState.LOADING
+        for now in MigrationState:
+            if now is not state:
+                commit(store, MigrationMoved("plan", state, now, NOON))
+            state = now
+            for change, needed in work:
+                if needed is not now:
+                    refuse(store, change, Precondition.MIGRATION_CHANGED)
+        refuse(store, StepsPlanned("none", ()), Precondition.MIGRATION_CHANGED)
+        refuse(store, StepsApplied("none", "", LAST, NIGHT, "op"), Precondition.MIGRATION_CHANGED)
+        refuse(store, StepsRolledBack("none", "", LAST, NIGHT, "op"), Precondition.MIGRATION_CHANGED)
+
+    def test_a_step_is_loaded_once(self, store: FullStore) -> None:
+        """A step comes back whole, and loading it again changes nothing."""
+        steps = (keep("a", "x@example.com", may_share=True), move("b", "b@example.com", phase_before=Phase.BOTH))
+        commit(store, MigrationOpened(PLAN), StepsPlanned("plan", steps))
+        commit(store, StepsPlanned("plan", (replace(steps[0], contact_after="y@example.com"), keep("c"))))
+        assert list(store.read_steps("plan", None, "", 10)) == [*steps, keep("c")]
+        assert list(store.read_steps("plan", StepState.PLANNED, "a", 1)) == [steps[1]]
+        assert list(store.read_steps("plan", StepState.APPLIED, "", 10)) == []
+        assert list(store.read_steps("none", None, "", 10)) == []
+        assert store.count_steps("plan") == {StepState.PLANNED: 3}
+
+    def test_a_moved_account_signs_in_by_its_address(self, store: FullStore) -> None:
+        """The address becomes an active identifier beside the username, and the phase is the plan's."""
+        add(store, person("aino", "aino", email="aino@example.com"))
+        begin(store, move("aino", "aino@example.com"))
+        apply(store)
+        [match] = store.find(["1:aino@example.com"])
+        assert match.account_identifier == AccountIdentifier(identifier("aino@example.com"))
+        assert (match.account.phase, match.account.contact) == (Phase.EMAIL_PREFERRED, "aino@example.com")
+        assert [one.identifier.shown for one in store.account_identifiers(AINO)] == ["aino", "aino@example.com"]
+        [(migration, step)] = store.account_steps(AINO)
+        assert (migration.id, step.state, step.actor, step.at) == ("plan", StepState.APPLIED, "night", NIGHT)
+
+    def test_a_kept_account_keeps_its_username(self, store: FullStore) -> None:
+        """No identifier is added, and the account's own phase lets the username in."""
+        add(store, person("aino", "aino", status=Status.DISABLED))
+        begin(store, keep("aino"))
+        apply(store)
+        [row] = everything(store)
+        assert (row.account.phase, row.account.status) == (Phase.BOTH, Status.DISABLED)
+        assert [one.identifier.shown for one in row.account_identifiers] == ["aino"]
+
+    def test_an_account_that_changed_is_left_alone(self, store: FullStore) -> None:
+        """A step whose account is not as planned is not carried out, and the journal says why."""
+        for number, (why, changes) in enumerate(REFUSALS.items()):
+            self._begin_again(store, number)
+            commit(store, *changes)
+            before = everything(store)
+            apply_plan(store, number)
+            [step] = store.read_steps(f"plan{number}", None, "", 10)
+            assert (step.state, step.refusal, step.at) == (StepState.CHANGED, why, NIGHT)
+            assert everything(store) == before
+            erase_all(store)
+
+    @staticmethod
+    def _begin_again(store: FullStore, number: int) -> None:
+        """Import one person, and begin a plan of its own for it."""
+        add(store, person("aino", "aino", email="aino@example.com"))
+        plan_id = f"plan{number}"
+        step = move("aino", "aino@example.com")
+        commit(store, MigrationOpened(replace(PLAN, id=plan_id)), StepsPlanned(plan_id, (step,)))
+        commit(store, MigrationMoved(plan_id, MigrationState.LOADING, MigrationState.APPLYING, NOON))
+
+    def test_another_phase_and_a_missing_account_are_found(self, store: FullStore) -> None:
+        """A step is not carried out where the account's own phase is another one, or where there is no account."""
+        add(store, person("aino", "aino", email="aino@example.com"))
+        begin(store, move("aino", "aino@example.com", phase_before=Phase.BOTH), keep("nobody"))
+        apply(store)
+        assert states(store) == {
+            "aino": (StepState.CHANGED, StepRefusal.PHASE_CHANGED),
+            "nobody": (StepState.CHANGED, StepRefusal.ACCOUNT_MISSING),
+        }
+
+    def test_an_address_of_an_erased_account_does_not_pass_on(self, store: FullStore) -> None:
+        """A step whose address has a tombstone is not carried out, and its neighbours are."""
+        add(store, person("aino", "aino", email="aino@example.com"), person("bo", "bo", email="bo@example.com"))
+        commit(store, added("gone", "gone@example.com"))
+        commit(store, AccountErased(AccountId("gone"), 0, (digest("grave"),), NOON))
+        begin(store, move("aino", "aino@example.com"), move("bo", "bo@example.com"))
+        graves = ((digest("grave"), AINO), (digest("other"), AccountId("bo")))
+        commit(store, StepsApplied("plan", "", LAST, NIGHT, "op", graves))
+        assert states(store) == {
+            "aino": (StepState.CHANGED, StepRefusal.IDENTIFIER_TAKEN),
+            "bo": (StepState.APPLIED, StepRefusal.NONE),
+        }
+
+    def test_a_decided_address_may_be_shared(self, store: FullStore) -> None:
+        """Where people decided so, one of two gets the shared address, and another address becomes the contact."""
+        add(store, person("aino", "aino", email="home@example.com"), person("bo", "bo", email="home@example.com"))
+        own = move("bo", "home@example.com", identifier=identifier("bo@example.com"), contact_after="bo@example.com")
+        before = everything(store)
+        begin(store, move("aino", "home@example.com", may_share=True), own)
+        apply(store)
+        assert {one.account.id for one in store.find(["1:home@example.com", "1:bo@example.com"])} == {"aino", "bo"}
+        changed = store.load(AccountId("bo"))
+        assert changed is not None
+        assert (changed.contact, changed.contact_verified) == ("bo@example.com", False)
+        assert [one.id for one in store.find_by_contact("1:bo@example.com")] == ["bo"]
+        roll_back(store)
+        assert everything(store) == before
+
+    def test_own_identifiers_are_turned_and_turned_back(self, store: FullStore) -> None:
+        """A username that is the own address becomes the e-mail, a retired address active; a rollback restores both."""
+        add(
+            store,
+            person("aino", "old", "aino@example.com", "last", email="aino@example.com"),
+            person("bo", "bo", email="bo@example.com"),
+        )
+        commit(store, identifier_added("bo@example.com", AccountId("bo"), kind="email"))
+        commit(store, IdentifierRetired(AccountId("bo"), "1:bo@example.com", NOON))
+        before = everything(store)
+        begin(store, move("aino", "aino@example.com"), move("bo", "bo@example.com"))
+        apply(store)
+        held = [AccountIdentifier(identifier(value, kind)) for value, kind in
+                (("old", "username"), ("aino@example.com", "email"), ("last", "username"))]  # fmt: skip
+        assert list(store.account_identifiers(AINO)) == held
+        [match] = store.find(["1:bo@example.com"])
+        assert match.account_identifier.status is IdentifierStatus.ACTIVE
+        roll_back(store)
+        assert everything(store) == before
+
+    def test_nobody_is_signed_out(self, store: FullStore) -> None:
+        """Neither application nor rollback ends a session or advances an epoch."""
+        add(store, person("aino", "aino", email="aino@example.com"))
+        commit(store, EpochAdvanced(AINO), opened("a", epoch=1))
+        begin(store, move("aino", "aino@example.com"))
+        apply(store)
+        roll_back(store)
+        live = store.find_session(digest("a"))
+        assert live is not None
+        assert (live.account.epoch, live.session.epoch) == (1, 1)
+
+    def test_a_range_is_applied_once(self, store: FullStore) -> None:
+        """Only the steps of the range are carried out, and carrying them out again changes nothing."""
+        names = ["a", "b", "c", "d"]
+        add(store, *(person(name, name, email=f"{name}@example.com") for name in names))
+        begin(store, *(move(name, f"{name}@example.com") for name in names))
+        apply(store, "a", "c")
+        assert [one for one, (state, _) in states(store).items() if state is StepState.APPLIED] == ["b", "c"]
+        once = everything(store)
+        apply(store, "a", "c")
+        assert everything(store) == once
+        apply(store)
+        assert store.count_steps("plan") == {StepState.APPLIED: 4}
+        roll_back(store, "", "b")
+        assert store.count_steps("plan") == {StepState.ROLLED_BACK: 2, StepState.APPLIED: 2}
+
+    def test_what_the_person_changed_is_not_taken_back(self, store: FullStore) -> None:
+        """A rollback leaves an account alone that has changed since, and the journal says why."""
+        for number, (why, changes) in enumerate(TAKING_BACK.items()):
+            self._begin_again(store, number)
+            apply_plan(store, number)
+            commit(store, *changes)
+            before = everything(store)
+            plan_id = f"plan{number}"
+            commit(store, MigrationMoved(plan_id, MigrationState.APPLYING, MigrationState.ROLLING_BACK, NIGHT))
+            commit(store, StepsRolledBack(plan_id, "", LAST, NIGHT, "morning"))
+            [step] = store.read_steps(plan_id, None, "", 10)
+            assert (step.state, step.refusal, step.actor) == (StepState.APPLIED, why, "night")
+            assert everything(store) == before
+            commit(store, MigrationMoved(plan_id, MigrationState.ROLLING_BACK, MigrationState.ROLLED_BACK, NIGHT))
+            erase_all(store)
+
+    def test_a_step_can_be_taken_back_after_it_was_refused(self, store: FullStore) -> None:
+        """Where the person undid the change meanwhile, the next attempt takes the step back."""
+        add(store, person("aino", "aino", email="aino@example.com"))
+        before = everything(store)
+        begin(store, move("aino", "aino@example.com"))
+        apply(store)
+        commit(store, ContactChanged(AINO, "other@example.com"))
+        roll_back(store)
+        commit(store, ContactChanged(AINO, "aino@example.com"))
+        roll_back(store)
+        assert states(store) == {"aino": (StepState.ROLLED_BACK, StepRefusal.NONE)}
+        assert everything(store) == before
+
+
+def apply_plan(store: FullStore, number: int) -> None:
+    """Apply the whole plan of that number."""
+    commit(store, StepsApplied(f"plan{number}", "", LAST, NIGHT, "night"))
+
+
+def erase_all(store: FullStore) -> None:
+    """Erase every account, and end every plan."""
+    for row in everything(store):
+        commit(store, AccountErased(row.account.id, row.account.epoch, (), NIGHT))
+    for one in store.list_migrations():
+        if one.state.is_open:
+            commit(store, MigrationMoved(one.id, one.state, MigrationState.ROLLED_BACK, NIGHT))
+
+
+class PopulationContract(ImportContract, MigrationContract):
+    """Every promise of a `PopulationStore` that is a `Store` as well; each test takes the fixture ``store``."""
