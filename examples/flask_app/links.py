@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from flask import Blueprint, flash, render_template, request, url_for
+from flask import Blueprint, flash, g, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from cityauth import (
@@ -108,19 +108,28 @@ def asked(
 @blueprint.get("/forgotten")
 def forgotten_page() -> ResponseReturnValue:
     """Ask who forgot the username or the password."""
-    return render_template("forgotten.html", entered="", problem=None)
+    return render_template("forgotten.html", entered="", problem=None, proof="")
 
 
 @blueprint.post("/forgotten")
 def request_reset() -> ResponseReturnValue:
-    """Mail a link; from the password page, first show the identifier that was given there."""
+    """Mail a link; from the password page and from that of a dead link, first show the form.
+
+    The token of a link shows that the person reads the mailbox, and a session that the account is the person's own:
+    then strangers' requests do not count.
+    """
+    token = link_token(request.form.get("proof")) or cookies.read(RESET.cookie) or ""
+
+    def form(problem: Problem | None) -> str:
+        return render_template("forgotten.html", entered=typed("identifier"), problem=problem, proof=token)
+
     if "fill" in request.form:
-        return render_template("forgotten.html", entered=typed("identifier"), problem=None)
+        return form(None)
 
     def again(problem: Problem) -> ResponseReturnValue:
-        return render_template("forgotten.html", entered=typed("identifier"), problem=problem), 422
+        return form(problem), 422
 
-    outcome = auth().recovery.request(entered("identifier"), client=client())
+    outcome = auth().recovery.request(entered("identifier"), proof=token or g.live, client=client())
     return asked(outcome, "identifier", again, "sign_in.identify_page")
 
 
@@ -249,6 +258,9 @@ def link_page(
         status = 422 if problems else 200
     else:
         busy = outcome.problem.code == Code.THROTTLE_REQUEST  # then the link may still be good
-        page = render_template("dead_link.html", problem=outcome.problem, anew=kind.anew, busy=busy)
+        leads_to_password = not busy and kind in (RESET, UNDO)
+        proof = link_token(token) if leads_to_password else ""
+        shown = {"problem": outcome.problem, "anew": kind.anew, "busy": busy, "proof": proof}
+        page = render_template("dead_link.html", **shown)
         status = 429 if busy else 410
     return page, status, {"Referrer-Policy": "no-referrer"}

@@ -24,6 +24,7 @@ SIZES = {
     "link_per_network": 103,
     "verify_per_account": 104,
     "mail_per_recipient": 105,
+    "mail_guaranteed": 106,
 }
 THROTTLE = ThrottlePolicy(**{name: (Limit(size, timedelta(minutes=1)),) for name, size in SIZES.items()})
 

@@ -199,6 +199,7 @@ def test_the_owner_wins_against_an_intruder_within_one_mail(erkki: Service) -> N
     for _ in range(20 * 4):
         for identifier in (OLD, NEW, "erkki"):
             erkki.auth.recovery.request(identifier)
+        erkki.auth.outbox.flush()
         erkki.wait(minutes=15)
     session = erkki.token(NEW, taken)
     assert isinstance(erkki.auth.accounts.undo_email(undo), Done)

@@ -86,9 +86,10 @@ def test_the_longest_spans_follow_the_policy() -> None:
         "refusals_recorded",
         "refusals_recorded_in_all",
         "mail_per_recipient",
+        "mail_guaranteed",
     ):
         assert ThrottlePolicy(**{name: week}).longest == timedelta(days=7)
-    assert ThrottlePolicy((), (), (), (), (), (), ()).longest == timedelta()
+    assert ThrottlePolicy((), (), (), (), (), (), (), ()).longest == timedelta()
     assert SessionPolicy().longest == timedelta(days=30)
     long = timedelta(days=30)
     assert SessionPolicy(absolute=long, remembered_absolute=timedelta(days=15)).longest == long

@@ -20,12 +20,13 @@ from cityauth.core.signing import Purpose, SignedPayload
 from cityauth.messages.codes import Code
 from cityauth.policy import LinkPolicy
 from cityauth.policy.realms import Phase
+from cityauth.policy.throttling import Limit
 from cityauth.ports.stores import AccountStore
 from cityauth.testing import race
 from tests.support.deployments import deployment
 from tests.support.fakes import NOON
 from tests.support.recording import meeting_at, recording
-from tests.support.service import KEY, OTHER_KEY, PASSWORD, Service
+from tests.support.service import KEY, OTHER_KEY, PASSWORD, POLICY, Service
 
 NEW = "uusi pitkä salasana keväältä"
 ERKKI = "erkki@example.com"
@@ -398,7 +399,12 @@ def test_what_is_no_token_is_a_dead_link(service: Service, token: object) -> Non
 
 
 def test_mail_is_capped_for_the_account_whatever_was_typed(service: Service) -> None:
-    """One mail a minute, five an hour, ten a day for an account, by all its identifiers together; answered alike (C-54, ASVS 2.4.1)."""
+    """One mail a minute, five an hour, ten a day for an account, by all its identifiers together; answered alike (C-54, ASVS 2.4.1).
+
+    The guaranteed mail of an hour is off here; `test_recovery_contest` shows what it adds.
+    """
+    none_guaranteed = replace(POLICY.throttle, mail_guaranteed=(Limit(0, timedelta(hours=1)),))
+    service = Service(store=service.store, policy=replace(POLICY, throttle=none_guaranteed))
     service.add("Erkki", email=ERKKI, usernames=["erkki"])
     answers = set()
     for second in range(60):

@@ -462,6 +462,26 @@ def test_a_dead_link_offers_what_can_be_had(service: Service, path: str, languag
     assert main.find("a", href="mailto:asiakaspalvelu@example.com")
 
 
+@pytest.mark.parametrize(("how", "mails"), [("expired link", 1), ("session", 1), ("nothing", 0)])
+def test_strangers_do_not_keep_the_owner_from_a_new_link(own_service: Service, how: str, mails: int) -> None:
+    """Whoever comes from the page of a dead link, or is signed in, gets a mail though a stranger spent the others (A4)."""
+    link = reset(own_service)
+    with time_machine.travel(datetime.now(UTC) + timedelta(hours=2)):
+        ask(own_service, "/forgotten", identifier=ERKKI.email)
+        own_service.auth.outbox.flush()
+        before, visitor = len(own_service.mailbox.sent(ERKKI.email)), Visitor(own_service)
+        if how == "session":
+            visitor.sign_in(ERKKI.email, ERKKI.password)
+        if how == "expired link":
+            assert visitor.get(link).status_code == 410
+            visitor.send("/forgotten", fill="1")
+        else:
+            visitor.get("/forgotten")
+        visitor.send("/forgotten", identifier=ERKKI.email)
+        own_service.auth.outbox.flush()
+    assert len(own_service.mailbox.sent(ERKKI.email)) == before + mails
+
+
 @pytest.mark.parametrize("path", LINK_PAGES)
 def test_a_link_page_without_a_link_is_no_form(visitor: Visitor, path: str) -> None:
     """Whoever types the address, or keeps no cookies, is asked to open the link from the mail again (B-84)."""

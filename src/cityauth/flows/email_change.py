@@ -73,7 +73,7 @@ def request(
     to = mail_address(identifier)
     allowed = yield from recipient_allowed(deployment, context, to)
     target = None if taken else identifier.shown
-    link = yield from make_link(deployment, Purpose.EMAIL_CHANGE, context, account=account, address=target)
+    link = yield from make_link(deployment, Purpose.EMAIL_CHANGE, context, to=to, account=account, address=target)
     asked = queue(deployment, context, Mail.EMAIL_CHANGE, to, language=account.language, link=link)
     in_use = address_taken(deployment, context, identifier, holder, account.language)
     mail = in_use if taken else asked
@@ -171,7 +171,7 @@ def _tell_and_undo(
     changes: list[Change] = []
     for number, to in enumerate(addresses_of(account, held)):
         link = yield from make_link(
-            deployment, Purpose.EMAIL_UNDO, context, account=account, address=login, contact=account.contact
+            deployment, Purpose.EMAIL_UNDO, context, to=to, account=account, address=login, contact=account.contact
         )
         words = {"email": mask_email(new.shown)}
         mail = queue(
@@ -260,7 +260,7 @@ def _tell_undone(
     words = {"email": mask_email(_shown(used))}
     others = [to for to in (*addresses_of(account, held), *former) if to != restored]
     then = replace(account, epoch=account.epoch + 1)  # the same commit advances it
-    link = yield from make_link(deployment, Purpose.RESET, context, account=then)
+    link = yield from make_link(deployment, Purpose.RESET, context, to=restored, account=then)
     language = account.language
     mail = queue(deployment, context, Mail.EMAIL_RESTORED, restored, language=language, words=words, link=link)
     notices = notify(deployment, context, Mail.EMAIL_RESTORED, account, others, words=words)

@@ -46,10 +46,10 @@ def invite(
     if account.status is not Status.ACTIVE:
         return AccountRefused(Precondition.STATUS_CHANGED)
     held = yield from identifiers_of(account_id)
-    link = yield from make_link(deployment, Purpose.INVITATION, context, account=account)
+    contact = account.contact if by_mail else None
+    link = yield from make_link(deployment, Purpose.INVITATION, context, to=contact or "", account=account)
     name = login_name(deployment, account, held, context)
     changes: list[Change] = [TokenIssued(link.one_time_token, alone=True)]
-    contact = account.contact if by_mail else None
     if contact:
         mail = Mail.INVITATION
         changes.append(

@@ -11,6 +11,7 @@ from cityauth.core.answers import Problem
 from cityauth.core.audit import AuditEventType, audit_event
 from cityauth.core.client import RequestContext
 from cityauth.core.links import ID_BYTES, LinkDead, OneTimeToken, digest_of_id, id_of
+from cityauth.core.mail import mailbox_of
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
 from cityauth.core.secret import SecretStr
 from cityauth.core.signing import Purpose, SignedPayload, TokenDefect
@@ -21,6 +22,12 @@ from cityauth.flows.deployment import Deployment, commit_with, record_refusal
 from cityauth.messages.codes import Code
 from cityauth.ports.services import Entropy
 from cityauth.ports.stores import AccountStore, OneTimeTokenStore, ThrottleStore
+
+_MAILED = tuple(purpose for purpose in Purpose if purpose is not Purpose.PENDING_LOGIN)
+"""The purposes whose tokens are mailed."""
+
+_PROOF_AGE = timedelta(days=30)
+"""For how long a mailed token proves that somebody reads the mailbox."""
 
 _FORGED = LinkDead(Problem(Code.LINK_INVALID))
 _DEAD = LinkDead(Problem(Code.LINK_INVALID))
@@ -73,11 +80,15 @@ def make_link(
     purpose: Purpose,
     context: RequestContext,
     *,
+    to: str,
     account: Account | None = None,
     address: str | None = None,
     contact: str | None = None,
 ) -> Flow[Link]:
-    """Make a link for *purpose*; a dummy, which can never be used, when it has neither account nor address."""
+    """Make a link for *purpose* that is mailed to the address *to*, which is empty when it is handed over.
+
+    It is a dummy, which can never be used, when it has neither account nor address.
+    """
     token_id = id_of((yield from ask(Entropy.draw, ID_BYTES)))
     digest = digest_of_id(token_id) or b""
     one_time_token = OneTimeToken(
@@ -91,8 +102,25 @@ def make_link(
         contact=contact,
         issued_epoch=account.epoch if account else None,
     )
-    token = deployment.signer.sign(purpose, {"token_id": token_id}, context.at)
+    payload = {"token_id": token_id, "mailbox": _mailbox_digest(deployment, to)}
+    token = deployment.signer.sign(purpose, payload, context.at)
     return Link(one_time_token, SecretStr(f"{page_of(deployment, purpose)}?{urlencode({'token': token})}"))
+
+
+def is_mailed_to(deployment: Deployment, token: object, address: str, context: RequestContext) -> bool:
+    """Whether *token* is genuine and was mailed to the mailbox of *address* within the last 30 days.
+
+    It says so also after it was used or has expired. It opens nothing then, but whoever has it has read the mailbox.
+    """
+    clean, digest = link_token(token), _mailbox_digest(deployment, address)
+    signed = (deployment.signer.open(purpose, clean, context.at, _PROOF_AGE) for purpose in _MAILED)
+    found = [one.payload.get("mailbox") for one in signed if isinstance(one, SignedPayload)]
+    return bool(address) and digest in found
+
+
+def _mailbox_digest(deployment: Deployment, address: str) -> str:
+    """Return what a token says of the mailbox that it is mailed to: a keyed digest, which names nobody."""
+    return bucket_of("mailed-to", mailbox_of(address), deployment.audit_secret)
 
 
 def page_of(deployment: Deployment, purpose: Purpose) -> str:

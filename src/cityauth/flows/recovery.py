@@ -9,23 +9,25 @@ from cityauth.core.changes import (
     Change,
     Committed,
     EpochAdvanced,
+    MailQueued,
     PasswordSet,
     SessionsClosed,
     TokenIssued,
     TokenUsed,
 )
-from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
+from cityauth.core.client import UNKNOWN_CLIENT, ClientContext, RequestContext
 from cityauth.core.email import address_within
 from cityauth.core.identifiers import Identifier, Malformed, register
 from cityauth.core.links import LinkDead, LinkLive, LinkOutcome
 from cityauth.core.mail import contact_key, mail_address
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus, Reason, Resolution
+from cityauth.core.sessions import LiveSession
 from cityauth.core.signing import Purpose
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.deployment import Deployment, begin, commit_with, record_refusal
 from cityauth.flows.identifiers import problem_of, resolve
-from cityauth.flows.links import identifiers_of, login_name, make_link, open_owned, refuse_link
-from cityauth.flows.mail_limit import mail_allowed, recipient_allowed
+from cityauth.flows.links import Link, identifiers_of, login_name, make_link, open_owned, refuse_link
+from cityauth.flows.mail_limit import Budget, reset_budget
 from cityauth.flows.notifications import addresses_of, notify, queue
 from cityauth.flows.passwords import PasswordRejected, hash_new
 from cityauth.messages import Mail, mask_login_name
@@ -40,13 +42,27 @@ _NO_NAME = "\u2013"
 """Stands for the login name of somebody whom nothing signs in at present: customer service must help."""
 
 
-def request(deployment: Deployment, entered: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[MailOutcome]:
+def request(
+    deployment: Deployment,
+    entered: object,
+    client: ClientContext = UNKNOWN_CLIENT,
+    *,
+    proof: LiveSession | str | None = None,
+) -> Flow[MailOutcome]:
     """Mail a link to whoever *entered* names, at the stored address, never at the one that was typed.
 
     An address that is no identifier and the contact of one account gets that account's link. One that is the contact of
     several gets a mail that says so. An unknown address gets a mail that it has no account; an unknown username gets
     nothing. Every identifier is answered alike, asks the same questions and takes the same work: both mails are
     written for everyone, and where no mail is due a dummy is queued.
+
+    Args:
+        deployment: The deployment.
+        entered: What the person typed.
+        client: The person's device.
+        proof: The live session of a signed-in person, or the token of a link that was mailed to the account's mailbox
+            within 30 days, also when it is used or has expired. The request then spends a budget that strangers
+            cannot use up. Anything else counts as no proof, and the answer is the same.
     """
     context = yield from begin(client)
     up = yield from ask(Mailer.is_up)
@@ -58,32 +74,37 @@ def request(deployment: Deployment, entered: object, client: ClientContext = UNK
     contacts = yield from ask(AccountStore.find_by_contact, contact_key(typed or resolution.looked_up.shown))
     unknown = resolution.reason is Reason.NOT_FOUND
     account = _addressee_of_contact(contacts) if unknown else _addressee(resolution)
-    allowed = yield from mail_allowed(deployment, context, "reset", account.id if account else key)
-    allowed = allowed and (
-        yield from recipient_allowed(deployment, context, (account.contact if account else typed) or key)
-    )
-    held = yield from identifiers_of(account.id if account else None)
-    link = yield from make_link(deployment, Purpose.RESET, context, account=account)
-    person = account or Account(AccountId(""), deployment.policy.sign_up_realm, "", client.language)
-    words = {"login_name": login_name(deployment, person, held, context) or _NO_NAME}
-    reset = queue(
-        deployment, context, Mail.RESET, person.contact or "", language=person.language, link=link, words=words
-    )
-    stranger = typed if unknown and len(contacts) != 1 else ""
+    to = (account.contact if account else typed) or key
+    budget = yield from reset_budget(deployment, context, account, key, address=to, proof=proof)
+    mailed = budget is not None and (account is not None or budget is not Budget.GUARANTEED)
+    stranger = typed if unknown and len(contacts) != 1 and mailed else ""
+    link = yield from make_link(deployment, Purpose.RESET, context, to=to, account=account)
+    reset = yield from _write_reset(deployment, context, account, client.language, link)
     no_link = queue(deployment, context, _mail_without_link(contacts), stranger, language=client.language)
-    mail = reset if account else no_link
     event = audit_event(
         AuditEventType.LINK_REQUESTED,
         context,
         account_id=account.id if account else None,
-        reason=resolution.outcome.value if allowed else "over_the_cap",
+        reason=resolution.outcome.value if mailed else "over_the_cap",
         identifier_hash=hash_identifier(key, deployment.audit_secret),
+        detail={"budget": str(budget or "") if mailed else ""},
     )
-    if allowed:
-        yield from commit_with(event, [TokenIssued(link.one_time_token), mail])
-    else:
+    if budget is None:
         yield from record_refusal(deployment, event, context)
+    else:
+        yield from commit_with(event, [TokenIssued(link.one_time_token), reset if account else no_link])
     return answer(deployment, Code.RESET_SENT, up=up)
+
+
+def _write_reset(
+    deployment: Deployment, context: RequestContext, account: Account | None, language: str, link: Link
+) -> Flow[MailQueued]:
+    """Write the mail with the reset *link*; for nobody the same mail without an addressee."""
+    held = yield from identifiers_of(account.id if account else None)
+    person = account or Account(AccountId(""), deployment.policy.sign_up_realm, "", language)
+    words = {"login_name": login_name(deployment, person, held, context) or _NO_NAME}
+    to = person.contact or ""
+    return queue(deployment, context, Mail.RESET, to, language=person.language, link=link, words=words)
 
 
 def answer(deployment: Deployment, code: Code, *, up: bool) -> MailAwaited | MailerDown:

@@ -48,8 +48,9 @@ def request(deployment: Deployment, entered: object, client: ClientContext = UNK
     free = owner is None
     allowed = yield from mail_allowed(deployment, context, "sign-up", owner.id if owner else identifier.key)
     allowed = allowed and (yield from recipient_allowed(deployment, context, mail_address(identifier)))
-    link = yield from make_link(deployment, Purpose.SIGN_UP, context, address=identifier.shown if free else None)
-    invited = queue(deployment, context, Mail.SIGNUP, mail_address(identifier), language=client.language, link=link)
+    to, target = mail_address(identifier), identifier.shown if free else None
+    link = yield from make_link(deployment, Purpose.SIGN_UP, context, to=to, address=target)
+    invited = queue(deployment, context, Mail.SIGNUP, to, language=client.language, link=link)
     told_taken = address_taken(deployment, context, identifier, holder, client.language)
     mail = invited if free else told_taken
     event = audit_event(

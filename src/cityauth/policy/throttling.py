@@ -38,6 +38,8 @@ class ThrottlePolicy:
         mail_per_network: The same mails for each network; by default 20 a minute.
         mail_per_recipient: The same mails for each mailbox that they go to, over all accounts. ``name+tag`` is the
             mailbox ``name``. By default 3 a minute, 10 an hour and 20 a day.
+        mail_guaranteed: Reset mails for each mailbox that are sent although the limits above are reached, however many
+            accounts share the mailbox; by default 1 an hour.
         link_per_network: Links that are inspected, and apart from these links that are used, for each network; by
             default 60 a minute.
         verify_per_account: Passwords that a signed-in person tries, for each account; by default 10 in 5 minutes.
@@ -61,6 +63,7 @@ class ThrottlePolicy:
         Limit(10, timedelta(hours=1)),
         Limit(20, timedelta(days=1)),
     )
+    mail_guaranteed: tuple[Limit, ...] = (Limit(1, timedelta(hours=1)),)
 
     def __post_init__(self) -> None:
         """Refuse what is no list of limits."""
@@ -73,6 +76,7 @@ class ThrottlePolicy:
             *self.mail_per_account,
             *self.mail_per_network,
             *self.mail_per_recipient,
+            *self.mail_guaranteed,
             *self.link_per_network,
             *self.verify_per_account,
             *self.refusals_recorded,

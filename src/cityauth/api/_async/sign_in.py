@@ -227,14 +227,23 @@ class Passwords(Namespace[AsyncAnswers]):
 class Recovery(Namespace[AsyncAnswers]):
     """Forgotten username or password: `request` a link, `inspect` it, `complete` with a new password."""
 
-    async def request(self, entered: object, *, client: ClientContext = UNKNOWN_CLIENT) -> MailOutcome:
+    async def request(
+        self, entered: object, *, proof: LiveSession | str | None = None, client: ClientContext = UNKNOWN_CLIENT
+    ) -> MailOutcome:
         """Mail a link to whoever *entered* names, at the stored and verified address.
+
+        Args:
+            entered: What the person typed.
+            proof: What the browser has to show, so that strangers cannot use up the person's mails: the live
+                session of somebody who is signed in, or the token of a link that was mailed to the same mailbox within
+                30 days, also when it is used or has expired. Anything else counts as no proof.
+            client: The person's device.
 
         Returns:
             `MailAwaited`, the same whatever is stored; `MailerDown`, the same for everyone, while mail
             cannot be sent (what was asked for stays queued); `Declined` for text that can be no identifier.
         """
-        return await run_async(recovery.request(self._deployment, entered, client), self._answers)
+        return await run_async(recovery.request(self._deployment, entered, client, proof=proof), self._answers)
 
     async def inspect(self, token: object, *, client: ClientContext = UNKNOWN_CLIENT) -> LinkOutcome:
         """Look at the link of a reset or an invitation; nothing is used up, however often.
