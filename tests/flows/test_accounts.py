@@ -8,20 +8,24 @@ import pytest
 from cityauth import AccountRecord, AccountRefused, NewAccount, UsageError
 from cityauth.core.accounts import Account, AccountId, Status
 from cityauth.core.audit import AuditEventType
-from cityauth.core.changes import Committed, Precondition
+from cityauth.core.changes import AccountAdded, Committed, ContactChanged, Precondition, Rejected
 from cityauth.core.client import ClientContext
 from cityauth.core.identifiers import BUILT_IN, Malformed
 from cityauth.core.resolution import IdentifierStatus
-from cityauth.flows.accounts import disable
+from cityauth.flows.accounts import add, disable
 from cityauth.policy import IdentifierPolicy
 from cityauth.policy.realms import Phase
 from cityauth.ports.services import AuditSink, Clock, Entropy
 from cityauth.ports.stores import AccountStore
 from cityauth.testing import race
-from tests.support.fakes import NOON
+from tests.support.deployments import deployment
+from tests.support.fakes import NOON, SeededEntropy
+from tests.support.recording import happening_before, stepping_in
 from tests.support.service import CARD, POLICY, Service
 from tests.support.stores import MakeStore
 from tests.support.tracing import trace
+
+ID, TAKEN = AccountId("erkki"), Precondition.IDENTIFIER_TAKEN
 
 
 def test_an_account_is_added_whole(service: Service) -> None:
@@ -339,3 +343,60 @@ def test_an_official_whose_username_is_the_own_address_signs_in(service: Service
     assert isinstance(added, Account)
     found = service.auth.identifiers.resolve("virve@kaupunki.example")
     assert (found.outcome, found.kind) == ("resolved", "username")
+
+
+def test_a_refusal_names_nobody_when_the_identifier_is_free_again() -> None:
+    """Its holder left between the commit and the look-up: the account is refused, and no holder is named."""
+    deployment_, taken = deployment(), Rejected(AccountAdded(Account(ID, "citizen", "E"), (), None, NOON), TAKEN)
+    answers = {
+        Clock.now: NOON,
+        Entropy.draw: bytes(16),
+        AccountStore.commit: taken,
+        AccountStore.find: [(), ()],
+        AccountStore.has_tombstone: [False, False],
+    }
+    new = NewAccount("Erkki", id="erkki", usernames=["erkki", "eki"])
+    traced = trace(add(deployment_, new), answers)
+    assert traced.result == AccountRefused(TAKEN)
+    assert len(traced.asked(AccountStore.has_tombstone)) == 2
+
+
+def test_only_the_second_identifier_of_an_erased_account_is_named(service: Service) -> None:
+    """Of two identifiers, one free and one that an erased account had, the refusal names the latter."""
+    service.add("Erkki", usernames=["erkki"])
+    service.auth.accounts.delete(service.live(service.token("erkki")))
+    refused = service.auth.accounts.add(NewAccount("New", usernames=["free", "erkki"]))
+    assert refused == AccountRefused(TAKEN, "erkki")
+
+
+def test_the_mail_of_a_change_of_contact_goes_to_the_contact_that_it_replaced(service: Service) -> None:
+    """Of two changes at one moment each tells the address that it really replaced."""
+    service.add("Erkki", email="erkki@example.com", contact="first@example.com")
+    other = Service(store=service.store, clock=service.clock, entropy=SeededEntropy(b"other"))
+    with happening_before(
+        service.auth, AccountStore.commit, lambda: other.auth.accounts.change_contact(ID, "second@example.com")
+    ):
+        changed = service.auth.accounts.change_contact(ID, "third@example.com")
+    assert isinstance(changed, Account)
+    assert changed.contact == "third@example.com"
+    service.auth.outbox.flush()
+    assert [mail.to for mail in service.mailer.sent()] == ["first@example.com", "second@example.com"]
+
+
+def test_a_change_of_contact_gives_up_when_others_change_it_again_and_again(service: Service) -> None:
+    """Five times overtaken: nothing is written and no mail leaves, and customer service is told."""
+    service.add("Erkki", email="erkki@example.com")
+    rejected = Rejected(ContactChanged(ID, None), Precondition.CONTACT_CHANGED)
+    with stepping_in(service.auth, AccountStore.commit, lambda _: lambda _changes: rejected):
+        assert service.auth.accounts.change_contact(ID, "new@example.com") == AccountRefused("contact_changed")  # type: ignore[arg-type]
+    assert service.subjects() == []
+
+
+def test_a_change_of_contact_of_an_account_that_is_erased_meanwhile(service: Service) -> None:
+    """The account goes between the look-up and the commit: that is told, and nothing is written."""
+    service.add("Erkki", email="erkki@example.com")
+    live = service.live(service.token("erkki@example.com"))
+    other = Service(store=service.store, clock=service.clock, entropy=SeededEntropy(b"other"))
+    with happening_before(service.auth, AccountStore.commit, lambda: other.auth.accounts.delete(live)):
+        assert service.auth.accounts.change_contact(ID, "new@example.com") == AccountRefused("account_missing")  # type: ignore[arg-type]
+    assert "new@example.com" not in {mail.to for mail in service.mailer.sent()}

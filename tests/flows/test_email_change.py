@@ -22,9 +22,10 @@ from cityauth.messages.codes import Code
 from cityauth.policy import ThrottlePolicy
 from cityauth.policy.realms import Phase
 from cityauth.policy.throttling import Limit
+from cityauth.ports.stores import AccountStore
 from cityauth.testing import race
 from tests.support.deployments import deployment
-from tests.support.recording import recording
+from tests.support.recording import recording, stepping_in
 from tests.support.service import PASSWORD, Service
 
 OLD, NEW, THIRD = "erkki@example.com", "erkki.uusi@example.com", "erkki.kolmas@example.com"
@@ -481,3 +482,36 @@ def test_an_undo_to_an_address_that_was_never_held_takes_nothing_away(erkki: Ser
     token = deployment().signer.sign(Purpose.EMAIL_UNDO, {"token_id": name}, now)
     assert isinstance(erkki.auth.accounts.undo_email(token), LinkDead)
     assert erkki.sign_in(OLD).account.id == ID
+
+
+@pytest.mark.parametrize("when", ["before", "meanwhile"])
+@pytest.mark.parametrize("end", ["sign-out", "all sessions"])
+def test_an_ended_session_is_told_so_though_the_mailbox_is_full(erkki: Service, when: str, end: str) -> None:
+    """Over the mailbox's limit as well, a session that has ended gets no promise of a mail and records nothing."""
+    for number in range(3):
+        erkki.auth.accounts.sign_up(f"erkki.uusi+{number}@example.com", client=ClientContext(f"192.0.2.{number}"))
+    token = erkki.token(OLD)
+    session = erkki.live(token)
+
+    def ending() -> object:
+        if end == "sign-out":
+            return erkki.auth.sessions.sign_out(token)
+        return erkki.auth.sessions.close_all_of_account(ID)
+
+    def requests() -> int:
+        return sum(event.what == "email_change.requested" for event in erkki.store.events(ID))
+
+    assert isinstance(erkki.auth.accounts.change_email(session, NEW), MailAwaited)
+    erkki.wait(minutes=1, seconds=-1)
+    before = requests()
+    if when == "before":
+        ending()
+        answered = erkki.auth.accounts.change_email(session, NEW)
+    else:
+        erkki.wait(seconds=1)
+        for number in range(3):
+            erkki.auth.accounts.sign_up(f"erkki.uusi+{number}@example.com", client=ClientContext(f"192.0.2.{number}"))
+        with stepping_in(erkki.auth, AccountStore.find, lambda find: lambda keys: (ending(), find(keys))[1]):
+            answered = erkki.auth.accounts.change_email(session, NEW)
+    assert answered == Declined(Problem(Code.SESSION_ENDED))
+    assert requests() == before

@@ -1,22 +1,25 @@
 """A signed-in person's password: confirmed before a sensitive change, or changed."""
 
+from collections.abc import Callable, Sequence
+
 import pytest
 
 from cityauth import PasswordRejected, Problem
 from cityauth.core.accounts import AccountId
 from cityauth.core.answers import Declined, Done
-from cityauth.core.changes import PasswordReplaced
+from cityauth.core.changes import Change, CommitOutcome, PasswordReplaced
+from cityauth.core.hashing import HashDefect
 from cityauth.core.login import Authenticated
 from cityauth.core.secret import SecretStr
 from cityauth.messages.codes import Code
-from cityauth.ports.services import PasswordHasher
+from cityauth.ports.services import PasswordHasher, Verdict
 from cityauth.ports.stores import AccountStore
 from tests.support.fakes import SeededEntropy
-from tests.support.recording import happening_before, stepping_in
+from tests.support.recording import Answer, happening_before, stepping_in
 from tests.support.service import OTHER_PASSWORD, PASSWORD, Service
 
 NEW = "aivan uusi pitkä salasana"
-ERKKI = "erkki@example.com"
+ERKKI, ID = "erkki@example.com", AccountId("erkki")
 
 
 @pytest.fixture
@@ -163,3 +166,72 @@ def test_a_session_that_was_closed_meanwhile_does_not_come_back(erkki: Service, 
     assert step == Declined(Problem(Code.SESSION_ENDED))
     assert erkki.auth.sessions.list_of_account(AccountId("erkki")) == ()
     assert erkki.is_live(erkki.token(ERKKI, PASSWORD))
+
+
+def renewing(service: Service, times: int) -> Callable[[Answer], Answer]:
+    """Before each of the first commits of a change, let another sign-in renew the stored hash."""
+    left = [times]
+
+    def step(commit: Answer) -> Answer:
+        def renew_first(changes: Sequence[Change]) -> CommitOutcome:
+            was = service.store.password_hash(ID)
+            if left[0] and was is not None and any(isinstance(one, PasswordReplaced) for one in changes):
+                left[0] -= 1
+                commit([PasswordReplaced(ID, was=was, now=SecretStr(service.hash(PASSWORD)))])
+            outcome: CommitOutcome = commit(changes)
+            return outcome
+
+        return renew_first
+
+    return step
+
+
+@pytest.mark.parametrize(("times", "changed"), [(1, True), (4, True), (5, False), (9, False)])
+def test_a_change_meets_a_rehash_five_times_at_most(erkki: Service, times: int, *, changed: bool) -> None:
+    """Sign-ins that renew the hash again and again end the change with "too many", and nothing is changed."""
+    token = erkki.token(ERKKI)
+    with stepping_in(erkki.auth, AccountStore.commit, renewing(erkki, times)):
+        step = erkki.auth.accounts.change_password(erkki.live(token), PASSWORD, NEW)
+    if changed:
+        assert isinstance(step, Authenticated)
+    else:
+        assert step == Declined(Problem(Code.THROTTLE_REQUEST))
+    erkki.sign_in(ERKKI, NEW if changed else PASSWORD)
+
+
+def test_a_change_is_declined_when_the_hash_no_longer_matches(erkki: Service) -> None:
+    """A migration replaced the hash by that of another password meanwhile: the current password is wrong now."""
+    token = erkki.token(ERKKI)
+    was = erkki.store.password_hash(ID)
+    assert was is not None
+    other = SecretStr(erkki.hash(OTHER_PASSWORD))
+    with happening_before(
+        erkki.auth, PasswordHasher.hash, lambda: erkki.store.commit([PasswordReplaced(ID, was=was, now=other)])
+    ):
+        step = erkki.auth.accounts.change_password(erkki.live(token), PASSWORD, NEW)
+    assert step == Declined(Problem(Code.PASSWORD_WRONG_CURRENT))
+    erkki.sign_in(ERKKI, OTHER_PASSWORD)
+
+
+@pytest.mark.parametrize("how", ["confirm", "change"])
+@pytest.mark.parametrize(
+    "verdict",
+    [
+        Verdict(matched=True, outdated=True, defect=HashDefect.TRUNCATED),
+        Verdict(matched=False, outdated=False, defect=HashDefect.CORRUPT),
+        Verdict(matched=True, outdated=False),
+    ],
+    ids=["truncated", "corrupt", "sound"],
+)
+def test_the_audit_trail_has_the_defect_of_the_stored_hash(erkki: Service, how: str, verdict: Verdict) -> None:
+    """Confirming and changing say what is wrong with the stored hash, as a sign-in does."""
+    live = erkki.live(erkki.token(ERKKI))
+    with stepping_in(erkki.auth, PasswordHasher.verify, lambda _: lambda _password, _stored: verdict):
+        if how == "confirm":
+            erkki.auth.sessions.confirm(live, PASSWORD)
+        else:
+            erkki.auth.accounts.change_password(live, PASSWORD, NEW)
+    done = "password.confirmed" if how == "confirm" else "password.changed"
+    event = erkki.store.events(ID)[-1]
+    assert event.what == (done if verdict.matched else "password.not_confirmed")
+    assert event.detail.get("defect", "") == (verdict.defect or "")

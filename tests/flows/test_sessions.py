@@ -369,3 +369,16 @@ def test_only_a_live_session_can_be_fresh(service: Service, given: object) -> No
     """A token or anything else in the place of a live session is a mistake that is told, and never fresh."""
     with pytest.raises(UsageError, match="LiveSession is needed"):
         service.auth.sessions.is_fresh(given)  # type: ignore[arg-type]  # the mistake itself
+
+
+def test_a_session_that_ends_while_it_is_closed_is_closed_once(service: Service) -> None:
+    """Two close the same session at one moment: both are told that it is closed, and the trail says so once."""
+    keeper, victim = service.token("erkki"), service.token("erkki")
+    live = service.live(keeper)
+    handle = service.live(victim).session.handle
+    other = Service(store=service.store, clock=service.clock, entropy=SeededEntropy(b"other"))
+    with happening_before(service.auth, AccountStore.commit, lambda: other.auth.sessions.sign_out(victim)):
+        assert service.auth.sessions.close(live, handle) == Done(Problem(Code.SESSION_CLOSED))
+    closed = [event for event in service.store.events(ERKKI) if event.what is AuditEventType.SESSION_CLOSED]
+    assert [event.reason for event in closed] == ["signed_out"]
+    assert service.is_live(keeper)

@@ -16,7 +16,7 @@ from cityauth.core.signing import Purpose
 from cityauth.messages.codes import Code
 from cityauth.testing import race
 from tests.support.recording import recording
-from tests.support.service import Service
+from tests.support.service import POLICY, Service
 
 NEW = "aivan uusi pitkä salasana"
 FREE, TAKEN = "uusi@example.com", "erkki@example.com"
@@ -233,3 +233,15 @@ def test_a_policy_may_let_erased_addresses_go(service: Service) -> None:
     lenient.auth.outbox.flush()
     assert isinstance(lenient.auth.accounts.confirm_sign_up(begun(lenient, TAKEN), "Uusi", NEW), Done)
     assert lenient.auth.accounts.show(AccountId("erkki")) is None
+
+
+def test_a_link_whose_address_is_refused_by_now_is_dead(service: Service) -> None:
+    """The rules for addresses changed after the link was mailed: looking and using say that it is not valid."""
+    wide = replace(POLICY, identifiers=replace(POLICY.identifiers, mailer_supports_smtputf8=True))
+    strict = service
+    service = Service(store=service.store, clock=service.clock, policy=wide)
+    token = begun(service, "aiti.äiti@example.com")
+    invalid = LinkDead(Problem(Code.LINK_INVALID))
+    assert strict.auth.accounts.inspect_sign_up(token) == invalid
+    assert strict.auth.accounts.confirm_sign_up(token, "Äiti", NEW) == invalid
+    assert isinstance(service.auth.accounts.inspect_sign_up(token), LinkLive)

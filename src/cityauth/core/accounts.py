@@ -100,9 +100,10 @@ def _is_allowed(text: str, position: int) -> bool:
 
 
 def _joins(text: str, position: int) -> bool:
-    """Whether the joiner at *position* stands between two letters of a script, or after a virama."""
-    if position == 0:
-        return False
+    """Whether the joiner at *position* stands between two letters of a script, or after a virama.
+
+    It is never the first character: what is invisible there was removed before.
+    """
     if unicodedata.combining(text[position - 1]) == _VIRAMA:
         return True
     return _is_of_letter(text[position - 1]) and _is_of_letter(text[position + 1 : position + 2])

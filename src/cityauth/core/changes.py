@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from types import EllipsisType
 from typing import TypeAlias
 
 from cityauth.core.accounts import Account, AccountId, Status
@@ -189,10 +190,17 @@ class PasswordSet:
 
 @dataclass(frozen=True, slots=True)
 class ContactChanged:
-    """Mail goes to another address. Refused if the account is missing."""
+    """Mail goes to another address. Refused if the account is missing, or if the contact is no longer *was*.
+
+    Attributes:
+        account_id: The account.
+        contact: The new address, or ``None``: the account gets no mail.
+        was: The address that it takes the place of, or ``None`` where there was none; ``...`` for any.
+    """
 
     account_id: AccountId
     contact: str | None
+    was: str | EllipsisType | None = ...
 
 
 @dataclass(frozen=True, slots=True)

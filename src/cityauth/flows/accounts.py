@@ -39,6 +39,9 @@ from cityauth.ports.stores import AccountStore
 _ID_BYTES = 15
 """120 random bits make 24 characters without padding: never guessed twice, short enough to read out."""
 
+_CONTACT_RACES = 5
+"""How often a change of the contact may meet another one at the same moment."""
+
 _PAIR = 2
 """The name of a kind and a text."""
 
@@ -229,29 +232,32 @@ def change_contact(
 ) -> Flow[AccountOutcome]:
     """Let mail go to another address, or with ``None`` to none; every session and every mailed link ends.
 
-    The former address gets a mail. Returns the account as it is then, or `AccountRefused` when there is no such
-    account or *contact* is no address.
+    The address that the commit replaces gets a mail. Returns the account as it is then, or `AccountRefused` when there
+    is no such account, *contact* is no address, or others changed the contact again and again at the same moment.
     """
     address = None if contact is None else read_contact(contact, deployment.email)
     if isinstance(address, Malformed):
         return AccountRefused(address, contact if isinstance(contact, str) else "", about="contact")
-    before = yield from ask(AccountStore.load, account_id)
-    if before is None:
-        return AccountRefused(Precondition.ACCOUNT_MISSING)
     context = yield from begin(client)
-    former = [before.contact] if before.contact and before.contact != address else []
-    changes: list[Change] = [
-        ContactChanged(account_id, address),
-        EpochAdvanced(account_id),
-        SessionsClosed(account_id),
-        *notify(deployment, context, Mail.CONTACT_CHANGED, before, former),
-    ]
     event = audit_event(AuditEventType.CONTACT_CHANGED, context, account_id=account_id)
-    outcome = yield from commit_with(event, changes)
-    if isinstance(outcome, Rejected):
-        return AccountRefused(outcome.why)
-    account = yield from ask(AccountStore.load, account_id)
-    return account if account is not None else AccountRefused(Precondition.ACCOUNT_MISSING)
+    for _ in range(_CONTACT_RACES):
+        before = yield from ask(AccountStore.load, account_id)
+        if before is None:
+            return AccountRefused(Precondition.ACCOUNT_MISSING)
+        former = [before.contact] if before.contact and before.contact != address else []
+        changes: list[Change] = [
+            ContactChanged(account_id, address, was=before.contact),
+            EpochAdvanced(account_id),
+            SessionsClosed(account_id),
+            *notify(deployment, context, Mail.CONTACT_CHANGED, before, former),
+        ]
+        outcome = yield from commit_with(event, changes)
+        if not isinstance(outcome, Rejected):
+            account = yield from ask(AccountStore.load, account_id)
+            return account if account is not None else AccountRefused(Precondition.ACCOUNT_MISSING)
+        if outcome.why is not Precondition.CONTACT_CHANGED:
+            return AccountRefused(outcome.why)
+    return AccountRefused(Precondition.CONTACT_CHANGED)
 
 
 def disable(account_id: AccountId, client: ClientContext = UNKNOWN_CLIENT) -> Flow[AccountOutcome]:

@@ -33,7 +33,7 @@ from cityauth.flows.links import Owned, identifiers_of, login_name, make_link, o
 from cityauth.flows.mail_limit import mail_allowed, recipient_allowed
 from cityauth.flows.notifications import address_taken, addresses_of, notify, queue, signs_in_by_mail
 from cityauth.flows.recovery import answer
-from cityauth.flows.sessions import ENDED, still_live
+from cityauth.flows.sessions import ENDED, check_again, still_live
 from cityauth.messages import Mail, mask_email, mask_login_name
 from cityauth.messages.codes import Code
 from cityauth.ports.services import Mailer
@@ -58,6 +58,8 @@ def request(
     context = yield from begin(client)
     required = still_live(deployment, live, context)
     up = yield from ask(Mailer.is_up)
+    if (yield from check_again(deployment, live)) is None:
+        return ENDED
     if not is_fresh(live.session, context.at, deployment.policy.sessions):
         return Declined(Problem(Code.REAUTH_REQUIRED))
     identifier = register(entered, deployment.email)
@@ -84,6 +86,8 @@ def request(
         reason=("taken" if taken else "free") if allowed else "over_the_cap",
     )
     if not allowed:
+        if (yield from check_again(deployment, live)) is None:
+            return ENDED
         yield from record_refusal(deployment, event, context)
         return answer(deployment, Code.EMAIL_CHANGE_SENT, up=up)
     outcome = yield from commit_with(event, [required, TokenIssued(link.one_time_token, alone=True), mail])

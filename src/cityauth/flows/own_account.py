@@ -142,7 +142,9 @@ def delete(deployment: Deployment, live: LiveSession, client: ClientContext = UN
         UsageError: *live* is no `LiveSession`.
     """
     context = yield from begin(client)
-    if not is_fresh(require_live(live).session, context.at, deployment.policy.sessions):
+    if (yield from check_again(deployment, live)) is None:
+        return ENDED
+    if not is_fresh(live.session, context.at, deployment.policy.sessions):
         return Declined(Problem(Code.REAUTH_REQUIRED))
     account = live.account
     held = yield from identifiers_of(account.id)

@@ -1,6 +1,6 @@
 """A signed-in person's password: confirm it before a sensitive change, or change it."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from cityauth.core.accounts import Account
 from cityauth.core.answers import Declined, Problem
@@ -41,6 +41,19 @@ _REHASHES = 5
 """How often a change may meet a sign-in that renews the hash at the same moment."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Verified:
+    """What came of verifying the own password.
+
+    Attributes:
+        matched: The stored hash if the password matched it, else ``None``.
+        defect: What is wrong with the stored hash, for the audit trail; empty when nothing is.
+    """
+
+    matched: SecretStr | None
+    defect: str = ""
+
+
 def confirm(
     deployment: Deployment, live: LiveSession, password: object, client: ClientContext = UNKNOWN_CLIENT
 ) -> Flow[Authenticated | Declined]:
@@ -56,9 +69,9 @@ def confirm(
     if current is None:
         return ENDED
     context = yield from begin(client)
-    stored = yield from _verify_own(deployment, current.account, password, context)
-    if isinstance(stored, Declined):
-        return stored
+    own = yield from _verify_own(deployment, current.account, password, context)
+    if isinstance(own, Declined):
+        return own
     opened = yield from _reopen(current, current.account, context)
     confirmed = advance(Authenticated(current.account, opened), PasswordConfirmed(current.account, opened))
     changes: list[Change] = [
@@ -66,7 +79,8 @@ def confirm(
         SessionClosed(current.session.family),  # first, so that it makes room for the new one
         SessionOpened(opened.session, deployment.policy.sessions.per_account),
     ]
-    event = audit_event(AuditEventType.PASSWORD_CONFIRMED, context, account_id=current.account.id)
+    detail = {"defect": own.defect}
+    event = audit_event(AuditEventType.PASSWORD_CONFIRMED, context, account_id=current.account.id, detail=detail)
     outcome = yield from commit_with(event, changes)
     return confirmed if isinstance(outcome, Committed) else ENDED
 
@@ -90,9 +104,9 @@ def change(
     if current is None:
         return ENDED
     context = yield from begin(client)
-    stored = yield from _verify_own(deployment, current.account, current_password, context)
-    if isinstance(stored, Declined):
-        return stored
+    own = yield from _verify_own(deployment, current.account, current_password, context)
+    if isinstance(own, Declined):
+        return own
     held = yield from identifiers_of(current.account.id)
     hashed = yield from hash_new(deployment, new_password, words_of(current.account, held), context, current.account.id)
     if isinstance(hashed, PasswordRejected):
@@ -106,54 +120,49 @@ def change(
         SessionOpened(opened.session, deployment.policy.sessions.per_account),
         *notify(deployment, context, Mail.PASSWORD_CHANGED, account, addresses_of(account, held)),
     ]
-    event = audit_event(AuditEventType.PASSWORD_CHANGED, context, account_id=account.id)
+    event = audit_event(AuditEventType.PASSWORD_CHANGED, context, account_id=account.id, detail={"defect": own.defect})
     required = still_live(deployment, current, context)
     for _ in range(_REHASHES):
-        replaced = PasswordReplaced(account.id, was=stored, now=hashed)
+        replaced = PasswordReplaced(account.id, was=own.matched, now=hashed)
         outcome = yield from commit_with(event, [required, replaced, *changes])
         if isinstance(outcome, Committed):
             return confirmed
         if outcome.why is not Precondition.PASSWORD_CHANGED:
             return ENDED
         # The session lives, so nobody set another password: a sign-in made a new hash of this one.
-        again = yield from _verify(deployment, account, current_password, context)
-        if again is None:
+        own = yield from _verify(deployment, account, current_password, context)
+        if own.matched is None:
             return _WRONG
-        stored = again
     return Declined(Problem(Code.THROTTLE_REQUEST))
 
 
 def _verify_own(
     deployment: Deployment, account: Account, password: object, context: RequestContext
-) -> Flow[SecretStr | Declined]:
+) -> Flow[_Verified | Declined]:
     """Verify *password* for *account*, counted before it is tried; return the hash that it matched."""
     bucket = bucket_of("verify", account.id, deployment.audit_secret)
     limits = deployment.policy.throttle.verify_per_account
     allowance = yield from ask(ThrottleStore.reserve, bucket, limits, context.at)
     if isinstance(allowance, Exhausted):
         return Declined(Problem(Code.THROTTLE_REQUEST))
-    stored = yield from _verify(deployment, account, password, context)
-    if stored is not None:
-        return stored
-    event = audit_event(AuditEventType.PASSWORD_NOT_CONFIRMED, context, account_id=account.id)
+    own = yield from _verify(deployment, account, password, context)
+    if own.matched is not None:
+        return own
+    detail = {"defect": own.defect}
+    event = audit_event(AuditEventType.PASSWORD_NOT_CONFIRMED, context, account_id=account.id, detail=detail)
     yield from commit_with(event)
     return _WRONG
 
 
-def _verify(
-    deployment: Deployment, account: Account, password: object, context: RequestContext
-) -> Flow[SecretStr | None]:
-    """Return the account's stored hash if *password* matches it, else ``None``."""
+def _verify(deployment: Deployment, account: Account, password: object, context: RequestContext) -> Flow[_Verified]:
+    """Verify *password* against the account's stored hash, or against a dummy where it has none."""
     secret = read_password(password, deployment.policy.passwords)
     stored = yield from ask(AccountStore.password_hash, account.id)
-    if not isinstance(secret, PasswordDefect):
-        against = (
-            stored.get_secret_value() if stored else draw(account.id, deployment.dummy_secret, deployment.hash_mix)
-        )
-        verdict = yield from or_busy(ask(PasswordHasher.verify, secret, against), context, account.id)
-        if stored is not None and verdict.matched:
-            return stored
-    return None
+    if isinstance(secret, PasswordDefect):
+        return _Verified(None)
+    against = stored.get_secret_value() if stored else draw(account.id, deployment.dummy_secret, deployment.hash_mix)
+    verdict = yield from or_busy(ask(PasswordHasher.verify, secret, against), context, account.id)
+    return _Verified(stored if verdict.matched else None, verdict.defect or "" if stored else "")
 
 
 def _reopen(live: LiveSession, account: Account, context: RequestContext) -> Flow[OpenedSession]:

@@ -167,11 +167,24 @@ class AccountContract:
         commit(store, ContactChanged(AINO, None))
         assert store.load(AINO) == replace(expected, contact=None)
         refuse(store, ContactChanged(NOBODY, None), Precondition.ACCOUNT_MISSING)
+        refuse(store, ContactChanged(NOBODY, None, was=None), Precondition.ACCOUNT_MISSING)
         commit(store, ProfileChanged(AINO, display_name="Aino"), ProfileChanged(AINO, language="sv"))
         found = store.load(AINO)
         assert found is not None
         assert (found.display_name, found.language) == ("Aino", "sv")
         refuse(store, ProfileChanged(NOBODY, "", "fi"), Precondition.ACCOUNT_MISSING)
+
+    def test_a_contact_is_replaced_only_if_it_is_still_there(self, store: Store) -> None:
+        """A change that names the former contact is refused when another one, or none, is stored."""
+        commit(store, added(), ContactChanged(AINO, "old@example.com"))
+        for wrong in ("other@example.com", "OLD@example.com", None):
+            refuse(store, ContactChanged(AINO, "new@example.com", was=wrong), Precondition.CONTACT_CHANGED)
+        commit(store, ContactChanged(AINO, None, was="old@example.com"))
+        refuse(store, ContactChanged(AINO, "new@example.com", was="old@example.com"), Precondition.CONTACT_CHANGED)
+        commit(store, ContactChanged(AINO, "new@example.com", was=None))
+        found = store.load(AINO)
+        assert found is not None
+        assert found.contact == "new@example.com"
 
     def test_a_commit_applies_all_or_nothing(self, store: Store) -> None:
         """When one change is refused, nothing before it stays and nothing after it happens."""

@@ -139,7 +139,10 @@ def advance_epoch(state: State, change: EpochAdvanced) -> Precondition | None:
 
 
 def change_contact(state: State, change: ContactChanged) -> Precondition | None:
-    """Set the contact address."""
+    """Compare and set the contact address."""
+    row = state.rows.get(change.account_id)
+    if row is not None and change.was not in {..., row.account.contact}:
+        return Precondition.CONTACT_CHANGED
     set_contact = with_account(lambda account: replace(account, contact=change.contact, contact_verified=True))
     return None if state.amend(change.account_id, set_contact) else Precondition.ACCOUNT_MISSING
 

@@ -72,6 +72,7 @@ _CHANGE_CONTACT: Final = (
     .where(_THE_ACCOUNT)
     .values(contact=bindparam("now"), contact_key=bindparam("found_by"), contact_verified=True)
 )
+_REPLACE_CONTACT: Final = _CHANGE_CONTACT.where(account.c.contact.is_not_distinct_from(bindparam("was")))
 _VERIFY_CONTACT: Final = (
     update(account).where(_THE_ACCOUNT, account.c.contact == bindparam("seen")).values(contact_verified=True)
 )
@@ -206,10 +207,13 @@ def advance_epoch(change: EpochAdvanced) -> Program[None]:
 
 
 def change_contact(change: ContactChanged) -> Program[None]:
-    """Set the contact address."""
+    """Compare and set the contact address."""
     key = None if change.contact is None else contact_key(change.contact)
     values = {"which": change.account_id, "now": change.contact, "found_by": key}
-    yield Write(_CHANGE_CONTACT, values, otherwise=Precondition.ACCOUNT_MISSING)
+    if change.was is ...:
+        yield Write(_CHANGE_CONTACT, values, otherwise=Precondition.ACCOUNT_MISSING)
+    elif not (yield Write(_REPLACE_CONTACT, {**values, "was": change.was})):
+        yield from _refuse(change.account_id, Precondition.CONTACT_CHANGED)
 
 
 def verify_contact(change: ContactVerified) -> Program[None]:
