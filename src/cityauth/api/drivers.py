@@ -92,12 +92,12 @@ def run(flow: Flow[T], answers: Answers) -> T:
     value: Any = None
     while True:
         try:
-            question = resume(value)
+            method, args, kwargs = resume(value)
         except StopIteration as done:
             result: T = done.value
             return result
         try:
-            value = answers[question.method](*question.args, **question.kwargs)
+            value = answers[method](*args, **kwargs)
             resume = flow.send
         except Exception as error:  # noqa: BLE001 - handed to the flow, which raises it again
             value, resume = error, flow.throw
@@ -109,12 +109,12 @@ async def run_async(flow: Flow[T], answers: AsyncAnswers) -> T:
     value: Any = None
     while True:
         try:
-            question = resume(value)
+            method, args, kwargs = resume(value)
         except StopIteration as done:
             result: T = done.value
             return result
         try:
-            value = await answers[question.method](*question.args, **question.kwargs)
+            value = await answers[method](*args, **kwargs)
             resume = flow.send
         except Exception as error:  # noqa: BLE001 - handed to the flow, which raises it again
             value, resume = error, flow.throw

@@ -131,7 +131,9 @@ def read(entered: object, kinds: Sequence[IdentifierKind] = BUILT_IN) -> tuple[I
         UsageError: A host's kind broke the promises of `IdentifierKind`.
     """
     exact = look_up(entered, kinds)
-    if isinstance(exact, Malformed) or EMAIL.name not in {kind.name for kind in kinds}:
+    if isinstance(exact, Malformed) or (exact[0].kind == EMAIL.name and exact[0].shown.isascii()):
+        return exact  # such an address is written as it is: there is nothing to correct
+    if EMAIL.name not in {kind.name for kind in kinds}:
         return exact
     address = address_within(exact[0].shown)
     corrected = look_up(address, (EMAIL,)) if address else ()
@@ -141,6 +143,8 @@ def read(entered: object, kinds: Sequence[IdentifierKind] = BUILT_IN) -> tuple[I
 
 def exact_of(readings: Sequence[Identifier]) -> tuple[Identifier, ...]:
     """Return the *readings* of the text as it was typed, without the corrected one."""
+    if len(readings) == 1:
+        return tuple(readings)
     return tuple(one for one in readings if one.shown == readings[0].shown)
 
 

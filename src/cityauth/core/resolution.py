@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import assert_never
+from operator import attrgetter
+from typing import TypeAlias, assert_never
 
 from cityauth.core.accounts import Account
 from cityauth.core.identifiers import BUILT_IN, EMAIL, USERNAME, Identifier, IdentifierKind, Malformed, exact_of, read
@@ -144,6 +145,9 @@ class Resolution:
         return self.identifier.kind if self.identifier else None
 
 
+_Judgement: TypeAlias = tuple[Outcome, Reason, Phase | None]
+
+
 class IdentifierResolver:
     """Reads what was typed, and explains what a store found for it.
 
@@ -189,30 +193,31 @@ class IdentifierResolver:
             return Resolution("", Outcome.MALFORMED, Reason.MALFORMED, malformed=readings)
         text = entered if isinstance(entered, str) else ""
         exact = exact_of(readings)
-        first = min(exact, key=lambda one: one.key)  # the same one in whatever order the kinds are given
+        first = min(exact, key=attrgetter("key"))  # the same one in whatever order the kinds are given
         held = _relevant({one.key for one in readings[len(exact) :]}, found)
         if not held:
             return Resolution(text, Outcome.UNKNOWN, Reason.NOT_FOUND, looked_up=first)
-        if len({one.account.id for one in held}) > 1:
+        if len(held) > 1 and len({one.account.id for one in held}) > 1:
             return Resolution(text, Outcome.AMBIGUOUS, Reason.SEVERAL_ACCOUNTS, looked_up=first)
-        outcome, reason, holder = min(((*self._judge(one, now), one) for one in held), key=_precedence)
-        phase = self.phase_of(holder.account, now) if self.has_phase(holder.account) else None
+        judged = [(self._judge(one, now), one) for one in held]
+        (outcome, reason, phase), holder = judged[0] if len(judged) == 1 else min(judged, key=_precedence)
         return Resolution(text, outcome, reason, holder, first, phase)
 
-    def _judge(self, found: Match, now: datetime) -> tuple[Outcome, Reason]:
+    def _judge(self, found: Match, now: datetime) -> _Judgement:
         """Say what one identifier of one account is at *now*."""
         if not self.has_phase(found.account):
-            return Outcome.UNKNOWN, Reason.REALM_WITHOUT_PHASES
+            return Outcome.UNKNOWN, Reason.REALM_WITHOUT_PHASES, None
+        phase = self.phase_of(found.account, now)
         held = found.account_identifier
         match held.status:
-            case IdentifierStatus.CONTESTED:
-                return Outcome.AMBIGUOUS, Reason.CONTESTED
-            case IdentifierStatus.PENDING:
-                return Outcome.UNKNOWN, Reason.PENDING
-            case IdentifierStatus.RETIRED:
-                return Outcome.RETIRED, Reason.RETIRED
             case IdentifierStatus.ACTIVE:
-                return _judge_active(held.identifier.kind, self.phase_of(found.account, now))
+                return (*_judge_active(held.identifier.kind, phase), phase)
+            case IdentifierStatus.CONTESTED:
+                return Outcome.AMBIGUOUS, Reason.CONTESTED, phase
+            case IdentifierStatus.PENDING:
+                return Outcome.UNKNOWN, Reason.PENDING, phase
+            case IdentifierStatus.RETIRED:
+                return Outcome.RETIRED, Reason.RETIRED, phase
             case _:
                 assert_never(held.status)
 
@@ -223,7 +228,11 @@ def _relevant(corrected: set[str], found: Sequence[Match]) -> Sequence[Match]:
     That is an identifier which is only pending, beside a confirmed one, and the holder of a
     *corrected* key, beside a holder of the text exactly as it was typed.
     """
-    exact = [one for one in found if one.account_identifier.identifier.key not in corrected] or found
+    if len(found) == 1:
+        return found
+    exact = found
+    if corrected:
+        exact = [one for one in found if one.account_identifier.identifier.key not in corrected] or found
     return [one for one in exact if one.account_identifier.status is not IdentifierStatus.PENDING] or exact
 
 
@@ -240,6 +249,6 @@ _PRECEDENCE = (Outcome.AMBIGUOUS, Outcome.RESOLVED, Outcome.RETIRED, Outcome.UNK
 """Of several identifiers of one account, a contested one decides first, then one that signs in."""
 
 
-def _precedence(judged: tuple[Outcome, Reason, Match]) -> tuple[int, str]:
-    outcome, _, found = judged
+def _precedence(judged: tuple[_Judgement, Match]) -> tuple[int, str]:
+    (outcome, _, _), found = judged
     return _PRECEDENCE.index(outcome), found.account_identifier.identifier.key

@@ -1,6 +1,6 @@
 """Explain an identifier, and release one that an erased account or another person had."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from cityauth.core.accounts import AccountId
@@ -35,25 +35,25 @@ _REGISTERED = {
 }
 
 
-def resolve(deployment: Deployment, entered: object, now: datetime) -> Flow[Resolution]:
+def resolve(deployment: Deployment, entered: object, now: datetime, *, with_hash: bool = True) -> Flow[Resolution]:
     """Return what *entered* is at *now*, explained: one look-up, or none for malformed text.
 
-    Account, identifier and password hash of the resolution come from one row of the store.
+    Account, identifier and password hash of the resolution come from one row of the store. Without
+    *with_hash* the hash is left out.
     """
     readings = deployment.resolver.read(entered)
     if isinstance(readings, Malformed):
         return deployment.resolver.explain(entered, readings, (), now)
-    found = yield from ask(AccountStore.find, tuple(one.key for one in readings))
+    found = yield from ask(AccountStore.find, tuple([one.key for one in readings]))
+    if not with_hash:
+        found = [Match(one.account, one.account_identifier, None) for one in found]
     return deployment.resolver.explain(entered, readings, found, now)
 
 
 def explain(deployment: Deployment, entered: object) -> Flow[Resolution]:
     """Return what *entered* is now, without the password hash: for customer service and the host."""
     now = yield from ask(Clock.now)
-    resolution = yield from resolve(deployment, entered, now)
-    if resolution.holder is None:
-        return resolution
-    return replace(resolution, holder=replace(resolution.holder, password_hash=None))
+    return (yield from resolve(deployment, entered, now, with_hash=False))
 
 
 def find_holder(identifier: Identifier) -> Flow[Match | None]:

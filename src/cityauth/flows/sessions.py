@@ -35,8 +35,7 @@ def check(deployment: Deployment, token: object) -> Flow[LiveSession | None]:
 
     One query; a write at most once a minute and session, skipped while the store is locked.
     """
-    digest = digest_of(token)
-    return None if digest is None else (yield from _check(deployment, digest))
+    return _check(deployment, digest_of(token))
 
 
 def check_again(deployment: Deployment, live: LiveSession) -> Flow[LiveSession | None]:
@@ -45,10 +44,12 @@ def check_again(deployment: Deployment, live: LiveSession) -> Flow[LiveSession |
     Raises:
         UsageError: *live* is no `LiveSession`.
     """
-    return (yield from _check(deployment, require_live(live).session.digest))
+    return _check(deployment, require_live(live).session.digest)
 
 
-def _check(deployment: Deployment, digest: bytes) -> Flow[LiveSession | None]:
+def _check(deployment: Deployment, digest: bytes | None) -> Flow[LiveSession | None]:
+    if digest is None:
+        return None
     now = yield from ask(Clock.now)
     live = yield from ask(SessionStore.find_session, digest)
     if live is None or not is_live(live.session, live.account, now, deployment.policy.sessions):

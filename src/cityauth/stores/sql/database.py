@@ -26,6 +26,7 @@ from cityauth.stores.sql.programs import Driver, NotDurableError, Program
 P = ParamSpec("P")
 T = TypeVar("T")
 
+_FAILURES: Final = (UnicodeError, OverflowError, CommitError, sqlite3.Error, SQLAlchemyError)
 _PRIMARY_CODE: Final = 0xFF
 """SQLite's extended codes hold the primary one in their low byte."""
 
@@ -52,7 +53,12 @@ class Database:
 
     def look_up(self, program: Program[T]) -> T:
         """Run a *program* that writes nothing, without a transaction."""
-        return self._answer(self._look_up, program)
+        try:  # as `_answer` does it, because a call more is measured at each session check
+            return self._connections.current().driver.run(program)
+        except _FAILURES as error:
+            failure = failure_of(error)
+        self._connections.renew()
+        raise failure
 
     def write(self, program: Program[T], *, seconds: float | None = None) -> T:
         """Run a *program* of one statement, without a transaction; wait *seconds* for the lock, if given."""
@@ -91,13 +97,10 @@ class Database:
         """Do *work*. A failure is raised outside the handlers, so that it does not carry the driver's error."""
         try:
             return work(*args, **kwargs)
-        except (UnicodeError, OverflowError, CommitError, sqlite3.Error, SQLAlchemyError) as error:
+        except _FAILURES as error:
             failure = failure_of(error)
         self._connections.renew()
         raise failure
-
-    def _look_up(self, program: Program[T]) -> T:
-        return self._connections.current().driver.run(program)
 
     def _write(self, program: Program[T], seconds: float | None) -> T:
         driver = self._connections.current(to_write=True).driver

@@ -10,7 +10,7 @@ from cityauth.core.changes import MailQueued
 from cityauth.core.mail import OutboxStatus, QueuedMail
 from cityauth.messages.mails import MailContent
 from cityauth.policy.mail import LONGEST_HOLD
-from cityauth.stores.sql.programs import Program, Read, Row, Write, look_up, read_all, write
+from cityauth.stores.sql.programs import Program, Read, Row, Write, look_up, read_one, write
 from cityauth.stores.sql.tables import mail, micros, moment
 
 _MAIL = tuple(column for column in mail.c if column is not mail.c.due_at)
@@ -110,4 +110,5 @@ def drop_mail(mail_id: str) -> Program[int]:
 
 def outbox_status() -> Program[OutboxStatus]:
     """Return how many mails wait, how many of them were tried before, and since when the oldest waits."""
-    return read_all(_status_of, (yield Read(_STATUS, {})))[0]
+    rows: list[Row] = yield Read(_STATUS, {})
+    return read_one(_status_of, rows[0])

@@ -9,7 +9,7 @@ as long again as SQLite needs.
 """
 
 import sqlite3
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar, cast, final
 
@@ -95,14 +95,14 @@ class NotDurableError(Exception):
     """A write must wait for the disk, and its transaction does not: the program is run again in one that does."""
 
 
-def read_all(read: Callable[[Row], T], rows: Iterable[Row]) -> list[T]:
-    """Return what *read* makes of each row.
+def read_one(read: Callable[[Row], T], row: Row) -> T:
+    """Return what *read* makes of a row.
 
     Raises:
         StoreError: a stored value is not one that cityauth has written. The message does not hold it.
     """
     try:
-        return [read(row) for row in rows]
+        return read(row)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         failure = StoreError(f"the database holds a value that cannot be read ({type(error).__name__})")
     raise failure
@@ -110,13 +110,14 @@ def read_all(read: Callable[[Row], T], rows: Iterable[Row]) -> list[T]:
 
 def look_up(read: Callable[[Row], T], statement: ClauseElement, values: Values) -> Program[list[T]]:
     """Return what *read* makes of each row that *statement* finds."""
-    return read_all(read, (yield Read(statement, values)))
+    rows: list[Row] = yield Read(statement, values)
+    return [read_one(read, row) for row in rows]
 
 
 def look_up_one(read: Callable[[Row], T], statement: ClauseElement, values: Values) -> Program[T | None]:
     """Return what *read* makes of the row that *statement* finds, or ``None`` when there is none."""
-    rows = yield Read(statement, values)
-    return read_all(read, rows)[0] if rows else None
+    rows: list[Row] = yield Read(statement, values)
+    return read_one(read, rows[0]) if rows else None
 
 
 def write(statement: ClauseElement, values: Values) -> Program[int]:

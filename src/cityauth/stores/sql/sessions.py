@@ -72,15 +72,16 @@ _PURGE: Final = delete(session).where(session.c.opened_at < bindparam("before"))
 def _session_of(row: Row) -> Session:
     """Read a row of `_SESSION`."""
     digest, family, handle, account_id, epoch, opened, seen, verified, remembered, method, kind, address, agent = row
+    opened_at = moment(opened)  # most often the others equal it, and each reading takes time
     return Session(
         digest,
         family,
         handle,
         AccountId(account_id),
         epoch,
-        moment(opened),
-        moment(seen),
-        None if verified is None else moment(verified),
+        opened_at,
+        opened_at if seen == opened else moment(seen),
+        None if verified is None else opened_at if verified == opened else moment(verified),
         bool(remembered),
         method,
         kind,
