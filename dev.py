@@ -221,7 +221,7 @@ def test(arguments: "list[str]") -> None:
     setup("all")
     install_chromium()
     alone = any(given.startswith(("-n", "--numprocesses", "--dist", "--pdb")) for given in arguments)
-    spread = [] if alone else ["-n", "auto", "--dist", "loadgroup"]
+    spread = [] if alone else ["-n", "auto", "--dist", "loadscope"]
     become(PYTHON, "-m", "pytest", *spread, *arguments)
 
 

@@ -10,8 +10,6 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 HOST = ROOT / "tests" / "typing" / "host.py"
 
-pytestmark = pytest.mark.xdist_group("mypy")
-
 
 def check(path: Path, cache: Path) -> subprocess.CompletedProcess[str]:
     """Type-check one file strictly, in a process of its own."""
