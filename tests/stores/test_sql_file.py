@@ -70,6 +70,20 @@ def levels(store: SqlStore) -> list[int]:
     return seen
 
 
+def test_a_session_that_makes_room_ends_for_good(store: SqlStore) -> None:
+    """A sign-in that ends the oldest session waits for the disk, as every revocation does; another one does not."""
+    commit(store, added(), opened("a", per_account=2))
+    seen = levels(store)
+    commit(store, opened("b", per_account=2))
+    assert seen == []
+    commit(store, opened("c", per_account=2), recorded("event"))
+    assert seen == [2]
+    assert store.find_session(digest("a")) is None
+    assert [one.id for one in store.trail()] == ["event"]
+    driver = store._database._connections.current().driver
+    assert driver.sqlite.execute("PRAGMA synchronous").fetchone()[0] == 1
+
+
 # --- Who may read it -------------------------------------------------------------------------------------
 
 

@@ -98,7 +98,8 @@ class SessionOpened:
 
     Attributes:
         session: The session.
-        per_account: The oldest sessions of the account beyond this number end with it.
+        per_account: The oldest sessions of the account beyond this number end with it. The oldest is the one that
+            was stored first, whatever the clocks of the hosts say.
     """
 
     session: Session

@@ -126,12 +126,22 @@ class SessionContract:
         assert [one.digest for one in store.list_sessions(AINO)] == [digest("a")]
 
     def test_the_oldest_sessions_end_beyond_the_number_per_account(self, store: Store) -> None:
-        """The session opened last stays, the oldest of the same account end, nobody else's."""
+        """The session stored last stays, those stored first end, nobody else's, whatever the hosts' clocks say."""
         commit(store, added(), added("b"), opened("other", AccountId("b"), at=NOON - MINUTE))
         for number in (2, 0, 1, 3):
             commit(store, opened(number, at=NOON + number * MINUTE, per_account=3))
-        assert [one.digest for one in store.list_sessions(AINO)] == [digest(3), digest(2), digest(1)]
+        assert [one.digest for one in store.list_sessions(AINO)] == [digest(3), digest(1), digest(0)]
         assert store.find_session(digest("other")) is not None
+
+    def test_a_host_whose_clock_is_ahead_keeps_no_session_alive(self, store: Store) -> None:
+        """A session that a fast clock opened first is the oldest, also after others ended or a commit was refused."""
+        commit(store, added(), opened("fast", at=NOON + 60 * MINUTE, per_account=3), opened("closed", per_account=3))
+        commit(store, SessionClosed(family("closed")), opened("a", per_account=3), opened("b", at=NOON, per_account=3))
+        nobody = EpochAdvanced(AccountId("nobody"))
+        assert store.commit([opened("undone", per_account=3), nobody]) == Rejected(nobody, Precondition.ACCOUNT_MISSING)
+        assert {one.digest for one in store.list_sessions(AINO)} == {digest("fast"), digest("a"), digest("b")}
+        commit(store, opened("slow", at=NOON - 60 * MINUTE, per_account=3))
+        assert {one.digest for one in store.list_sessions(AINO)} == {digest("slow"), digest("a"), digest("b")}
 
     def test_the_session_that_is_opened_always_stays(self, store: Store) -> None:
         """A clock that jumped back, or a tie, does not end the very session that is being opened."""

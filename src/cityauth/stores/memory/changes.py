@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from operator import attrgetter
 from typing import Any, Final, TypeAlias
 
 from cityauth.core.accounts import Status
@@ -33,7 +32,6 @@ from cityauth.core.changes import (
 )
 from cityauth.core.links import OneTimeToken
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
-from cityauth.core.sessions import Session
 from cityauth.stores.memory.state import AccountRow, State, WaitingMail, event_key, with_account
 
 
@@ -182,9 +180,6 @@ def erase_account(state: State, change: AccountErased) -> Precondition | None:
     return None
 
 
-_by_age: Callable[[Session], Any] = attrgetter("opened_at", "digest")
-
-
 def open_session(state: State, change: SessionOpened) -> Precondition | None:
     """Keep the session if the account is active and of its epoch, then end the oldest others."""
     session = change.session
@@ -195,10 +190,10 @@ def open_session(state: State, change: SessionOpened) -> Precondition | None:
         return Precondition.STATUS_CHANGED
     if row.account.epoch != session.epoch:
         return Precondition.EPOCH_CHANGED
-    others = [one for one in state.sessions.values() if one.account_id == session.account_id]
-    others.sort(key=_by_age, reverse=True)
-    for one in others[max(change.per_account - 1, 0) :]:
-        state.drop(state.sessions, one.digest)
+    others = [digest for digest in row.sessions if digest in state.sessions]
+    for digest in others[: max(len(others) - max(change.per_account - 1, 0), 0)]:
+        state.drop(state.sessions, digest)
+    state.amend(session.account_id, lambda row: replace(row, sessions=(*others, session.digest)))
     state.put(state.sessions, session.digest, session)
     return None
 

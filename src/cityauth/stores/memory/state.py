@@ -21,11 +21,15 @@ V = TypeVar("V")
 
 @dataclass(frozen=True, slots=True)
 class AccountRow:
-    """One account as stored, with the keys of its identifiers, oldest first."""
+    """One account as stored, with the keys of its identifiers, oldest first.
+
+    Its sessions are named in the order in which they were stored, ended ones included.
+    """
 
     account: Account
     password_hash: SecretStr | None
     keys: tuple[str, ...] = ()
+    sessions: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import bindparam, delete, exists, insert, literal, select, update
+from sqlalchemy import bindparam, delete, exists, func, insert, literal, select, update
 
 from cityauth.core.accounts import AccountId, Status
 from cityauth.core.changes import Precondition, SessionClosed, SessionOpened, SessionRequired, SessionsClosed
@@ -12,7 +12,7 @@ from cityauth.stores.sql.accounts import ACCOUNT, account_of, refuse_session
 from cityauth.stores.sql.programs import Program, Read, Row, Write, look_up, look_up_one, write
 from cityauth.stores.sql.tables import account, micros, moment, session
 
-_SESSION = tuple(session.c)
+_SESSION = tuple(column for column in session.c if column is not session.c.position)
 _LIVE_SESSION = select(*_SESSION, *ACCOUNT).join_from(session, account)
 _FIND: Final = _LIVE_SESSION.where(session.c.digest == bindparam("digest"))
 _FIND_FAMILY: Final = _LIVE_SESSION.where(session.c.family == bindparam("family"))
@@ -21,10 +21,12 @@ _OF_ACCOUNT: Final = (
     .where(session.c.account_id == bindparam("account_id"))
     .order_by(session.c.seen_at.desc(), session.c.digest)
 )
+# Counted where it is stored, because the clocks of two hosts do not agree on which session is the oldest.
+_LAST = select(func.coalesce(func.max(session.c.position) + 1, 0)).where(session.c.account_id == account.c.id)
 # Locks the account where rows can be locked, so that disabling it waits, or is waited for.
 _OPEN: Final = insert(session).from_select(
-    [column.name for column in session.c],
-    select(*(bindparam(column.name, type_=column.type) for column in session.c))
+    [*(column.name for column in _SESSION), session.c.position.name],
+    select(*(bindparam(column.name, type_=column.type) for column in _SESSION), _LAST.scalar_subquery())
     .where(
         account.c.id == bindparam("account_id", type_=account.c.id.type),
         account.c.status == Status.ACTIVE.value,
@@ -56,7 +58,7 @@ _CLOSE_OTHERS: Final = _CLOSE_ALL.where(session.c.family != bindparam("kept"))
 _BEYOND: Final = (
     select(session.c.digest)
     .where(_OTHERS)
-    .order_by(session.c.opened_at.desc(), session.c.digest.desc())
+    .order_by(session.c.position.desc(), session.c.digest.desc())
     .offset(bindparam("spared"))
 )
 _CLOSE: Final = delete(session).where(session.c.digest == bindparam("which"))

@@ -79,7 +79,8 @@ session: Table = Table(
     Column("identifier_kind", Text(), nullable=False),
     Column("address", Text()),
     Column("user_agent", Text(), nullable=False),
-    Index(None, "account_id", "opened_at"),  # finds the oldest of an account without sorting
+    Column("position", Integer(), nullable=False),  # orders the account's sessions as they were stored, oldest first
+    Index(None, "account_id", "position"),  # finds the oldest of an account without sorting
     sqlite_with_rowid=False,
 )
 

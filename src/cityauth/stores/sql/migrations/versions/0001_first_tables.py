@@ -62,12 +62,13 @@ def upgrade() -> None:
         sa.Column("identifier_kind", sa.Text(), nullable=False),
         sa.Column("address", sa.Text()),
         sa.Column("user_agent", sa.Text(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("digest", name="pk_cityauth_session"),
         sa.UniqueConstraint("family", name="uq_cityauth_session_family"),
         sa.ForeignKeyConstraint(["account_id"], ["cityauth_account.id"], name="fk_cityauth_session_account_id"),
         sqlite_with_rowid=False,
     )
-    op.create_index("ix_cityauth_session_account_id", "cityauth_session", ["account_id", "opened_at"])
+    op.create_index("ix_cityauth_session_account_id", "cityauth_session", ["account_id", "position"])
     op.create_table(
         "cityauth_one_time_token",
         sa.Column("digest", sa.LargeBinary(32), nullable=False),
