@@ -410,3 +410,13 @@ def test_the_link_of_a_dead_address_is_printed(deployment: Deployment) -> None:
     assert "hand it over in person" in said
     assert "token=" in said
     assert deployment.json("outbox", "status")["waiting"] == 0
+
+
+def test_a_mailbox_that_got_many_invitations_is_named(deployment: Deployment) -> None:
+    """The fourth invitation of a minute is refused with what to do; --hand-over still works."""
+    deployment.well(*ERKKI, "--email", EMAIL)
+    for _ in range(3):
+        deployment.well("account", "invite", EMAIL)
+    said = deployment.refused(1, "account", "invite", EMAIL)
+    assert f"too many invitations went to {EMAIL} lately" in said
+    assert "token=" in deployment.well("account", "invite", EMAIL, "--hand-over")

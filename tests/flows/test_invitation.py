@@ -2,15 +2,17 @@
 
 import pytest
 
-from cityauth import AccountRefused
+from cityauth import AccountRefused, Problem
 from cityauth.core.accounts import Account, AccountId
-from cityauth.core.answers import Done
+from cityauth.core.answers import Declined, Done
 from cityauth.core.audit import AuditEventType
 from cityauth.core.changes import Precondition
+from cityauth.core.client import ClientContext
 from cityauth.core.identifiers import Malformed
 from cityauth.core.links import LinkDead, LinkLive
 from cityauth.core.signing import Purpose
 from cityauth.flows.invitation import Invited
+from cityauth.messages.codes import Code
 from tests.support.service import Service
 
 NEW = "kutsutun oma pitkä salasana"
@@ -116,3 +118,31 @@ def test_a_contact_that_is_no_address_changes_nothing(service: Service, contact:
     assert record.account.contact == "vanha@example.com"
     missing = service.auth.accounts.change_contact(AccountId("nobody"), "a@example.com")
     assert missing == AccountRefused(Precondition.ACCOUNT_MISSING)
+
+
+def test_a_mailbox_gets_so_many_invitations_and_no_more(service: Service) -> None:
+    """By way of many accounts and tags one mailbox gets three invitations a minute; the next is declined, and writes nothing."""
+    ids = [
+        service.add(f"P{number}", usernames=[f"p{number}"], contact=f"office+{number}@example.com").id
+        for number in range(5)
+    ]
+    answers = [service.auth.accounts.invite(one) for one in ids]
+    assert [isinstance(one, Invited) for one in answers] == [True, True, True, False, False]
+    assert answers[3:] == [Declined(Problem(Code.THROTTLE_REQUEST))] * 2
+    assert len(service.subjects()) == 3
+    assert not [event for event in service.store.events(ids[4]) if event.what == "account.invited"]
+    handed_over = service.auth.accounts.invite(ids[4], by_mail=False)
+    assert isinstance(handed_over, Invited)
+    assert handed_over.link is not None
+    service.wait(minutes=1)
+    assert isinstance(service.auth.accounts.invite(ids[3]), Invited)
+
+
+def test_strangers_keep_nobody_from_being_invited(service: Service) -> None:
+    """Requests of strangers fill the mailbox's budget, and customer service invites the person all the same."""
+    account = service.add("Erkki", email="erkki@example.com")
+    for number in range(12):
+        for ask in (service.auth.recovery.request, service.auth.accounts.sign_up):
+            ask("erkki@example.com", client=ClientContext(f"192.0.2.{number}"))
+        service.wait(minutes=5)
+    assert isinstance(service.auth.accounts.invite(account.id), Invited)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from cityauth.core.accounts import AccountId, Status
+from cityauth.core.answers import Declined, Problem
 from cityauth.core.audit import AuditEventType, audit_event
 from cityauth.core.changes import Change, Precondition, TokenIssued
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
@@ -12,8 +13,10 @@ from cityauth.flows.asking import Flow, ask
 from cityauth.flows.deployment import Deployment, begin, commit_with
 from cityauth.flows.identifiers import AccountRefused
 from cityauth.flows.links import identifiers_of, login_name, make_link
+from cityauth.flows.mail_limit import invitation_allowed
 from cityauth.flows.notifications import queue
 from cityauth.messages import Mail
+from cityauth.messages.codes import Code
 from cityauth.ports.stores import AccountStore
 
 
@@ -33,11 +36,12 @@ class Invited:
 
 def invite(
     deployment: Deployment, account_id: AccountId, client: ClientContext = UNKNOWN_CLIENT, *, by_mail: bool = True
-) -> Flow[Invited | AccountRefused]:
+) -> Flow[Invited | AccountRefused | Declined]:
     """Make a link that sets the account's password, and mail it if the account has an address.
 
     With *by_mail* false nothing is mailed, and the link is returned to be handed over: for an account whose address is
-    known to be dead. Earlier invitations end. `AccountRefused` when the account is missing or not active.
+    known to be dead. Earlier invitations end. `AccountRefused` when the account is missing or not active; `Declined`
+    when too many invitations were mailed to the mailbox lately: nothing was written then.
     """
     context = yield from begin(client)
     account = yield from ask(AccountStore.load, account_id)
@@ -47,6 +51,8 @@ def invite(
         return AccountRefused(Precondition.STATUS_CHANGED)
     held = yield from identifiers_of(account_id)
     contact = account.contact if by_mail else None
+    if contact and not (yield from invitation_allowed(deployment, context, contact)):
+        return Declined(Problem(Code.THROTTLE_REQUEST))
     link = yield from make_link(deployment, Purpose.INVITATION, context, to=contact or "", account=account)
     name = login_name(deployment, account, held, context)
     changes: list[Change] = [TokenIssued(link.one_time_token, alone=True)]

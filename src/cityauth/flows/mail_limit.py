@@ -22,7 +22,7 @@ _SHORT_WAIT = timedelta(minutes=1)
 
 
 class Budget(StrEnum):
-    """Out of which budget a reset mail is sent."""
+    """Out of which budget a mail is sent."""
 
     STRANGERS = ""
     """That of everybody who asks without a proof."""
@@ -32,6 +32,8 @@ class Budget(StrEnum):
     """That of whoever holds a token that was mailed to the mailbox."""
     GUARANTEED = "guaranteed"
     """That of a mailbox whose budgets strangers have used up."""
+    INVITATIONS = "invitation"
+    """That of the host and its customer service."""
 
 
 def mail_allowed(deployment: Deployment, context: RequestContext, operation: str, subject: str) -> Flow[bool]:
@@ -64,6 +66,14 @@ def recipient_allowed(deployment: Deployment, context: RequestContext, address: 
             that everybody asks the same questions.
     """
     return (yield from _spend_mailbox(deployment, context, address)) is None
+
+
+def invitation_allowed(deployment: Deployment, context: RequestContext, address: str) -> Flow[bool]:
+    """Count one more invitation to the mailbox of *address* and return whether it may be mailed.
+
+    Invitations have a budget apart, of the same size: strangers cannot keep customer service from helping a person.
+    """
+    return (yield from _spend_mailbox(deployment, context, address, Budget.INVITATIONS)) is None
 
 
 def reset_budget(

@@ -60,8 +60,8 @@ class Mail(Enum):
     )
     EMAIL_RESTORED = (
         N_("mail.email_restored.subject"),
-        # Translators: a change of address was undone; {email} is the one that signs in again, masked; {link}
-        # leads to the page for a forgotten password
+        # Translators: a change of address was undone; {email} is the one that signs in again, masked. In the mail to
+        # that address {link} sets a new password, once; to other addresses it leads to the page that asks for a link
         N_("mail.email_restored.body"),
     )
     PASSWORD_CHANGED = (

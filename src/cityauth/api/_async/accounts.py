@@ -169,7 +169,7 @@ class Accounts(Namespace[AsyncAnswers]):
 
     async def invite(
         self, account_id: AccountId, *, by_mail: bool = True, client: ClientContext = UNKNOWN_CLIENT
-    ) -> Invited | AccountRefused:
+    ) -> Invited | AccountRefused | Declined:
         """Make a link that sets the account's password, and mail it if the account has an address.
 
         Args:
@@ -179,7 +179,8 @@ class Accounts(Namespace[AsyncAnswers]):
             client: Where the request comes from.
 
         Returns:
-            `Invited`, or `AccountRefused` when the account is missing or not active.
+            `Invited`; `AccountRefused` when the account is missing or not active; `Declined` (``throttle.request``)
+            when too many invitations were mailed to the mailbox lately. Nothing was written in the last two cases.
         """
         return await run_async(invitation.invite(self._deployment, account_id, client, by_mail=by_mail), self._answers)
 

@@ -167,7 +167,7 @@ class Accounts(Namespace[Answers]):
 
     def invite(
         self, account_id: AccountId, *, by_mail: bool = True, client: ClientContext = UNKNOWN_CLIENT
-    ) -> Invited | AccountRefused:
+    ) -> Invited | AccountRefused | Declined:
         """Make a link that sets the account's password, and mail it if the account has an address.
 
         Args:
@@ -177,7 +177,8 @@ class Accounts(Namespace[Answers]):
             client: Where the request comes from.
 
         Returns:
-            `Invited`, or `AccountRefused` when the account is missing or not active.
+            `Invited`; `AccountRefused` when the account is missing or not active; `Declined` (``throttle.request``)
+            when too many invitations were mailed to the mailbox lately. Nothing was written in the last two cases.
         """
         return run(invitation.invite(self._deployment, account_id, client, by_mail=by_mail), self._answers)
 
