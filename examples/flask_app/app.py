@@ -1,4 +1,4 @@
-"""The application: a store, secrets and a policy make a `CityAuth`; the pages stand around it."""
+"""The application: it makes a `CityAuth` from a store, secrets and a policy, and adds the pages."""
 
 from dataclasses import replace
 
@@ -20,7 +20,7 @@ POLICY = Policy(
     mail=MailPolicy(service="Esimerkkilä", contact="asiakaspalvelu@example.com, 020 000 0000"),
     deployment="esimerkkila",
 )
-"""What this service decides; the library's defaults for the rest."""
+"""The settings of this service; the library's defaults hold for the rest."""
 
 
 def create_store(config: Config) -> SqlStore:

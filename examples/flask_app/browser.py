@@ -1,4 +1,4 @@
-"""What passes between the service and the browser besides pages and cookies: headers, bodies, the language."""
+"""Headers, the size of a form, and the language of a page."""
 
 import io
 from typing import Any

@@ -1,4 +1,4 @@
-"""The city's own table: a person's cases hang on the account's id, which no change of login name touches."""
+"""The city's own table: each case names the account's id, which stays the same when the login name changes."""
 
 import sqlite3
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""A browser's name for the list of sessions."""
+"""The name of a browser, for the list of sessions."""
 
 BROWSERS = (
     ("Edg", "Edge"),
@@ -21,7 +21,7 @@ SYSTEMS = (
 
 
 def device(user_agent: str) -> str:
-    """Return "Firefox, Windows" or as much of it as *user_agent* gives away; empty when that is nothing.
+    """Return "Firefox, Windows" or the part of it that *user_agent* shows; empty if it shows nothing.
 
     The first mark that is found decides, since most browsers also call themselves the later ones.
     """

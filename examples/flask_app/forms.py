@@ -23,7 +23,7 @@ MOST = 1000
 
 
 class ForeignFormError(CSRFError):
-    """The browser says that the form stands on a page of another site."""
+    """The browser says that the form is on a page of another site."""
 
 
 def init_app(app: Flask, csrf: CSRFProtect) -> None:

@@ -88,7 +88,7 @@ def typed(field: str) -> str:
 def asked(
     outcome: MailOutcome, field: str, again: Callable[[Problem], ResponseReturnValue], back: str
 ) -> ResponseReturnValue:
-    """Say what became of the mail: the same for everyone, whoever has an account.
+    """Show the answer to a request for a mail. It is the same for everybody, with or without an account.
 
     Args:
         outcome: The library's answer.
@@ -107,7 +107,7 @@ def asked(
 
 @blueprint.get("/forgotten")
 def forgotten_page() -> ResponseReturnValue:
-    """Ask who forgot the username or the password."""
+    """Show the page for a forgotten username or password."""
     return render_template("forgotten.html", entered="", problem=None, proof="")
 
 
@@ -209,7 +209,7 @@ def undo_email() -> ResponseReturnValue:
 
 
 def use(kind: Kind, act: Callable[[str], Done | Declined | PasswordRejected | LinkDead]) -> ResponseReturnValue:
-    """Use the link whose page sent this form, and go on as nobody; else show the form again, or why it cannot be.
+    """Use the link whose page sent this form, and end the browser's session; else show the form again, or the reason.
 
     A second copy of the form waits for the first, and is told the same.
     """

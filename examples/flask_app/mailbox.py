@@ -20,7 +20,7 @@ def mailbox() -> MemoryMailer:
 
 @blueprint.get("")
 def mails() -> ResponseReturnValue:
-    """Show everybody's mails: for a demo on one's own computer, and nowhere else."""
+    """Show all mails. Use it only for a demo on your own computer."""
     newest = list(reversed(mailbox().sent()))[:SHOWN]
     return render_template("mailbox.html", mails=newest)
 

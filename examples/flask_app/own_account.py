@@ -53,7 +53,7 @@ def done(notice: Problem) -> Response:
 
 
 def freshly(act: Callable[[LiveSession], T], show: Callable[[T], ResponseReturnValue]) -> Response:
-    """Do *act* and *show* what came of it; where a fresh sign-in is due, the password is asked for in between."""
+    """Do *act* and *show* its answer. If the session is not fresh, ask for the password first."""
     opened = None
     if "password" in request.form:
         step = auth().sessions.confirm(g.live, entered("password"), client=client())
@@ -142,7 +142,7 @@ def close_other_sessions() -> ResponseReturnValue:
 
 
 def closed(outcome: Done | Declined) -> ResponseReturnValue:
-    """Say what came of ending sessions."""
+    """Show the answer to ending sessions."""
     match outcome:
         case Done(notice=notice):
             return done(notice)
@@ -167,14 +167,14 @@ def own_data() -> ResponseReturnValue:
 @blueprint.get("/delete")
 @signed_in_only
 def delete_page() -> ResponseReturnValue:
-    """Ask whether the person means it."""
+    """Ask the person to confirm."""
     return render_template("delete.html", unticked=False)
 
 
 @blueprint.post("/delete")
 @signed_in_only
 def delete_account() -> ResponseReturnValue:
-    """Erase the account. The cases stay in the city's register, as the law wants."""
+    """Erase the account. The cases stay in the city's register, as the law requires."""
     if "understood" not in request.form:
         return render_template("delete.html", unticked=True), 422
 

@@ -1,4 +1,4 @@
-"""The city's own pages: what would be there whatever signed people in."""
+"""The city's own pages, which do not belong to the sign-in."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -77,7 +77,7 @@ def accessibility() -> ResponseReturnValue:
 
 @blueprint.app_errorhandler(CSRFError)
 def form_expired(error: CSRFError) -> ResponseReturnValue:
-    """Say that the page expired; but let whoever is signed in, or is done already, go on.
+    """Say that the page expired. A person who is signed in, or whose form was already done, goes on.
 
     Old forms stay on the screen in a second tab, and come back with the browser's back button.
     """
@@ -96,7 +96,7 @@ def form_expired(error: CSRFError) -> ResponseReturnValue:
 @blueprint.app_errorhandler(StoreError)
 @blueprint.app_errorhandler(HasherBusyError)
 def interrupted(error: Exception) -> ResponseReturnValue:
-    """Say that nobody can be served just now. No cookie is cleared: whoever was signed in still is."""
+    """Say that the service cannot answer now. No cookie is deleted: people stay signed in."""
     current_app.logger.error("nobody can be served: %s", error)
     return _error_page(503, "503", {"Retry-After": "60"})
 

@@ -100,7 +100,7 @@ PEOPLE = (
 
 
 def refuse_production() -> None:
-    """Stop where people are served.
+    """Refuse to make the demo's accounts in production.
 
     Raises:
         DemoError: the environment says that this is production, however it writes that.

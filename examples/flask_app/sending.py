@@ -1,4 +1,4 @@
-"""Sends what the outbox holds while the demo runs, and clears away what is past its time."""
+"""Sends the mails of the outbox while the demo runs, and deletes what is past its time."""
 
 import logging
 import time

@@ -1,4 +1,4 @@
-"""The adapter: all that a Flask service writes to sign people in with cityauth."""
+"""The adapter: everything that a Flask service needs to sign people in with cityauth."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -98,7 +98,7 @@ def keep_session(response: Response, opened: OpenedSession) -> None:
 
 
 def leave(then: str, said: str) -> Response:
-    """End whatever session the browser has, forget what it was given, and go on to *then* with the message *said*."""
+    """End the browser's session, delete its cookies, and go on to *then* with the message *said*."""
     auth().sessions.sign_out(cookies.read("SIGN_IN_COOKIE"), client=client())
     browser_state.clear()  # and with it the CSRF secret
     flash(said, "done")
@@ -108,7 +108,7 @@ def leave(then: str, said: str) -> Response:
 
 
 def answer(step: LoginStep) -> ResponseReturnValue:
-    """Show what *step* asks for. A form shown again is a 422, so that browsers do not save its password."""
+    """Show the page of *step*. A form shown again has the status 422, so that browsers do not save its password."""
     match step:
         case Authenticated(session=opened):
             browser_state.clear()  # and with it the CSRF secret
@@ -128,7 +128,7 @@ def answer(step: LoginStep) -> ResponseReturnValue:
 
 @blueprint.get("/login")
 def identify_page() -> ResponseReturnValue:
-    """Ask who it is."""
+    """Show the identify page."""
     if g.live:
         return see(next_page())
     return render_template("identify.html", entered="", problem=None, next=next_page())
@@ -136,13 +136,13 @@ def identify_page() -> ResponseReturnValue:
 
 @blueprint.post("/login")
 def identify() -> ResponseReturnValue:
-    """Take the identifier and ask for the password, whoever it is."""
+    """Take the identifier and ask for the password; the page is the same for every identifier."""
     return answer(auth().login.identify(entered("identifier")))
 
 
 @blueprint.get("/login/password")
 def password_page() -> ResponseReturnValue:
-    """Begin again: the password page exists only as the answer to an identifier."""
+    """Show the identify page: the password page is only the answer to an identifier."""
     return see(url_for("sign_in.identify_page"))
 
 
@@ -162,7 +162,7 @@ def submit_password() -> ResponseReturnValue:
 
 @blueprint.post("/logout")
 def sign_out() -> ResponseReturnValue:
-    """End the session, and forget what the browser was given."""
+    """End the session, and delete the browser's cookies."""
     return leave("pages.start", Code.SESSION_SIGNED_OUT)
 
 
