@@ -164,6 +164,14 @@ class Person:
         found.first.click()
 
 
+@pytest.fixture
+def mail_reader(browser: Browser, smtp_address: str, language: str) -> Iterator[Person]:
+    """Somebody with a browser in the test's language, in front of the demo that sends real mail."""
+    context = browser.new_context(base_url=smtp_address, locale=language)
+    yield Person(context.new_page(), language)
+    context.close()
+
+
 @pytest.mark.parametrize(("language", "size"), [("fi", WIDE), ("sv", PHONE), ("en", WIDE)])
 def test_through_the_demo_mailbox(opened: Open, inspect: Inspect, language: str, size: tuple[int, int]) -> None:
     """Forget and reset, change and undo the address, sign up: each page without a finding of axe (ASVS 6.2.6)."""
@@ -276,17 +284,14 @@ def set_password(page: Page, person: Person, inbox: Inbox) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_through_a_real_mail_server(
-    browser: Browser,
-    smtp_address: str,
+    mail_reader: Person,
     mailer_and_inbox: tuple[SmtpMailer, Inbox],
     inspect: Inspect,
     language: str,
 ) -> None:
     """Forget, reset and sign in; change the address, sign in with it, undo it; sign up (C-57)."""
     mailer, inbox = mailer_and_inbox
-    context = browser.new_context(base_url=smtp_address, locale=language)
-    page = context.new_page()
-    person = Person(page, language)
+    person, page = mail_reader, mail_reader.page
     with inbox.serving(mailer):
         person.ask_for_link(ERKKI.old_username)
         person.heads(person.say(Label.CHECK_EMAIL))
@@ -331,22 +336,18 @@ def test_through_a_real_mail_server(
         person.reads(Code.SIGNUP_DONE)
         person.sign_in("uusi@asukas.example", NEW)
         expect(page.get_by_text(words("cases.none", language))).to_be_visible()
-    context.close()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_mail_server_that_is_down_is_admitted_and_the_mail_comes_later(
-    browser: Browser,
-    smtp_address: str,
+    mail_reader: Person,
     mailer_and_inbox: tuple[SmtpMailer, Inbox],
     inspect: Inspect,
     language: str,
 ) -> None:
     """Stopped: the page says so and names customer service. Started: the mail arrives, and the link works (C-31)."""
     mailer, inbox = mailer_and_inbox
-    context = browser.new_context(base_url=smtp_address, locale=language)
-    page = context.new_page()
-    person = Person(page, language)
+    person, page = mail_reader, mail_reader.page
     with inbox.serving(mailer):
         person.ask_for_link(MATTI.email)
         person.heads(person.say(Label.CHECK_EMAIL))
@@ -357,7 +358,6 @@ def test_a_mail_server_that_is_down_is_admitted_and_the_mail_comes_later(
     with inbox.serving(mailer):
         page.goto(inbox.link(ERKKI.email, "/new-password"))
         person.heads(person.say(Label.NEW_PASSWORD_HEADING))
-    context.close()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

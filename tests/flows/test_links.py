@@ -155,13 +155,19 @@ def test_a_claim_without_an_account_does_nothing_to_one(service: Service, purpos
     assert isinstance(USES[purpose](service, token), LinkDead)
 
 
-def test_a_claims_own_end_counts_when_the_policy_grew_longer(service: Service) -> None:
-    """A link that was issued for an hour dies after an hour, though new ones live for two (B-27, C-31)."""
+def past_its_own_end(service: Service) -> tuple[str, Service]:
+    """A link that was issued for an hour, 61 minutes ago, and the service under a policy of two hours."""
     service.add("Erkki", email="erkki@example.com")
     token = _reset(service)
     longer = replace(POLICY, links=LinkPolicy(reset=timedelta(hours=2)))
     later = Service(store=service.store, clock=service.clock, policy=longer)
     service.wait(minutes=61)
+    return token, later
+
+
+def test_a_links_own_end_counts_when_the_policy_grew_longer(service: Service) -> None:
+    """A link that was issued for an hour dies after an hour, though new ones live for two (B-27, C-31)."""
+    token, later = past_its_own_end(service)
     assert later.auth.recovery.complete(token, NEW) == LinkDead(Problem(Code.LINK_EXPIRED))
 
 
@@ -247,10 +253,6 @@ def test_an_expired_link_that_is_used_is_in_the_audit_trail(service: Service, ma
 
 def test_a_link_that_outlived_its_own_end_is_in_the_audit_trail(service: Service) -> None:
     """A link whose stored end has passed is recorded as well, where the signature still holds."""
-    service.add("Erkki", email="erkki@example.com")
-    token = _reset(service)
-    longer = replace(POLICY, links=LinkPolicy(reset=timedelta(hours=2)))
-    later = Service(store=service.store, clock=service.clock, policy=longer)
-    service.wait(minutes=61)
+    token, later = past_its_own_end(service)
     later.auth.recovery.complete(token, NEW)
     assert [event.what for event in later.audit.events].count(AuditEventType.LINK_REFUSED) == 1

@@ -149,13 +149,16 @@ def test_what_is_no_address_is_told_so(service: Service, entered: object, code: 
     assert service.auth.outbox.status().waiting == 0
 
 
+def erase(service: Service) -> None:
+    """Let Erkki make an account and delete it."""
+    service.add("Erkki", email=TAKEN)
+    service.auth.accounts.delete(service.live(service.token(TAKEN)))
+    service.auth.outbox.flush()
+
+
 def test_an_erased_address_passes_to_nobody_unless_the_policy_says_so(service: Service) -> None:
     """The tombstones keeps the identifiers of an erased account, by a keyed digest."""
-    service.add("Erkki", email=TAKEN)
-    live = service.auth.sessions.check(service.token(TAKEN))
-    assert live is not None
-    service.auth.accounts.delete(live)
-    service.auth.outbox.flush()
+    erase(service)
     token = begun(service, TAKEN)
     unavailable = LinkDead(Problem(Code.IDENTIFIER_UNAVAILABLE))
     assert service.auth.accounts.inspect_sign_up(token) == unavailable
@@ -166,11 +169,7 @@ def test_an_erased_address_passes_to_nobody_unless_the_policy_says_so(service: S
 @pytest.mark.parametrize("typed", [TAKEN, "ERKKI@example.com"])
 def test_customer_service_releases_an_erased_address(service: Service, typed: str) -> None:
     """Who deleted the account can return with the same address once it was released, and the release is in the trail."""
-    service.add("Erkki", email=TAKEN)
-    live = service.auth.sessions.check(service.token(TAKEN))
-    assert live is not None
-    service.auth.accounts.delete(live)
-    service.auth.outbox.flush()
+    erase(service)
     token = begun(service, TAKEN)
     released = service.auth.accounts.release_identifier(typed)
     assert isinstance(released, Released)
