@@ -22,6 +22,7 @@ PUBLIC = (
     "cityauth.hashing",
     "cityauth.mailers",
     "cityauth.messages",
+    "cityauth.migration",
     "cityauth.policy",
     "cityauth.ports",
     "cityauth.stores",

@@ -1,8 +1,8 @@
 """Sign-in that moves a whole population from usernames to e-mail addresses, and stays.
 
 The other public packages are `cityauth.policy`, `cityauth.ports`, `cityauth.changes`, `cityauth.stores`,
-`cityauth.hashing`, `cityauth.mailers`, `cityauth.messages`, `cityauth.config` and `cityauth.testing`. Each name is
-loaded when it is first used.
+`cityauth.hashing`, `cityauth.mailers`, `cityauth.messages`, `cityauth.migration`, `cityauth.config` and
+`cityauth.testing`. Each name is loaded when it is first used.
 """
 
 from typing import TYPE_CHECKING

@@ -10,7 +10,8 @@ link or a taken address is a value that the caller must look at, never an except
     │   └── WiringError                      a port lacks a method, or is async where sync is needed
     ├── MissingExtraError (ImportError)      an optional library is not installed; names the extra
     ├── UsageError (ValueError)              the caller passed something that can never be right
-    │   └── IllegalTransitionError           an event that the login machine's table does not hold
+    │   ├── IllegalTransitionError           an event that the login machine's table does not hold
+    │   └── PlanError                        a file is no plan of a migration, or was changed; names the line
     ├── HasherBusyError                      a password could not be hashed now; try again later
     ├── StoreError                           a store could not answer
     │   ├── StoreUnavailableError            it cannot be reached or opened; try again later
@@ -56,6 +57,19 @@ class UsageError(CityAuthError, ValueError):
 
 class IllegalTransitionError(UsageError):
     """The login machine's table holds no transition for this state and event."""
+
+
+class PlanError(UsageError):
+    """A file is no plan of a migration, or a line of it was changed; make the plan again.
+
+    Attributes:
+        line: The number of the line that is wrong, from 1.
+    """
+
+    def __init__(self, reason: str, line: int) -> None:
+        """Say what is wrong and in which line."""
+        self.line = line
+        super().__init__(reason)
 
 
 class HasherBusyError(CityAuthError):

@@ -18,13 +18,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cityauth.errors import UsageError
-from cityauth.messages import LANGUAGES, Code, Label, Mail, catalogue, text, validity
+from cityauth.messages import LANGUAGES, Code, Label, Mail, PlanText, catalogue, text, validity
 
 MESSAGES = Path(__file__).resolve().parents[2] / "src" / "cityauth" / "messages"
 VALUES = {
     name: f"<{name}>"
     for name in [
-        "contact", "count", "email", "link", "login_name", "maximum", "minimum", "minutes", "service", "valid",
+        "contact", "count", "date", "email", "keep", "link", "login_name", "maximum", "minimum", "minutes", "move", "plan",
+        "rest", "service", "valid",
     ]
 }  # fmt: skip
 
@@ -81,11 +82,13 @@ def test_translators_read_the_comments_of_the_source(language: str) -> None:
 
 def test_every_code_of_the_enums_is_marked() -> None:
     """What a host can name is what the catalogues hold: no member without a text, no text that nobody can name."""
-    named = {*Code, *Label, *(part for mail in Mail for part in (mail.subject, mail.body))}
+    named = {*Code, *Label, *PlanText, *(part for mail in Mail for part in (mail.subject, mail.body))}
     rest = {code for code in MARKED if not code.startswith("validity.")} - {"mail.opening", "mail.closing"}
     assert {str(code) for code in named} == rest
     for member in Code:
         assert member.name == member.value.upper().replace(".", "_")
+    for line in PlanText:
+        assert f"plan.{line.name.lower()}" == line.value
     for label in Label:
         assert f"label.{label.name.lower()}" == label.value
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
+from cityauth.api.drivers import methods_of
 from cityauth.api.system import LogAudit, SystemClock, SystemEntropy
 from cityauth.core.hashing import HashMix
 from cityauth.core.identifiers import EmailKind, IdentifierKind
@@ -22,7 +23,14 @@ from cityauth.mailers.memory import NoMailer
 from cityauth.policy import Policy
 from cityauth.policy.passwords import common_passwords
 from cityauth.ports.services import AuditSink, Clock, Entropy, Mailer, PasswordHasher
-from cityauth.ports.stores import AccountStore, OneTimeTokenStore, OutboxStore, SessionStore, ThrottleStore
+from cityauth.ports.stores import (
+    AccountStore,
+    OneTimeTokenStore,
+    OutboxStore,
+    PopulationStore,
+    SessionStore,
+    ThrottleStore,
+)
 
 A = TypeVar("A")
 """The answers: called, or awaited."""
@@ -110,6 +118,8 @@ def assemble(given: Supplies, wire: Callable[[dict[type[Any], object]], A]) -> A
         Entropy: given.entropy or SystemEntropy(),
         AuditSink: given.audit or LogAudit(),
     }
+    if all(hasattr(given.store, name) for name in methods_of(PopulationStore)):
+        ports[PopulationStore] = given.store
     return Assembly(deployment, wire(ports), clock)
 
 

@@ -54,6 +54,16 @@ def wire_async(ports: dict[type[Any], object]) -> AsyncAnswers:
     return {method: _awaitable(port, answer) for port, _, method, answer in _bound(ports)}
 
 
+def require_port(port: type[Any], answers: Mapping[Callable[..., Any], object]) -> None:
+    """See that *answers* has every method of *port*, which a deployment may be without.
+
+    Raises:
+        WiringError: it has not.
+    """
+    if not all(method in answers for method in methods_of(port).values()):
+        raise WiringError(f"the store is no {port.__name__}: it has not all of its methods")
+
+
 def _bound(ports: dict[type[Any], object]) -> list[tuple[str, str, Callable[..., Any], Callable[..., Any]]]:
     bound = []
     for port, supplied in ports.items():

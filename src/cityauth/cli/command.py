@@ -10,6 +10,7 @@ import click
 from cityauth.cli.accounts import account
 from cityauth.cli.errors import TellingGroup
 from cityauth.cli.identifiers import identifier
+from cityauth.cli.migrate import migrate
 from cityauth.cli.operations import db, keys, outbox
 from cityauth.config.configuration import FILE, load
 from cityauth.config.variables import CONFIG
@@ -40,3 +41,4 @@ command.add_command(keys)
 command.add_command(account)
 command.add_command(identifier)
 command.add_command(outbox)
+command.add_command(migrate)

@@ -10,12 +10,20 @@ from cityauth.messages.catalogue import FALLBACK, LANGUAGES, Param, fill, templa
 from cityauth.messages.codes import Code
 from cityauth.messages.labels import Label
 from cityauth.messages.mails import CLOSING, OPENING, Mail, MailContent
+from cityauth.messages.plan_texts import PlanText
 
 if TYPE_CHECKING:  # the libraries that read and check texts are loaded when there are some
     from pathlib import Path
 
 _LINK: Final = "{link}"
-_CODES: Final = (*Code, *Label, *(part for mail in Mail for part in (mail.subject, mail.body)), OPENING, CLOSING)
+_CODES: Final = (
+    *Code,
+    *Label,
+    *PlanText,
+    *(part for mail in Mail for part in (mail.subject, mail.body)),
+    OPENING,
+    CLOSING,
+)
 
 
 @final

@@ -1,6 +1,6 @@
 """What the host supplies, as Protocols: the ports that keep (stores) and the ports that act (services)."""
 
-from cityauth.ports.services import AuditSink, Clock, Entropy, Mailer, PasswordHasher, Verdict
+from cityauth.ports.services import AuditSink, Clock, DomainCheck, DomainState, Entropy, Mailer, PasswordHasher, Verdict
 from cityauth.ports.stores import (
     AccountStore,
     AnyStore,
@@ -19,6 +19,8 @@ __all__ = [
     "AsyncStore",
     "AuditSink",
     "Clock",
+    "DomainCheck",
+    "DomainState",
     "Entropy",
     "Mailer",
     "OneTimeTokenStore",

@@ -1,7 +1,9 @@
 """The ports that act: password hasher, mailer, clock, randomness, audit sink."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 from cityauth.core.audit import AuditEvent
@@ -92,6 +94,29 @@ class Mailer(Protocol):
             MailerUnavailableError: the mail cannot be sent now; it stays in the outbox. With ``answered=True`` the
                 reply was about this mail only, and the outbox tries the next mail as well.
             MailRefusedError: this mail can never be sent; it is abandoned.
+        """
+        ...
+
+
+class DomainState(StrEnum):
+    """What the DNS says of a domain's mail."""
+
+    ALIVE = "alive"
+    """A mail server or an address is registered for it."""
+    DEAD = "dead"
+    """The DNS answered that there is none, or that the domain takes no mail."""
+    UNKNOWN = "unknown"
+    """Nobody answered in time."""
+
+
+class DomainCheck(Protocol):
+    """Says which domains take mail."""
+
+    def check(self, domains: Sequence[str]) -> Mapping[str, DomainState]:
+        """Return the state of each of *domains*, which are lower-case A-labels.
+
+        It must end within a bounded time, and must not raise. A domain about which nothing was learnt is ``UNKNOWN``,
+        or is missing from the answer; only the DNS itself makes a domain ``DEAD``.
         """
         ...
 

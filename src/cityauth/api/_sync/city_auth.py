@@ -7,6 +7,7 @@ from collections.abc import Container, Sequence
 
 from cityauth.api._sync.accounts import Accounts
 from cityauth.api._sync.jobs import Housekeeping, Outbox
+from cityauth.api._sync.migration import Migration
 from cityauth.api._sync.sign_in import Identifiers, Login, Passwords, Recovery, Sessions
 from cityauth.api.assembly import Supplies, assemble
 from cityauth.api.drivers import wire
@@ -29,6 +30,7 @@ class CityAuth:
         recovery: Forgotten username or password.
         outbox: Mail on its way.
         housekeeping: Clearing away what is past its time.
+        migration: The move of a population from usernames to e-mail addresses.
     """
 
     def __init__(  # noqa: PLR0913 - one keyword for each thing that a host may supply
@@ -87,3 +89,4 @@ class CityAuth:
         self.recovery: Recovery = Recovery(assembly)
         self.outbox: Outbox = Outbox(assembly)
         self.housekeeping: Housekeeping = Housekeeping(assembly)
+        self.migration: Migration = Migration(assembly)

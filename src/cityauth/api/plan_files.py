@@ -1,0 +1,187 @@
+"""A plan on disk: write it whole or not at all, read it, and make the reports of it.
+
+What is written takes the place of an older file only when it is complete, and only its owner can read it.
+"""
+
+import csv
+import io
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, BinaryIO, cast
+
+from cityauth.core.migration_decisions import DecisionRow, RefusedDecision, read_decisions
+from cityauth.core.migration_plan import PlanHeader, PlanLine
+from cityauth.core.plan_builder import PlanBuilder
+from cityauth.core.plan_file import PlanReader, parse_line
+from cityauth.core.plan_report import CSV_HEAD, group_of, page, spreadsheet_row
+from cityauth.errors import UsageError
+from cityauth.messages.texts import SHIPPED, Texts
+
+_BLOCK = 1 << 20
+"""Bytes that are read and written at once."""
+
+
+@contextmanager
+def building(path: Path) -> Iterator[PlanBuilder]:
+    """Give a builder whose plan becomes the file *path* when the block ends well.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    with replacing(path) as out, tempfile.TemporaryFile(dir=path.parent, buffering=_BLOCK) as scratch:
+        yield PlanBuilder(cast("BinaryIO", scratch), cast("BinaryIO", out))
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """Give a new file that takes the place of *path* when the block ends well, and vanishes when it does not.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    unfinished = None
+    try:
+        with tempfile.NamedTemporaryFile("w+b", buffering=_BLOCK, dir=path.parent, delete=False) as out:
+            unfinished = Path(out.name)
+            yield out
+            out.flush()
+            os.fsync(out.fileno())
+        unfinished.replace(path)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}") from error
+    finally:
+        if unfinished is not None:
+            with suppress(FileNotFoundError):
+                unfinished.unlink()
+
+
+@contextmanager
+def open_plan(path: str | os.PathLike[str]) -> Iterator[PlanReader]:
+    """Open a plan and read its header; iterate over what is given to read the accounts.
+
+    Raises:
+        UsageError: the file cannot be read.
+        PlanError: it is no plan, or a line of it was changed; the message names the line.
+    """
+    try:
+        with Path(path).open(encoding="utf-8", errors="replace", newline="\n") as lines:
+            yield PlanReader(lines)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def read_decision_file(path: str | os.PathLike[str] | None) -> list[DecisionRow | RefusedDecision]:
+    """Read the rows of a file of decisions; none where *path* is ``None``.
+
+    Raises:
+        UsageError: the file cannot be read as UTF-8, or lacks a column.
+    """
+    if path is None:
+        return []
+    try:
+        with Path(path).open(encoding="utf-8-sig", newline="") as lines:
+            return list(read_decisions(lines))
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(f"{path} is no CSV file in UTF-8: {error}") from error
+
+
+def write_report(
+    plan: str | os.PathLike[str],
+    report: str | os.PathLike[str],
+    *,
+    language: str = "fi",
+    texts: Texts = SHIPPED,
+) -> PlanHeader:
+    """Write the report on a plan: one page of HTML that needs no other file.
+
+    It has a chart and a table of how many accounts are in each class and what to do next, and it lists the first 200
+    accounts that people must decide about, by the host's own key and with masked addresses.
+
+    Args:
+        plan: The file of the plan.
+        report: Where the page goes. An older file is replaced.
+        language: ``fi``, ``sv`` or ``en``; any other reads as English.
+        texts: The texts of the service.
+
+    Returns:
+        The plan's header.
+
+    Raises:
+        UsageError: a file cannot be read or written.
+        PlanError: the file is no plan, or a line of it was changed.
+    """
+    with _collisions_of(Path(plan)) as (header, lines), replacing(Path(report)) as out:
+        for piece in page(header, lines, language, texts):
+            out.write(piece.encode())
+    return header
+
+
+def write_collisions(plan: str | os.PathLike[str], groups: str | os.PathLike[str]) -> int:
+    """Write the accounts that people must decide about as a CSV file, those of one group one after the other.
+
+    The columns ``decision`` and ``email`` are empty: filled in, the file goes back to the plan as its decisions.
+    No cell is a formula for a spreadsheet. The file begins with a mark by which spreadsheets know UTF-8.
+
+    Returns:
+        How many accounts it lists.
+
+    Raises:
+        UsageError: a file cannot be read or written.
+        PlanError: the file is no plan, or a line of it was changed.
+    """
+    with _collisions_of(Path(plan)) as (_, lines), replacing(Path(groups)) as out:
+        out.write(_csv_row(CSV_HEAD, mark="\ufeff"))
+        return sum(bool(out.write(_csv_row(spreadsheet_row(line)))) for line in lines)
+
+
+def _csv_row(cells: Iterable[str], mark: str = "") -> bytes:
+    text = io.StringIO(newline="")
+    csv.writer(text).writerow(cells)
+    return f"{mark}{text.getvalue()}".encode("utf-8", "replace")
+
+
+@contextmanager
+def _collisions_of(plan: Path) -> Iterator[tuple[PlanHeader, Iterator[PlanLine]]]:
+    """Give the header of a plan, and its accounts that collide, by groups. Only their places are held in memory.
+
+    All of the plan is read first, so that no report is made of a plan that was changed.
+    """
+    places: list[tuple[str, int]] = []
+    try:
+        with plan.open("rb", buffering=_BLOCK) as file:
+            starts = _Starts(file)
+            reader = PlanReader(starts)
+            places = [(group_of(line), starts.last) for line in reader if line.collision is not None]
+            places.sort()
+            yield reader.header, (_line_at(file, start) for _, start in places)
+    except OSError as error:
+        raise UsageError(f"{plan} cannot be read: {error.strerror}") from error
+
+
+class _Starts:
+    """The lines of a file. It is a class because who reads them also asks where the last one began.
+
+    Attributes:
+        last: The place of the last line that was given.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.last = 0
+
+    def __iter__(self) -> Iterator[str]:
+        place = 0
+        for raw in self._file:
+            self.last = place
+            place += len(raw)
+            yield raw.decode("utf-8", "replace")
+
+
+def _line_at(file: IO[bytes], start: int) -> PlanLine:
+    file.seek(start)
+    return parse_line(file.readline().decode("ascii"), 0)

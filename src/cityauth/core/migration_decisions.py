@@ -1,0 +1,195 @@
+"""What customer service decided about accounts that could not move, read from a spreadsheet and checked row by row.
+
+A row with a fault is not used, and its account stays undecided: it keeps its username.
+"""
+
+import csv
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from cityauth.core.accounts import Account, AccountId, Status
+from cityauth.core.identifiers import Identifier, Malformed
+from cityauth.core.migration_plan import Decision
+from cityauth.core.population import KeyUse
+from cityauth.errors import UsageError
+
+COLUMNS: Final = ("external_id", "decision", "email")
+"""The columns that are read. A file may have others."""
+
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+"""How a cell begins that a spreadsheet takes for a formula (OWASP, CSV injection)."""
+
+
+class DecisionFault(StrEnum):
+    """Why a decision is not used. The codes stay the same in every release."""
+
+    UNREADABLE_ROW = "unreadable_row"
+    """The row has more cells than the header, or no external id."""
+    UNKNOWN_DECISION = "unknown_decision"
+    """The decision is none of `Decision`."""
+    UNKNOWN_ACCOUNT = "unknown_account"
+    """No account has that external id."""
+    DECIDED_TWICE = "decided_twice"
+    """Another row decides for the same account. Neither of them is used."""
+    EXEMPT_ACCOUNT = "exempt_account"
+    """The account's realm does not move."""
+    ALREADY_MOVED = "already_moved"
+    """The account has an active e-mail identifier."""
+    DISABLED_ACCOUNT = "disabled_account"
+    """The account is disabled, so no address can sign in to it."""
+    ADDRESS_NOT_WANTED = "address_not_wanted"
+    """An address stands beside another decision than ``use_email``."""
+    ADDRESS_MISSING = "address_missing"
+    """The decision is ``use_email``, and there is no address in the row or on file."""
+    BAD_ADDRESS = "bad_address"
+    """The address does not pass the rules."""
+    ADDRESS_IN_USE = "address_in_use"
+    """Another account has the address for an identifier, or an erased account had it; or it is not the account's own
+    address on file, and another account has it on file."""
+    ADDRESS_DECIDED_TWICE = "address_decided_twice"
+    """Another row gives the same address to another account. Neither of them is used."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRow:
+    """One row that could be read.
+
+    Attributes:
+        number: Its line in the file, from 1.
+        external_id: The account.
+        decision: What was decided.
+        email: The address that is to sign in; empty for the one on file.
+    """
+
+    number: int
+    external_id: str
+    decision: Decision
+    email: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedDecision:
+    """One row that is not used.
+
+    Attributes:
+        number: Its line in the file, from 1.
+        external_id: The account as the row names it.
+        faults: Everything that is wrong with it.
+    """
+
+    number: int
+    external_id: str
+    faults: tuple[DecisionFault, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DecidedAccount:
+    """What is known of the account that a row names, for checking the row.
+
+    Attributes:
+        account: The account.
+        is_exempt: Whether its realm does not move.
+        has_email: Whether it has an active e-mail identifier.
+        on_file: The address on file as an identifier, if it passes the rules.
+    """
+
+    account: Account
+    is_exempt: bool
+    has_email: bool
+    on_file: Identifier | None
+
+
+def read_decisions(lines: Iterable[str]) -> Iterator[DecisionRow | RefusedDecision]:
+    """Read the rows of a file with the columns ``external_id``, ``decision`` and ``email``, in any order.
+
+    Commas or semicolons part the cells, as the spreadsheet's language has it. Rows whose decision is empty are left
+    out: they are not decided yet.
+
+    Raises:
+        UsageError: the first row lacks a column.
+    """
+    source = iter(lines)
+    first = next(source, "").lstrip("\ufeff")
+    delimiter = ";" if first.count(";") > first.count(",") else ","
+    head = [cell.strip().lower() for cell in next(csv.reader([first], delimiter=delimiter), [])]
+    if missing := [name for name in COLUMNS[:2] if name not in head]:
+        raise UsageError(f"the first row of the decisions has no column {missing[0]!r}: it needs {','.join(COLUMNS)}")
+    rows = csv.reader(source, delimiter=delimiter)
+    for cells in rows:
+        number = rows.line_num + 1
+        row = dict(zip(head, map(_cell, cells), strict=False))
+        if len(cells) > len(head) or (any(cells) and not row.get("external_id")):
+            yield RefusedDecision(number, row.get("external_id", ""), (DecisionFault.UNREADABLE_ROW,))
+        elif row.get("decision"):
+            yield _row(number, row)
+
+
+def _cell(text: str) -> str:
+    """Return a cell without blanks around it and without the mark that `harmless_cell` put before it."""
+    text = text.strip()
+    return text[1:] if text.startswith("'") and text[1:].startswith(_FORMULA) else text
+
+
+def harmless_cell(text: str) -> str:
+    """Return *text* as a cell that no spreadsheet runs as a formula; `read_decisions` takes the mark away again."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _row(number: int, row: Mapping[str, str]) -> DecisionRow | RefusedDecision:
+    try:
+        decision = Decision(row["decision"].lower())
+    except ValueError:
+        return RefusedDecision(number, row["external_id"], (DecisionFault.UNKNOWN_DECISION,))
+    return DecisionRow(number, row["external_id"], decision, row.get("email", ""))
+
+
+def decided_twice(rows: Collection[DecisionRow]) -> set[str]:
+    """Return the external ids for which more than one row decides."""
+    counted = Counter(row.external_id for row in rows)
+    return {external_id for external_id, count in counted.items() if count > 1}
+
+
+def check_account(row: DecisionRow, decided: DecidedAccount | None) -> tuple[DecisionFault, ...]:
+    """Return what is wrong with a decision, whatever address it gives."""
+    if decided is None:
+        return (DecisionFault.UNKNOWN_ACCOUNT,)
+    uses_email = row.decision is Decision.USE_EMAIL
+    holding = (
+        (DecisionFault.EXEMPT_ACCOUNT, decided.is_exempt),
+        (DecisionFault.ALREADY_MOVED, uses_email and decided.has_email),
+        (DecisionFault.DISABLED_ACCOUNT, uses_email and decided.account.status is not Status.ACTIVE),
+        (DecisionFault.ADDRESS_NOT_WANTED, not uses_email and bool(row.email)),
+        (DecisionFault.ADDRESS_MISSING, uses_email and not row.email and decided.on_file is None),
+    )
+    return tuple(fault for fault, holds in holding if holds)
+
+
+def check_address(
+    decided: DecidedAccount, wanted: Identifier | Malformed, uses: Sequence[KeyUse], *, has_tombstone: bool
+) -> tuple[DecisionFault, ...]:
+    """Return what is wrong with the address that is to sign in.
+
+    A household may give its shared address to one of its people. The others keep their usernames.
+
+    Args:
+        decided: The account.
+        wanted: The address by today's rules.
+        uses: Who has it, as a contact or as an identifier.
+        has_tombstone: Whether an erased account had it.
+    """
+    if isinstance(wanted, Malformed):
+        return (DecisionFault.BAD_ADDRESS,)
+    others = [use for use in uses if use.account_id != decided.account.id]
+    is_own = decided.on_file is not None and decided.on_file.key == wanted.key
+    if has_tombstone or any(use.status is not None or not is_own for use in others):
+        return (DecisionFault.ADDRESS_IN_USE,)
+    return ()
+
+
+def addresses_decided_twice(wanted: Mapping[AccountId, Identifier]) -> set[AccountId]:
+    """Return the accounts to which one and the same address was given."""
+    counted = Counter(identifier.key for identifier in wanted.values())
+    return {account_id for account_id, identifier in wanted.items() if counted[identifier.key] > 1}

@@ -1,0 +1,149 @@
+"""What a plan reads of one account: its address, its identifiers, and who else has them."""
+
+import unicodedata
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final, NamedTuple, TypeAlias
+
+from cityauth.core.email import canonical_address
+from cityauth.core.identifiers import EMAIL, KEY_VERSION, USERNAME, Identifier, Malformed, register
+from cityauth.core.population import KeyUse, PopulationRow
+from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
+from cityauth.flows.asking import Flow, ask
+from cityauth.flows.deployment import Deployment
+from cityauth.ports.stores import PopulationStore
+
+PAGE: Final = 200
+"""Accounts that are read at once: an event loop is held no longer than they take."""
+
+Uses: TypeAlias = Mapping[str, Sequence[KeyUse]]
+"""For each key that was looked up: who has it."""
+
+
+class PlannedAccount(NamedTuple):
+    """One account, with what its line is made of.
+
+    Attributes:
+        row: The account.
+        contact: Its address on file, if that passes the rules.
+        own: Its own identifier of that address, whatever its kind and status.
+        email: Its active e-mail identifier: the one of the contact, or else the oldest.
+        usernames: The keys of its usernames.
+        others: The keys of its other identifiers that are not the contact's, and whether they are active.
+    """
+
+    row: PopulationRow
+    contact: Identifier | None
+    own: AccountIdentifier | None
+    email: AccountIdentifier | None
+    usernames: Sequence[str]
+    others: Mapping[str, bool]
+
+    @property
+    def address(self) -> Identifier | None:
+        """The address that signs in or is to sign in."""
+        return self.contact if self.email is None else self.email.identifier
+
+
+def read_account(row: PopulationRow, deployment: Deployment) -> PlannedAccount:
+    """Pick the address and the identifiers of one account."""
+    contact = address_of(row.account.contact, deployment)
+    own = email = None
+    usernames: list[str] = []
+    others: dict[str, bool] = {}
+    for held in row.account_identifiers:
+        identifier, is_active = held.identifier, held.status is IdentifierStatus.ACTIVE
+        is_own = contact is not None and identifier.key == contact.key
+        if is_own:
+            own = held
+        if identifier.kind == USERNAME.name:
+            usernames.append(identifier.key)
+        elif not is_own:
+            others[identifier.key] = is_active
+        if identifier.kind == EMAIL.name and is_active and (email is None or is_own):
+            email = held
+    return PlannedAccount(row, contact, own, email, usernames, others)
+
+
+def address_of(contact: str | None, deployment: Deployment) -> Identifier | None:
+    """Return the contact as the identifier that it would be, or ``None`` when there is none that passes the rules."""
+    if contact is None:
+        return None
+    if contact.isascii() and "xn--" not in contact:  # the rules for new addresses add nothing for these
+        value = canonical_address(contact)
+        return None if value is None else Identifier(EMAIL.name, contact, f"{KEY_VERSION}:{value}")
+    identifier = register(contact, deployment.email)
+    return None if isinstance(identifier, Malformed) else identifier
+
+
+def find_uses(keys: Collection[str]) -> Flow[Uses]:
+    """Return who has each of *keys*, asked for some hundreds at a time."""
+    found: defaultdict[str, list[KeyUse]] = defaultdict(list)
+    wanted = sorted(keys)
+    for first in range(0, len(wanted), PAGE):
+        for use in (yield from ask(PopulationStore.find_key_uses, wanted[first : first + PAGE])):
+            found[use.key].append(use)
+    return found
+
+
+def keys_of(seen: PlannedAccount) -> list[str]:
+    """The keys whose other users are looked up: those that the store has marked, and addresses beside the contact."""
+    row = seen.row
+    keys = list(seen.others)
+    if seen.contact is not None and (row.address_used or row.address_is_username):
+        keys.append(seen.contact.key)
+    if row.username_is_address:
+        keys += seen.usernames
+    return keys
+
+
+def partners_of(seen: PlannedAccount, uses: Uses) -> list[KeyUse]:
+    """The uses that other accounts make of what this account has."""
+    own_id = seen.row.account.id
+    keys = dict.fromkeys(keys_of(seen)) if uses else ()
+    return [use for key in keys for use in uses.get(key, ()) if use.account_id != own_id]
+
+
+def address_on_file(seen: PlannedAccount, deployment: Deployment) -> str | None:
+    """The address on file, also one that passes no rule.
+
+    What the last import said counts only where it passes no rule: an address that passes was taken off the account
+    later.
+    """
+    row = seen.row
+    if row.account.contact is not None:
+        return row.account.contact
+    if seen.email is not None:
+        return seen.email.identifier.shown
+    passes = not isinstance(register(row.email_on_file, deployment.email), Malformed)
+    return None if passes or not row.email_on_file else row.email_on_file
+
+
+def has_username(row: PopulationRow) -> bool:
+    """Whether a username of the account is active."""
+    return any(
+        held.status is IdentifierStatus.ACTIVE and held.identifier.kind == USERNAME.name
+        for held in row.account_identifiers
+    )
+
+
+def domain_of(address: Identifier) -> str:
+    """Return the domain of an address, as the DNS knows it."""
+    return address.key.rpartition("@")[2]
+
+
+def normalized_name(name: str) -> str:
+    """Return a person's name for comparing: without case, order of its words, and what is no letter."""
+    words = "".join(char if char.isalnum() else " " for char in unicodedata.normalize("NFKC", name).casefold()).split()
+    return " ".join(sorted(words))
+
+
+def dependencies_of(row: PopulationRow) -> str:
+    """Everything that an account's line depends on, as one text."""
+    account = row.account
+    held = "\x1f".join(f"{one.identifier.kind}={one.status}={one.identifier.key}" for one in row.account_identifiers)
+    return (
+        f"{account.id}\x1f{account.external_id}\x1f{account.realm}\x1f{account.status}\x1f{account.contact}\x1f"
+        f"{account.phase}\x1f{row.email_on_file}\x1f{row.address_used:d}{row.address_is_username:d}"
+        f"{row.username_is_address:d}\x1f{held}"
+    )

@@ -1,0 +1,110 @@
+"""Check what customer service decided, row by row, against the accounts as they are now."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from cityauth.core.accounts import AccountId
+from cityauth.core.identifiers import EMAIL, Identifier, Malformed, register
+from cityauth.core.migration_decisions import (
+    DecidedAccount,
+    DecisionFault,
+    DecisionRow,
+    RefusedDecision,
+    addresses_decided_twice,
+    check_account,
+    check_address,
+    decided_twice,
+)
+from cityauth.core.migration_plan import Decision
+from cityauth.core.population import PopulationRow
+from cityauth.core.resolution import IdentifierStatus
+from cityauth.flows.asking import Flow, ask
+from cityauth.flows.deployment import Deployment
+from cityauth.flows.migration_accounts import PAGE, address_of, find_uses
+from cityauth.ports.stores import AccountStore, PopulationStore
+
+Decided: TypeAlias = Mapping[AccountId, tuple[Decision, Identifier | None]]
+"""For each account that people decided about: what, and the address that is to sign in."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedDecisions:
+    """What became of the rows.
+
+    Attributes:
+        decided: For each account with a decision that is used: the decision, and the address that is to sign in.
+        refused: The rows that are not used, in the order of the file.
+    """
+
+    decided: Decided
+    refused: tuple[RefusedDecision, ...]
+
+
+def check_decisions(
+    deployment: Deployment, exempt: Collection[str], read: Sequence[DecisionRow | RefusedDecision]
+) -> Flow[CheckedDecisions]:
+    """Check every row, and return which decisions are used and which are not, with all their faults."""
+    rows = [one for one in read if isinstance(one, DecisionRow)]
+    refused = [one for one in read if isinstance(one, RefusedDecision)]
+    twice = decided_twice(rows)
+    accounts = yield from _find_accounts(deployment, exempt, [row.external_id for row in rows])
+    wanted: dict[AccountId, Identifier] = {}
+    used: dict[AccountId, DecisionRow] = {}
+    for row in rows:
+        known = accounts.get(row.external_id)
+        faults = check_account(row, known)
+        if row.external_id in twice:
+            faults = (*faults, DecisionFault.DECIDED_TWICE)
+        if known is not None and row.decision is Decision.USE_EMAIL and DecisionFault.ADDRESS_MISSING not in faults:
+            address = register(row.email, deployment.email) if row.email else known.on_file
+            faults = (*faults, *(yield from _check_address(deployment, known, address)))
+            if not faults and isinstance(address, Identifier):
+                wanted[known.account.id] = address
+        if faults or known is None:
+            refused.append(RefusedDecision(row.number, row.external_id, faults))
+        else:
+            used[known.account.id] = row
+    for account_id in addresses_decided_twice(wanted):
+        row = used.pop(account_id)
+        refused.append(RefusedDecision(row.number, row.external_id, (DecisionFault.ADDRESS_DECIDED_TWICE,)))
+    decided = {account_id: (row.decision, wanted.get(account_id)) for account_id, row in used.items()}
+    return CheckedDecisions(decided, tuple(sorted(refused, key=lambda one: one.number)))
+
+
+def _check_address(
+    deployment: Deployment, known: DecidedAccount, address: Identifier | Malformed | None
+) -> Flow[tuple[DecisionFault, ...]]:
+    """Check the address that is to sign in, against whoever has it or had it."""
+    if address is None or isinstance(address, Malformed):
+        return (DecisionFault.BAD_ADDRESS,)
+    uses = yield from find_uses([address.key])
+    own = any(use.account_id == known.account.id and use.status is not None for use in uses.get(address.key, ()))
+    digests = deployment.tombstones.digests(address)
+    buried = not own and (yield from ask(AccountStore.has_tombstone, digests))
+    return check_address(known, address, uses.get(address.key, ()), has_tombstone=buried)
+
+
+def _find_accounts(
+    deployment: Deployment, exempt: Collection[str], external_ids: Sequence[str]
+) -> Flow[dict[str, DecidedAccount]]:
+    """Find the accounts that are decided about, some hundreds at a time."""
+    found: dict[str, DecidedAccount] = {}
+    for first in range(0, len(external_ids), PAGE):
+        for person in (yield from ask(PopulationStore.find_imported, external_ids[first : first + PAGE])):
+            account = person.row.account
+            if account.external_id is not None:
+                found[account.external_id] = DecidedAccount(
+                    account=account,
+                    is_exempt=account.realm in exempt,
+                    has_email=_has_email(person.row),
+                    on_file=address_of(account.contact, deployment),
+                )
+    return found
+
+
+def _has_email(row: PopulationRow) -> bool:
+    return any(
+        held.identifier.kind == EMAIL.name and held.status is IdentifierStatus.ACTIVE
+        for held in row.account_identifiers
+    )
