@@ -15,6 +15,7 @@ from cityauth import (
     DatedPhase,
     HashProfile,
     MemoryMailer,
+    MemoryStore,
     NewAccount,
     Phase,
     Policy,
@@ -99,6 +100,17 @@ def test_every_tunable_can_be_configured(section: str) -> None:
     assert set(readers_of(part)) == {field.name for field in fields(part)}
 
 
+def test_a_recipe_of_the_file_verifies_hashes(configured: Deployment) -> None:
+    """A home-made format of the file is one of the formats of the service."""
+    recipe = "hex(sha1(salt + password))"
+    configured.write(TOML + f'[hashes.oldportal]\nrecipe = "{recipe}"\n')
+    configuration = load()
+    assert configuration.policy.hashes == {"oldportal": recipe}
+    auth = configuration.auth(MemoryStore())
+    assert auth.passwords.find_defect("$recipe$oldportal$suola$" + "0f" * 20) is None
+    assert auth.passwords.find_defect("$recipe$other$suola$" + "0f" * 20) == "unknown_scheme"
+
+
 def test_the_environment_wins(configured: Deployment) -> None:
     """Each variable wins over the file, and the file's relative paths are not those of the environment."""
     one, two = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
@@ -145,6 +157,11 @@ WRONG = {
     "[password]": "unknown key 'password'; the nearest known one is 'passwords'",
     "[passwords]\nminlength = 9": "unknown key 'minlength' in [passwords]; the nearest known one is 'min_length'",
     "[login]\nprofile = 'x'": "unknown key 'profile' in [login]; the nearest known one is 'pending_max_age'",
+    "[hashes.old]\nrecipe = 'hex(sha1(salt))'": "hashes.old: the recipe does not use the password (at character 15)",
+    "[hashes.old]\nrecipe = 3": "hashes.old.recipe must be text in quotes, and not empty",
+    "[hashes.old]\nreceipt = 'x'": "unknown key 'receipt' in [hashes.old]; the nearest known one is 'recipe'",
+    "[hashes.old]": "[hashes.old] needs the key 'recipe'",
+    "[hashes]\nold = 'hex(sha1(password))'": "hashes.old must be a table: put its keys under [hashes.old]",
     "[realms.citizen]\ninital = 'both'": "unknown key 'inital' in [realms.citizen]; the nearest known one is 'initial'",
     "[realms.citizen]": """[realms.citizen] needs the key 'initial', one of "legacy_only", "both", "email_preferred", "email_only\"""",
     "realms = 1": "realms must be a table: put its keys under [realms]",

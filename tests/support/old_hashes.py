@@ -206,3 +206,22 @@ MAKERS: dict[str, Callable[[str], str]] = {
     "nt": by_passlib("bsd_nthash"),
 }
 """By the name of the format that cityauth gives it, and a word for each variant."""
+
+
+def _passlib_bytes(name: str, prefix: str = "", **costs: Any) -> Callable[[bytes], str]:
+    return lambda password: prefix + str(getattr(PASSLIB, name).using(**costs).hash(password))
+
+
+BYTE_MAKERS: dict[str, Callable[[bytes], str]] = {
+    "bcrypt": lambda password: bcrypt.hashpw(password, bcrypt.gensalt(4)).decode(),
+    "argon2": _passlib_bytes("argon2", rounds=1, memory_cost=32, parallelism=1),
+    "django_pbkdf2": _passlib_bytes("django_pbkdf2_sha256", rounds=10),
+    "md5_crypt": _passlib_bytes("md5_crypt"),
+    "sha512_crypt": _passlib_bytes("sha512_crypt", rounds=1000),
+    "phpass": _passlib_bytes("phpass", rounds=7),
+    "ldap_sha": _passlib_bytes("ldap_sha1"),
+    "ldap_ssha": _passlib_bytes("ldap_salted_sha1"),
+    "django_md5": _passlib_bytes("django_salted_md5"),
+    "mysql": _passlib_bytes("mysql41"),
+}
+"""Some of the same, for passwords in any encoding."""

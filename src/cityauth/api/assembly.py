@@ -142,7 +142,7 @@ def _tombstone_keys(given: Supplies, keys: KeyRing) -> TombstoneKeys:
 
 def _hasher_of(policy: Policy) -> PasswordHasher:
     """Return the hasher of a host that gives none of its own."""
-    formats = built_in_formats(bcrypt_truncates=policy.legacy_hashes.bcrypt_truncates)
+    formats = built_in_formats(bcrypt_truncates=policy.legacy_hashes.bcrypt_truncates, recipes=policy.hashes)
     return Argon2Hasher(policy.hashing, limits=policy.hash_limits, formats=formats)
 
 

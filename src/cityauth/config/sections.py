@@ -13,6 +13,7 @@ from typing import Any, Final, cast, get_type_hints
 
 from cityauth.core.secret import SecretStr
 from cityauth.errors import ConfigurationError
+from cityauth.hashing.recipe_format import HashRecipe
 from cityauth.mailers.smtp import Security, SmtpMailer
 from cityauth.policy import HashProfile, Policy, SessionPolicy
 from cityauth.policy.realms import DatedPhase, Phase, RealmPolicy
@@ -132,7 +133,7 @@ def read_policy(file: Mapping[str, object], besides: Iterable[str] = ()) -> Poli
     policy = Policy()
     readers = readers_of(policy)
     sections = {name: part for name in Policy.__slots__ if is_dataclass(part := getattr(policy, name))}
-    refuse_unknown(file, {*readers, *sections, "realms", *besides})
+    refuse_unknown(file, {*readers, *sections, "realms", "hashes", *besides})
     parts: dict[str, Any] = {name: readers[name](file[name], name) for name in readers if name in file}
     for name, part in sections.items():
         if name in file:
@@ -140,6 +141,8 @@ def read_policy(file: Mapping[str, object], besides: Iterable[str] = ()) -> Poli
     if "realms" in file:
         realms = _table(file["realms"], "realms")
         parts["realms"] = {**policy.realms, **{name: read_realm(realms[name], name) for name in realms}}
+    if "hashes" in file:
+        parts["hashes"] = {name: _read_recipe(one, name) for name, one in _table(file["hashes"], "hashes").items()}
     return replace(policy, **parts)
 
 
@@ -162,6 +165,18 @@ def _read_section(part: Any, value: object, where: str) -> object:  # noqa: ANN4
     if profiles and _PROFILE in table:
         part = profiles[read_one_of(profiles, table.pop(_PROFILE), f"{where}.{_PROFILE}")]
     return replace(part, **{key: readers[key](given, f"{where}.{key}") for key, given in table.items()})
+
+
+def _read_recipe(value: object, name: str) -> str:
+    """Return the recipe of the hash format *name*, after reading it once, so that a wrong one is found at once."""
+    where = f"hashes.{name}"
+    table = _table(value, where)
+    refuse_unknown(table, ("recipe",), where)
+    if "recipe" not in table:
+        raise ConfigurationError(f"[{where}] needs the key 'recipe'")
+    recipe = read_text(table["recipe"], f"{where}.recipe")
+    HashRecipe(name, recipe)
+    return recipe
 
 
 def read_realm(value: object, name: str) -> RealmPolicy:

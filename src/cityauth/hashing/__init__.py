@@ -5,18 +5,33 @@ from typing import TYPE_CHECKING
 from cityauth._lazy import attach as _attach
 
 if TYPE_CHECKING:
-    from cityauth.core.hashing import HashDefect, HashFormat, HashMatch, HashMix, HashParameters, StoredHash
+    from cityauth.core.hash_origin import HashKind, HashOrigin, PasswordEncoding
+    from cityauth.core.hashing import (
+        HashDefect,
+        HashFormat,
+        HashMatch,
+        HashMix,
+        HashParameters,
+        StoredHash,
+        WrappableFormat,
+    )
     from cityauth.hashing.hasher import Argon2Hasher
+    from cityauth.hashing.recipe_format import HashRecipe
     from cityauth.hashing.registry import built_in_formats
 
 __all__ = [
     "Argon2Hasher",
     "HashDefect",
     "HashFormat",
+    "HashKind",
     "HashMatch",
     "HashMix",
+    "HashOrigin",
     "HashParameters",
+    "HashRecipe",
+    "PasswordEncoding",
     "StoredHash",
+    "WrappableFormat",
     "built_in_formats",
 ]
 
@@ -25,10 +40,15 @@ if not TYPE_CHECKING:  # a type checker would take every name for a public one
         "Argon2Hasher": "cityauth.hashing.hasher",
         "HashDefect": "cityauth.core.hashing",
         "HashFormat": "cityauth.core.hashing",
+        "HashKind": "cityauth.core.hash_origin",
         "HashMatch": "cityauth.core.hashing",
         "HashMix": "cityauth.core.hashing",
+        "HashOrigin": "cityauth.core.hash_origin",
         "HashParameters": "cityauth.core.hashing",
+        "HashRecipe": "cityauth.hashing.recipe_format",
+        "PasswordEncoding": "cityauth.core.hash_origin",
         "StoredHash": "cityauth.core.hashing",
+        "WrappableFormat": "cityauth.core.hashing",
         "built_in_formats": "cityauth.hashing.registry",
     }
     __getattr__, __dir__ = _attach(__name__, _HOMES)

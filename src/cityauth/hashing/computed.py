@@ -114,11 +114,3 @@ class PackedFormat(Computed[C]):
 def utf16(password: bytes) -> bytes:
     """Return *password*, which is UTF-8, as the systems of Windows hash it."""
     return password.decode().encode("utf-16-le")
-
-
-def costs_text(costs: object) -> str:
-    """Return *costs* as one line of text; two hashes of one format with one text take equal work."""
-    names = getattr(type(costs), "__dataclass_fields__", None)
-    if names is None:
-        return str(costs)
-    return ", ".join(f"{name}={getattr(costs, name)}" for name in names)

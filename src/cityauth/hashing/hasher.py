@@ -4,9 +4,11 @@ import secrets
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from cityauth.core.hash_origin import HashKind, HashOrigin
 from cityauth.core.hashing import HashDefect, HashFormat, HashMatch, HashMix, HashParameters
 from cityauth.core.passwords import Password
-from cityauth.errors import HasherBusyError, PolicyError
+from cityauth.errors import HasherBusyError, PolicyError, UsageError
+from cityauth.hashing.adoption import adopt, is_fast, kind_of, wrap
 from cityauth.hashing.argon2 import ARGON2, costs_of, may_replace, model_of, run_argon2
 from cityauth.hashing.registry import HashFormats, built_in_formats
 from cityauth.policy import HashLimits, HashProfile
@@ -91,6 +93,37 @@ class Argon2Hasher:
         """Say why *stored* cannot be verified here, or ``None`` when it can; see `PasswordHasher.find_defect`."""
         found = self._formats.examine(stored)
         return found if isinstance(found, HashDefect) else None
+
+    def identify(self, stored: str) -> str | None:
+        """Return the name of the format of *stored*; see `HashImporter.identify`."""
+        found = self._formats.examine(stored)
+        return None if isinstance(found, HashDefect) else found.format.name
+
+    def adopt(self, exported: str, origin: HashOrigin) -> str | HashDefect:
+        """Return what to store for a hash as another system exported it; see `HashImporter.adopt`."""
+        return adopt(self._formats, exported, origin)
+
+    def is_fast(self, stored: str) -> bool:
+        """Say whether *stored* should be wrapped; see `HashImporter.is_fast`."""
+        found = self._formats.examine(stored)
+        return not isinstance(found, HashDefect) and is_fast(found)
+
+    def wrap(self, stored: str) -> str:
+        """Put a fast hash inside an Argon2id hash; see `HashImporter.wrap`.
+
+        Raises:
+            UsageError: `is_fast` says no.
+            HasherBusyError: there is not enough memory now.
+        """
+        found = self._formats.examine(stored)
+        if isinstance(found, HashDefect) or not is_fast(found):
+            raise UsageError("only a hash that is_fast() names can be wrapped")
+        return wrap(found, self._profile)
+
+    def describe(self, stored: str) -> HashKind | None:
+        """Return which work *stored* is; see `HashImporter.describe`."""
+        found = self._formats.examine(stored)
+        return None if isinstance(found, HashDefect) else kind_of(found)
 
     def mix(self, population: Mapping[str, int]) -> HashMix:
         """Return the mix of a population's hashes, for `CityAuth(hash_mix=...)`.

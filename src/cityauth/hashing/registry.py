@@ -4,30 +4,40 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from cityauth.core.characters import strip_invisible
-from cityauth.core.hashing import MAX_STORED_LENGTH, HashDefect, HashFormat, HashMix, StoredHash
+from cityauth.core.hash_origin import HashOrigin
+from cityauth.core.hashing import MAX_STORED_LENGTH, HashDefect, HashFormat, HashMix, StoredHash, WrappableFormat
 from cityauth.errors import PolicyError
 from cityauth.hashing.argon2 import ARGON2, DJANGO_ARGON2, NEXTCLOUD_ARGON2I, NEXTCLOUD_ARGON2ID, SPRING_ARGON2
 from cityauth.hashing.aspnet import ASPNET_V2, ASPNET_V3
 from cityauth.hashing.bcrypt import bcrypt_formats
 from cityauth.hashing.java import JAVA_FORMATS
 from cityauth.hashing.ldap import LDAP_FORMATS
+from cityauth.hashing.marked import MARK, MarkedFormat, read_mark, truncating
 from cityauth.hashing.pbkdf2 import DJANGO_PBKDF2, PASSLIB_PBKDF2, WERKZEUG_PBKDF2
 from cityauth.hashing.php import PHPASS_FORMATS
+from cityauth.hashing.recipe_format import HashRecipe
 from cityauth.hashing.salted import DJANGO_MD5, DJANGO_SHA1, MYSQL
 from cityauth.hashing.scrypt import DJANGO_SCRYPT, WERKZEUG_SCRYPT
 from cityauth.hashing.unix import crypt_formats
 from cityauth.hashing.windows import MSSQL_2005, MSSQL_2012, NT
+from cityauth.hashing.wrapped import WrappedFormat, inner_text, is_wrapped
 from cityauth.policy import HashLimits
 
 _PLAIN_TEXT: Final = ("{noop}", "{cleartext}", "{clear}", "{plain}", "{plaintext}")
 """How Spring, LDAP servers and mail servers mark a password that is not hashed."""
 
 
-def built_in_formats(*, bcrypt_truncates: bool = False) -> tuple[HashFormat[Any], ...]:
-    """Return the formats that come with cityauth; those of bcrypt need the extra ``legacy``.
+def built_in_formats(
+    *, bcrypt_truncates: bool = False, recipes: Mapping[str, str] | None = None
+) -> tuple[HashFormat[Any], ...]:
+    """Return the formats that come with cityauth; those of bcrypt, crypt and NT need the extra ``legacy``.
 
     Args:
         bcrypt_truncates: See `cityauth.policy.LegacyHashPolicy`.
+        recipes: Recipes of home-made formats by their names; see `HashRecipe`.
+
+    Raises:
+        PolicyError: a recipe is wrong.
     """
     return (
         ARGON2,
@@ -53,6 +63,7 @@ def built_in_formats(*, bcrypt_truncates: bool = False) -> tuple[HashFormat[Any]
         MSSQL_2012,
         MYSQL,
         NT,
+        *(HashRecipe(name, recipe) for name, recipe in (recipes or {}).items()),
     )
 
 
@@ -85,6 +96,41 @@ class HashFormats:
             return HashDefect.MISSING
         if len(text) > MAX_STORED_LENGTH:
             return HashDefect.CORRUPT
+        if not text.startswith(MARK):
+            return self._examine_unmarked(text)
+        marked = read_mark(text)
+        return HashDefect.CORRUPT if marked is None else self._examine_marked(*marked)
+
+    def named(self, name: str) -> HashFormat[Any] | None:
+        """Return the format of this name; ``None`` if there is none."""
+        return next((one for one in self._formats if one.name == name), None)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all formats."""
+        return tuple(one.name for one in self._formats)
+
+    def _examine_marked(self, origin: HashOrigin, text: str) -> StoredHash | HashDefect:
+        """Take the text behind a mark apart."""
+        found = self._examine_unmarked(text) if text else HashDefect.CORRUPT
+        if isinstance(found, HashDefect):
+            return found
+        inner = truncating(found.format, origin)
+        return StoredHash(MarkedFormat(inner, origin), found.parameters) if inner else HashDefect.CORRUPT
+
+    def _examine_unmarked(self, text: str) -> StoredHash | HashDefect:
+        """Take a text without a mark apart, which may be a wrapped hash."""
+        if not is_wrapped(text):
+            return self._examine_plain(text)
+        inner = self._examine_plain(inner_text(text) or "?")
+        if isinstance(inner, HashDefect) or not isinstance(inner.format, WrappableFormat):
+            return inner if isinstance(inner, HashDefect) and inner_text(text) else HashDefect.CORRUPT
+        wrapped = WrappedFormat(inner.format)
+        parameters = wrapped.parse(text, self._limits)
+        return parameters if isinstance(parameters, HashDefect) else StoredHash(wrapped, parameters)
+
+    def _examine_plain(self, text: str) -> StoredHash | HashDefect:
+        """Take a text apart that is a hash of one of the formats, or no hash."""
         for one in self._formats:
             if one.identify(text):
                 parameters = one.parse(text, self._limits)

@@ -58,6 +58,7 @@ class Policy:
         hashing: Parameters of Argon2id for new hashes.
         hash_limits: What the verification of a stored hash may cost.
         legacy_hashes: How the old system made its hashes.
+        hashes: Recipes of home-made hash formats, by the names of the formats; see `cityauth.hashing.HashRecipe`.
         sessions: How long sessions are valid.
         realms: For each realm, which kinds of identifier sign in, by date. By default citizens sign in with both
             kinds, and officials with usernames only.
@@ -81,6 +82,7 @@ class Policy:
     hashing: HashProfile = HashProfile.RFC_9106
     hash_limits: HashLimits = field(default_factory=HashLimits)
     legacy_hashes: LegacyHashPolicy = field(default_factory=LegacyHashPolicy)
+    hashes: Mapping[str, str] = field(default_factory=dict)
     sessions: SessionPolicy = field(default_factory=SessionPolicy)
     realms: Mapping[str, RealmPolicy] = field(default_factory=_default_realms)
     sign_up_realm: str = "citizen"

@@ -1,6 +1,16 @@
 """What the host supplies, as Protocols: the ports that keep (stores) and the ports that act (services)."""
 
-from cityauth.ports.services import AuditSink, Clock, DomainCheck, DomainState, Entropy, Mailer, PasswordHasher, Verdict
+from cityauth.ports.services import (
+    AuditSink,
+    Clock,
+    DomainCheck,
+    DomainState,
+    Entropy,
+    HashImporter,
+    Mailer,
+    PasswordHasher,
+    Verdict,
+)
 from cityauth.ports.stores import (
     AccountStore,
     AnyStore,
@@ -22,6 +32,7 @@ __all__ = [
     "DomainCheck",
     "DomainState",
     "Entropy",
+    "HashImporter",
     "Mailer",
     "OneTimeTokenStore",
     "OutboxStore",

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from cityauth.core.audit import AuditEvent
+from cityauth.core.hash_origin import HashKind, HashOrigin
 from cityauth.core.hashing import HashDefect
 from cityauth.core.mail import QueuedMail
 from cityauth.core.passwords import Password
@@ -66,6 +67,51 @@ class PasswordHasher(Protocol):
         The library and the command import a hash only if the answer is ``None``, and `verify` verifies only such a
         hash. A host's own hasher must return ``None`` for its own hashes.
         """
+        ...
+
+
+class HashImporter(Protocol):
+    """A hasher that takes hashes of older systems over. `cityauth.hashing.Argon2Hasher` is one.
+
+    No text makes any of these methods raise, but `wrap` as it says.
+    """
+
+    def identify(self, stored: str) -> str | None:
+        """Return the name of the format of *stored*, such as ``ldap_ssha``; ``None`` if it has a defect.
+
+        A wrapped hash has "wrapped" before the name of its old format.
+        """
+        ...
+
+    def adopt(self, exported: str, origin: HashOrigin) -> str | HashDefect:
+        """Return what to store for a hash as another system exported it, or why it cannot be verified here.
+
+        The stored text begins with a mark where *origin* declares an encoding or how passwords were cut. Where
+        the text does not say what it is, *origin* must name its format. Adopting what was adopted changes nothing.
+        Nothing is hashed.
+
+        Args:
+            exported: The text of the export.
+            origin: What is declared about the system that made it. A format that contradicts the text is
+                `HashDefect.CORRUPT`; one that is not known is `HashDefect.UNKNOWN_SCHEME`.
+        """
+        ...
+
+    def is_fast(self, stored: str) -> bool:
+        """Say whether *stored* should be wrapped: it has no salt, or fewer than 5,000 rounds of a fast digest."""
+        ...
+
+    def wrap(self, stored: str) -> str:
+        """Return *stored*, which is fast, inside a new Argon2id hash; its password still verifies.
+
+        Raises:
+            UsageError: `is_fast` says no.
+            HasherBusyError: there is not enough memory now.
+        """
+        ...
+
+    def describe(self, stored: str) -> HashKind | None:
+        """Return which work *stored* is, for counting; ``None`` if it has a defect. It holds nothing secret."""
         ...
 
 
