@@ -17,8 +17,12 @@ if TYPE_CHECKING:
     from cityauth.core.characters import Malformed
     from cityauth.core.client import ClientContext
     from cityauth.core.identifiers import BUILT_IN, Identifier, IdentifierKind
+    from cityauth.core.import_fault import ImportFault, RowFault
+    from cityauth.core.import_file import read_people
+    from cityauth.core.import_row import ImportRow
     from cityauth.core.links import LinkDead, LinkLive, LinkOutcome
     from cityauth.core.login import Authenticated, LoginStep, PasswordRequired, Refused
+    from cityauth.core.quarantine import QuarantinedRow
     from cityauth.core.resolution import IdentifierResolver, Outcome, Reason, Resolution
     from cityauth.core.secret import KeyRing, SecretStr
     from cityauth.core.sessions import LiveSession, OpenedSession, Session
@@ -46,6 +50,7 @@ if TYPE_CHECKING:
     from cityauth.flows.invitation import Invited
     from cityauth.flows.outbox import Flushed
     from cityauth.flows.passwords import PasswordRejected
+    from cityauth.flows.population import ImportOptions, ImportReport
     from cityauth.mailers.memory import MemoryMailer
     from cityauth.policy import HashProfile, MailPolicy, Policy
     from cityauth.policy.realms import DatedPhase, Phase, RealmPolicy
@@ -74,6 +79,10 @@ __all__ = [
     "IdentifierKind",
     "IdentifierResolver",
     "IllegalTransitionError",
+    "ImportFault",
+    "ImportOptions",
+    "ImportReport",
+    "ImportRow",
     "Invited",
     "KeyRing",
     "LinkDead",
@@ -102,11 +111,13 @@ __all__ = [
     "PolicyError",
     "Problem",
     "Purged",
+    "QuarantinedRow",
     "RealmPolicy",
     "Reason",
     "Refused",
     "Released",
     "Resolution",
+    "RowFault",
     "SchemaError",
     "SecretError",
     "SecretStr",
@@ -119,6 +130,7 @@ __all__ = [
     "is_same_link",
     "link_proof",
     "link_token",
+    "read_people",
     "safe_next",
 ]
 
@@ -130,6 +142,10 @@ _HOMES = {
     "cityauth.core.characters": ("Malformed",),
     "cityauth.core.client": ("ClientContext",),
     "cityauth.core.identifiers": ("BUILT_IN", "Identifier", "IdentifierKind"),
+    "cityauth.core.import_fault": ("ImportFault", "RowFault"),
+    "cityauth.core.import_file": ("read_people",),
+    "cityauth.core.import_row": ("ImportRow",),
+    "cityauth.core.quarantine": ("QuarantinedRow",),
     "cityauth.core.links": ("LinkDead", "LinkLive", "LinkOutcome"),
     "cityauth.core.answers": ("Declined", "Done", "MailAwaited", "MailOutcome", "MailerDown", "Problem"),
     "cityauth.core.web": ("is_same_link", "link_proof", "link_token", "safe_next"),
@@ -160,6 +176,7 @@ _HOMES = {
     "cityauth.flows.invitation": ("Invited",),
     "cityauth.flows.outbox": ("Flushed",),
     "cityauth.flows.passwords": ("PasswordRejected",),
+    "cityauth.flows.population": ("ImportOptions", "ImportReport"),
     "cityauth.flows.identifiers": ("AccountRefused", "Released"),
     "cityauth.policy": ("HashProfile", "MailPolicy", "Policy"),
     "cityauth.api._async": ("AsyncCityAuth",),

@@ -5,6 +5,7 @@ from cityauth.core.audit import AuditEvent, AuditEventType
 from cityauth.core.changes import (
     AccountAdded,
     AccountErased,
+    AccountUnchanged,
     Change,
     CommitOutcome,
     Committed,
@@ -70,6 +71,7 @@ __all__ = [
     "AccountErased",
     "AccountId",
     "AccountIdentifier",
+    "AccountUnchanged",
     "Allowance",
     "AuditEvent",
     "AuditEventType",

@@ -14,6 +14,7 @@ from cityauth.core.accounts import AccountId
 from cityauth.core.hashing import HashDefect
 from cityauth.core.login import Authenticated, PasswordRequired
 from cityauth.core.passwords import Password
+from cityauth.flows.population import ImportOptions
 from cityauth.mailers.memory import MemoryMailer
 from cityauth.ports.services import Verdict
 from tests.support.altered import Altered
@@ -21,7 +22,17 @@ from tests.support.fakes import FixedClock, ListAudit, SeededEntropy, SpyHasher
 from tests.support.recording import recording
 from tests.support.service import KEY, PASSWORD, POLICY
 
-PARTS = ("login", "sessions", "identifiers", "passwords", "accounts", "recovery", "outbox", "housekeeping")
+PARTS = (
+    "login",
+    "sessions",
+    "identifiers",
+    "passwords",
+    "accounts",
+    "recovery",
+    "outbox",
+    "housekeeping",
+    "population",
+)
 
 
 @dataclass
@@ -88,6 +99,9 @@ def journey() -> Any:
     yield "sessions", "sign_out", (fourth.session.token.get_secret_value(),), {}
     yield "sessions", "close_all_of_account", (account.id,), {}
     yield "housekeeping", "purge", (), {}
+    people = [{"external_id": str(n), "realm": "citizen", "username": f"u{n}", "display_name": "U"} for n in range(3)]
+    for _ in range(2):
+        yield "population", "import_people", ([*people, {"external_id": "4"}],), {"options": ImportOptions(batch=2)}
     yield "recovery", "request", ("erkki@example.com",), {"client": CLIENT}
     yield "outbox", "flush", (), {}
     yield "accounts", "disable", (account.id,), {}
@@ -115,7 +129,7 @@ def test_both_faces_give_the_same_trace_and_the_same_answers(make: Callable[[], 
     """One journey, both faces: equal answers, equal questions, equal audit trail, tokens and all (ASVS 6.3.4, B-17)."""
     answers, asked, events = asyncio.run(walked(CityAuth, MemoryStore()))
     assert (answers, asked, events) == asyncio.run(walked(AsyncCityAuth, make()))
-    assert len(answers) == 31
+    assert len(answers) == 33
     assert {type(answer) for answer in answers} > {Authenticated, PasswordRequired, bool, tuple, Purged}
 
 

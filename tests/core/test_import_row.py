@@ -10,7 +10,7 @@ from cityauth.core.accounts import Status
 from cityauth.core.identifiers import EMAIL
 from cityauth.core.import_cells import find_accidents
 from cityauth.core.import_fault import SENTENCES, ImportFault, RowFault
-from cityauth.core.import_row import COLUMNS, ImportedPerson, ImportRow, ImportRules, read_row
+from cityauth.core.import_row import COLUMNS, ImportRow, ImportRules, SourcePerson, read_row
 
 RULES = ImportRules(frozenset({"citizen", "official"}), EMAIL)
 LENIENT = ImportRules(frozenset({"citizen"}), EMAIL, accept_invalid_email=True)
@@ -33,38 +33,38 @@ def row(faults: Iterable[RowFault] = (), /, **cells: str) -> ImportRow:
 def faults_of(one: ImportRow, rules: ImportRules = RULES) -> list[tuple[str, str]]:
     """The column and the code of each fault; empty for a person."""
     read = read_row(one, rules)
-    return [] if isinstance(read, ImportedPerson) else [(fault.column, fault.code.value) for fault in read]
+    return [] if isinstance(read, SourcePerson) else [(fault.column, fault.code.value) for fault in read]
 
 
 def test_a_good_row_is_a_person() -> None:
     """A row without faults gives a person with the username as it was and the address as mail is sent to it."""
     person = read_row(row(), RULES)
-    assert isinstance(person, ImportedPerson)
+    assert isinstance(person, SourcePerson)
     assert (person.external_id, person.realm, person.display_name) == ("4711", "citizen", "Matti Meikäläinen")
     assert person.username is not None
     assert (person.username.kind, person.username.shown, person.username.key) == ("username", "Matti", "1:matti")
-    assert (person.email, person.contact) == ("Matti.M@Example.com", "Matti.M@example.com")
+    assert (person.email, person.address) == ("Matti.M@Example.com", "Matti.M@example.com")
     assert (person.language, person.status) == ("sv", Status.ACTIVE)
 
 
 def test_nobody_gets_an_invented_address() -> None:
     """A row without an address gives a person without one, and nothing is made of the username."""
     person = read_row(row(email=""), RULES)
-    assert isinstance(person, ImportedPerson)
-    assert (person.contact, person.email) == (None, "")
+    assert isinstance(person, SourcePerson)
+    assert (person.address, person.email) == (None, "")
 
 
 def test_mail_goes_to_the_contact_where_both_are_given() -> None:
     """The column contact says where mail goes; the column email stays beside it for the source record."""
     person = read_row(row(contact="huoltaja@example.com"), RULES)
-    assert isinstance(person, ImportedPerson)
-    assert (person.contact, person.email) == ("huoltaja@example.com", "Matti.M@Example.com")
+    assert isinstance(person, SourcePerson)
+    assert (person.address, person.email) == ("huoltaja@example.com", "Matti.M@Example.com")
 
 
 def test_an_empty_language_and_status_have_their_documented_meaning() -> None:
     """An empty language is Finnish and an empty status is active, as for an account that is added by hand."""
     person = read_row(row(language="", status=""), RULES)
-    assert isinstance(person, ImportedPerson)
+    assert isinstance(person, SourcePerson)
     assert (person.language, person.status) == ("fi", Status.ACTIVE)
 
 
@@ -131,8 +131,8 @@ def test_a_row_of_empty_cells_is_named_as_such() -> None:
 def test_an_invalid_address_may_be_accepted() -> None:
     """With accept_invalid_email the person has no address on file, and the text of the source is kept."""
     person = read_row(row(email="matti@localhost"), LENIENT)
-    assert isinstance(person, ImportedPerson)
-    assert (person.contact, person.email) == (None, "matti@localhost")
+    assert isinstance(person, SourcePerson)
+    assert (person.address, person.email) == (None, "matti@localhost")
     assert faults_of(row(email="NULL"), LENIENT) == [("email", "cell.null_word")]
     assert faults_of(row(email="m\x07@x"), LENIENT) == [("email", "email.forbidden_character")]
 
@@ -210,7 +210,7 @@ def test_every_code_has_a_sentence() -> None:
 def test_any_text_gives_a_person_or_faults(cells: dict[str, str]) -> None:
     """Whatever the cells hold, the answer is a person whose texts can be stored, or at least one fault."""
     read = read_row(ImportRow(2, 1, cells), RULES)
-    if isinstance(read, ImportedPerson):
+    if isinstance(read, SourcePerson):
         for text in (read.external_id, read.email, read.display_name, read.contact or ""):
             text.encode()
     else:

@@ -10,6 +10,7 @@ import click
 from cityauth.cli.accounts import account
 from cityauth.cli.errors import TellingGroup
 from cityauth.cli.identifiers import identifier
+from cityauth.cli.import_ import import_
 from cityauth.cli.migrate import migrate
 from cityauth.cli.operations import db, keys, outbox
 from cityauth.config.configuration import FILE, load
@@ -42,3 +43,4 @@ command.add_command(account)
 command.add_command(identifier)
 command.add_command(outbox)
 command.add_command(migrate)
+command.add_command(import_)

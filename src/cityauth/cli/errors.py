@@ -103,6 +103,7 @@ PRECONDITION: Final = {
     Precondition.TOKEN_USED: "the link was used already; make another one",
     Precondition.EPOCH_CHANGED: "the account's sessions were ended meanwhile; try again",
     Precondition.SESSION_MISSING: "the session has ended meanwhile; nothing was changed",
+    Precondition.ACCOUNT_CHANGED: "the account was changed meanwhile; look at it and try again",
     Precondition.CONTACT_CHANGED: "the contact was changed meanwhile; look at the account and try again",
     Precondition.MIGRATION_OPEN: "a migration is open or was begun before; `cityauth migrate status` says which",
     Precondition.MIGRATION_CHANGED: "the migration was changed meanwhile; `cityauth migrate status` says how it stands",

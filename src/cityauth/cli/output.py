@@ -107,6 +107,11 @@ def _write(text: str) -> None:
             sys.stdout.write(text)
 
 
+def error_console() -> Console:
+    """Return the console of standard error, on which progress is shown."""
+    return _console(wrong=True)
+
+
 def _console(*, wrong: bool = False) -> Console:
     """A console that reads no markup, no emoji codes and no numbers out of what it is given."""
     console = Console(stderr=wrong, markup=False, emoji=False, highlight=False)

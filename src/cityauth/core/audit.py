@@ -26,6 +26,7 @@ class AuditEventType(StrEnum):
     ACCOUNT_ENABLED = "account.enabled"
     ACCOUNT_INVITED = "account.invited"
     ACCOUNT_ERASED = "account.erased"
+    PEOPLE_IMPORTED = "people.imported"
     IDENTIFIER_RELEASED = "identifier.released"
     CONTACT_CHANGED = "contact.changed"
     PROFILE_CHANGED = "profile.changed"

@@ -32,6 +32,7 @@ class Precondition(StrEnum):
     TOKEN_USED = "token_used"  # noqa: S105 - a precondition's name
     SESSION_MISSING = "session_missing"
     CONTACT_CHANGED = "contact_changed"
+    ACCOUNT_CHANGED = "account_changed"
     MIGRATION_OPEN = "migration_open"
     MIGRATION_CHANGED = "migration_changed"
 
@@ -197,11 +198,13 @@ class ContactChanged:
         account_id: The account.
         contact: The new address, or ``None``: the account gets no mail.
         was: The address that it takes the place of, or ``None`` where there was none; ``...`` for any.
+        verified: Whether somebody has shown that mail to the new address reaches the person.
     """
 
     account_id: AccountId
     contact: str | None
     was: str | EllipsisType | None = ...
+    verified: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,6 +278,13 @@ class TokensRevoked:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountUnchanged:
+    """Nothing is written unless the account is still as *account* says, in every attribute."""
+
+    account: Account
+
+
+@dataclass(frozen=True, slots=True)
 class ContactVerified:
     """The person has shown that mail to the contact arrives. Refused unless the contact is still *contact*."""
 
@@ -320,6 +330,7 @@ Change: TypeAlias = (
     | TokenIssued
     | TokenUsed
     | TokensRevoked
+    | AccountUnchanged
     | ContactVerified
     | PeopleAdded
     | SourceRecorded

@@ -71,6 +71,10 @@ class ImportFault(StrEnum):
     HASH_UNKNOWN_ENCODING = "hash.unknown_encoding"
 
     DELTA_BOTH_CHANGED = "delta.both_changed"
+    DELTA_REMOVED = "delta.removed"
+    DELTA_SIGNS_IN = "delta.signs_in"
+    DELTA_REALM = "delta.realm"
+    DELTA_MEANWHILE = "delta.meanwhile"
 
     @property
     def sentence(self) -> str:
@@ -134,6 +138,11 @@ SENTENCES: Final = MappingProxyType(
         _F.HASH_OVER_LIMIT: "running the password_hash would cost more than the policy allows",
         _F.HASH_UNKNOWN_ENCODING: "the password_encoding is not known",
         _F.DELTA_BOTH_CHANGED: "the source and this service have both changed this since the last import",
+        _F.DELTA_REMOVED: "the source has this no longer; it stays here until people remove it",
+        _F.DELTA_SIGNS_IN: "the source has another address, and an e-mail address of the account signs in by now: an"
+        " import does not change what signs in",
+        _F.DELTA_REALM: "the account is of another realm, and an import moves nobody between realms",
+        _F.DELTA_MEANWHILE: "the account was changed during the import: import again",
     }
 )
 """The sentence of every code."""

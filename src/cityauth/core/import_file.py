@@ -6,7 +6,7 @@ No row is dropped and none is repaired. What cannot be read becomes a row with a
 import csv
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Final, TypeAlias
+from typing import Final, Literal, Protocol, TypeAlias
 
 from cityauth.core.characters import strip_invisible
 from cityauth.core.import_fault import ImportFault, RowFault
@@ -69,6 +69,27 @@ def read_json_lines(pieces: Iterable[bytes]) -> Iterator[ImportRow]:
         number += 1
         text, faults = _decode(line)
         yield _object_row(text, at, number, faults) if _is_readable(faults) else ImportRow(at, number, {}, faults)
+
+
+class _Readable(Protocol):
+    def readline(self, size: int, /) -> bytes:
+        """Return a line, or as much of it as *size* allows."""
+        ...
+
+
+def read_people(file: _Readable, kind: Literal["csv", "jsonl"]) -> Iterator[ImportRow]:
+    """Read the rows of a file of people that is open for reading bytes, one at a time.
+
+    Args:
+        file: The file.
+        kind: ``csv``: the published header, cells separated by commas. ``jsonl``: one object a line with the same keys.
+
+    Raises:
+        UsageError: the first line is not the published header, or the file is not UTF-8. It is raised when the first
+            row is asked for.
+    """
+    pieces = bounded_lines(file.readline)
+    return read_csv(pieces) if kind == "csv" else read_json_lines(pieces)
 
 
 def row_of(values: Mapping[str, object], *, line: int, number: int) -> ImportRow:

@@ -74,15 +74,16 @@ class ImportRules:
 
 
 @dataclass(frozen=True, slots=True)
-class ImportedPerson:
+class SourcePerson:
     """A person as the older system knows them, read by today's rules.
 
     Attributes:
         external_id: The older system's own key.
         realm: One of the policy's realms.
         username: The old username, or ``None``.
-        email: The text of the column ``email`` without blanks around it; empty when there is none.
-        contact: Where mail goes: the column ``contact``, or else ``email``; ``None`` where neither is an address.
+        email: The text of the column ``email``; empty when there is none.
+        contact: The text of the column ``contact``; empty when there is none.
+        address: Where mail goes: ``contact``, or else ``email``; ``None`` where neither is an address.
         display_name: The name as shown.
         language: ``fi``, ``sv`` or ``en``.
         status: Whether the account may sign in.
@@ -92,18 +93,19 @@ class ImportedPerson:
     realm: str
     username: Identifier | None
     email: str
-    contact: str | None
+    contact: str
+    address: str | None
     display_name: str
     language: str
     status: Status
 
 
-def read_row(row: ImportRow, rules: ImportRules) -> ImportedPerson | tuple[RowFault, ...]:
+def read_row(row: ImportRow, rules: ImportRules) -> SourcePerson | tuple[RowFault, ...]:
     """Return the person of *row*, or all of its faults in the order of the columns.
 
     The stored hash is not looked at: what can be verified is the hasher's to say.
     """
-    if any(fault.code in _UNREADABLE for fault in row.faults):
+    if any(fault.code in UNREADABLE for fault in row.faults):
         return row.faults
     if not row.faults and not any(map(strip_invisible, row.cells.values())):
         return (RowFault(ImportFault.ROW_EMPTY),)
@@ -112,7 +114,7 @@ def read_row(row: ImportRow, rules: ImportRules) -> ImportedPerson | tuple[RowFa
     return tuple(reader.faults) or person
 
 
-_UNREADABLE: Final = frozenset(
+UNREADABLE: Final = frozenset(
     {
         ImportFault.ROW_COLUMNS,
         ImportFault.ROW_SECOND_HEADER,
@@ -137,18 +139,19 @@ class _RowReader:
         self._cells = {column: strip_invisible(row.cells.get(column, "")) for column in COLUMNS}
         self._find_accidents(row.cells)
 
-    def read(self) -> ImportedPerson:
+    def read(self) -> SourcePerson:
         """Read every cell. The person counts only where `faults` stays empty."""
         external_id = self._external_id()
         realm = self._realm()
         username = self._username()
         email = self._address("email")
         contact = self._address("contact")
-        return ImportedPerson(
+        return SourcePerson(
             external_id,
             realm,
             username,
             self._cells["email"],
+            self._cells["contact"],
             contact or email,
             self._display_name(),
             self._language(),
@@ -237,6 +240,15 @@ class _RowReader:
 
 _SPOILED: Final = "(spoiled)"
 """Stands for the text of a cell that already has a fault. It is compared by identity."""
+
+
+def address_on_file(email: str, contact: str, kind: IdentifierKind) -> str | None:
+    """Return where mail goes to a person with these cells: *contact*, or else *email*; ``None`` if none passes."""
+    for text in filter(None, (contact, email)):
+        read = register(text, kind)
+        if not isinstance(read, Malformed):
+            return mail_address(read)
+    return None
 
 
 def _has_surrogates(text: str) -> bool:

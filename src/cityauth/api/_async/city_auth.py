@@ -9,6 +9,7 @@ from collections.abc import Container, Sequence
 from cityauth.api._async.accounts import Accounts
 from cityauth.api._async.jobs import Housekeeping, Outbox
 from cityauth.api._async.migration import Migration
+from cityauth.api._async.population import Population
 from cityauth.api._async.sign_in import Identifiers, Login, Passwords, Recovery, Sessions
 from cityauth.api.assembly import Supplies, assemble
 from cityauth.api.drivers import wire_async
@@ -32,6 +33,7 @@ class AsyncCityAuth:
         outbox: Mail on its way.
         housekeeping: Clearing away what is past its time.
         migration: The move of a population from usernames to e-mail addresses.
+        population: Importing the people of an older system.
     """
 
     def __init__(  # noqa: PLR0913 - one keyword for each thing that a host may supply
@@ -91,3 +93,4 @@ class AsyncCityAuth:
         self.outbox: Outbox = Outbox(assembly)
         self.housekeeping: Housekeeping = Housekeeping(assembly)
         self.migration: Migration = Migration(assembly)
+        self.population: Population = Population(assembly)

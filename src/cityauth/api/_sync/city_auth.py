@@ -8,6 +8,7 @@ from collections.abc import Container, Sequence
 from cityauth.api._sync.accounts import Accounts
 from cityauth.api._sync.jobs import Housekeeping, Outbox
 from cityauth.api._sync.migration import Migration
+from cityauth.api._sync.population import Population
 from cityauth.api._sync.sign_in import Identifiers, Login, Passwords, Recovery, Sessions
 from cityauth.api.assembly import Supplies, assemble
 from cityauth.api.drivers import wire
@@ -31,6 +32,7 @@ class CityAuth:
         outbox: Mail on its way.
         housekeeping: Clearing away what is past its time.
         migration: The move of a population from usernames to e-mail addresses.
+        population: Importing the people of an older system.
     """
 
     def __init__(  # noqa: PLR0913 - one keyword for each thing that a host may supply
@@ -90,3 +92,4 @@ class CityAuth:
         self.outbox: Outbox = Outbox(assembly)
         self.housekeeping: Housekeeping = Housekeeping(assembly)
         self.migration: Migration = Migration(assembly)
+        self.population: Population = Population(assembly)

@@ -141,7 +141,9 @@ def change_contact(state: State, change: ContactChanged) -> Precondition | None:
     row = state.rows.get(change.account_id)
     if row is not None and change.was not in {..., row.account.contact}:
         return Precondition.CONTACT_CHANGED
-    set_contact = with_account(lambda account: replace(account, contact=change.contact, contact_verified=True))
+    set_contact = with_account(
+        lambda account: replace(account, contact=change.contact, contact_verified=change.verified)
+    )
     return None if state.amend(change.account_id, set_contact) else Precondition.ACCOUNT_MISSING
 
 

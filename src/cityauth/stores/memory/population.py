@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from cityauth.core.accounts import Account, AccountId, Status
-from cityauth.core.changes import AccountAdded, Change, ContactVerified, Precondition
+from cityauth.core.changes import AccountAdded, AccountUnchanged, Change, ContactVerified, Precondition
 from cityauth.core.identifiers import USERNAME
 from cityauth.core.mail import contact_key
 from cityauth.core.migration import (
@@ -122,6 +122,14 @@ def account_steps(state: State, account_id: AccountId) -> list[tuple[Migration, 
     """See `PopulationStore.account_steps`."""
     found = [(one, state.steps[one.id].get(account_id)) for one in list_migrations(state) if one.id in state.steps]
     return [(migration, stored.step) for migration, stored in found if stored is not None]
+
+
+def require_unchanged(state: State, change: AccountUnchanged) -> Precondition | None:
+    """Refuse unless the account is as expected."""
+    row = state.rows.get(change.account.id)
+    if row is None:
+        return Precondition.ACCOUNT_MISSING
+    return None if row.account == change.account else Precondition.ACCOUNT_CHANGED
 
 
 def verify_contact(state: State, change: ContactVerified) -> Precondition | None:
@@ -311,6 +319,7 @@ def _take_back(state: State, stored: StoredStep) -> None:
 
 
 APPLY: Final[Mapping[type[Change], Apply]] = {
+    AccountUnchanged: require_unchanged,
     ContactVerified: verify_contact,
     PeopleAdded: add_people,
     SourceRecorded: record_source,

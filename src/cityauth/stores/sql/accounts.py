@@ -13,6 +13,7 @@ from cityauth.core.accounts import Account, AccountId, Status
 from cityauth.core.changes import (
     AccountAdded,
     AccountErased,
+    AccountUnchanged,
     ContactChanged,
     ContactVerified,
     EpochAdvanced,
@@ -70,9 +71,14 @@ _ADVANCE_EPOCH: Final = update(account).where(_THE_ACCOUNT).values(epoch=account
 _CHANGE_CONTACT: Final = (
     update(account)
     .where(_THE_ACCOUNT)
-    .values(contact=bindparam("now"), contact_key=bindparam("found_by"), contact_verified=True)
+    .values(contact=bindparam("now"), contact_key=bindparam("found_by"), contact_verified=bindparam("verified"))
 )
 _REPLACE_CONTACT: Final = _CHANGE_CONTACT.where(account.c.contact.is_not_distinct_from(bindparam("was")))
+_UNCHANGED: Final = (
+    update(account)
+    .where(_THE_ACCOUNT, *(column.is_not_distinct_from(bindparam(f"was_{column.name}")) for column in ACCOUNT[1:]))
+    .values(epoch=account.c.epoch)
+)
 _VERIFY_CONTACT: Final = (
     update(account).where(_THE_ACCOUNT, account.c.contact == bindparam("seen")).values(contact_verified=True)
 )
@@ -209,11 +215,22 @@ def advance_epoch(change: EpochAdvanced) -> Program[None]:
 def change_contact(change: ContactChanged) -> Program[None]:
     """Compare and set the contact address."""
     key = None if change.contact is None else contact_key(change.contact)
-    values = {"which": change.account_id, "now": change.contact, "found_by": key}
+    values = {"which": change.account_id, "now": change.contact, "found_by": key, "verified": change.verified}
     if change.was is ...:
         yield Write(_CHANGE_CONTACT, values, otherwise=Precondition.ACCOUNT_MISSING)
     elif not (yield Write(_REPLACE_CONTACT, {**values, "was": change.was})):
         yield from _refuse(change.account_id, Precondition.CONTACT_CHANGED)
+
+
+def require_unchanged(change: AccountUnchanged) -> Program[None]:
+    """Refuse unless every column of the account is as expected; what is written is what is there."""
+    one = change.account
+    phase = None if one.phase is None else one.phase.value
+    was = (one.realm, one.display_name, one.language, one.status.value, one.epoch, one.contact, phase, one.external_id)
+    names = (f"was_{column.name}" for column in ACCOUNT[1:])
+    values = {"which": one.id, **dict(zip(names, (*was, one.contact_verified), strict=True))}
+    if not (yield Write(_UNCHANGED, values)):
+        yield from _refuse(change.account.id, Precondition.ACCOUNT_CHANGED)
 
 
 def verify_contact(change: ContactVerified) -> Program[None]:

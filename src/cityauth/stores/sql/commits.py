@@ -6,6 +6,7 @@ from typing import Any, Final, TypeAlias
 from cityauth.core.changes import (
     AccountAdded,
     AccountErased,
+    AccountUnchanged,
     Change,
     CommitOutcome,
     Committed,
@@ -68,6 +69,7 @@ APPLY: Final[Mapping[type[Change], Apply]] = {
     TokenIssued: tokens.issue_token,
     TokenUsed: tokens.use_token,
     TokensRevoked: tokens.revoke_tokens,
+    AccountUnchanged: accounts.require_unchanged,
     ContactVerified: accounts.verify_contact,
     PeopleAdded: population.add_people,
     SourceRecorded: population.record_source,

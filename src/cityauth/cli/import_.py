@@ -1,0 +1,174 @@
+"""``cityauth import``: people of an older system land, and rows that cannot land go to a quarantine file."""
+
+import csv
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from typing import BinaryIO, Final, Literal, TextIO, TypeAlias
+
+import click
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from cityauth.cli.errors import Misuse
+from cityauth.cli.identifiers import FROM_COMMAND
+from cityauth.cli.operations import Load
+from cityauth.cli.output import error_console, say, say_json, show_table
+from cityauth.core.import_file import read_people
+from cityauth.core.quarantine import QUARANTINE_COLUMNS, QuarantinedRow
+from cityauth.flows.population import ImportOptions, ImportReport
+
+_Format: TypeAlias = Literal["csv", "jsonl"]
+_SUFFIXES: Final[dict[str, _Format]] = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl"}
+
+
+@click.command("import")
+@click.argument("people", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Say what would happen, on a connection that cannot write.")
+@click.option(
+    "--quarantine",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("quarantine.csv"),
+    show_default=True,
+    help="Where the rows that did not land are written; a file that is there is replaced.",
+)
+@click.option(
+    "--verified", is_flag=True, help="The older system has verified the addresses: mail may hold reset links."
+)
+@click.option("--batch", type=click.IntRange(1, 10_000), default=1000, show_default=True, help="People in one commit.")
+@click.option(
+    "--accept-invalid-email", is_flag=True, help="Add people whose address does not pass, without an address on file."
+)
+@click.option("--format", "kind", type=click.Choice(["csv", "jsonl"]), help="The format; else the file's name says it.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+@click.pass_context
+def import_(  # noqa: PLR0913 - one for each option
+    context: click.Context,
+    load: Load,
+    *,
+    people: Path,
+    dry_run: bool,
+    quarantine: Path,
+    verified: bool,
+    batch: int,
+    accept_invalid_email: bool,
+    kind: _Format | None,
+    as_json: bool,
+) -> None:
+    """Import the people in the file PEOPLE: good rows land, bad rows go to the quarantine file.
+
+    Run it again after a crash, after mending rows, or with a newer export: what has landed is compared and not added
+    twice. The exit status is 0 when every row landed, and 1 when some are in quarantine.
+    """
+    format_ = kind or _SUFFIXES.get(people.suffix.lower())
+    if format_ is None:
+        raise click.UsageError("the name of the file does not say its format: give --format")
+    if quarantine.resolve() == people.resolve():
+        raise click.UsageError("the quarantine file is the file to import: name another by --quarantine")
+    configuration = load()
+    with ExitStack() as stack:
+        store = stack.enter_context(closing(configuration.store(read_only=dry_run)))
+        auth = configuration.auth(store, check_mailer=False)
+        file = stack.enter_context(people.open("rb"))
+        refuse = stack.enter_context(_quarantine(quarantine))
+        show = stack.enter_context(_progress(people.stat().st_size, file))
+        report = auth.population.import_people(
+            read_people(file, format_),
+            options=ImportOptions(batch, verified, accept_invalid_email, dry_run),
+            on_quarantined=refuse,
+            on_progress=show,
+            client=FROM_COMMAND,
+        )
+    _tell(report, quarantine, dry_run=dry_run, as_json=as_json)
+    context.exit(1 if report.quarantined else 0)
+
+
+class _QuarantineFile:
+    """Writes rows to a file that its owner alone may read. It is a class because it opens the file at the first row."""
+
+    def __init__(self, path: Path, stack: ExitStack) -> None:
+        self._path = path
+        self._stack = stack
+        self._file: TextIO | None = None
+
+    def begin(self) -> TextIO:
+        """Open the file and write its header, once."""
+        if self._file is None:
+            self._path.unlink(missing_ok=True)
+            opener = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            file = os.fdopen(opener, "w", encoding="utf-8", newline="")
+            self._file = self._stack.enter_context(file)
+            csv.writer(file, lineterminator="\n").writerow(QUARANTINE_COLUMNS)
+        return self._file
+
+    def write(self, quarantined: QuarantinedRow) -> None:
+        """Write one row."""
+        writer = csv.writer(self.begin(), quoting=csv.QUOTE_ALL, lineterminator="\n")
+        writer.writerow(quarantined.cells())
+
+
+@contextmanager
+def _quarantine(path: Path) -> Iterator[Callable[[QuarantinedRow], None]]:
+    """Give a function that writes a row to the file. A file without rows is written at the end, with its header."""
+    try:
+        with ExitStack() as stack:
+            file = _QuarantineFile(path, stack)
+            yield file.write
+            file.begin()
+    except OSError as error:
+        raise Misuse(f"the quarantine file {path} cannot be written: {error.strerror}") from error
+
+
+class _RowsPerSecond(ProgressColumn):
+    """How many rows were read, and how many in a second."""
+
+    def render(self, task: Task) -> Text:
+        """Return the text of the column."""
+        rows = task.fields["rows"]
+        speed = rows / task.elapsed if task.elapsed else 0
+        return Text(f"{rows:,} rows, {speed:,.0f}/s".replace(",", " "))
+
+
+@contextmanager
+def _progress(size: int, file: BinaryIO) -> Iterator[Callable[[ImportReport], None]]:
+    """Give a function that shows how far the import is. Nothing is shown where no terminal shows it."""
+    console = error_console()
+    if not console.is_terminal:
+        yield lambda _: None
+        return
+    columns = (TextColumn("Importing"), BarColumn(), _RowsPerSecond(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("", total=size or None, rows=0)
+        yield lambda report: progress.update(task, completed=file.tell(), rows=report.rows)
+
+
+def _tell(report: ImportReport, quarantine: Path, *, dry_run: bool, as_json: bool) -> None:
+    """Print what came of the import."""
+    if as_json:
+        say_json(
+            {
+                "dry_run": dry_run,
+                "rows": report.rows,
+                "added": report.added,
+                "updated": report.updated,
+                "unchanged": report.unchanged,
+                "quarantined": report.quarantined,
+                "codes": dict(sorted(report.codes.items())),
+                "quarantine": str(quarantine),
+            }
+        )
+        return
+    what = "would be" if dry_run else "were"
+    say(
+        f"Read {report.rows} rows: {report.added} people {what} added, {report.updated} {what} updated,"
+        f" {report.unchanged} are unchanged, {report.quarantined} rows are in quarantine.",
+        "yellow" if report.quarantined else "green",
+    )
+    if dry_run:
+        say("Nothing was written: the connection to the database was open for reading alone.")
+    if report.quarantined:
+        codes = sorted(report.codes.items(), key=lambda one: (-one[1], one[0]))
+        show_table(("code", "rows", "meaning"), [(code, str(count), code.sentence) for code, count in codes])
+        say(f"The rows with all their faults are in {quarantine}. Mend them in the source, and import again.")

@@ -1,0 +1,362 @@
+"""Import people of an older system: good rows land in batches, and every other row is handed back with its faults."""
+
+import base64
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from types import MappingProxyType
+from typing import Final, TypeAlias, TypeVar
+
+from cityauth.core.accounts import Account, AccountId
+from cityauth.core.audit import AuditEventType, audit_event
+from cityauth.core.changes import Change, Committed, IdentifierAdded, Precondition
+from cityauth.core.characters import strip_invisible
+from cityauth.core.client import UNKNOWN_CLIENT, ClientContext, RequestContext
+from cityauth.core.hashing import HashDefect
+from cityauth.core.identifiers import Identifier
+from cityauth.core.import_delta import Incoming, compare, source_record
+from cityauth.core.import_fault import ImportFault, RowFault
+from cityauth.core.import_file import row_of
+from cityauth.core.import_row import UNREADABLE, ImportRow, ImportRules, read_row
+from cityauth.core.population import ImportedPerson, KeyUse, NewPerson, PeopleAdded
+from cityauth.core.quarantine import QuarantinedRow
+from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
+from cityauth.core.secret import SecretStr
+from cityauth.errors import UsageError
+from cityauth.flows.asking import Flow, ask
+from cityauth.flows.deployment import Deployment, begin, commit_with
+from cityauth.ports.services import Entropy, PasswordHasher
+from cityauth.ports.stores import AccountStore, PopulationStore
+
+MOST_IN_A_BATCH: Final = 10_000
+"""The most people of one commit."""
+
+_AT_ONCE: Final = 500
+"""How many keys one look-up takes."""
+
+_ID_BYTES: Final = 15
+"""As for any account: 120 random bits make 24 characters."""
+
+_DEFECTS: Final = {
+    HashDefect.UNKNOWN_SCHEME: ImportFault.HASH_UNKNOWN_FORMAT,
+    HashDefect.NOT_INSTALLED: ImportFault.HASH_NOT_INSTALLED,
+    HashDefect.CORRUPT: ImportFault.HASH_CORRUPT,
+    HashDefect.OVER_LIMIT: ImportFault.HASH_OVER_LIMIT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOptions:
+    """How people are imported.
+
+    Attributes:
+        batch: How many rows land in one commit; 1 to 10,000.
+        verified: Whether the older system has verified the addresses: then reset links may go there at once.
+        accept_invalid_email: Whether a person whose address does not pass is added without one.
+        dry_run: Whether everything is done but the commits.
+    """
+
+    batch: int = 1000
+    verified: bool = False
+    accept_invalid_email: bool = False
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What an import came to. Each row counts once: as added, updated, unchanged or quarantined.
+
+    Attributes:
+        rows: Rows that were read.
+        added: People who were added.
+        updated: People who were there already, and of whom the source said something new.
+        unchanged: People who were there already as the source has them.
+        quarantined: Rows with a fault. Of a person who was there already, what had no fault was taken over.
+        codes: How many rows had each fault.
+    """
+
+    rows: int = 0
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    quarantined: int = 0
+    codes: Mapping[ImportFault, int] = field(default_factory=lambda: MappingProxyType({}))
+
+
+OnQuarantined: TypeAlias = Callable[[QuarantinedRow], object]
+OnProgress: TypeAlias = Callable[[ImportReport], object]
+K = TypeVar("K")
+T = TypeVar("T")
+
+
+def ignore(_: object) -> None:
+    """Take what nobody wants to hear."""
+
+
+@dataclass(slots=True)
+class _Piece:
+    """One good row on its way into the store.
+
+    Attributes:
+        row: The row.
+        person: The new person; ``None`` when the account is there already.
+        changes: What to write of an account that is there.
+        faults: What is left to people although the rest is written.
+    """
+
+    row: ImportRow
+    person: NewPerson | None = None
+    changes: Sequence[Change] = ()
+    faults: Sequence[RowFault] = ()
+
+    def usernames(self) -> list[Identifier]:
+        """Return the usernames that the store is to keep."""
+        held = self.person.account_identifiers if self.person else ()
+        added = [change.identifier for change in self.changes if isinstance(change, IdentifierAdded)]
+        return [one.identifier for one in held] + added
+
+
+def import_people(
+    deployment: Deployment,
+    rows: Iterable[ImportRow | Mapping[str, object]],
+    options: ImportOptions,
+    *,
+    on_quarantined: OnQuarantined,
+    on_progress: OnProgress,
+    client: ClientContext = UNKNOWN_CLIENT,
+) -> Flow[ImportReport]:
+    """Import *rows*, a batch in each commit.
+
+    It may stop after any commit and be run again from the first row: what has landed is compared and not added twice.
+    *on_quarantined* gets each row that has a fault, *on_progress* the report after each batch.
+
+    Raises:
+        UsageError: the batch is not 1 to 10,000.
+    """
+    if not 1 <= options.batch <= MOST_IN_A_BATCH:
+        raise UsageError(f"batch is 1 to {MOST_IN_A_BATCH} rows")
+    work = _Import(deployment, options, on_quarantined, client)
+    numbered = _numbered(rows)
+    while batch := list(islice(numbered, options.batch)):
+        yield from work.land(batch)
+        on_progress(work.report())
+    return work.report()
+
+
+def _numbered(rows: Iterable[ImportRow | Mapping[str, object]]) -> Iterator[ImportRow]:
+    """Return every row as one of a file; a host's own mappings are numbered from 1."""
+    for number, row in enumerate(rows, start=1):
+        yield row if isinstance(row, ImportRow) else row_of(row, line=number, number=number)
+
+
+class _Import:
+    """One import. It is a class because every row adds to its counts and to what is known of the rows before."""
+
+    def __init__(
+        self, deployment: Deployment, options: ImportOptions, on_quarantined: OnQuarantined, client: ClientContext
+    ) -> None:
+        self._deployment = deployment
+        self._options = options
+        self._refuse = on_quarantined
+        self._client = client
+        self._rules = ImportRules(
+            deployment.policy.realms, deployment.email, accept_invalid_email=options.accept_invalid_email
+        )
+        self._seen: dict[str, int] = {}
+        self._keys: set[str] = set()
+        self._refused: list[QuarantinedRow] = []
+        self._counts = Counter[str]()
+        self._codes = Counter[ImportFault]()
+
+    def report(self) -> ImportReport:
+        """Return the counts so far."""
+        return ImportReport(**self._counts, codes=MappingProxyType(dict(self._codes)))
+
+    def land(self, batch: Sequence[ImportRow]) -> Flow[None]:
+        """Read a batch of rows, compare it with the store, and commit what is good."""
+        context = yield from begin(self._client)
+        self._counts["rows"] += len(batch)
+        read = yield from self._read(batch, context)
+        known = yield from _in_parts(_find_imported, [incoming.person.external_id for _, incoming in read])
+        by_id = {one.row.account.external_id: one for one in known}
+        new = [one for one in read if one[1].person.external_id not in by_id]
+        pieces = yield from self._new_people(new)
+        for row, incoming in read:
+            if (found := by_id.get(incoming.person.external_id)) is not None:
+                pieces += self._compared(row, incoming, found)
+        pieces.sort(key=lambda piece: piece.row.number)
+        yield from self._commit(pieces, context)
+        for refused in sorted(self._refused, key=lambda one: one.row.number):
+            self._refuse(refused)
+        self._refused.clear()
+
+    def _read(self, batch: Sequence[ImportRow], context: RequestContext) -> Flow[list[tuple[ImportRow, Incoming]]]:
+        """Judge every row, its stored hash among the rest; what has a fault goes to quarantine."""
+        read = []
+        for row in batch:
+            found = read_row(row, self._rules)
+            faults = list(found) if isinstance(found, tuple) else []
+            kept = yield from self._hash(row, faults)
+            faults += self._duplicate(row, faults)
+            if faults or isinstance(found, tuple):
+                self._quarantine(row, faults)
+                continue
+            tombstones = self._deployment.tombstones.digests(found.username) if found.username else ()
+            read.append((row, Incoming(found, kept, context.at, self._options.verified, self._rules.email, tombstones)))
+        return read
+
+    def _duplicate(self, row: ImportRow, faults: Sequence[RowFault]) -> Sequence[RowFault]:
+        """Remember the external id of *row*; name it where an earlier row has it."""
+        external_id = strip_invisible(row.cells.get("external_id", ""))
+        if not external_id or any(fault.code in UNREADABLE for fault in faults):
+            return ()
+        first = self._seen.setdefault(external_id, row.number)
+        if first == row.number:
+            return ()
+        return (RowFault(ImportFault.EXTERNAL_ID_DUPLICATE, "external_id", f"row {first}"),)
+
+    def _hash(self, row: ImportRow, faults: list[RowFault]) -> Flow[SecretStr | None]:
+        """Return the stored hash to keep, or add what is wrong with it to *faults*."""
+        exported = row.cells.get("password_hash", "")
+        if not exported or any(fault.column in {"", "password_hash"} for fault in faults):
+            return None
+        defect = yield from ask(PasswordHasher.find_defect, exported)
+        if defect is None:
+            return SecretStr(exported)
+        if defect in _DEFECTS:
+            faults.append(RowFault(_DEFECTS[defect], "password_hash"))
+        return None
+
+    def _new_people(self, new: Sequence[tuple[ImportRow, Incoming]]) -> Flow[list[_Piece]]:
+        """Return the people whose usernames are free; the others go to quarantine."""
+        keys = [one.person.username.key for _, one in new if one.person.username]
+        uses = yield from _in_parts(_find_key_uses, keys)
+        taken = {one.key for one in uses if one.kind != "contact"} | self._keys
+        erased = yield from self._erased([one for _, one in new])
+        ids = yield from _account_ids(len(new))
+        pieces = []
+        for (row, incoming), account_id in zip(new, ids, strict=True):
+            key = incoming.person.username.key if incoming.person.username else None
+            if key is not None and (key in taken or key in erased):
+                code = ImportFault.USERNAME_TAKEN if key in taken else ImportFault.USERNAME_ERASED
+                self._quarantine(row, [RowFault(code, "username")])
+                continue
+            if key is not None:
+                taken.add(key)
+            pieces.append(_Piece(row, _new_person(incoming, account_id)))
+        return pieces
+
+    def _erased(self, new: Sequence[Incoming]) -> Flow[set[str]]:
+        """Return the keys of usernames that erased accounts had: mostly none, so that all are asked for at once."""
+        digests = [digest for one in new for digest in one.tombstones]
+        found = set[str]()
+        if not (yield from _in_parts(_any_tombstone, digests)):
+            return found
+        for one in new:
+            if one.person.username and (yield from ask(AccountStore.has_tombstone, one.tombstones)):
+                found.add(one.person.username.key)
+        return found
+
+    def _compared(self, row: ImportRow, incoming: Incoming, known: ImportedPerson) -> list[_Piece]:
+        """Return what to write of a person who is there already; count one who needs nothing."""
+        difference = compare(incoming, known)
+        if difference.changes:
+            return [_Piece(row, None, difference.changes, difference.faults)]
+        if difference.faults:
+            self._quarantine(row, difference.faults)
+        else:
+            self._counts["unchanged"] += 1
+        return []
+
+    def _commit(self, pieces: Sequence[_Piece], context: RequestContext) -> Flow[None]:
+        """Commit all pieces at once. Where the store refuses, halve them until the row in the way is found."""
+        if not pieces:
+            return
+        why = None if self._options.dry_run else (yield from self._write(pieces, context))
+        if why is None:
+            for piece in pieces:
+                self._landed(piece)
+        elif len(pieces) == 1:
+            self._quarantine(pieces[0].row, [*pieces[0].faults, (yield from self._why(pieces[0], why))])
+        else:
+            half = len(pieces) // 2
+            for part in (pieces[:half], pieces[half:]):
+                yield from self._commit(part, (yield from begin(self._client)))
+
+    def _write(self, pieces: Sequence[_Piece], context: RequestContext) -> Flow[Precondition | None]:
+        people = tuple(piece.person for piece in pieces if piece.person is not None)
+        changes: list[Change] = [PeopleAdded(people, context.at)] if people else []
+        changes += [change for piece in pieces for change in piece.changes]
+        numbers = {"added": str(len(people)), "updated": str(len(pieces) - len(people))}
+        event = audit_event(AuditEventType.PEOPLE_IMPORTED, context, detail=numbers)
+        outcome = yield from commit_with(event, changes)
+        return None if isinstance(outcome, Committed) else outcome.why
+
+    def _why(self, piece: _Piece, why: Precondition) -> Flow[RowFault]:
+        """Name what stands in the way of one row that the store refused although nothing showed it before."""
+        if why is Precondition.ACCOUNT_EXISTS:
+            return RowFault(ImportFault.EXTERNAL_ID_TAKEN, "external_id")
+        if why is not Precondition.IDENTIFIER_TAKEN:
+            return RowFault(ImportFault.DELTA_MEANWHILE)
+        digests = [digest for one in piece.usernames() for digest in self._deployment.tombstones.digests(one)]
+        erased = bool(digests) and (yield from ask(AccountStore.has_tombstone, digests))
+        return RowFault(ImportFault.USERNAME_ERASED if erased else ImportFault.USERNAME_TAKEN, "username")
+
+    def _landed(self, piece: _Piece) -> None:
+        if piece.faults:
+            self._quarantine(piece.row, piece.faults)
+        else:
+            self._counts["added" if piece.person else "updated"] += 1
+        if self._options.dry_run:
+            self._keys |= {one.key for one in piece.usernames()}
+
+    def _quarantine(self, row: ImportRow, faults: Sequence[RowFault]) -> None:
+        self._counts["quarantined"] += 1
+        self._codes.update({fault.code for fault in faults})
+        self._refused.append(QuarantinedRow(row, tuple(faults)))
+
+
+def _in_parts(find: Callable[[Sequence[K]], Flow[Sequence[T]]], keys: Sequence[K]) -> Flow[list[T]]:
+    """Ask for *keys*, some hundreds at a time, and return all that was found."""
+    found: list[T] = []
+    for at in range(0, len(keys), _AT_ONCE):
+        found += yield from find(keys[at : at + _AT_ONCE])
+    return found
+
+
+def _find_imported(external_ids: Sequence[str]) -> Flow[Sequence[ImportedPerson]]:
+    return ask(PopulationStore.find_imported, external_ids)
+
+
+def _find_key_uses(keys: Sequence[str]) -> Flow[Sequence[KeyUse]]:
+    return ask(PopulationStore.find_key_uses, keys)
+
+
+def _any_tombstone(digests: Sequence[bytes]) -> Flow[Sequence[bytes]]:
+    return digests if (yield from ask(AccountStore.has_tombstone, digests)) else ()
+
+
+def _new_person(incoming: Incoming, account_id: AccountId) -> NewPerson:
+    person = incoming.person
+    account = Account(
+        account_id,
+        person.realm,
+        person.display_name,
+        person.language,
+        person.status,
+        contact=person.address,
+        external_id=person.external_id,
+        contact_verified=incoming.verified,
+    )
+    held = (AccountIdentifier(person.username, IdentifierStatus.ACTIVE),) if person.username else ()
+    return NewPerson(account, held, incoming.password_hash, source_record(incoming, account), incoming.tombstones)
+
+
+def _account_ids(count: int) -> Flow[list[AccountId]]:
+    """Return random account ids, sorted: a store takes rows in the order of their keys sooner."""
+    if not count:
+        return []
+    drawn = yield from ask(Entropy.draw, count * _ID_BYTES)
+    pieces = [drawn[at : at + _ID_BYTES] for at in range(0, len(drawn), _ID_BYTES)]
+    return sorted(AccountId(base64.b32encode(piece).decode().lower()) for piece in pieces)
