@@ -7,14 +7,15 @@ import time
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Final, Literal, TypeAlias, cast
+from typing import ClassVar, Final, Literal, TypeAlias, cast
 
 from sqlalchemy import URL, Connection, Engine, create_engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.pool import NullPool
 
-from cityauth.errors import ConfigurationError, SchemaError, StoreUnavailableError
+from cityauth.errors import ConfigurationError, SchemaError, StoreUnavailableError, UsageError
 from cityauth.stores.sql.files import OpenedFile, create_private, path_of, require_folder
+from cityauth.stores.sql.host import HostConnection
 from cityauth.stores.sql.programs import Driver
 
 Synchronous: TypeAlias = Literal["normal", "full"]
@@ -82,6 +83,7 @@ class ThreadConnection:
     """
 
     __slots__ = ("__weakref__", "close", "driver", "file", "looked_at")
+    of_host: ClassVar[bool] = False
 
     def __init__(self, connection: Connection) -> None:
         self.driver: Driver = Driver(driver_of(connection))
@@ -139,8 +141,8 @@ class Connections:
         self._write_lock = threading.Lock()
         _ALL.add(self)
 
-    def current(self, *, to_write: bool = False) -> ThreadConnection:
-        """Return this thread's connection.
+    def current(self, *, to_write: bool = False) -> ThreadConnection | HostConnection:
+        """Return this thread's connection, or the host's within `on`.
 
         Args:
             to_write: Whether it will write: then the file is always asked for, and else ten times a second.
@@ -150,12 +152,13 @@ class Connections:
             StoreUnavailableError: the file was deleted or replaced since the connection was opened.
         """
         try:
-            kept: ThreadConnection = self._local.kept
+            kept: ThreadConnection | HostConnection = self._local.kept
         except AttributeError:
             kept = self._local.kept = self._keep()
         now = time.monotonic()
-        if not to_write and now - kept.looked_at < _LOOK_SECONDS:
+        if now - kept.looked_at < _LOOK_SECONDS and (not to_write or kept.of_host):
             return kept
+        kept = cast("ThreadConnection", kept)
         kept.looked_at = now
         if not kept.file.is_in_place():
             self._checked = False
@@ -175,6 +178,18 @@ class Connections:
             raise
         self._kept.add(kept)
         return kept
+
+    @contextmanager
+    def on(self, connection: Connection | sqlite3.Connection) -> Iterator[None]:
+        """Let this thread's statements run on the host's *connection* within the block; see `SqlStore.on`."""
+        own = self.current()
+        if own.of_host:
+            raise UsageError("the store is on a connection of the host already")
+        self._local.kept = HostConnection(connection, self._path)
+        try:
+            yield
+        finally:
+            self._local.kept = own
 
     def has_file(self) -> bool:
         """Whether there is a database file."""
@@ -247,8 +262,9 @@ class Connections:
 
     def renew(self) -> None:
         """Close this thread's connection after a failure: the next question opens a fresh one."""
-        kept: ThreadConnection | None = self._local.__dict__.pop("kept", None)
-        if kept is not None:
+        kept: ThreadConnection | HostConnection | None = self._local.__dict__.get("kept")
+        if isinstance(kept, ThreadConnection):
+            del self._local.kept
             kept.close()
 
     def close(self) -> None:

@@ -21,6 +21,7 @@ from cityauth.stores.sql.connections import (
     transaction,
     waiting_for_the_disk,
 )
+from cityauth.stores.sql.host import HostConnection
 from cityauth.stores.sql.programs import Driver, NotDurableError, Program
 
 P = ParamSpec("P")
@@ -85,6 +86,10 @@ class Database:
         """
         return self._answer(self._alone, work, create)
 
+    def on(self, connection: Connection | sqlite3.Connection) -> AbstractContextManager[None]:
+        """Run this thread's programs on the host's *connection* within the block; see `SqlStore.on`."""
+        return self._connections.on(connection)
+
     def forget_deleted(self) -> bool:
         """Empty the write-ahead log, which still holds what was deleted; return whether nobody was in the way."""
         return self._answer(self._empty_log)
@@ -103,12 +108,18 @@ class Database:
         raise failure
 
     def _write(self, program: Program[T], seconds: float | None) -> T:
-        driver = self._connections.current(to_write=True).driver
+        kept = self._connections.current(to_write=True)
+        if isinstance(kept, HostConnection):
+            return kept.run(program)
+        driver = kept.driver
         with self._connections.write_lock(driver.sqlite, seconds):
             return driver.run(program)
 
     def _within(self, program: Program[T], durable: bool) -> T:  # noqa: FBT001 - by `_answer` alone
-        driver = self._connections.current(to_write=True).driver
+        kept = self._connections.current(to_write=True)
+        if isinstance(kept, HostConnection):
+            return kept.run(program)
+        driver = kept.driver
         with self._connections.write_lock(driver.sqlite), self._disk(driver, durable), transaction(driver.sqlite):
             driver.durable = durable
             return driver.run(program)
@@ -124,7 +135,10 @@ class Database:
                 return work(connection)
 
     def _empty_log(self) -> bool:
-        driver = self._connections.current().driver.sqlite
+        kept = self._connections.current()
+        if kept.of_host:
+            return False
+        driver = kept.driver.sqlite
         try:
             with self._connections.write_lock(driver, 0):
                 return not driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]

@@ -1,10 +1,12 @@
 """`SqlStore`: every port that stores, on SQLAlchemy Core."""
 
+import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Self, final
 
-from sqlalchemy import URL, Engine
+from sqlalchemy import URL, Connection, Engine
 
 from cityauth.core.accounts import Account, AccountId
 from cityauth.core.audit import AuditEvent
@@ -50,7 +52,7 @@ class SqlStore:
 
     The store writes on connections of its own. While your code holds a write transaction open on the same
     database, such as one a request, every write of the store waits for it and fails after 5 seconds: end
-    that transaction before you call cityauth.
+    that transaction before you call cityauth, or let the store take part in it with `on`.
     """
 
     def __init__(
@@ -268,6 +270,28 @@ class SqlStore:
             SchemaError: the tables are of a later release.
         """
         self._database.alone(schema.upgrade, create=True)
+
+    # --- The host's own transaction ---------------------------------------------------------------
+
+    def on(self, connection: Connection | sqlite3.Connection) -> AbstractContextManager[None]:
+        """Take part in the host's open transaction: ``with store.on(connection): ...``.
+
+        Within the block everything that this thread asks of the store runs on *connection*. What is written
+        there is committed or rolled back with the host's transaction, and never before. A commit that is
+        refused leaves nothing of itself and everything that the host wrote. How a commit waits for the
+        disk, for how long a write waits for a lock, and whether foreign keys hold are then the host's own matter.
+
+        It is for `CityAuth`; the threads of `AsyncCityAuth` are not the one that the block is in.
+
+        Args:
+            connection: A `sqlalchemy.Connection` or a `sqlite3.Connection` to the same database file, in a
+                transaction that the host has begun and ends after the block.
+
+        Raises:
+            UsageError: *connection* is another thing, closed, open on another file or without a transaction, or
+                the block is within another such block.
+        """
+        return self._database.on(connection)
 
     def _forget_deleted(self) -> None:
         """Remove from the write-ahead log what was deleted from the tables: sent mails, links, erased accounts."""
