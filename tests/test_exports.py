@@ -1,4 +1,4 @@
-"""The front door: which names are public, and what importing them may load."""
+"""The public names: which names are public, and what importing them may load."""
 
 import ast
 import subprocess
@@ -23,7 +23,7 @@ def loaded_by(code: str) -> set[str]:
     return set(done.stdout.split())
 
 
-def front_door() -> tuple[dict[str, str], dict[str, str]]:
+def public_names_of_the_package() -> tuple[dict[str, str], dict[str, str]]:
     """Which module each public name is said to live in: to a type checker, and to the one who loads it."""
     checked: dict[str, str] = {}
     for node in ast.walk(ast.parse(Path(cityauth.__file__).read_text(encoding="utf-8"))):
@@ -44,7 +44,7 @@ def test_all_names_exactly_what_is_public() -> None:
 
 def test_a_name_is_loaded_from_where_a_checker_sees_it() -> None:
     """What a type checker reads and what is loaded on first use are the same names from the same modules."""
-    checked, loaded = front_door()
+    checked, loaded = public_names_of_the_package()
     assert checked == loaded
     assert checked.keys() == set(cityauth.__all__)
 

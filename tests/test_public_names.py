@@ -1,4 +1,4 @@
-"""The public face: which packages are public, what each exports, and that the documents teach nothing else."""
+"""The public API: which packages are public, what each exports, and that the documents teach nothing else."""
 
 import ast
 import importlib

@@ -1,4 +1,4 @@
-"""What runs through the public face runs on every store."""
+"""What runs through the public API runs on every store."""
 
 from tests.flows.conftest import make_store, service
 

@@ -1,4 +1,4 @@
-"""The asynchronous face does what the synchronous one does, and never holds the event loop."""
+"""The asynchronous API does what the synchronous one does, and never holds the event loop."""
 
 import asyncio
 import inspect
@@ -52,7 +52,7 @@ class AsyncMemoryStore:
 
 
 def supplies() -> dict[str, Any]:
-    """Edges that give both faces the same time and the same randomness."""
+    """Edges that give both APIs the same time and the same randomness."""
     return {
         "policy": POLICY,
         "hasher": SpyHasher(),
@@ -125,8 +125,8 @@ async def walked(api: type[CityAuth | AsyncCityAuth], store: Any) -> tuple[list[
 
 
 @pytest.mark.parametrize("make", [MemoryStore, AsyncMemoryStore], ids=["in threads", "awaited"])
-def test_both_faces_give_the_same_trace_and_the_same_answers(make: Callable[[], Any]) -> None:
-    """One journey, both faces: equal answers, equal questions, equal audit trail, tokens and all (ASVS 6.3.4, B-17)."""
+def test_both_apis_give_the_same_trace_and_the_same_answers(make: Callable[[], Any]) -> None:
+    """One journey, both APIs: equal answers, equal questions, equal audit trail, tokens and all (ASVS 6.3.4, B-17)."""
     answers, asked, events = asyncio.run(walked(CityAuth, MemoryStore()))
     assert (answers, asked, events) == asyncio.run(walked(AsyncCityAuth, make()))
     assert len(answers) == 33
@@ -139,7 +139,7 @@ def public_methods(part: object) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_both_faces_have_the_same_signatures(part: str) -> None:
+def test_both_apis_have_the_same_signatures(part: str) -> None:
     """Every public method has its awaited twin with the same parameters and the same docstring (ASVS 6.3.4)."""
     sync, awaiting = CityAuth(MemoryStore(), [KEY]), AsyncCityAuth(MemoryStore(), [KEY])
     ours, theirs = public_methods(getattr(sync, part)), public_methods(getattr(awaiting, part))
@@ -154,7 +154,7 @@ def test_both_faces_have_the_same_signatures(part: str) -> None:
         assert " ".join(method.__doc__.split()) == " ".join((twin.__doc__ or "").split())
 
 
-def test_both_faces_are_constructed_alike_and_have_all_parts() -> None:
+def test_both_apis_are_constructed_alike_and_have_all_parts() -> None:
     """What a host supplies has the same names, and no part is missing from the tests above."""
     ours, theirs = inspect.signature(CityAuth), inspect.signature(AsyncCityAuth)
     assert list(ours.parameters) == list(theirs.parameters)
@@ -231,7 +231,7 @@ def test_a_cancelled_sign_in_leaves_no_session() -> None:
 
 
 def test_what_a_port_raises_reaches_the_host() -> None:
-    """A store that is down raises through either face, and nobody is signed in (C-24, B-87)."""
+    """A store that is down raises through either API, and nobody is signed in (C-24, B-87)."""
 
     def find(keys: object) -> Any:
         raise StoreUnavailableError("down")
@@ -244,7 +244,7 @@ def test_what_a_port_raises_reaches_the_host() -> None:
 
 
 def test_freshness_is_not_awaited() -> None:
-    """`is_fresh` is a plain method of both faces: a coroutine would be true whatever it came to."""
-    for face in (CityAuth, AsyncCityAuth):
-        auth = face(MemoryStore(), [KEY], **supplies())
+    """`is_fresh` is a plain method of both APIs: a coroutine would be true whatever it came to."""
+    for api in (CityAuth, AsyncCityAuth):
+        auth = api(MemoryStore(), [KEY], **supplies())
         assert not inspect.iscoroutinefunction(auth.sessions.is_fresh)

@@ -26,39 +26,39 @@ from tests.support.fakes import NOON, FixedClock, ListAudit, SeededEntropy, SpyH
 from tests.support.service import KEY
 
 STORE_PORTS = (AccountStore, SessionStore, OneTimeTokenStore, OutboxStore, ThrottleStore)
-FACES = pytest.mark.parametrize("face", [CityAuth, AsyncCityAuth])
+APIS = pytest.mark.parametrize("api", [CityAuth, AsyncCityAuth])
 
 
-@FACES
+@APIS
 @pytest.mark.parametrize("method", sorted(name for port in STORE_PORTS for name in methods_of(port)))
-def test_a_store_that_lacks_a_method_is_told(face: Any, method: str) -> None:
+def test_a_store_that_lacks_a_method_is_told(api: Any, method: str) -> None:
     """Each method that a flow may ask is looked for at construction, and named when it is missing (ASVS 16.5.3)."""
     (port,) = [port.__name__ for port in STORE_PORTS if method in methods_of(port)]
     with pytest.raises(WiringError, match=f"^Altered is no {port}: it has no method '{method}'$"):
-        face(Altered(MemoryStore(), **{method: None}), [KEY])
+        api(Altered(MemoryStore(), **{method: None}), [KEY])
 
 
-@FACES
+@APIS
 @pytest.mark.parametrize(
     ("supplied", "port", "method"),
     [("hasher", PasswordHasher, "hash"), ("clock", Clock, "now"), ("entropy", Entropy, "draw"), ("audit", AuditSink, "emit"), ("mailer", Mailer, "send")],
 )  # fmt: skip
-def test_what_is_no_port_is_told(face: Any, supplied: str, port: type, method: str) -> None:
+def test_what_is_no_port_is_told(api: Any, supplied: str, port: type, method: str) -> None:
     """Any other object in a port's place is refused by the port's name (ASVS 16.5.3)."""
     assert method in methods_of(port)
     with pytest.raises(WiringError, match=f"str is no {port.__name__}: it has no method"):
-        face(MemoryStore(), [KEY], **{supplied: "not a port"})
+        api(MemoryStore(), [KEY], **{supplied: "not a port"})
 
 
-@FACES
-def test_what_cannot_be_called_is_no_method(face: Any) -> None:
+@APIS
+def test_what_cannot_be_called_is_no_method(api: Any) -> None:
     """A value where a method should be is refused too (ASVS 16.5.3)."""
     with pytest.raises(WiringError, match="Altered is no AccountStore: it has no method 'load'"):
-        face(Altered(MemoryStore(), load="a value"), [KEY])
+        api(Altered(MemoryStore(), load="a value"), [KEY])
 
 
 def test_an_asynchronous_port_is_not_called_synchronously() -> None:
-    """A coroutine method under the synchronous face is told at construction, with what to use instead (ASVS 16.5.3)."""
+    """A coroutine method under the synchronous API is told at construction, with what to use instead (ASVS 16.5.3)."""
 
     async def find(keys: object) -> tuple[()]:
         return ()

@@ -1,4 +1,4 @@
-"""The asynchronous face is made from the synchronous one."""
+"""The asynchronous API is made from the synchronous one."""
 
 import runpy
 import subprocess
@@ -12,8 +12,8 @@ pytest.importorskip("ruff", reason="the generator lays its lines with ruff")
 TOOL = Path(__file__).resolve().parents[2] / "tools" / "generate_async.py"
 
 
-def test_the_asynchronous_face_is_up_to_date() -> None:
-    """Neither face has anything that the other lacks: `python tools/generate_async.py` makes it anew (ASVS 6.3.4, B-17)."""
+def test_the_asynchronous_api_is_up_to_date() -> None:
+    """Neither API has anything that the other lacks: `python tools/generate_async.py` makes it anew (ASVS 6.3.4, B-17)."""
     done = subprocess.run(
         [sys.executable, str(TOOL), "--check"], capture_output=True, text=True, check=False, timeout=60
     )
@@ -21,7 +21,7 @@ def test_the_asynchronous_face_is_up_to_date() -> None:
 
 
 def test_the_generator_notices_what_it_does_not_know() -> None:
-    """A synchronous face that lost what a rule is about stops the tool, instead of being passed on half awaited."""
+    """A synchronous API that lost what a rule is about stops the tool, instead of being passed on half awaited."""
     tool = runpy.run_path(str(TOOL))
     with pytest.raises(SystemExit, match="has nothing like"):
-        tool["generate"]({"face.py": "class CityAuth: ..."})
+        tool["generate"]({"api.py": "class CityAuth: ..."})

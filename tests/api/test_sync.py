@@ -1,4 +1,4 @@
-"""The public face under hostile input: a value at once, never a traceback, never a changed row, never a secret told."""
+"""The public API under hostile input: a value at once, never a traceback, never a changed row, never a secret told."""
 
 import json
 import logging
@@ -169,11 +169,11 @@ HASTY: dict[str, Callable[[CityAuth, str], object]] = {
 @pytest.mark.parametrize(
     "text", ["x" * 10_000_000, "a" + "\u0301" * 5_000_000, "ä" * 10_000_000], ids=["x", "marks", "ä"]
 )
-@pytest.mark.parametrize("road", HASTY.values(), ids=HASTY.keys())
-def test_ten_megabytes_are_refused_at_once(road: Callable[[CityAuth, str], object], text: str) -> None:
-    """No road does work that grows with the length: each answers in less than 10 ms (B-62, B-64, C-45, C-46, F1)."""
+@pytest.mark.parametrize("method", HASTY.values(), ids=HASTY.keys())
+def test_ten_megabytes_are_refused_at_once(method: Callable[[CityAuth, str], object], text: str) -> None:
+    """No method does work that grows with the length: each answers in less than 10 ms (B-62, B-64, C-45, C-46, F1)."""
     auth = CityAuth(MemoryStore(), [KEY], hasher=SpyHasher())
-    assert quickest(lambda: road(auth, text)) < 0.01
+    assert quickest(lambda: method(auth, text)) < 0.01
 
 
 TYPED = st.one_of(st.text(st.characters()), st.binary(), st.none(), st.integers(), st.lists(st.text()))
@@ -184,7 +184,7 @@ TYPED = st.one_of(st.text(st.characters()), st.binary(), st.none(), st.integers(
 def test_nothing_that_is_typed_raises(
     service: Service, identifier: Any, pending: Any, password: Any, edited: Any, token: Any
 ) -> None:
-    """Any types and texts on all roads at once: the answer is a value, and nobody is signed in (C-47, ASVS 15.3.5, 16.5.1)."""
+    """Any types and texts in all methods at once: the answer is a value, and nobody is signed in (C-47, ASVS 15.3.5, 16.5.1)."""
     login = service.auth.login
     step = login.identify(identifier)
     signed = step.pending if isinstance(step, PasswordRequired) else pending
@@ -321,6 +321,6 @@ def test_the_default_hasher_and_clock_work_together() -> None:
 
 
 def test_the_parts_have_no_public_state(service: Service) -> None:
-    """The face shows its parts and nothing of its keys (B-77)."""
+    """The API shows its parts and nothing of its keys (B-77)."""
     assert set(vars(service.auth)) >= {"login", "sessions", "identifiers", "passwords", "accounts"}
     assert not any(KEY.hex() in repr(part) or repr(KEY) in repr(part) for part in vars(service.auth).values())

@@ -29,7 +29,7 @@ RIGHT, WRONG = "vanha salasana vuodelta 1998", "vanha salasana vuodelta 1999"
 
 @pytest.fixture
 def statements() -> Iterator[list[str]]:
-    """Every statement that SQLite runs, with its values, from whichever road it came."""
+    """Every statement that SQLite runs, with its values, whoever ran it."""
     seen: list[str] = []
 
     def trace(driver: sqlite3.Connection, _: object) -> None:

@@ -1,4 +1,4 @@
-"""Every road through a mailbox, as a person with a browser travels it."""
+"""Every use of a mailbox, as a person with a browser goes through it."""
 
 import email
 import email.policy
@@ -394,7 +394,7 @@ def test_by_keyboard_alone(opened: Open, tab_to: TabTo, language: str) -> None:
 
 
 def test_without_javascript(opened: Open) -> None:
-    """The road through the mailbox needs no script."""
+    """Recovery through the mailbox needs no script."""
     page = opened(scripts=False, size=PHONE)
     person = Person(page, "fi")
     person.ask_for_link(ERKKI.email)

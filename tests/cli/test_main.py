@@ -98,11 +98,11 @@ def test_a_process_without_standard_output_does_its_work(deployment: Deployment)
 
 
 def test_main_ends_with_the_status(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """Both front doors run the arguments of the process and end with the command's status."""
+    """Both entry points run the arguments of the process and end with the command's status."""
     monkeypatch.setattr(sys, "argv", ["cityauth", "account", "--help"])
-    for door in (main, lambda: runpy.run_module("cityauth.cli", run_name="__main__")):
+    for entry in (main, lambda: runpy.run_module("cityauth.cli", run_name="__main__")):
         with pytest.raises(SystemExit) as ended:
-            door()
+            entry()
         assert ended.value.code == 0
         assert capsys.readouterr().out.startswith("Usage: cityauth account")
 

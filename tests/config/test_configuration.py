@@ -352,7 +352,7 @@ def test_a_further_tombstone_key_makes_new_tombstones(configured: Deployment) ->
     assert "hunter2" not in str(raised.value)
 
 
-def test_both_faces_are_built_with_replaceable_parts(configured: Deployment) -> None:
+def test_both_apis_are_built_with_replaceable_parts(configured: Deployment) -> None:
     """A configuration makes `CityAuth` and `AsyncCityAuth`, with the host's own clock, mailer and audit logger."""
     clock, audit, mailer = FixedClock(), ListAudit(), MemoryMailer()
     with load().store() as store:

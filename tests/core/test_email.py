@@ -62,8 +62,8 @@ ASCII_ADDRESSES = st.one_of(
 @example('"a"@x.fi')
 @example("<a@x.fi>")
 @example("a@[127.0.0.1]")
-def test_plain_road_gives_the_full_validators_verdict(text: str) -> None:
-    """On any ASCII text the plain road and the full validator agree on verdict and value (ASVS 1.1.1)."""
+def test_short_check_gives_the_full_validators_verdict(text: str) -> None:
+    """On any ASCII text the short check and the full validator agree on verdict and value (ASVS 1.1.1)."""
     assert canonical_address(text) == full_verdict(text)
 
 

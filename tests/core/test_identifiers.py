@@ -180,7 +180,7 @@ def test_every_mapped_code_point_is_stable_in_context(before: str, after: str) -
 
 @given(st.text(max_size=30) | st.builds("{}@{}".format, st.text(max_size=12), st.text(max_size=16)))
 def test_any_text_is_stable(text: str) -> None:
-    """No text whatever raises, and each that is taken has one key on every road (B-3, C-47, ASVS 1.1.1)."""
+    """No text whatever raises, and each that is taken has one key in every reading (B-3, C-47, ASVS 1.1.1)."""
     assert_stable(text)
     inherited = inherit(text)
     assert key_of(text) == (None if isinstance(inherited, Malformed) else inherited.key)

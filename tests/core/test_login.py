@@ -120,7 +120,7 @@ def roads_to(state: type[State]) -> set[tuple[type[State], type[Event]]]:
 
 
 def test_only_an_accepted_password_signs_in() -> None:
-    """`PasswordAccepted` in `Identified` is the one road to `Authenticated` (ASVS 2.3.1, B-85)."""
+    """`PasswordAccepted` in `Identified` is the only way to `Authenticated` (ASVS 2.3.1, B-85)."""
     assert roads_to(Authenticated) == {(Identified, PasswordAccepted)}
 
 

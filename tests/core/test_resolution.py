@@ -69,7 +69,7 @@ def expected(status: IdentifierStatus, phase: Phase, kind: str) -> tuple[Outcome
 
 
 @pytest.mark.parametrize(("status", "phase", "kind"), list(product(IdentifierStatus, Phase, IDENTIFIERS)))
-def test_every_life_at_every_phase_of_every_kind(status: IdentifierStatus, phase: Phase, kind: str) -> None:
+def test_every_status_at_every_phase_of_every_kind(status: IdentifierStatus, phase: Phase, kind: str) -> None:
     """What an identifier is follows from its life, the phase and its kind, and is explained (B-20)."""
     account = replace(ERKKI, phase=phase)
     found = explain(IDENTIFIERS[kind].shown, match(kind, status, account))

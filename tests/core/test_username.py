@@ -79,7 +79,7 @@ def test_name_that_is_an_address_has_the_addresss_value() -> None:
 
 @given(st.text(string.printable[:95], min_size=1, max_size=30))
 def test_ascii_road_gives_the_full_roads_value(text: str) -> None:
-    """For any ASCII text the short road gives what the address rules, RFC 8265 or the fallback give (ASVS 1.1.1)."""
+    """For any ASCII text the short way gives what the address rules, RFC 8265 or the fallback give (ASVS 1.1.1)."""
     assert canonical_username(text) == username._mapped(text)
 
 
@@ -97,7 +97,7 @@ def test_canonical_username_is_stable(text: str) -> None:
 
 @given(CLEAN_TEXT)
 def test_registered_name_is_found_under_the_rfc_8265_value(text: str) -> None:
-    """Whatever may be registered has one value on both roads, that of RFC 8265 (B-3, ASVS 1.1.1)."""
+    """Whatever may be registered has one value in both ways of reading, that of RFC 8265 (B-3, ASVS 1.1.1)."""
     value = KIND.admit(text)
     if not isinstance(value, Malformed):
         assert value == canonical_username(text) == get_profile("UsernameCaseMapped").enforce(text)

@@ -132,7 +132,7 @@ DRIVEN: dict[str, Callable[[Visit], object]] = {
 
 
 def public_calls(auth: CityAuth) -> Iterator[str]:
-    """Every method that the face offers, as ``login.identify``."""
+    """Every method that the API offers, as ``login.identify``."""
     for name, part in vars(auth).items():
         assert isinstance(part, Namespace)
         for method, _ in inspect.getmembers(part, callable):

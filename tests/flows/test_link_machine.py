@@ -122,11 +122,11 @@ class Links(RuleBasedStateMachine):
 
     # --- what may not --------------------------------------------------------------------------------
 
-    @rule(number=numbers, door=st.integers(0, 7), password=passwords)
-    def knock(self, number: int, door: int, password: str) -> None:
-        """Bring any token to any other door."""
+    @rule(number=numbers, use=st.integers(0, 7), password=passwords)
+    def try_elsewhere(self, number: int, use: int, password: str) -> None:
+        """Bring any token to any other use."""
         accounts, token = self.service.auth.accounts, self.token(number)
-        doors: list[Callable[[], object]] = [
+        uses: list[Callable[[], object]] = [
             lambda: self.service.auth.recovery.inspect(token),
             lambda: accounts.inspect_email(token),
             lambda: accounts.inspect_undo(token),
@@ -136,7 +136,7 @@ class Links(RuleBasedStateMachine):
             lambda: accounts.confirm_sign_up(token, "Vieras", password),
             lambda: self.service.auth.login.submit_password(token, password),
         ]
-        doors[door]()
+        uses[use]()
         self.read_mail()
 
     @rule(number=numbers, cut=st.integers(1, 60), end=st.sampled_from(["", "A", "x.y.z"]))
@@ -188,7 +188,7 @@ def search(machine: type[Links]) -> None:
     run_state_machine_as_test(machine, settings=settings(max_examples=400, stateful_step_count=8))
 
 
-def test_no_road_to_a_new_password_without_the_mailed_token() -> None:
+def test_no_way_to_a_new_password_without_the_mailed_token() -> None:
     """Every order of eight steps: a password is set by a mailed link, once, or by the old one (B-84, ASVS 2.3.1)."""
     Links.succeeded = 0
     search(Links)

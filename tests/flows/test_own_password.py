@@ -153,14 +153,14 @@ def test_an_account_without_a_password_confirms_nothing(service: Service) -> Non
     assert len(service.hasher.work) == work + 1
 
 
-@pytest.mark.parametrize("road", ["confirm", "change"])
-def test_a_session_that_was_closed_meanwhile_does_not_come_back(erkki: Service, road: str) -> None:
+@pytest.mark.parametrize("how", ["confirm", "change"])
+def test_a_session_that_was_closed_meanwhile_does_not_come_back(erkki: Service, how: str) -> None:
     """Signed out during the hashing: no new session takes its place (C-12, ASVS 7.4.1)."""
     token = erkki.token(ERKKI)
     with happening_before(erkki.auth, PasswordHasher.verify, lambda: erkki.auth.sessions.sign_out(token)):
         step = (
             erkki.auth.sessions.confirm(erkki.live(token), PASSWORD)
-            if road == "confirm"
+            if how == "confirm"
             else erkki.auth.accounts.change_password(erkki.live(token), PASSWORD, NEW)
         )
     assert step == Declined(Problem(Code.SESSION_ENDED))

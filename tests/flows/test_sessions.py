@@ -164,7 +164,7 @@ def test_freshness_comes_from_a_password_and_goes(service: Service) -> None:
 
 
 def test_sign_out_ends_the_session(service: Service) -> None:
-    """After signing out the token is nobody for good, on every road, and a second sign-out is no sign-out (ASVS 7.4.1, B-94)."""
+    """After signing out the token is nobody for good, by every method, and a second sign-out is no sign-out (ASVS 7.4.1, B-94)."""
     token, other = service.token("erkki"), service.token("erkki")
     assert service.auth.sessions.sign_out(token)
     assert not service.is_live(token)
@@ -288,14 +288,14 @@ def test_a_person_lists_and_closes_own_sessions(service: Service) -> None:
     assert [service.is_live(token) for token in (mine, other, theirs)] == [True, False, True]
 
 
-@pytest.mark.parametrize("road", ["confirmed", "password changed"])
-def test_a_sign_out_ends_what_a_confirmation_replaced(service: Service, road: str) -> None:
+@pytest.mark.parametrize("how", ["confirmed", "password changed"])
+def test_a_sign_out_ends_what_a_confirmation_replaced(service: Service, how: str) -> None:
     """The browser's former token signs out the session that has a new token by now (ASVS 7.4.1)."""
     token = service.token("erkki")
     other = service.token("erkki")
     live = service.live(token)
-    step: object = service.auth.sessions.confirm(live, PASSWORD) if road == "confirmed" else None
-    if road != "confirmed":
+    step: object = service.auth.sessions.confirm(live, PASSWORD) if how == "confirmed" else None
+    if how != "confirmed":
         step = service.auth.accounts.change_password(live, PASSWORD, "aivan uusi pitkä salasana")
     assert isinstance(step, Authenticated)
     renewed = step.session.token.get_secret_value()
@@ -303,7 +303,7 @@ def test_a_sign_out_ends_what_a_confirmation_replaced(service: Service, road: st
     assert service.auth.sessions.sign_out(token)
     assert service.audit.events[-1].reason == "signed_out"
     assert not service.is_live(renewed)
-    assert service.is_live(other) == (road == "confirmed")
+    assert service.is_live(other) == (how == "confirmed")
     lines = len(service.audit.events)
     assert not service.auth.sessions.sign_out(renewed), "it had ended, and this call did not end it"
     assert len(service.audit.events) == lines

@@ -76,7 +76,7 @@ REFUSED = [
 
 @pytest.mark.parametrize("identifier", REFUSED)
 def test_every_refusal_costs_one_verification_of_the_same_parameters(crowd: Service, identifier: str) -> None:
-    """The work counted at the public face is the same for every sort of account and for none (B-15, B-16, B-17, B-19, B-23, F6)."""
+    """The work counted at the public API is the same for every sort of account and for none (B-15, B-16, B-17, B-19, B-23, F6)."""
     crowd.hasher.work.clear()
     made = crowd.hasher.made
     step = crowd.attempt(identifier)

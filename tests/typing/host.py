@@ -75,21 +75,21 @@ def machine(state: Identified, accepted: PasswordAccepted, given: IdentifierGive
     assert_type(advance(state, accepted), Authenticated)
 
 
-def face(auth: CityAuth) -> None:
-    """The public face answers what its signatures say."""
+def answers(auth: CityAuth) -> None:
+    """The public API answers what its signatures say."""
     assert_type(auth.login.identify("erkki"), PasswordRequired | Authenticated | Refused)
     assert_type(auth.sessions.check("token"), LiveSession | None)
     assert_type(auth.identifiers.resolve("erkki"), Resolution)
 
 
 async def awaited(auth: AsyncCityAuth) -> None:
-    """The asynchronous face answers the same, awaited."""
+    """The asynchronous API answers the same, awaited."""
     assert_type(await auth.login.identify("erkki"), PasswordRequired | Authenticated | Refused)
     assert_type(await auth.sessions.check("token"), LiveSession | None)
 
 
 def construction() -> None:
-    """The reference store is a store to either face; anything else is an error."""
+    """The reference store is a store to either API; anything else is an error."""
     CityAuth(MemoryStore(), ["secret"])
     AsyncCityAuth(MemoryStore(), ["secret"])
     CityAuth("sqlite:///service.db", ["secret"])  # type: ignore[arg-type]
