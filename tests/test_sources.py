@@ -16,11 +16,9 @@ PLAIN = {
     "core/login.py": {
         "found.password_hash != event.verified_hash": "both are `SecretStr`, whose `==` is `hmac.compare_digest`",
     },
-    "stores/memory/account_changes.py": {
+    "stores/memory/changes.py": {
         "one_time_token.account_id == change.account_id": "account ids are no secret",
         "row.password_hash != change.was": "both are `SecretStr`, whose `==` is `hmac.compare_digest`",
-    },
-    "stores/memory/changes.py": {
         "one_time_token.epoch == row.account.epoch": "epochs are no secret",
     },
 }
