@@ -22,7 +22,7 @@ from cityauth.hashing.registry import built_in_formats
 from cityauth.mailers.memory import NoMailer
 from cityauth.policy import Policy
 from cityauth.policy.passwords import common_passwords
-from cityauth.ports.services import AuditSink, Clock, Entropy, Mailer, PasswordHasher
+from cityauth.ports.services import AuditSink, Clock, Entropy, HashImporter, Mailer, PasswordHasher
 from cityauth.ports.stores import (
     AccountStore,
     OneTimeTokenStore,
@@ -106,6 +106,7 @@ def assemble(given: Supplies, wire: Callable[[dict[type[Any], object]], A]) -> A
     clock = given.clock or SystemClock()
     mailer = given.mailer or NoMailer()
     prepare_mailer(mailer, policy)
+    hasher = given.hasher or _hasher_of(policy)
     ports: dict[type[Any], object] = {
         AccountStore: given.store,
         SessionStore: given.store,
@@ -113,13 +114,15 @@ def assemble(given: Supplies, wire: Callable[[dict[type[Any], object]], A]) -> A
         OutboxStore: given.store,
         ThrottleStore: given.store,
         Mailer: mailer,
-        PasswordHasher: given.hasher or _hasher_of(policy),
+        PasswordHasher: hasher,
         Clock: clock,
         Entropy: given.entropy or SystemEntropy(),
         AuditSink: given.audit or LogAudit(),
     }
     if all(hasattr(given.store, name) for name in methods_of(PopulationStore)):
         ports[PopulationStore] = given.store
+    if all(hasattr(hasher, name) for name in methods_of(HashImporter)):
+        ports[HashImporter] = hasher
     return Assembly(deployment, wire(ports), clock)
 
 

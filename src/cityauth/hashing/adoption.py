@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import fields, is_dataclass, replace
+from functools import lru_cache
 from typing import Any, Final
 
 from cityauth.core.characters import strip_invisible
@@ -111,6 +112,7 @@ def _canonical(declared: str, names: tuple[str, ...]) -> str:
     return _SYNONYMS.get(name, name)
 
 
+@lru_cache(maxsize=1000)
 def _names_for(declared: str, names: tuple[str, ...]) -> set[str]:
     """Return the formats that a declared name stands for: every one whose name has its words."""
     words, also = set(declared.split("_")), _ALSO.get(declared, set())

@@ -3,9 +3,7 @@
 import base64
 import hashlib
 import hmac
-import sys
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from typing import Final
 
 from cityauth.core.hashing import HashDefect, HashFormat, HashMatch, HashParameters
@@ -135,7 +133,11 @@ class WordpressFormat(TextOfBcrypt):
 
 
 def _is_installed() -> bool:
-    return sys.modules.get("bcrypt") is not None or find_spec("bcrypt") is not None
+    try:
+        import bcrypt  # noqa: F401 - whether it is there is the question
+    except ImportError:
+        return False
+    return True
 
 
 def _is_bcrypt_of(secret: bytes, parameters: HashParameters[BcryptCosts]) -> bool:

@@ -70,7 +70,7 @@ def built_in_formats(
 class HashFormats:
     """The registered formats, and the limits that a stored hash must keep."""
 
-    __slots__ = ("_formats", "_limits")
+    __slots__ = ("_formats", "_limits", "names")
 
     def __init__(self, formats: Iterable[HashFormat[Any]], limits: HashLimits) -> None:
         """Register *formats*; the first one that identifies a hash reads it.
@@ -80,8 +80,8 @@ class HashFormats:
         """
         self._formats = tuple(formats)
         self._limits = limits
-        names = [one.name for one in self._formats]
-        if twice := {name for name in names if names.count(name) > 1}:
+        self.names: tuple[str, ...] = tuple(one.name for one in self._formats)
+        if twice := {name for name in self.names if self.names.count(name) > 1}:
             raise PolicyError(f"two hash formats have the name {min(twice)!r}")
 
     def examine(self, stored: str | None) -> StoredHash | HashDefect:
@@ -104,11 +104,6 @@ class HashFormats:
     def named(self, name: str) -> HashFormat[Any] | None:
         """Return the format of this name; ``None`` if there is none."""
         return next((one for one in self._formats if one.name == name), None)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The names of all formats."""
-        return tuple(one.name for one in self._formats)
 
     def _examine_marked(self, origin: HashOrigin, text: str) -> StoredHash | HashDefect:
         """Take the text behind a mark apart."""

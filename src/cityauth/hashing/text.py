@@ -128,7 +128,7 @@ class TextFormat(Generic[C]):
     always outdated: new hashes are Argon2id.
     """
 
-    __slots__ = ("_fields", "_make", "_pattern", "_prefix", "_start", "_template", "digest", "name", "salt")
+    __slots__ = ("_fields", "_lead", "_make", "_pattern", "_prefix", "_start", "_template", "digest", "name", "salt")
 
     def __init__(
         self, name: str, template: str, costs: type[C], salt: Codec, digest: Codec, *, prefix: str = ""
@@ -151,15 +151,18 @@ class TextFormat(Generic[C]):
         self._make: Callable[..., C] = costs
         self._fields = tuple((one.name, int if one.type is int else str) for one in fields(costs))  # type: ignore[arg-type] # a bound cannot say "dataclass"
         self._start = template.partition("{")[0]
+        self._lead = prefix + self._start
         self._template = template.replace("{cost}", "{cost:02d}")
         holes = {one.name: one.metadata.get("pattern", NUMBER) for one in fields(costs)}  # type: ignore[arg-type] # the same
         self._pattern = _compile(template, {**holes, "salt": salt.pattern, "digest": digest.pattern})
 
     def identify(self, stored: str) -> bool:
         """Say whether *stored* begins like this format."""
-        prefix, body = stored[: len(self._prefix)], self.body_of(stored)
+        if self._lead[:1] != stored[:1] and self._lead:
+            return False  # the common case, at little cost
+        prefix = stored[: len(self._prefix)]
         same = prefix == self._prefix or (prefix[:1] == "{" and prefix.upper() == self._prefix.upper())
-        return same and body.startswith(self._start)
+        return same and self.body_of(stored).startswith(self._start)
 
     def body_of(self, stored: str) -> str:
         """Return *stored* without the prefix."""

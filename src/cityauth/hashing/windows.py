@@ -1,8 +1,6 @@
 """Hashes of Windows systems, which hash UTF-16: SQL Server's logins, and NT hashes. NT needs the extra ``legacy``."""
 
 import hashlib
-import sys
-from importlib.util import find_spec
 from typing import Final
 
 from cityauth.core.hashing import HashDefect, HashParameters
@@ -53,7 +51,11 @@ class NtFormat(Computed[NoCosts], TextFormat[NoCosts]):
 
 def has_libpass() -> bool:
     """Say whether libpass is installed."""
-    return sys.modules.get("passlib") is not None or find_spec("passlib") is not None
+    try:
+        import passlib  # noqa: F401 - whether it is there is the question
+    except ImportError:
+        return False
+    return True
 
 
 MSSQL_2005: Final = MssqlFormat("mssql_2005", "0x0100", "sha1", hex_of(40, "(?:[0-9A-Fa-f]{40})?", capitals=True))
