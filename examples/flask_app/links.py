@@ -7,16 +7,15 @@ from flask import Blueprint, flash, g, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from cityauth import (
-    Declined,
     Done,
-    LinkDead,
     LinkLive,
     LinkOutcome,
+    LinkRefused,
     MailAwaited,
     MailerDown,
     MailOutcome,
-    PasswordRejected,
     Problem,
+    Refused,
     is_same_link,
     link_proof,
     link_token,
@@ -101,7 +100,7 @@ def asked(
             return render_template("mail_sent.html", notice=notice, back=back, typed=typed(field))
         case MailerDown(problem=problem):
             return render_template("mail_down.html", problem=problem, back=back), 503
-        case Declined(problem=problem):
+        case Refused(problem=problem):
             return again(problem)
 
 
@@ -190,7 +189,7 @@ def set_password() -> ResponseReturnValue:
 def create_account() -> ResponseReturnValue:
     """Create the account."""
 
-    def confirm(token: str) -> Done | Declined | PasswordRejected | LinkDead:
+    def confirm(token: str) -> Done | Refused | LinkRefused:
         return auth().accounts.confirm_sign_up(token, entered("name"), entered("password"), client=client())
 
     return use(SIGN_UP, confirm)
@@ -208,7 +207,7 @@ def undo_email() -> ResponseReturnValue:
     return use(UNDO, lambda token: auth().accounts.undo_email(token, client=client()))
 
 
-def use(kind: Kind, act: Callable[[str], Done | Declined | PasswordRejected | LinkDead]) -> ResponseReturnValue:
+def use(kind: Kind, act: Callable[[str], Done | Refused | LinkRefused]) -> ResponseReturnValue:
     """Use the link whose page sent this form, and end the browser's session; else show the form again, or the reason.
 
     A second copy of the form waits for the first, and is told the same.
@@ -226,12 +225,11 @@ def use(kind: Kind, act: Callable[[str], Done | Declined | PasswordRejected | Li
                 answer.said, answer.then = notice.code, kind.then
                 # Somebody else may be signed in here, of whom the message would be untrue.
                 return leave(kind.then, notice.code)
-            case Declined(problem=problem):
-                return link_page(kind, token, kind.inspect(token), (problem,), "name")
-            case PasswordRejected(problems=problems):
-                return link_page(kind, token, kind.inspect(token), problems, "password")
-            case LinkDead():
+            case LinkRefused():
                 return link_page(kind, token, outcome)
+            case Refused(problem=problem):
+                field = "password" if problem.field == "password" else "name"
+                return link_page(kind, token, kind.inspect(token), outcome.problems, field)
 
 
 def say_again(answer: forms.Answer) -> ResponseReturnValue:

@@ -8,7 +8,7 @@ from typing import TypeVar
 from flask import Blueprint, Response, current_app, flash, g, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from cityauth import Account, Authenticated, Declined, Done, LiveSession, PasswordRejected, Problem
+from cityauth import Account, Authenticated, Done, LiveSession, Problem, Refused
 from cityauth.messages import Code
 from flask_app import cookies
 from flask_app.cases import Cases
@@ -57,11 +57,11 @@ def freshly(act: Callable[[LiveSession], T], show: Callable[[T], ResponseReturnV
     opened = None
     if "password" in request.form:
         step = auth().sessions.confirm(g.live, entered("password"), client=client())
-        if isinstance(step, Declined):
+        if isinstance(step, Refused):
             return make_response(confirm_page(step.problem), 422)
         opened, g.live = step.session, LiveSession(step.session.session, step.account)
     outcome = act(g.live)
-    if isinstance(outcome, Declined) and outcome.problem.code == Code.REAUTH_REQUIRED:
+    if isinstance(outcome, Refused) and outcome.problem.code == Code.REAUTH_REQUIRED:
         return make_response(confirm_page())
     response = make_response(show(outcome))
     if opened and g.live:
@@ -97,10 +97,8 @@ def change_password() -> ResponseReturnValue:
             response = done(Problem(Code.PASSWORD_CHANGED))
             keep_session(response, opened)
             return response
-        case PasswordRejected(problems=problems):
-            return settings_page("new", *problems)
-        case Declined(problem=problem):
-            return settings_page("current", problem)
+        case Refused(problem=problem):
+            return settings_page("new" if problem.field == "password" else "current", *outcome.problems)
 
 
 @blueprint.post("/name")
@@ -110,7 +108,7 @@ def change_name() -> ResponseReturnValue:
     match auth().accounts.set_name(g.live, entered("name"), client=client()):
         case Done(notice=notice):
             return done(notice)
-        case Declined(problem=problem):
+        case Refused(problem=problem):
             return settings_page("name", problem)
 
 
@@ -123,7 +121,7 @@ def change_own_language() -> ResponseReturnValue:
             response = done(notice)
             cookies.keep(response, "LANGUAGE_COOKIE", request.form["language"])
             return response
-        case Declined(problem=problem):
+        case Refused(problem=problem):
             return settings_page("language", problem)
 
 
@@ -141,12 +139,12 @@ def close_other_sessions() -> ResponseReturnValue:
     return closed(auth().sessions.close_all(g.live, keep=True, client=client()))
 
 
-def closed(outcome: Done | Declined) -> ResponseReturnValue:
+def closed(outcome: Done | Refused) -> ResponseReturnValue:
     """Show the answer to ending sessions."""
     match outcome:
         case Done(notice=notice):
             return done(notice)
-        case Declined(problem=problem):
+        case Refused(problem=problem):
             return settings_page("sessions", problem)
 
 
@@ -156,7 +154,7 @@ def own_data() -> ResponseReturnValue:
     """Give the person everything that is stored of them, the city's cases included."""
     cases: Cases = current_app.extensions["cases"]
     stored = auth().accounts.export(g.live)
-    if isinstance(stored, Declined):
+    if isinstance(stored, Refused):
         return settings_page("sessions", stored.problem)
     own = {**stored, "cases": [asdict(case) for case in cases.of(g.live.account.id)]}
     response = Response(json.dumps(own, ensure_ascii=False, indent=2, default=str), content_type="application/json")
@@ -178,9 +176,9 @@ def delete_account() -> ResponseReturnValue:
     if "understood" not in request.form:
         return render_template("delete.html", unticked=True), 422
 
-    def show(outcome: Done | Declined) -> ResponseReturnValue:
+    def show(outcome: Done | Refused) -> ResponseReturnValue:
         match outcome:
-            case Declined(problem=problem):
+            case Refused(problem=problem):
                 return settings_page("delete", problem)
             case Done(notice=notice):
                 g.live = None

@@ -7,7 +7,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import date
 
-from cityauth import AccountId, AccountRefused, CityAuth, NewAccount, PasswordRejected, Phase
+from cityauth import AccountId, AccountRefused, CityAuth, NewAccount, Phase, Refused
 from flask_app.cases import Case, Cases
 from flask_app.config import DemoError
 
@@ -146,7 +146,7 @@ def _account(auth: CityAuth, person: Person) -> NewAccount:
 
 def _hash(auth: CityAuth, person: Person) -> str:
     hashed = auth.passwords.hash(person.password)
-    if isinstance(hashed, PasswordRejected):
+    if isinstance(hashed, Refused):
         raise DemoError(f"the password of {person.name} is not acceptable: {hashed.problems[0].code}")
     return hashed.get_secret_value()
 

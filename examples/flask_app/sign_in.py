@@ -119,7 +119,7 @@ def answer(step: LoginStep) -> ResponseReturnValue:
         case PasswordRequired(problem=problem):
             page = render_template("password.html", step=step, problem=problem, next=next_page())
         case Refused(problem=problem):
-            typed = step.entered or request.form.get("identifier", "")[:MAX_ECHO]
+            typed = request.form.get("identifier", "")[:MAX_ECHO]
             page = render_template("identify.html", entered=typed, problem=problem, next=next_page())
         case _:
             assert_never(step)

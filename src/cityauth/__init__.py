@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from cityauth.api._async import AsyncCityAuth
     from cityauth.api._sync import CityAuth
     from cityauth.core.accounts import Account, AccountId, Status
-    from cityauth.core.answers import Declined, Done, MailAwaited, MailerDown, MailOutcome, Problem
+    from cityauth.core.answers import Done, MailAwaited, MailerDown, MailOutcome, Problem, Refused
     from cityauth.core.characters import Malformed
     from cityauth.core.client import ClientContext
     from cityauth.core.identifiers import BUILT_IN, Identifier, IdentifierKind
     from cityauth.core.import_fault import ImportFault, RowFault
     from cityauth.core.import_file import read_people
     from cityauth.core.import_row import ImportRow
-    from cityauth.core.links import LinkDead, LinkLive, LinkOutcome
+    from cityauth.core.links import LinkLive, LinkOutcome, LinkRefused
     from cityauth.core.login import Authenticated, LoginStep, PasswordRequired, Refused
     from cityauth.core.quarantine import QuarantinedRow
     from cityauth.core.resolution import IdentifierResolver, Outcome, Reason, Resolution
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from cityauth.flows.identifiers import AccountRefused, Released
     from cityauth.flows.invitation import Invited
     from cityauth.flows.outbox import Flushed
-    from cityauth.flows.passwords import PasswordRejected
+    from cityauth.flows.passwords import Refused
     from cityauth.flows.population import ImportOptions, ImportReport
     from cityauth.mailers.memory import MemoryMailer
     from cityauth.policy import HashProfile, MailPolicy, Policy
@@ -70,7 +70,6 @@ __all__ = [
     "ClientContext",
     "ConfigurationError",
     "DatedPhase",
-    "Declined",
     "Done",
     "Flushed",
     "HashProfile",
@@ -85,9 +84,9 @@ __all__ = [
     "ImportRow",
     "Invited",
     "KeyRing",
-    "LinkDead",
     "LinkLive",
     "LinkOutcome",
+    "LinkRefused",
     "LiveSession",
     "LoginStep",
     "MailAwaited",
@@ -104,7 +103,6 @@ __all__ = [
     "NewAccount",
     "OpenedSession",
     "Outcome",
-    "PasswordRejected",
     "PasswordRequired",
     "Phase",
     "Policy",
@@ -146,14 +144,14 @@ _HOMES = {
     "cityauth.core.import_file": ("read_people",),
     "cityauth.core.import_row": ("ImportRow",),
     "cityauth.core.quarantine": ("QuarantinedRow",),
-    "cityauth.core.links": ("LinkDead", "LinkLive", "LinkOutcome"),
-    "cityauth.core.answers": ("Declined", "Done", "MailAwaited", "MailOutcome", "MailerDown", "Problem"),
+    "cityauth.core.links": ("LinkRefused", "LinkLive", "LinkOutcome"),
+    "cityauth.core.answers": ("Refused", "Done", "MailAwaited", "MailOutcome", "MailerDown", "Problem"),
     "cityauth.core.web": ("is_same_link", "link_proof", "link_token", "safe_next"),
     "cityauth.core.resolution": ("IdentifierResolver", "Outcome", "Reason", "Resolution"),
     "cityauth.core.secret": ("KeyRing", "SecretStr"),
     "cityauth.core.sessions": ("LiveSession", "OpenedSession", "Session"),
     "cityauth.policy.realms": ("DatedPhase", "RealmPolicy", "Phase"),
-    "cityauth.core.login": ("Authenticated", "LoginStep", "PasswordRequired", "Refused"),
+    "cityauth.core.login": ("Authenticated", "LoginStep", "PasswordRequired"),
     "cityauth.errors": (
         "CityAuthError",
         "ConfigurationError",
@@ -175,7 +173,7 @@ _HOMES = {
     "cityauth.flows.housekeeping": ("Purged",),
     "cityauth.flows.invitation": ("Invited",),
     "cityauth.flows.outbox": ("Flushed",),
-    "cityauth.flows.passwords": ("PasswordRejected",),
+    "cityauth.flows.passwords": ("Refused",),
     "cityauth.flows.population": ("ImportOptions", "ImportReport"),
     "cityauth.flows.identifiers": ("AccountRefused", "Released"),
     "cityauth.policy": ("HashProfile", "MailPolicy", "Policy"),

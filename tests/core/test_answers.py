@@ -5,7 +5,8 @@ import dataclasses
 
 import pytest
 
-from cityauth.core.answers import Problem
+from cityauth.core.answers import Problem, Refused
+from cityauth.core.links import LinkRefused
 from cityauth.errors import UsageError
 from cityauth.messages import Code
 
@@ -67,3 +68,31 @@ def test_a_problem_can_be_copied() -> None:
     problem = Problem(Code.PASSWORD_TOO_SHORT, {"minimum": 15})
     assert copy.deepcopy(problem) == problem
     assert copy.deepcopy(problem).params == problem.params
+
+
+def test_every_refusal_is_one_of_a_family() -> None:
+    """A caller may look for any refusal by one name, and a refused link is still told from another refusal."""
+    short, common = Problem(Code.PASSWORD_TOO_SHORT, {"minimum": 15}), Problem(Code.PASSWORD_COMMON)
+    refused = Refused(short, (common,))
+    assert refused.problems == (short, common)
+    assert refused != Refused(short)
+    link = LinkRefused(Problem(Code.LINK_INVALID))
+    assert isinstance(link, Refused)
+    assert link.problems == (link.problem,)
+    assert link != Refused(link.problem)
+    assert copy.copy(refused) == refused
+
+
+def test_a_problem_names_the_field_that_it_is_about() -> None:
+    """A page shows each problem beside its field; what is about no field names none."""
+    fields = {
+        Code.LOGIN_MALFORMED_EMPTY: "identifier",
+        Code.IDENTIFIER_NOT_EMAIL: "identifier",
+        Code.PASSWORD_COMMON: "password",
+        Code.PASSWORD_WRONG_CURRENT: "current_password",
+        Code.NAME_EMPTY: "display_name",
+    }
+    for code, field in fields.items():
+        assert Problem(code).field == field
+    for code in (Code.LOGIN_REFUSED, Code.SESSION_ENDED, Code.PASSWORD_CHANGED, Code.NAME_CHANGED, Code.LINK_INVALID):
+        assert Problem(code).field == ""

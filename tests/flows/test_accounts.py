@@ -7,6 +7,7 @@ import pytest
 
 from cityauth import AccountRecord, AccountRefused, NewAccount, UsageError
 from cityauth.core.accounts import Account, AccountId, Status
+from cityauth.core.answers import Refused
 from cityauth.core.audit import AuditEventType
 from cityauth.core.changes import AccountAdded, Committed, ContactChanged, Precondition, Rejected
 from cityauth.core.client import ClientContext
@@ -400,3 +401,14 @@ def test_a_change_of_contact_of_an_account_that_is_erased_meanwhile(service: Ser
     with happening_before(service.auth, AccountStore.commit, lambda: other.auth.accounts.delete(live)):
         assert service.auth.accounts.change_contact(ID, "new@example.com") == AccountRefused("account_missing")  # type: ignore[arg-type]
     assert "new@example.com" not in {mail.to for mail in service.mailer.sent()}
+
+
+@pytest.mark.parametrize("language", ["fi", "sv", "en"])
+@pytest.mark.parametrize("about", ["display_name", "email", "contact", "usernames", "identifiers", ""])
+def test_every_refusal_of_an_account_has_a_sentence(about: str, language: str) -> None:
+    """A page of customer service can show any of them, in each language, as it shows every other refusal."""
+    for why in [*Malformed, *Precondition]:
+        refused = AccountRefused(why, "x", about=about)
+        assert isinstance(refused, Refused)
+        assert refused.problem.text(language)
+        assert refused.problems == (refused.problem,)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from cityauth.core.links import LinkDead, LinkLive
+from cityauth.core.links import LinkLive, LinkRefused
 from cityauth.core.login import Authenticated
 from cityauth.core.signing import LEEWAY, Purpose
 from cityauth.policy import LinkPolicy, LoginPolicy
@@ -64,12 +64,12 @@ def test_an_expired_one_works_again_no_longer_than_the_clock_went_back(
 def test_a_used_link_stays_used(erkki: Service, made: str, back: timedelta) -> None:
     """However far the clock is set back, a link that was used does not work again (A9, C-36)."""
     token, purpose = make(erkki, made), MAKERS[made][1]
-    assert not isinstance(USES[purpose](erkki, token), LinkDead)
+    assert not isinstance(USES[purpose](erkki, token), LinkRefused)
     erkki.clock.advance(-back)
     for _ in moments(erkki, min(back + HOUR, 3 * HOUR)):
-        assert isinstance(USES[purpose](erkki, token), LinkDead)
+        assert isinstance(USES[purpose](erkki, token), LinkRefused)
     erkki.clock.advance(back)
-    assert isinstance(USES[purpose](erkki, token), LinkDead)
+    assert isinstance(USES[purpose](erkki, token), LinkRefused)
 
 
 @pytest.mark.parametrize("made", LINKS)
@@ -102,7 +102,7 @@ def test_what_was_made_far_ahead_is_replaced_at_once(erkki: Service, made: str, 
     assert not works(erkki, made, early)
     fresh = make(erkki, made)
     assert works(erkki, made, fresh)
-    assert not isinstance(USES[MAKERS[made][1]](erkki, fresh), LinkDead)
+    assert not isinstance(USES[MAKERS[made][1]](erkki, fresh), LinkRefused)
 
 
 @pytest.mark.parametrize("ahead", [10 * MINUTE, HOUR, 2 * HOUR, timedelta(days=30)])

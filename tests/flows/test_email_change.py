@@ -9,11 +9,11 @@ import pytest
 
 from cityauth import Problem
 from cityauth.core.accounts import Account, AccountId
-from cityauth.core.answers import Declined, Done, MailAwaited
+from cityauth.core.answers import Done, MailAwaited, Refused
 from cityauth.core.changes import Committed, IdentifierAdded, TokenIssued
 from cityauth.core.client import ClientContext
 from cityauth.core.identifiers import Identifier, register
-from cityauth.core.links import LinkDead, LinkLive, OneTimeToken, digest_of_id, id_of
+from cityauth.core.links import LinkLive, LinkRefused, OneTimeToken, digest_of_id, id_of
 from cityauth.core.login import PasswordRequired
 from cityauth.core.resolution import IdentifierStatus, Outcome
 from cityauth.core.sessions import LiveSession
@@ -95,7 +95,7 @@ def test_the_old_mailbox_undoes_the_change(erkki: Service) -> None:
     assert restored(erkki, OLD, OLD).contact == OLD
     assert erkki.auth.identifiers.resolve(NEW).outcome is Outcome.RETIRED
     assert erkki.subjects(OLD)[-2] == erkki.subjects(NEW)[-1] == "sähköpostiosoite palautettu"
-    assert isinstance(erkki.auth.accounts.undo_email(undo), LinkDead)
+    assert isinstance(erkki.auth.accounts.undo_email(undo), LinkRefused)
 
 
 def test_an_undo_outlives_what_an_intruder_does_next(erkki: Service) -> None:
@@ -108,7 +108,7 @@ def test_an_undo_outlives_what_an_intruder_does_next(erkki: Service) -> None:
     assert isinstance(erkki.auth.accounts.confirm_email(erkki.link(THIRD)), Done)
     second = erkki.link(NEW)
     assert isinstance(erkki.auth.accounts.undo_email(first), Done)
-    assert isinstance(erkki.auth.accounts.undo_email(second), LinkDead)
+    assert isinstance(erkki.auth.accounts.undo_email(second), LinkRefused)
     assert erkki.auth.identifiers.resolve(OLD).outcome is Outcome.RESOLVED
 
 
@@ -129,7 +129,7 @@ def test_an_undo_ends_later_ones_whatever_the_clocks_say(erkki: Service, seconds
     assert isinstance(erkki.auth.accounts.undo_email(first), Done)
     for behind in (0, seconds):
         erkki.wait(seconds=behind)
-        assert isinstance(erkki.auth.accounts.undo_email(second), LinkDead)
+        assert isinstance(erkki.auth.accounts.undo_email(second), LinkRefused)
     assert erkki.auth.identifiers.resolve(OLD).outcome is Outcome.RESOLVED
     assert erkki.auth.identifiers.resolve(NEW).outcome is Outcome.RETIRED
 
@@ -217,7 +217,7 @@ def test_an_undo_lives_seven_days(erkki: Service) -> None:
     erkki.wait(days=6, hours=23, minutes=59, seconds=59)
     assert isinstance(erkki.auth.accounts.inspect_undo(undo), LinkLive)
     erkki.wait(seconds=1)
-    assert erkki.auth.accounts.undo_email(undo) == LinkDead(Problem(Code.LINK_EXPIRED))
+    assert erkki.auth.accounts.undo_email(undo) == LinkRefused(Problem(Code.LINK_EXPIRED))
 
 
 def test_a_stale_session_must_confirm_the_password(erkki: Service) -> None:
@@ -227,7 +227,7 @@ def test_a_stale_session_must_confirm_the_password(erkki: Service) -> None:
     assert remembered is not None
     erkki.wait(minutes=5)
     for session in (remembered, stale):
-        assert erkki.auth.accounts.change_email(session, NEW) == Declined(Problem(Code.REAUTH_REQUIRED))
+        assert erkki.auth.accounts.change_email(session, NEW) == Refused(Problem(Code.REAUTH_REQUIRED))
     assert erkki.auth.outbox.status().waiting == 0
 
 
@@ -255,7 +255,7 @@ def test_the_newest_request_wins(erkki: Service) -> None:
     erkki.wait(minutes=2)
     erkki.auth.accounts.change_email(live(erkki), THIRD)
     newer = erkki.link(THIRD)
-    assert isinstance(erkki.auth.accounts.confirm_email(older), LinkDead)
+    assert isinstance(erkki.auth.accounts.confirm_email(older), LinkRefused)
     assert isinstance(erkki.auth.accounts.confirm_email(newer), Done)
     assert erkki.sign_in(THIRD).account.id == ID
 
@@ -321,10 +321,10 @@ def test_a_change_of_address_kills_every_earlier_link(erkki: Service, how: str) 
     ]
     assert all(isinstance(look(), LinkLive) for look in looks)
     assert isinstance(MOVES[how](erkki, change, undo), Done)
-    assert all(isinstance(look(), LinkDead) for look in looks)
+    assert all(isinstance(look(), LinkRefused) for look in looks)
     for token in (reset, invitation):
-        assert isinstance(erkki.auth.recovery.complete(token, "aivan uusi pitkä salasana"), LinkDead)
-    assert isinstance(erkki.auth.accounts.confirm_email(change), LinkDead)
+        assert isinstance(erkki.auth.recovery.complete(token, "aivan uusi pitkä salasana"), LinkRefused)
+    assert isinstance(erkki.auth.accounts.confirm_email(change), LinkRefused)
 
 
 def test_two_people_who_want_one_address(erkki: Service) -> None:
@@ -337,7 +337,7 @@ def test_two_people_who_want_one_address(erkki: Service) -> None:
     jobs = [lambda token=token: erkki.auth.accounts.confirm_email(token) for token in tokens]
     results = race(jobs)
     assert sum(isinstance(result, Done) for result in results) == 1
-    assert LinkDead(Problem(Code.EMAIL_CHANGE_FAILED)) in results
+    assert LinkRefused(Problem(Code.EMAIL_CHANGE_FAILED)) in results
 
 
 def test_one_link_confirms_once(erkki: Service) -> None:
@@ -378,7 +378,7 @@ def test_a_retired_address_passes_to_nobody_else(erkki: Service) -> None:
 def test_the_own_address_is_no_change(erkki: Service, typed: str) -> None:
     """Nobody is signed out everywhere for typing the address that is in use already; another spelling is a change."""
     session = live(erkki)
-    assert erkki.auth.accounts.change_email(session, typed) == Declined(Problem(Code.EMAIL_CHANGE_SAME))
+    assert erkki.auth.accounts.change_email(session, typed) == Refused(Problem(Code.EMAIL_CHANGE_SAME))
     assert erkki.auth.outbox.status().waiting == 0
     assert isinstance(erkki.auth.accounts.change_email(session, OLD.title()), MailAwaited)
 
@@ -394,14 +394,14 @@ def test_the_own_login_address_may_become_the_contact_again(service: Service) ->
 @pytest.mark.parametrize("entered", ["", "erkki", None, ["a@b.fi"], "a@b.fi, c@d.fi", f"{NEW}\r\nBcc: x@y.fi"])
 def test_what_is_no_address_is_declined(erkki: Service, entered: object) -> None:
     """Hostile input sends nothing and changes nothing (B-5, B-9)."""
-    assert isinstance(erkki.auth.accounts.change_email(live(erkki), entered), Declined)
+    assert isinstance(erkki.auth.accounts.change_email(live(erkki), entered), Refused)
     assert erkki.auth.outbox.status().waiting == 0
 
 
 def test_own_requests_are_capped_and_told(erkki: Service) -> None:
     """A second mail within the minute is declined openly: it is the person's own budget (C-54)."""
     assert isinstance(erkki.auth.accounts.change_email(live(erkki), NEW), MailAwaited)
-    assert erkki.auth.accounts.change_email(live(erkki), NEW) == Declined(Problem(Code.THROTTLE_REQUEST))
+    assert erkki.auth.accounts.change_email(live(erkki), NEW) == Refused(Problem(Code.THROTTLE_REQUEST))
 
 
 def test_a_change_by_link_needs_an_active_account(erkki: Service) -> None:
@@ -409,9 +409,9 @@ def test_a_change_by_link_needs_an_active_account(erkki: Service) -> None:
     erkki.auth.accounts.change_email(live(erkki), NEW)
     token = erkki.link(NEW)
     erkki.auth.accounts.disable(ID)
-    assert isinstance(erkki.auth.accounts.confirm_email(token), LinkDead)
+    assert isinstance(erkki.auth.accounts.confirm_email(token), LinkRefused)
     erkki.auth.accounts.enable(ID)
-    assert isinstance(erkki.auth.accounts.confirm_email(token), LinkDead)
+    assert isinstance(erkki.auth.accounts.confirm_email(token), LinkRefused)
 
 
 def test_an_undo_restores_login_and_contact_where_they_differ(service: Service) -> None:
@@ -480,7 +480,7 @@ def test_an_undo_to_an_address_that_was_never_held_takes_nothing_away(erkki: Ser
     )
     assert erkki.store.commit([TokenIssued(one_time_token)]) == Committed()
     token = deployment().signer.sign(Purpose.EMAIL_UNDO, {"token_id": name}, now)
-    assert isinstance(erkki.auth.accounts.undo_email(token), LinkDead)
+    assert isinstance(erkki.auth.accounts.undo_email(token), LinkRefused)
     assert erkki.sign_in(OLD).account.id == ID
 
 
@@ -513,5 +513,5 @@ def test_an_ended_session_is_told_so_though_the_mailbox_is_full(erkki: Service, 
             erkki.auth.accounts.sign_up(f"erkki.uusi+{number}@example.com", client=ClientContext(f"192.0.2.{number}"))
         with stepping_in(erkki.auth, AccountStore.find, lambda find: lambda keys: (ending(), find(keys))[1]):
             answered = erkki.auth.accounts.change_email(session, NEW)
-    assert answered == Declined(Problem(Code.SESSION_ENDED))
+    assert answered == Refused(Problem(Code.SESSION_ENDED))
     assert requests() == before

@@ -4,12 +4,12 @@ import pytest
 
 from cityauth import AccountRefused, Problem
 from cityauth.core.accounts import Account, AccountId
-from cityauth.core.answers import Declined, Done
+from cityauth.core.answers import Done, Refused
 from cityauth.core.audit import AuditEventType
 from cityauth.core.changes import Precondition
 from cityauth.core.client import ClientContext
 from cityauth.core.identifiers import Malformed
-from cityauth.core.links import LinkDead, LinkLive
+from cityauth.core.links import LinkLive, LinkRefused
 from cityauth.core.signing import Purpose
 from cityauth.flows.invitation import Invited
 from cityauth.messages.codes import Code
@@ -29,7 +29,7 @@ def test_an_invitation_sets_the_first_password(service: Service) -> None:
     token = service.link("virve@example.com")
     assert service.auth.recovery.inspect(token) == LinkLive(Purpose.INVITATION, "virve@example.com")
     assert isinstance(service.auth.recovery.complete(token, NEW), Done)
-    assert isinstance(service.auth.recovery.complete(token, NEW), LinkDead)
+    assert isinstance(service.auth.recovery.complete(token, NEW), LinkRefused)
     assert service.is_live(service.token("virve@example.com", NEW))
 
 
@@ -55,10 +55,10 @@ def test_a_newer_invitation_kills_the_older(service: Service) -> None:
         assert isinstance(service.auth.accounts.invite(VIRVE), Invited)
         links.append(service.link("virve@example.com"))
     older, newer = links
-    assert isinstance(service.auth.recovery.inspect(older), LinkDead)
+    assert isinstance(service.auth.recovery.inspect(older), LinkRefused)
     assert isinstance(service.auth.recovery.inspect(newer), LinkLive)
     service.wait(hours=24)
-    assert isinstance(service.auth.recovery.inspect(newer), LinkDead)
+    assert isinstance(service.auth.recovery.inspect(newer), LinkRefused)
 
 
 def test_nobody_and_disabled_accounts_are_not_invited(service: Service) -> None:
@@ -93,7 +93,7 @@ def test_customer_service_changes_the_contact(service: Service) -> None:
     assert changed.contact == "Uusi@esimerkki.fi"
     assert service.subjects("vanha@example.com")[-1] == "viestit lähetetään jatkossa toiseen osoitteeseen"
     assert not service.is_live(token)
-    assert isinstance(service.auth.recovery.inspect(link), LinkDead)
+    assert isinstance(service.auth.recovery.inspect(link), LinkRefused)
     assert service.audit.events[-1].what is AuditEventType.CONTACT_CHANGED
     invited = service.auth.accounts.invite(VIRVE)
     assert isinstance(invited, Invited)
@@ -128,7 +128,7 @@ def test_a_mailbox_gets_so_many_invitations_and_no_more(service: Service) -> Non
     ]
     answers = [service.auth.accounts.invite(one) for one in ids]
     assert [isinstance(one, Invited) for one in answers] == [True, True, True, False, False]
-    assert answers[3:] == [Declined(Problem(Code.THROTTLE_REQUEST))] * 2
+    assert answers[3:] == [Refused(Problem(Code.THROTTLE_REQUEST))] * 2
     assert len(service.subjects()) == 3
     assert not [event for event in service.store.events(ids[4]) if event.what == "account.invited"]
     handed_over = service.auth.accounts.invite(ids[4], by_mail=False)

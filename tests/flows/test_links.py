@@ -8,12 +8,12 @@ import pytest
 
 from cityauth import AccountRefused, Problem
 from cityauth.core.accounts import Account, AccountId
-from cityauth.core.answers import Done
+from cityauth.core.answers import Done, Refused
 from cityauth.core.audit import AuditEventType
 from cityauth.core.changes import TokenIssued
 from cityauth.core.identifiers import Identifier
-from cityauth.core.links import LinkDead, LinkLive, OneTimeToken, digest_of_id, id_of
-from cityauth.core.login import Authenticated, Refused
+from cityauth.core.links import LinkLive, LinkRefused, OneTimeToken, digest_of_id, id_of
+from cityauth.core.login import Authenticated
 from cityauth.core.resolution import AccountIdentifier
 from cityauth.core.signing import Purpose
 from cityauth.errors import StoreUnavailableError
@@ -96,10 +96,10 @@ def test_a_token_works_for_its_own_purpose_alone(service: Service, made: str, us
     result = USES[use](service, token)
     if use is own:
         assert isinstance(result, Done) or use is Purpose.PENDING_LOGIN
-        assert not isinstance(looked, LinkDead)
+        assert not isinstance(looked, LinkRefused)
     else:
         assert not isinstance(result, Done | Authenticated)
-        assert looked is None or isinstance(looked, LinkDead)
+        assert looked is None or isinstance(looked, LinkRefused)
 
 
 @pytest.mark.parametrize("made", MAKERS)
@@ -115,7 +115,7 @@ def test_a_stolen_key_is_revoked_with_all_that_it_signed(service: Service, made:
     else:
         assert isinstance(LOOKS[use](beside, token), LinkLive)
         for answer in (LOOKS[use], USES[use]):
-            assert answer(alone, token) == LinkDead(Problem(Code.LINK_INVALID))
+            assert answer(alone, token) == LinkRefused(Problem(Code.LINK_INVALID))
     assert alone.is_live(cookie)
 
 
@@ -151,8 +151,8 @@ def test_a_claim_without_an_account_does_nothing_to_one(service: Service, purpos
     one_time_token = OneTimeToken(digest_of_id(name) or b"", purpose, None, None, "erkki@example.com", NOON, expires)
     service.store.commit([TokenIssued(one_time_token)])
     token = deployment().signer.sign(purpose, {"token_id": name}, NOON)
-    assert isinstance(LOOKS[purpose](service, token), LinkDead | LinkLive)
-    assert isinstance(USES[purpose](service, token), LinkDead)
+    assert isinstance(LOOKS[purpose](service, token), LinkRefused | LinkLive)
+    assert isinstance(USES[purpose](service, token), LinkRefused)
 
 
 def past_its_own_end(service: Service) -> tuple[str, Service]:
@@ -168,7 +168,7 @@ def past_its_own_end(service: Service) -> tuple[str, Service]:
 def test_a_links_own_end_counts_when_the_policy_grew_longer(service: Service) -> None:
     """A link that was issued for an hour dies after an hour, though new ones live for two (B-27, C-31)."""
     token, later = past_its_own_end(service)
-    assert later.auth.recovery.complete(token, NEW) == LinkDead(Problem(Code.LINK_EXPIRED))
+    assert later.auth.recovery.complete(token, NEW) == LinkRefused(Problem(Code.LINK_EXPIRED))
 
 
 def test_an_address_that_the_rules_refuse_meanwhile_is_a_dead_link(service: Service) -> None:
@@ -182,8 +182,8 @@ def test_an_address_that_the_rules_refuse_meanwhile_is_a_dead_link(service: Serv
     change = before.link("väinö@example.com")
     before.auth.accounts.sign_up("åsa@example.com")
     sign_up = before.link("åsa@example.com")
-    assert isinstance(service.auth.accounts.confirm_email(change), LinkDead)
-    assert isinstance(service.auth.accounts.confirm_sign_up(sign_up, "Åsa", NEW), LinkDead)
+    assert isinstance(service.auth.accounts.confirm_email(change), LinkRefused)
+    assert isinstance(service.auth.accounts.confirm_sign_up(sign_up, "Åsa", NEW), LinkRefused)
 
 
 def test_an_undo_that_was_overtaken_does_nothing(service: Service) -> None:
@@ -194,7 +194,7 @@ def test_an_undo_that_was_overtaken_does_nothing(service: Service) -> None:
     with happening_before(
         service.auth, AccountStore.commit, lambda: first.append(service.auth.accounts.undo_email(undo))
     ):
-        assert isinstance(service.auth.accounts.undo_email(undo), LinkDead)
+        assert isinstance(service.auth.accounts.undo_email(undo), LinkRefused)
     assert isinstance(first[0], Done)
 
 
@@ -214,7 +214,7 @@ def test_a_use_that_was_overtaken_does_nothing(service: Service, made: str) -> N
     token = make(service)
     first: list[object] = []
     with happening_before(service.auth, AccountStore.commit, lambda: first.append(USES[purpose](service, token))):
-        assert isinstance(USES[purpose](service, token), LinkDead)
+        assert isinstance(USES[purpose](service, token), LinkRefused)
     assert isinstance(first[0], Done)
 
 
@@ -242,9 +242,9 @@ def test_an_expired_link_that_is_used_is_in_the_audit_trail(service: Service, ma
     def recorded() -> int:
         return [event.what for event in service.audit.events].count(AuditEventType.LINK_REFUSED)
 
-    assert LOOKS[purpose](service, token) == LinkDead(Problem(Code.LINK_EXPIRED))
+    assert LOOKS[purpose](service, token) == LinkRefused(Problem(Code.LINK_EXPIRED))
     assert recorded() == 0
-    assert USES[purpose](service, token) == LinkDead(Problem(Code.LINK_EXPIRED))
+    assert USES[purpose](service, token) == LinkRefused(Problem(Code.LINK_EXPIRED))
     assert recorded() == 1
     for _ in range(30):
         USES[purpose](service, token)

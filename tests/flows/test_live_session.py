@@ -7,7 +7,7 @@ import pytest
 
 from cityauth import Problem, UsageError
 from cityauth.core.accounts import AccountId
-from cityauth.core.answers import Declined
+from cityauth.core.answers import Refused
 from cityauth.core.sessions import LiveSession
 from cityauth.messages.codes import Code
 from cityauth.ports.stores import AccountStore
@@ -42,7 +42,7 @@ ENDS: dict[str, Callable[[Service, str], object]] = {
     "disabled and enabled": lambda s, _: (s.auth.accounts.disable(ID), s.auth.accounts.enable(ID)),
     "replaced": lambda s, token: s.auth.sessions.confirm(s.live(token), PASSWORD),
 }
-ENDED = Declined(Problem(Code.SESSION_ENDED))
+ENDED = Refused(Problem(Code.SESSION_ENDED))
 
 
 @pytest.fixture

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from cityauth.core.accounts import Account, AccountId, Status
+from cityauth.core.answers import Refused
 from cityauth.core.audit import AuditEventType
 from cityauth.core.changes import Committed, EventRecorded
 from cityauth.core.client import ClientContext
 from cityauth.core.hashing import HashDefect, StoredHash
 from cityauth.core.identifiers import EMAIL, USERNAME, Identifier
-from cityauth.core.login import UNIFORM_REFUSAL, Authenticated, PasswordRequired, RefusalReason, Refused
+from cityauth.core.login import UNIFORM_REFUSAL, Authenticated, PasswordRequired, RefusalReason
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus, Match
 from cityauth.core.secret import SecretStr
 from cityauth.core.signing import Purpose

@@ -15,8 +15,9 @@ from hypothesis.stateful import (
 )
 
 from cityauth.core.accounts import AccountId
+from cityauth.core.answers import Refused
 from cityauth.core.changes import Committed, EpochAdvanced, PasswordReplaced
-from cityauth.core.login import UNIFORM_REFUSAL, Authenticated, LoginStep, PasswordRequired, Refused
+from cityauth.core.login import UNIFORM_REFUSAL, Authenticated, LoginStep, PasswordRequired
 from cityauth.core.secret import SecretStr
 from cityauth.core.sessions import digest_of
 from cityauth.policy.realms import Phase

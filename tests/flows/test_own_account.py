@@ -6,7 +6,7 @@ import pytest
 
 from cityauth import Problem
 from cityauth.core.accounts import AccountId
-from cityauth.core.answers import Declined, Done
+from cityauth.core.answers import Done, Refused
 from cityauth.core.resolution import Outcome
 from cityauth.core.sessions import LiveSession
 from cityauth.messages.codes import Code
@@ -36,7 +36,7 @@ def test_the_name_changes(service: Service, live: LiveSession) -> None:
 @pytest.mark.parametrize("name", ["", " ", None, 1, "x\ny", "x\u202ey", "\ud800", "a" * 151, "a" * 10**7, "x\u2028y"])
 def test_a_name_that_is_none_is_declined(service: Service, live: LiveSession, name: object) -> None:
     """Controls, bidi marks, surrogates and names without end change nothing (B-9, ASVS 15.3.5)."""
-    assert isinstance(service.auth.accounts.set_name(live, name), Declined)
+    assert isinstance(service.auth.accounts.set_name(live, name), Refused)
     record = service.auth.accounts.show(ID)
     assert record is not None
     assert record.account.display_name == "Erkki"
@@ -53,13 +53,13 @@ def test_the_language_changes_for_pages_and_mails(service: Service, live: LiveSe
 @pytest.mark.parametrize("language", ["", "de", "FI", None, ["fi"], "fi\r\n", "x" * 10**6])
 def test_a_language_that_is_none_of_ours_is_declined(service: Service, live: LiveSession, language: object) -> None:
     """Only fi, sv and en are languages (B-66)."""
-    assert isinstance(service.auth.accounts.set_language(live, language), Declined)
+    assert isinstance(service.auth.accounts.set_language(live, language), Refused)
 
 
 def test_the_data_is_all_there_and_holds_no_secret(service: Service, live: LiveSession) -> None:
     """The export is JSON of everything personal, without hash, digest or token (B-74, B-78)."""
     data = service.auth.accounts.export(live)
-    assert not isinstance(data, Declined)
+    assert not isinstance(data, Refused)
     text = json.dumps(data)
     assert data["account"]["contact"] == ERKKI
     assert {one["shown"] for one in data["identifiers"]} == {ERKKI, "erkki"}
@@ -79,7 +79,7 @@ def test_the_data_does_not_tell_who_else_has_an_address(service: Service, live: 
     service.add("Virpi", email="virpi@example.com")
     service.auth.accounts.change_email(live, address)
     data = service.auth.accounts.export(live)
-    assert not isinstance(data, Declined)
+    assert not isinstance(data, Refused)
     (asked,) = [event for event in data["events"] if event["what"] == "email_change.requested"]
     assert asked["reason"] == ""
     assert not {"taken", "free"} & set(json.dumps(data).split('"'))
@@ -108,14 +108,14 @@ def test_deleting_takes_no_waiting_mail_back(service: Service, live: LiveSession
 def test_deleting_twice_is_declined(service: Service, live: LiveSession) -> None:
     """The second of two deletions writes nothing."""
     service.auth.accounts.delete(live)
-    assert service.auth.accounts.delete(live) == Declined(Problem(Code.SESSION_ENDED))
-    assert service.auth.accounts.set_name(live, "Erkki Uusi") == Declined(Problem(Code.SESSION_ENDED))
+    assert service.auth.accounts.delete(live) == Refused(Problem(Code.SESSION_ENDED))
+    assert service.auth.accounts.set_name(live, "Erkki Uusi") == Refused(Problem(Code.SESSION_ENDED))
 
 
 def test_deleting_needs_a_fresh_session(service: Service, live: LiveSession) -> None:
     """After five minutes the password is asked first (ASVS 7.5.3)."""
     service.wait(minutes=5)
-    assert service.auth.accounts.delete(live) == Declined(Problem(Code.REAUTH_REQUIRED))
+    assert service.auth.accounts.delete(live) == Refused(Problem(Code.REAUTH_REQUIRED))
     assert service.auth.accounts.show(ID) is not None
 
 
@@ -131,5 +131,5 @@ def test_two_changes_at_once_do_not_undo_each_other(service: Service, live: Live
 def test_a_session_of_before_a_reset_erases_nothing(service: Service, live: LiveSession) -> None:
     """What was read before the account's epoch moved on cannot erase it (C-11, ASVS 15.4.2)."""
     service.auth.sessions.close_all_of_account(ID)
-    assert service.auth.accounts.delete(live) == Declined(Problem(Code.SESSION_ENDED))
+    assert service.auth.accounts.delete(live) == Refused(Problem(Code.SESSION_ENDED))
     assert service.auth.accounts.show(ID) is not None

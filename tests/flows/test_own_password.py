@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from cityauth import PasswordRejected, Problem
+from cityauth import Problem
 from cityauth.core.accounts import AccountId
-from cityauth.core.answers import Declined, Done
+from cityauth.core.answers import Done, Refused
 from cityauth.core.changes import Change, CommitOutcome, PasswordReplaced
 from cityauth.core.hashing import HashDefect
 from cityauth.core.login import Authenticated
@@ -52,7 +52,7 @@ def test_a_confirmed_password_makes_the_session_fresh_and_new(erkki: Service) ->
 def test_only_the_own_password_confirms(erkki: Service) -> None:
     """Another account's right password is a wrong one here (B-86)."""
     token = erkki.token(ERKKI)
-    wrong = Declined(Problem(Code.PASSWORD_WRONG_CURRENT))
+    wrong = Refused(Problem(Code.PASSWORD_WRONG_CURRENT))
     for attempt in [OTHER_PASSWORD, "", None, ["x"], "x" * 5000, "\ud800"]:
         assert erkki.auth.sessions.confirm(erkki.live(token), attempt) == wrong
     assert erkki.is_live(token)
@@ -64,7 +64,7 @@ def test_confirming_is_counted_before_it_is_tried(erkki: Service) -> None:
     for _ in range(10):
         erkki.auth.sessions.confirm(erkki.live(token), "väärä")
     work = len(erkki.hasher.work)
-    assert erkki.auth.sessions.confirm(erkki.live(token), PASSWORD) == Declined(Problem(Code.THROTTLE_REQUEST))
+    assert erkki.auth.sessions.confirm(erkki.live(token), PASSWORD) == Refused(Problem(Code.THROTTLE_REQUEST))
     assert len(erkki.hasher.work) == work
     erkki.wait(minutes=5)
     assert isinstance(erkki.auth.sessions.confirm(erkki.live(token), PASSWORD), Authenticated)
@@ -75,7 +75,7 @@ def test_a_change_needs_the_current_password(erkki: Service) -> None:
     token = erkki.token(ERKKI)
     for current in ["väärä", "", None, 0]:
         declined = erkki.auth.accounts.change_password(erkki.live(token), current, NEW)
-        assert declined == Declined(Problem(Code.PASSWORD_WRONG_CURRENT))
+        assert declined == Refused(Problem(Code.PASSWORD_WRONG_CURRENT))
     assert erkki.is_live(erkki.token(ERKKI, PASSWORD))
 
 
@@ -83,7 +83,7 @@ def test_a_refused_new_password_changes_nothing(erkki: Service) -> None:
     """Too short, or the own address: refused with its reason (ASVS 6.2.1, 6.2.11)."""
     token = erkki.token(ERKKI)
     for new in ["lyhyt", "toinen@example.com", ERKKI, None]:
-        assert isinstance(erkki.auth.accounts.change_password(erkki.live(token), PASSWORD, new), PasswordRejected)
+        assert isinstance(erkki.auth.accounts.change_password(erkki.live(token), PASSWORD, new), Refused)
     assert erkki.is_live(token)
 
 
@@ -128,7 +128,7 @@ def test_a_change_that_was_overtaken_is_declined(erkki: Service) -> None:
         PasswordHasher.hash,
         lambda: reset.append(other.auth.recovery.complete(link, "palautettu uusi salasana")),
     ):
-        assert isinstance(erkki.auth.accounts.change_password(erkki.live(token), PASSWORD, NEW), Declined)
+        assert isinstance(erkki.auth.accounts.change_password(erkki.live(token), PASSWORD, NEW), Refused)
     assert isinstance(reset[0], Done)
     assert erkki.is_live(erkki.token(ERKKI, "palautettu uusi salasana"))
 
@@ -139,7 +139,7 @@ def test_a_session_that_ends_meanwhile_is_not_confirmed(erkki: Service) -> None:
     with happening_before(
         erkki.auth, PasswordHasher.verify, lambda: erkki.auth.sessions.close_all_of_account(AccountId("erkki"))
     ):
-        assert erkki.auth.sessions.confirm(erkki.live(token), PASSWORD) == Declined(Problem(Code.SESSION_ENDED))
+        assert erkki.auth.sessions.confirm(erkki.live(token), PASSWORD) == Refused(Problem(Code.SESSION_ENDED))
     assert erkki.auth.sessions.list_of_account(AccountId("erkki")) == ()
 
 
@@ -149,7 +149,7 @@ def test_an_account_without_a_password_confirms_nothing(service: Service) -> Non
     token = service.token(ERKKI)
     work = len(service.hasher.work)
     with stepping_in(service.auth, AccountStore.password_hash, lambda _: lambda _id: None):
-        assert isinstance(service.auth.sessions.confirm(service.live(token), PASSWORD), Declined)
+        assert isinstance(service.auth.sessions.confirm(service.live(token), PASSWORD), Refused)
     assert len(service.hasher.work) == work + 1
 
 
@@ -163,7 +163,7 @@ def test_a_session_that_was_closed_meanwhile_does_not_come_back(erkki: Service, 
             if how == "confirm"
             else erkki.auth.accounts.change_password(erkki.live(token), PASSWORD, NEW)
         )
-    assert step == Declined(Problem(Code.SESSION_ENDED))
+    assert step == Refused(Problem(Code.SESSION_ENDED))
     assert erkki.auth.sessions.list_of_account(AccountId("erkki")) == ()
     assert erkki.is_live(erkki.token(ERKKI, PASSWORD))
 
@@ -195,7 +195,7 @@ def test_a_change_meets_a_rehash_five_times_at_most(erkki: Service, times: int, 
     if changed:
         assert isinstance(step, Authenticated)
     else:
-        assert step == Declined(Problem(Code.THROTTLE_REQUEST))
+        assert step == Refused(Problem(Code.THROTTLE_REQUEST))
     erkki.sign_in(ERKKI, NEW if changed else PASSWORD)
 
 
@@ -209,7 +209,7 @@ def test_a_change_is_declined_when_the_hash_no_longer_matches(erkki: Service) ->
         erkki.auth, PasswordHasher.hash, lambda: erkki.store.commit([PasswordReplaced(ID, was=was, now=other)])
     ):
         step = erkki.auth.accounts.change_password(erkki.live(token), PASSWORD, NEW)
-    assert step == Declined(Problem(Code.PASSWORD_WRONG_CURRENT))
+    assert step == Refused(Problem(Code.PASSWORD_WRONG_CURRENT))
     erkki.sign_in(ERKKI, OTHER_PASSWORD)
 
 

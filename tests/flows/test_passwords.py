@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cityauth import PasswordRejected
+from cityauth import Refused
 from cityauth.core.secret import SecretStr
 from cityauth.flows.passwords import hash_new
 from cityauth.ports.services import PasswordHasher
@@ -20,7 +20,7 @@ DEPLOYMENT = deployment(policy=WORDS, common=frozenset({"salasanasalasana", "qwe
 def codes(password: Any, *context: str) -> list[str]:
     """What is wrong with a new password."""
     found = trace(hash_new(DEPLOYMENT, password, context), {})
-    assert isinstance(found.result, PasswordRejected)
+    assert isinstance(found.result, Refused)
     assert found.questions == ()
     return [problem.code.value for problem in found.result.problems]
 
@@ -72,6 +72,6 @@ def test_the_limits_are_told_in_words() -> None:
     """The text names the least or the greatest length in every language (ASVS 6.2.1)."""
     for password, number in (("x" * 14, "15"), ("x" * 2000, "1")):
         found = trace(hash_new(DEPLOYMENT, password), {}).result
-        assert isinstance(found, PasswordRejected)
+        assert isinstance(found, Refused)
         for language in ("fi", "sv", "en"):
             assert number in found.problems[0].text(language)

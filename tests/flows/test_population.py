@@ -443,13 +443,13 @@ def test_a_taken_over_address_is_as_verified_as_the_import_says(service: Service
 
 def test_a_taken_over_address_ends_the_links_of_the_former_one(service: Service) -> None:
     """A link that went to the former mailbox sets no password any more."""
-    from cityauth.core.links import LinkDead
+    from cityauth.core.links import LinkRefused
 
     Imported(service, [person(1)], verified=True)
     service.auth.recovery.request("user1")
     token = service.link("user1@example.com")
     Imported(service, [person(1, email="new@example.com")])
-    assert isinstance(service.auth.recovery.inspect(token), LinkDead)
+    assert isinstance(service.auth.recovery.inspect(token), LinkRefused)
 
 
 @pytest.mark.parametrize("name", ["password_hash", "status"])

@@ -8,12 +8,12 @@ from datetime import timedelta
 
 import pytest
 
-from cityauth import PasswordRejected, PolicyError, Problem
+from cityauth import PolicyError, Problem
 from cityauth.core.accounts import Account, AccountId
-from cityauth.core.answers import Declined, Done, MailAwaited, MailerDown
+from cityauth.core.answers import Done, MailAwaited, MailerDown, Refused
 from cityauth.core.client import ClientContext
 from cityauth.core.identifiers import EMAIL, USERNAME, Identifier, look_up, register
-from cityauth.core.links import LinkDead, LinkLive
+from cityauth.core.links import LinkLive, LinkRefused
 from cityauth.core.login import UNIFORM_REFUSAL, Authenticated, PasswordRequired
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
 from cityauth.core.signing import Purpose, SignedPayload
@@ -164,7 +164,7 @@ def test_mail_never_goes_to_what_was_typed(service: Service, entered: str) -> No
 def test_what_is_no_identifier_sends_nothing(service: Service, entered: object) -> None:
     """Lists, line breaks and other hostile input are declined, and no mail is queued (B-5, B-6, B-9, ASVS 15.3.5)."""
     service.add("Erkki", email=ERKKI)
-    assert isinstance(service.auth.recovery.request(entered), Declined)
+    assert isinstance(service.auth.recovery.request(entered), Refused)
     assert service.auth.outbox.status().waiting == 0
 
 
@@ -219,9 +219,9 @@ def test_a_refused_password_uses_nothing_up(service: Service) -> None:
     service.auth.recovery.request(ERKKI)
     token = service.link(ERKKI)
     for weak in ["lyhyt", "", "x" * 5000, None, ["a"], ERKKI, "\ud800" * 20]:
-        assert isinstance(service.auth.recovery.complete(token, weak), PasswordRejected)
+        assert isinstance(service.auth.recovery.complete(token, weak), Refused)
     assert isinstance(service.auth.recovery.complete(token, NEW), Done)
-    assert service.auth.recovery.complete(token, NEW) == LinkDead(_problem(Code.LINK_INVALID))
+    assert service.auth.recovery.complete(token, NEW) == LinkRefused(_problem(Code.LINK_INVALID))
 
 
 def _problem(code: Code) -> Problem:
@@ -258,7 +258,7 @@ def test_one_link_used_by_many_at_once_works_once(service: Service) -> None:
         results = race(jobs)
     winners = [number for number, result in enumerate(results) if isinstance(result, Done)]
     assert len(winners) == 1
-    assert results.count(LinkDead(_problem(Code.LINK_INVALID))) == 31
+    assert results.count(LinkRefused(_problem(Code.LINK_INVALID))) == 31
     assert service.is_live(service.token(ERKKI, f"{NEW} {winners[0]}"))
     events = [event for event in service.audit.events if event.what == "password.reset"]
     assert len(events) == 1
@@ -285,7 +285,7 @@ def test_requests_at_once_mail_no_more_than_the_cap_and_every_link_of_them_works
     for token in (older, newer):
         assert service.auth.recovery.inspect(token) == LinkLive(Purpose.RESET, ERKKI)
     assert isinstance(service.auth.recovery.complete(older, NEW), Done)
-    assert service.auth.recovery.complete(newer, f"{NEW} 2") == LinkDead(_problem(Code.LINK_INVALID))
+    assert service.auth.recovery.complete(newer, f"{NEW} 2") == LinkRefused(_problem(Code.LINK_INVALID))
     assert service.is_live(service.token(ERKKI, NEW))
 
 
@@ -341,8 +341,8 @@ def test_a_link_dies_with_any_change(service: Service, how: str) -> None:
     service.auth.recovery.request(ERKKI)
     token = service.link(ERKKI)
     OVERTAKE[how](service)
-    assert isinstance(service.auth.recovery.inspect(token), LinkDead)
-    assert isinstance(service.auth.recovery.complete(token, f"{NEW} 2"), LinkDead)
+    assert isinstance(service.auth.recovery.inspect(token), LinkRefused)
+    assert isinstance(service.auth.recovery.complete(token, f"{NEW} 2"), LinkRefused)
 
 
 def test_a_link_lives_sixty_minutes(service: Service) -> None:
@@ -353,8 +353,8 @@ def test_a_link_lives_sixty_minutes(service: Service) -> None:
     service.wait(minutes=59, seconds=59)
     assert isinstance(service.auth.recovery.inspect(token), LinkLive)
     service.wait(seconds=1)
-    assert service.auth.recovery.inspect(token) == LinkDead(_problem(Code.LINK_EXPIRED))
-    assert isinstance(service.auth.recovery.complete(token, NEW), LinkDead)
+    assert service.auth.recovery.inspect(token) == LinkRefused(_problem(Code.LINK_EXPIRED))
+    assert isinstance(service.auth.recovery.complete(token, NEW), LinkRefused)
 
 
 def test_a_used_link_stays_used_when_the_clock_jumps_back(service: Service) -> None:
@@ -365,7 +365,7 @@ def test_a_used_link_stays_used_when_the_clock_jumps_back(service: Service) -> N
     service.wait(minutes=50)
     assert isinstance(service.auth.recovery.complete(token, NEW), Done)
     service.wait(hours=-1)
-    assert isinstance(service.auth.recovery.complete(token, f"{NEW} 2"), LinkDead)
+    assert isinstance(service.auth.recovery.complete(token, f"{NEW} 2"), LinkRefused)
 
 
 def test_a_node_two_seconds_ahead_is_forgiven(service: Service) -> None:
@@ -385,7 +385,7 @@ def test_keys_rotate_with_links_outstanding(service: Service) -> None:
     rotated = Service(store=service.store, clock=service.clock, secrets=(KEY, OTHER_KEY))
     assert isinstance(rotated.auth.recovery.inspect(token), LinkLive)
     retired = Service(store=service.store, clock=service.clock, secrets=(OTHER_KEY,))
-    assert retired.auth.recovery.inspect(token) == LinkDead(_problem(Code.LINK_INVALID))
+    assert retired.auth.recovery.inspect(token) == LinkRefused(_problem(Code.LINK_INVALID))
 
 
 @pytest.mark.parametrize(
@@ -394,8 +394,8 @@ def test_keys_rotate_with_links_outstanding(service: Service) -> None:
 def test_what_is_no_token_is_a_dead_link(service: Service, token: object) -> None:
     """Empty, numeric, huge or foreign tokens match nothing and raise nothing (B-28, B-31, B-32, C-51)."""
     service.add("Erkki", email=ERKKI)
-    assert isinstance(service.auth.recovery.inspect(token), LinkDead)
-    assert isinstance(service.auth.recovery.complete(token, NEW), LinkDead)
+    assert isinstance(service.auth.recovery.inspect(token), LinkRefused)
+    assert isinstance(service.auth.recovery.complete(token, NEW), LinkRefused)
 
 
 def test_mail_is_capped_for_the_account_whatever_was_typed(service: Service) -> None:
@@ -463,7 +463,7 @@ def test_a_restored_backup_revives_no_link(service: Service) -> None:
     restored = Service(
         store=service.store, clock=service.clock, policy=replace(service.policy, generation="after the restore")
     )
-    assert isinstance(restored.auth.recovery.complete(token, NEW), LinkDead)
+    assert isinstance(restored.auth.recovery.complete(token, NEW), LinkRefused)
     assert isinstance(service.auth.recovery.complete(token, NEW), Done)
 
 
@@ -473,9 +473,9 @@ def test_the_use_of_links_is_capped_for_a_network(service: Service) -> None:
     service.auth.recovery.request(ERKKI)
     token = service.link(ERKKI)
     for _ in range(60):
-        assert isinstance(service.auth.recovery.complete(token, "short"), PasswordRejected)
+        assert isinstance(service.auth.recovery.complete(token, "short"), Refused)
     waits = service.auth.recovery.complete(token, NEW)
-    assert waits == LinkDead(Problem(Code.THROTTLE_REQUEST))
+    assert waits == LinkRefused(Problem(Code.THROTTLE_REQUEST))
     service.wait(minutes=1)
     assert isinstance(service.auth.recovery.complete(token, NEW), Done)
 

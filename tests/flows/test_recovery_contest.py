@@ -10,7 +10,7 @@ from cityauth import Problem
 from cityauth.core.accounts import AccountId
 from cityauth.core.answers import Done
 from cityauth.core.client import ClientContext
-from cityauth.core.links import LinkDead, LinkLive
+from cityauth.core.links import LinkLive, LinkRefused
 from cityauth.core.login import PasswordRequired
 from cityauth.core.mail import mailbox_of
 from cityauth.core.sessions import LiveSession
@@ -98,7 +98,7 @@ def by_an_expired_link(service: Service) -> str:
     """The token of a link that has expired."""
     token = service.link(ERKKI)
     service.wait(hours=2)
-    assert service.auth.recovery.inspect(token) == LinkDead(Problem(Code.LINK_EXPIRED))
+    assert service.auth.recovery.inspect(token) == LinkRefused(Problem(Code.LINK_EXPIRED))
     return token
 
 

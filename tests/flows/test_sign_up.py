@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from cityauth import AccountRefused, PasswordRejected, Problem, Released
+from cityauth import AccountRefused, Problem, Released
 from cityauth.core.accounts import AccountId
-from cityauth.core.answers import Declined, Done
+from cityauth.core.answers import Done, Refused
 from cityauth.core.audit import AuditEventType
 from cityauth.core.changes import Precondition
 from cityauth.core.client import ClientContext
-from cityauth.core.links import LinkDead, LinkLive
+from cityauth.core.links import LinkLive, LinkRefused
 from cityauth.core.login import PasswordRequired
 from cityauth.core.signing import Purpose
 from cityauth.messages.codes import Code
@@ -62,11 +62,11 @@ def test_a_refused_name_or_password_uses_nothing_up(service: Service) -> None:
     token = begun(service)
     confirm = service.auth.accounts.confirm_sign_up
     for name in ["", "   ", None, ["x"], "a" * 151, "x\u202ey", "x\r\nBcc: y", "a" * 10**6]:
-        assert isinstance(confirm(token, name, NEW), Declined)
+        assert isinstance(confirm(token, name, NEW), Refused)
     for password in ["lyhyt", FREE, "uusi asukas", "", None]:
-        assert isinstance(confirm(token, "Uusi Asukas", password), PasswordRejected)
+        assert isinstance(confirm(token, "Uusi Asukas", password), Refused)
     assert isinstance(confirm(token, "Uusi Asukas", NEW), Done)
-    assert isinstance(confirm(token, "Uusi Asukas", NEW), LinkDead)
+    assert isinstance(confirm(token, "Uusi Asukas", NEW), LinkRefused)
 
 
 def test_a_link_used_by_many_at_once_makes_one_account(service: Service) -> None:
@@ -120,7 +120,7 @@ def test_an_address_that_is_somebodys_username_is_taken(service: Service) -> Non
     token = begun(service)
     service.add("Nopea", usernames=[FREE])
     refused = service.auth.accounts.confirm_sign_up(token, "Hidas", NEW)
-    assert refused == LinkDead(Problem(Code.IDENTIFIER_UNAVAILABLE))
+    assert refused == LinkRefused(Problem(Code.IDENTIFIER_UNAVAILABLE))
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_an_address_that_is_somebodys_username_is_taken(service: Service) -> Non
 def test_what_is_no_address_is_told_so(service: Service, entered: object, code: Code) -> None:
     """Text that is no address is declined with its reason, and no mail is queued (B-5, B-7, B-8, B-9)."""
     declined = service.auth.accounts.sign_up(entered)
-    assert isinstance(declined, Declined)
+    assert isinstance(declined, Refused)
     assert declined.problem.code == code
     assert declined.problem.text("fi")
     assert service.auth.outbox.status().waiting == 0
@@ -160,7 +160,7 @@ def test_an_erased_address_passes_to_nobody_unless_the_policy_says_so(service: S
     """The tombstones keeps the identifiers of an erased account, by a keyed digest."""
     erase(service)
     token = begun(service, TAKEN)
-    unavailable = LinkDead(Problem(Code.IDENTIFIER_UNAVAILABLE))
+    unavailable = LinkRefused(Problem(Code.IDENTIFIER_UNAVAILABLE))
     assert service.auth.accounts.inspect_sign_up(token) == unavailable
     assert service.auth.accounts.confirm_sign_up(token, "Toinen", NEW) == unavailable
     assert service.auth.accounts.confirm_sign_up(token, "", "short") == unavailable  # before anything else is judged
@@ -187,7 +187,7 @@ def test_customer_service_releases_a_mistyped_address(service: Service) -> None:
     """The owner of an address that another account had and gave up is told at the link's page, and let in by a release."""
     service.add("Virpi", email="virpi@example.com", retired_usernames=[FREE])
     token = begun(service)
-    assert service.auth.accounts.inspect_sign_up(token) == LinkDead(Problem(Code.IDENTIFIER_UNAVAILABLE))
+    assert service.auth.accounts.inspect_sign_up(token) == LinkRefused(Problem(Code.IDENTIFIER_UNAVAILABLE))
     refused = service.auth.accounts.release_identifier(FREE)
     assert refused == AccountRefused(Precondition.IDENTIFIER_TAKEN, FREE, AccountId("virpi"))
     for entered in ("virpi@example.com", "nobody@example.com"):
@@ -240,7 +240,7 @@ def test_a_link_whose_address_is_refused_by_now_is_dead(service: Service) -> Non
     strict = service
     service = Service(store=service.store, clock=service.clock, policy=wide)
     token = begun(service, "aiti.äiti@example.com")
-    invalid = LinkDead(Problem(Code.LINK_INVALID))
+    invalid = LinkRefused(Problem(Code.LINK_INVALID))
     assert strict.auth.accounts.inspect_sign_up(token) == invalid
     assert strict.auth.accounts.confirm_sign_up(token, "Äiti", NEW) == invalid
     assert isinstance(service.auth.accounts.inspect_sign_up(token), LinkLive)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cityauth.core.answers import Done
-from cityauth.core.links import LinkDead, LinkLive
+from cityauth.core.links import LinkLive, LinkRefused
 from cityauth.core.login import Authenticated
 from cityauth.stores.sql import SqlStore
 from tests.support.fakes import SeededEntropy
@@ -100,11 +100,11 @@ def test_a_kill_leaves_all_of_a_reset_or_nothing(tmp_path: Path, where: str) -> 
     done = where == "after commit"
     with SqlStore(f"sqlite:///{path}") as store:
         service = Service(store=store, entropy=SeededEntropy(b"restarted"))
-        assert isinstance(service.auth.recovery.inspect(token), LinkDead if done else LinkLive)
+        assert isinstance(service.auth.recovery.inspect(token), LinkRefused if done else LinkLive)
         steps = [service.attempt(ERKKI, password) for password in (PASSWORD, NEW)]
         assert [isinstance(step, Authenticated) for step in steps] == [not done, done]
         assert service.subjects() == ["salasanasi on vaihdettu"] * done
-        assert isinstance(service.auth.recovery.complete(token, f"{NEW} 2"), LinkDead if done else Done)
+        assert isinstance(service.auth.recovery.complete(token, f"{NEW} 2"), LinkRefused if done else Done)
 
 
 def back_up(path: Path, dump: Path) -> None:
@@ -147,6 +147,6 @@ def test_a_restored_backup_revives_no_used_link(tmp_path: Path) -> None:
         assert isinstance(service.auth.recovery.complete(token, "aivan uusi pitkä salasana"), Done)
     with SqlStore(f"sqlite:///{dump}") as restored:
         replayed = Service(store=restored, policy=replace(POLICY, generation="after the restore"))
-        assert isinstance(replayed.auth.recovery.complete(token, "tunkeilijan pitkä salasana"), LinkDead)
+        assert isinstance(replayed.auth.recovery.complete(token, "tunkeilijan pitkä salasana"), LinkRefused)
         unchanged = Service(store=restored)
         assert isinstance(unchanged.auth.recovery.inspect(token), LinkLive)

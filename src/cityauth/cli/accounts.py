@@ -22,7 +22,7 @@ from cityauth.cli.identifiers import (
 from cityauth.cli.operations import Load
 from cityauth.cli.output import say, say_json
 from cityauth.core.accounts import Account, AccountId, read_name
-from cityauth.core.answers import Declined, Problem
+from cityauth.core.answers import Problem, Refused
 from cityauth.core.changes import Precondition
 from cityauth.core.hashing import HashDefect
 from cityauth.core.identifiers import Malformed
@@ -168,7 +168,7 @@ def invite(load: Load, *, text: str, by: str | None, hand_over: bool) -> None:
         invited = registry.auth.accounts.invite(one.record.account.id, by_mail=not hand_over, client=FROM_COMMAND)
     if isinstance(invited, AccountRefused):
         raise Refusal(f"{_who(one.record.account)} cannot be invited: the account is not active")
-    if isinstance(invited, Declined):
+    if isinstance(invited, Refused):
         raise Refusal(
             f"{_who(one.record.account)} is not invited: too many invitations went to {one.record.account.contact}"
             " lately; wait, or use --hand-over"

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from cityauth.core.accounts import AccountId
-from cityauth.core.answers import Problem
+from cityauth.core.answers import Refused
 from cityauth.core.signing import Purpose
 
 ID_BYTES = 16
@@ -81,14 +81,8 @@ class LinkLive:
 
 
 @dataclass(frozen=True, slots=True)
-class LinkDead:
-    """The link does nothing: unknown, forged, used, overtaken or too old.
-
-    Attributes:
-        problem: What to tell the person: that the link is too old, or that it is not valid.
-    """
-
-    problem: Problem
+class LinkRefused(Refused):
+    """The link does nothing: unknown, forged, used, overtaken or too old. The page forgets it and offers a new one."""
 
 
-LinkOutcome: TypeAlias = LinkLive | LinkDead
+LinkOutcome: TypeAlias = LinkLive | LinkRefused

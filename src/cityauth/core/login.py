@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import Any, Final, TypeAlias, overload
 
 from cityauth.core.accounts import Account, Status
-from cityauth.core.answers import Problem
+from cityauth.core.answers import Problem, Refused
 from cityauth.core.resolution import Match, Outcome, Resolution
 from cityauth.core.secret import SecretStr
 from cityauth.core.sessions import OpenedSession
@@ -304,19 +304,6 @@ class PasswordRequired:
     pending: str
     entered: str
     problem: Problem | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """Show the identify page again.
-
-    Attributes:
-        problem: What to tell the person.
-        entered: The identifier to show again, as far as it could be kept.
-    """
-
-    problem: Problem
-    entered: str = ""
 
 
 LoginStep: TypeAlias = PasswordRequired | Authenticated | Refused

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from cityauth.core.accounts import Account
-from cityauth.core.answers import Declined, Done, MailOutcome, Problem
+from cityauth.core.answers import Done, MailOutcome, Problem, Refused
 from cityauth.core.audit import AuditEventType, audit_event
 from cityauth.core.changes import (
     Change,
@@ -21,7 +21,7 @@ from cityauth.core.changes import (
 )
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext, RequestContext
 from cityauth.core.identifiers import Identifier, Malformed, inherit, look_up, register
-from cityauth.core.links import LinkDead, LinkLive, LinkOutcome, OneTimeToken
+from cityauth.core.links import LinkLive, LinkOutcome, LinkRefused, OneTimeToken
 from cityauth.core.mail import mail_address
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
 from cityauth.core.sessions import LiveSession, is_fresh
@@ -50,7 +50,7 @@ def request(
 ) -> Flow[MailOutcome]:
     """Mail a link to the new address; an address that somebody else has is answered alike.
 
-    Returns `Declined` when the password must be verified again first, the text is no address, it is the
+    Returns `Refused` when the password must be verified again first, the text is no address, it is the
     account's own already, too many mails were asked for, or the session has ended: that is about the own account,
     so it may be told.
     The newest request wins: links of earlier ones die.
@@ -61,17 +61,17 @@ def request(
     if (yield from check_again(deployment, live)) is None:
         return ENDED
     if not is_fresh(live.session, context.at, deployment.policy.sessions):
-        return Declined(Problem(Code.REAUTH_REQUIRED))
+        return Refused(Problem(Code.REAUTH_REQUIRED))
     identifier = register(entered, deployment.email)
     if isinstance(identifier, Malformed):
-        return Declined(address_problem_of(identifier))
+        return Refused(address_problem_of(identifier))
     account = live.account
     holder = yield from find_holder(identifier)
     taken = holder is not None and holder.account.id != account.id
     if holder and not taken and _is_in_use(holder.account_identifier, identifier, account):
-        return Declined(Problem(Code.EMAIL_CHANGE_SAME))
+        return Refused(Problem(Code.EMAIL_CHANGE_SAME))
     if not (yield from mail_allowed(deployment, context, "email-change", account.id)):
-        return Declined(Problem(Code.THROTTLE_REQUEST))
+        return Refused(Problem(Code.THROTTLE_REQUEST))
     to = mail_address(identifier)
     allowed = yield from recipient_allowed(deployment, context, to)
     target = None if taken else identifier.shown
@@ -121,7 +121,7 @@ def _inspect(
 ) -> Flow[LinkOutcome]:
     context = yield from begin(client)
     opened = yield from open_owned(deployment, token, purposes, context, to_use=False)
-    if isinstance(opened, LinkDead):
+    if isinstance(opened, LinkRefused):
         return opened
     address = _shown(opened.one_time_token)
     held = yield from identifiers_of(opened.account.id)
@@ -129,7 +129,7 @@ def _inspect(
     return LinkLive(opened.one_time_token.purpose, address, address, mask_login_name(name))
 
 
-def confirm(deployment: Deployment, token: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[Done | LinkDead]:
+def confirm(deployment: Deployment, token: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[Done | LinkRefused]:
     """Take the confirmed address into use: it signs in from now on, under the same account id.
 
     The old address is retired and gets a mail with a link that undoes the change. Every session and every
@@ -137,11 +137,11 @@ def confirm(deployment: Deployment, token: object, client: ClientContext = UNKNO
     """
     context = yield from begin(client)
     opened = yield from open_owned(deployment, token, _CHANGE, context, to_use=True)
-    if isinstance(opened, LinkDead):
+    if isinstance(opened, LinkRefused):
         return (yield from refuse_link(deployment, context, opened))
     account, identifier = opened.account, register(opened.one_time_token.address, deployment.email)
     if isinstance(identifier, Malformed):
-        return LinkDead(Problem(Code.LINK_INVALID))
+        return LinkRefused(Problem(Code.LINK_INVALID))
     held = yield from identifiers_of(account.id)
     undoing = yield from _tell_and_undo(deployment, account, held, identifier, context)
     changes: list[Change] = [
@@ -153,7 +153,7 @@ def confirm(deployment: Deployment, token: object, client: ClientContext = UNKNO
     event = audit_event(AuditEventType.EMAIL_CHANGED, context, account_id=account.id)
     outcome = yield from commit_with(event, changes)
     if not isinstance(outcome, Committed):
-        return LinkDead(Problem(Code.EMAIL_CHANGE_FAILED))
+        return LinkRefused(Problem(Code.EMAIL_CHANGE_FAILED))
     return Done(Problem(Code.EMAIL_CHANGE_DONE))
 
 
@@ -210,7 +210,7 @@ def _former(deployment: Deployment, address: str | None, held: tuple[AccountIden
     return next((replace(one, shown=str(address)) for one in found), None)
 
 
-def undo(deployment: Deployment, token: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[Done | LinkDead]:
+def undo(deployment: Deployment, token: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[Done | LinkRefused]:
     """Restore the address that the link was mailed to, and end the password, every session and every other link.
 
     The password may be an intruder's. A link that sets a new one is mailed to the restored address in the same
@@ -222,7 +222,7 @@ def undo(deployment: Deployment, token: object, client: ClientContext = UNKNOWN_
     """
     context = yield from begin(client)
     opened = yield from open_owned(deployment, token, _UNDO, context, to_use=True)
-    if isinstance(opened, LinkDead):
+    if isinstance(opened, LinkRefused):
         return (yield from refuse_link(deployment, context, opened))
     one_time_token, account = opened.one_time_token, opened.account
     held = yield from identifiers_of(account.id)
@@ -231,7 +231,7 @@ def undo(deployment: Deployment, token: object, client: ClientContext = UNKNOWN_
     names = [inherit(line.removeprefix(_USERNAME)) for line in lines if line.startswith(_USERNAME)]
     found = [_former(deployment, address, held) for address in wanted]
     if found and found[0] is None:
-        return LinkDead(Problem(Code.LINK_INVALID))
+        return LinkRefused(Problem(Code.LINK_INVALID))
     former = tuple(one for one in found if one is not None)
     notices = yield from _tell_undone(deployment, opened, held, tuple(map(mail_address, former)), context)
     changes: list[Change] = [
@@ -247,7 +247,7 @@ def undo(deployment: Deployment, token: object, client: ClientContext = UNKNOWN_
     event = audit_event(AuditEventType.EMAIL_CHANGE_UNDONE, context, account_id=account.id)
     outcome = yield from commit_with(event, changes)
     if not isinstance(outcome, Committed):
-        return LinkDead(Problem(Code.LINK_INVALID))
+        return LinkRefused(Problem(Code.LINK_INVALID))
     return Done(Problem(Code.EMAIL_CHANGE_UNDONE))
 
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from cityauth.core.accounts import AccountId
-from cityauth.core.answers import Problem
+from cityauth.core.accounts import MAX_NAME, AccountId
+from cityauth.core.answers import Problem, Refused
 from cityauth.core.audit import AuditEventType, audit_event, hash_identifier
 from cityauth.core.changes import Change, IdentifierReleased, Precondition, Rejected, TombstonesReleased
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
@@ -32,6 +32,11 @@ _REGISTERED = {
     Malformed.FORBIDDEN_CHARACTER: Code.IDENTIFIER_FORBIDDEN_CHARACTER,
     Malformed.MIXED_SCRIPT: Code.IDENTIFIER_CONFUSABLE,
     Malformed.NEEDS_SMTPUTF8: Code.IDENTIFIER_NON_ASCII,
+}
+_NAMES = {Malformed.EMPTY: Code.NAME_EMPTY, Malformed.TOO_LONG: Code.NAME_TOO_LONG}
+_STORED = {
+    Precondition.IDENTIFIER_TAKEN: Code.IDENTIFIER_UNAVAILABLE,
+    Precondition.IDENTIFIER_CHANGED: Code.IDENTIFIER_UNAVAILABLE,
 }
 
 
@@ -78,10 +83,11 @@ def address_problem_of(malformed: Malformed) -> Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class AccountRefused:
-    """The account was not added; nothing was written.
+class AccountRefused(Refused):
+    """An account was not added or changed; nothing was written. A host and customer service learn more than a person.
 
     Attributes:
+        problem: What a page of customer service may show. Not compared.
         why: What is wrong with the name, the contact or an identifier, or the precondition that did not hold.
         entered: The name, contact or identifier that was refused, when it was one.
         holder: The account that has the identifier, for customer service alone. ``None`` when an erased account had
@@ -90,10 +96,26 @@ class AccountRefused:
             precondition. Not compared.
     """
 
+    problem: Problem = field(init=False, compare=False)
+    others: tuple[Problem, ...] = field(default=(), init=False)
     why: Malformed | Precondition
     entered: str = ""
     holder: AccountId | None = None
     about: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        """Find the sentence for what is wrong."""
+        object.__setattr__(self, "problem", _problem_of_refusal(self.why, self.about))
+
+
+def _problem_of_refusal(why: Malformed | Precondition, about: str) -> Problem:
+    """Return what to say of an account that was refused."""
+    if isinstance(why, Malformed):
+        if about == "display_name":
+            code = _NAMES.get(why, Code.NAME_FORBIDDEN_CHARACTER)
+            return Problem(code, {"maximum": MAX_NAME} if code is Code.NAME_TOO_LONG else {})
+        return address_problem_of(why) if about in {"email", "contact"} else Problem(Code.IDENTIFIER_UNAVAILABLE)
+    return Problem(_STORED.get(why, Code.REQUEST_FAILED))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from cityauth.core.accounts import AccountId, Status
-from cityauth.core.answers import Declined, Problem
+from cityauth.core.answers import Problem, Refused
 from cityauth.core.audit import AuditEventType, audit_event
 from cityauth.core.changes import Change, Precondition, TokenIssued
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
@@ -36,11 +36,11 @@ class Invited:
 
 def invite(
     deployment: Deployment, account_id: AccountId, client: ClientContext = UNKNOWN_CLIENT, *, by_mail: bool = True
-) -> Flow[Invited | AccountRefused | Declined]:
+) -> Flow[Invited | AccountRefused | Refused]:
     """Make a link that sets the account's password, and mail it if the account has an address.
 
     With *by_mail* false nothing is mailed, and the link is returned to be handed over: for an account whose address is
-    known to be dead. Earlier invitations end. `AccountRefused` when the account is missing or not active; `Declined`
+    known to be dead. Earlier invitations end. `AccountRefused` when the account is missing or not active; `Refused`
     when too many invitations were mailed to the mailbox lately: nothing was written then.
     """
     context = yield from begin(client)
@@ -52,7 +52,7 @@ def invite(
     held = yield from identifiers_of(account_id)
     contact = account.contact if by_mail else None
     if contact and not (yield from invitation_allowed(deployment, context, contact)):
-        return Declined(Problem(Code.THROTTLE_REQUEST))
+        return Refused(Problem(Code.THROTTLE_REQUEST))
     link = yield from make_link(deployment, Purpose.INVITATION, context, to=contact or "", account=account)
     name = login_name(deployment, account, held, context)
     changes: list[Change] = [TokenIssued(link.one_time_token, alone=True)]

@@ -10,7 +10,7 @@ from cityauth.core.accounts import Account, AccountId, Status
 from cityauth.core.answers import Problem
 from cityauth.core.audit import AuditEventType, audit_event
 from cityauth.core.client import RequestContext
-from cityauth.core.links import ID_BYTES, LinkDead, OneTimeToken, digest_of_id, id_of
+from cityauth.core.links import ID_BYTES, LinkRefused, OneTimeToken, digest_of_id, id_of
 from cityauth.core.mail import mailbox_of
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
 from cityauth.core.secret import SecretStr
@@ -29,10 +29,10 @@ _MAILED = tuple(purpose for purpose in Purpose if purpose is not Purpose.PENDING
 _PROOF_AGE = timedelta(days=30)
 """For how long a mailed token proves that somebody reads the mailbox."""
 
-_FORGED = LinkDead(Problem(Code.LINK_INVALID))
-_DEAD = LinkDead(Problem(Code.LINK_INVALID))
+_FORGED = LinkRefused(Problem(Code.LINK_INVALID))
+_DEAD = LinkRefused(Problem(Code.LINK_INVALID))
 """A genuine token that was used, was replaced or belongs to no account. The answer is that for a forged one."""
-_EXPIRED = LinkDead(Problem(Code.LINK_EXPIRED))
+_EXPIRED = LinkRefused(Problem(Code.LINK_EXPIRED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Owned:
     account: Account
 
 
-OpenedLink: TypeAlias = Proven | LinkDead
+OpenedLink: TypeAlias = Proven | LinkRefused
 
 
 def lifetime_of(deployment: Deployment, purpose: Purpose) -> timedelta:
@@ -146,17 +146,17 @@ def open_link(
 
     Looks and uses are counted apart, so that no scanner's looks keep the person from using the link.
 
-    Returns `LinkDead` for what is forged, of another purpose, used, overtaken, too old, or asked for
+    Returns `LinkRefused` for what is forged, of another purpose, used, overtaken, too old, or asked for
     too often from one network.
     """
     opened = _verify_signature(deployment, token, purposes, context)
-    if isinstance(opened, LinkDead):
+    if isinstance(opened, LinkRefused):
         return opened
     network = network_of(context.client.address)
     bucket = bucket_of("link-use" if to_use else "link-look", network, deployment.audit_secret)
     allowance = yield from ask(ThrottleStore.reserve, bucket, deployment.policy.throttle.link_per_network, context.at)
     if isinstance(allowance, Exhausted):
-        return LinkDead(Problem(Code.THROTTLE_REQUEST))
+        return LinkRefused(Problem(Code.THROTTLE_REQUEST))
     one_time_token = yield from ask(OneTimeTokenStore.find_token, digest_of_id(opened.payload.get("token_id")) or b"")
     if one_time_token is None or one_time_token.purpose not in purposes:
         return _DEAD
@@ -172,15 +172,15 @@ def open_link(
 
 def open_owned(
     deployment: Deployment, token: object, purposes: Collection[Purpose], context: RequestContext, *, to_use: bool
-) -> Flow[Owned | LinkDead]:
+) -> Flow[Owned | LinkRefused]:
     """Open a link that must be an account's; as `open_link`."""
     opened = yield from open_link(deployment, token, purposes, context, to_use=to_use)
-    if isinstance(opened, LinkDead):
+    if isinstance(opened, LinkRefused):
         return opened
     return _DEAD if opened.account is None else Owned(opened.one_time_token, opened.account)
 
 
-def refuse_link(deployment: Deployment, context: RequestContext, opened: LinkDead) -> Flow[LinkDead]:
+def refuse_link(deployment: Deployment, context: RequestContext, opened: LinkRefused) -> Flow[LinkRefused]:
     """Record that a link was refused to somebody who wanted to use it, and return the refusal.
 
     Only what passed the sign and the cap is recorded: nobody fills the trail with forgeries. A link that has
@@ -196,7 +196,7 @@ def refuse_link(deployment: Deployment, context: RequestContext, opened: LinkDea
 
 def _verify_signature(
     deployment: Deployment, token: object, purposes: Collection[Purpose], context: RequestContext
-) -> SignedPayload | LinkDead:
+) -> SignedPayload | LinkRefused:
     """Verify the signature of whichever of *purposes* signed the token, without what was added at the link's ends."""
     clean = link_token(token)
     for purpose in purposes:

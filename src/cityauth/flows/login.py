@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import assert_never
 
 from cityauth.core.accounts import Account
-from cityauth.core.answers import Problem
+from cityauth.core.answers import Problem, Refused
 from cityauth.core.audit import AuditEvent, AuditEventType, audit_event, hash_identifier
 from cityauth.core.changes import (
     Change,
@@ -37,7 +37,6 @@ from cityauth.core.login import (
     PasswordRefused,
     PasswordRequired,
     RefusalReason,
-    Refused,
     RetiredIdentifierProven,
     advance,
     decide,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cityauth.core.accounts import AccountId, read_name
-from cityauth.core.answers import Declined, Done, Problem
+from cityauth.core.answers import Done, Problem, Refused
 from cityauth.core.audit import AuditEvent, AuditEventType, audit_event
 from cityauth.core.changes import AccountErased, Change, ProfileChanged, Rejected
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
@@ -21,8 +21,8 @@ from cityauth.ports.stores import AccountStore, SessionStore
 
 def set_name(
     deployment: Deployment, live: LiveSession, display_name: object, client: ClientContext = UNKNOWN_CLIENT
-) -> Flow[Done | Declined]:
-    """Change the display name. Returns `Done`, or `Declined` for the name or when the session has ended.
+) -> Flow[Done | Refused]:
+    """Change the display name. Returns `Done`, or `Refused` for the name or when the session has ended.
 
     Raises:
         UsageError: *live* is no `LiveSession`.
@@ -30,41 +30,41 @@ def set_name(
     account_id = require_live(live).account.id
     name = read_name(display_name)
     if isinstance(name, Problem):
-        return Declined(name)
+        return Refused(name)
     changed = ProfileChanged(account_id, display_name=name)
     return (yield from _set_profile(deployment, live, changed, Code.NAME_CHANGED, client))
 
 
 def set_language(
     deployment: Deployment, live: LiveSession, language: object, client: ClientContext = UNKNOWN_CLIENT
-) -> Flow[Done | Declined]:
+) -> Flow[Done | Refused]:
     """Change the language of pages and mails to one of `LANGUAGES`.
 
-    Returns `Done`, or `Declined` for another language or when the session has ended.
+    Returns `Done`, or `Refused` for another language or when the session has ended.
 
     Raises:
         UsageError: *live* is no `LiveSession`.
     """
     account_id = require_live(live).account.id
     if language not in LANGUAGES:
-        return Declined(Problem(Code.REQUEST_FAILED))
+        return Refused(Problem(Code.REQUEST_FAILED))
     changed = ProfileChanged(account_id, language=str(language))
     return (yield from _set_profile(deployment, live, changed, Code.LANGUAGE_CHANGED, client))
 
 
 def _set_profile(
     deployment: Deployment, live: LiveSession, changed: ProfileChanged, code: Code, client: ClientContext
-) -> Flow[Done | Declined]:
+) -> Flow[Done | Refused]:
     context = yield from begin(client)
     event = audit_event(AuditEventType.PROFILE_CHANGED, context, account_id=changed.account_id, reason=code.value)
     outcome = yield from commit_with(event, [still_live(deployment, live, context), changed])
     return ENDED if isinstance(outcome, Rejected) else Done(Problem(code))
 
 
-def export(deployment: Deployment, live: LiveSession) -> Flow[Mapping[str, Any] | Declined]:
+def export(deployment: Deployment, live: LiveSession) -> Flow[Mapping[str, Any] | Refused]:
     """Return everything that is stored of the signed-in person, as `export_of_account` does.
 
-    Returns `Declined` when the session has ended.
+    Returns `Refused` when the session has ended.
 
     Raises:
         UsageError: *live* is no `LiveSession`.
@@ -130,13 +130,13 @@ def _event(one: AuditEvent) -> dict[str, Any]:
     }
 
 
-def delete(deployment: Deployment, live: LiveSession, client: ClientContext = UNKNOWN_CLIENT) -> Flow[Done | Declined]:
+def delete(deployment: Deployment, live: LiveSession, client: ClientContext = UNKNOWN_CLIENT) -> Flow[Done | Refused]:
     """Erase the account with its identifiers, sessions and links, and tell its addresses a last time.
 
     Needs a fresh session. A tombstone of each identifier stays, so that none of them passes to another
     person; `Policy.keep_tombstones` switches this off. The host erases its own data of the account.
 
-    Returns `Done`, or `Declined` when the session is not fresh (``reauth.required``) or has ended.
+    Returns `Done`, or `Refused` when the session is not fresh (``reauth.required``) or has ended.
 
     Raises:
         UsageError: *live* is no `LiveSession`.
@@ -145,7 +145,7 @@ def delete(deployment: Deployment, live: LiveSession, client: ClientContext = UN
     if (yield from check_again(deployment, live)) is None:
         return ENDED
     if not is_fresh(live.session, context.at, deployment.policy.sessions):
-        return Declined(Problem(Code.REAUTH_REQUIRED))
+        return Refused(Problem(Code.REAUTH_REQUIRED))
     account = live.account
     held = yield from identifiers_of(account.id)
     kept = [deployment.tombstones.digest(one.identifier) for one in held] if deployment.policy.keep_tombstones else []

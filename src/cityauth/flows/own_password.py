@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from cityauth.core.accounts import Account
-from cityauth.core.answers import Declined, Problem
+from cityauth.core.answers import Problem, Refused
 from cityauth.core.audit import AuditEventType, audit_event
 from cityauth.core.changes import (
     Change,
@@ -27,7 +27,7 @@ from cityauth.flows.asking import Flow, ask
 from cityauth.flows.deployment import Deployment, begin, commit_with
 from cityauth.flows.links import identifiers_of
 from cityauth.flows.notifications import addresses_of, notify
-from cityauth.flows.passwords import PasswordRejected, hash_new, or_busy
+from cityauth.flows.passwords import hash_new, or_busy
 from cityauth.flows.recovery import words_of
 from cityauth.flows.sessions import ENDED, check_again, still_live
 from cityauth.messages import Mail
@@ -35,7 +35,7 @@ from cityauth.messages.codes import Code
 from cityauth.ports.services import Entropy, PasswordHasher
 from cityauth.ports.stores import AccountStore, ThrottleStore
 
-_WRONG = Declined(Problem(Code.PASSWORD_WRONG_CURRENT))
+_WRONG = Refused(Problem(Code.PASSWORD_WRONG_CURRENT))
 
 _REHASHES = 5
 """How often a change may meet a sign-in that renews the hash at the same moment."""
@@ -56,10 +56,10 @@ class _Verified:
 
 def confirm(
     deployment: Deployment, live: LiveSession, password: object, client: ClientContext = UNKNOWN_CLIENT
-) -> Flow[Authenticated | Declined]:
+) -> Flow[Authenticated | Refused]:
     """Verify the signed-in person's password once more; the session is fresh then and has a new token.
 
-    The old token dies. Only this account's own password counts. Returns `Declined` when the session has
+    The old token dies. Only this account's own password counts. Returns `Refused` when the session has
     ended, the password is wrong, or too many were tried.
 
     Raises:
@@ -70,7 +70,7 @@ def confirm(
         return ENDED
     context = yield from begin(client)
     own = yield from _verify_own(deployment, current.account, password, context)
-    if isinstance(own, Declined):
+    if isinstance(own, Refused):
         return own
     opened = yield from _reopen(current, current.account, context)
     confirmed = advance(Authenticated(current.account, opened), PasswordConfirmed(current.account, opened))
@@ -91,11 +91,11 @@ def change(
     current_password: object,
     new_password: object,
     client: ClientContext = UNKNOWN_CLIENT,
-) -> Flow[Authenticated | PasswordRejected | Declined]:
+) -> Flow[Authenticated | Refused]:
     """Change the signed-in person's password; the current one is required.
 
     Ends every other session and every link, gives this session a new token, and tells every verified
-    address. Returns `Declined` or `PasswordRejected` with nothing changed.
+    address. Returns `Refused` with nothing changed.
 
     Raises:
         UsageError: *live* is no `LiveSession`.
@@ -105,11 +105,11 @@ def change(
         return ENDED
     context = yield from begin(client)
     own = yield from _verify_own(deployment, current.account, current_password, context)
-    if isinstance(own, Declined):
+    if isinstance(own, Refused):
         return own
     held = yield from identifiers_of(current.account.id)
     hashed = yield from hash_new(deployment, new_password, words_of(current.account, held), context, current.account.id)
-    if isinstance(hashed, PasswordRejected):
+    if isinstance(hashed, Refused):
         return hashed
     account = replace(current.account, epoch=current.account.epoch + 1)
     opened = yield from _reopen(current, account, context)
@@ -133,18 +133,18 @@ def change(
         own = yield from _verify(deployment, account, current_password, context)
         if own.matched is None:
             return _WRONG
-    return Declined(Problem(Code.THROTTLE_REQUEST))
+    return Refused(Problem(Code.THROTTLE_REQUEST))
 
 
 def _verify_own(
     deployment: Deployment, account: Account, password: object, context: RequestContext
-) -> Flow[_Verified | Declined]:
+) -> Flow[_Verified | Refused]:
     """Verify *password* for *account*, counted before it is tried; return the hash that it matched."""
     bucket = bucket_of("verify", account.id, deployment.audit_secret)
     limits = deployment.policy.throttle.verify_per_account
     allowance = yield from ask(ThrottleStore.reserve, bucket, limits, context.at)
     if isinstance(allowance, Exhausted):
-        return Declined(Problem(Code.THROTTLE_REQUEST))
+        return Refused(Problem(Code.THROTTLE_REQUEST))
     own = yield from _verify(deployment, account, password, context)
     if own.matched is not None:
         return own

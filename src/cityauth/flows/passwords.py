@@ -1,11 +1,10 @@
 """New passwords: judge one and make its hash. Every use case that sets a password goes through here."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TypeVar
 
 from cityauth.core.accounts import AccountId
-from cityauth.core.answers import Problem
+from cityauth.core.answers import Problem, Refused
 from cityauth.core.audit import AuditEventType, audit_event
 from cityauth.core.client import UNKNOWN_CLIENT, RequestContext
 from cityauth.core.hashing import HashDefect
@@ -21,18 +20,7 @@ from cityauth.ports.services import PasswordHasher
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class PasswordRejected:
-    """A new password that may not be set. Nothing was hashed.
-
-    Attributes:
-        problems: Everything that is wrong with it, in words for the person.
-    """
-
-    problems: tuple[Problem, ...]
-
-
-def judge(deployment: Deployment, password: object, context: Iterable[str] = ()) -> Password | PasswordRejected:
+def judge(deployment: Deployment, password: object, context: Iterable[str] = ()) -> Password | Refused:
     """Return the new password ready to be hashed, or everything that is wrong with it.
 
     Args:
@@ -43,10 +31,11 @@ def judge(deployment: Deployment, password: object, context: Iterable[str] = ())
     policy = deployment.policy.passwords
     secret = read_password(password, policy)
     if isinstance(secret, PasswordDefect):
-        return PasswordRejected((_defect(secret, policy.max_code_points),))
+        return Refused(_defect(secret, policy.max_code_points))
     problems = judge_new(secret, policy, context, deployment.common)
     if problems:
-        return PasswordRejected(tuple(_problem(one, policy.min_length) for one in problems))
+        first, *others = (_problem(one, policy.min_length) for one in problems)
+        return Refused(first, tuple(others))
     return secret
 
 
@@ -56,7 +45,7 @@ def hash_new(
     words: Iterable[str] = (),
     context: RequestContext | None = None,
     account_id: AccountId | None = None,
-) -> Flow[SecretStr | PasswordRejected]:
+) -> Flow[SecretStr | Refused]:
     """Return the hash of a new password, or everything that is wrong with it.
 
     Args:
@@ -70,7 +59,7 @@ def hash_new(
         HasherBusyError: see `or_busy`.
     """
     judged = judge(deployment, password, words)
-    if isinstance(judged, PasswordRejected):
+    if isinstance(judged, Refused):
         return judged
     hashed = yield from or_busy(ask(PasswordHasher.hash, judged), context, account_id)
     return SecretStr(hashed)

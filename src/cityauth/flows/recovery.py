@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from cityauth.core.accounts import Account, AccountId, Status
-from cityauth.core.answers import Declined, Done, MailAwaited, MailerDown, MailOutcome, Problem
+from cityauth.core.answers import Done, MailAwaited, MailerDown, MailOutcome, Problem, Refused
 from cityauth.core.audit import AuditEventType, audit_event, hash_identifier
 from cityauth.core.changes import (
     Change,
@@ -18,7 +18,7 @@ from cityauth.core.changes import (
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext, RequestContext
 from cityauth.core.email import address_within
 from cityauth.core.identifiers import Identifier, Malformed, register
-from cityauth.core.links import LinkDead, LinkLive, LinkOutcome
+from cityauth.core.links import LinkLive, LinkOutcome, LinkRefused
 from cityauth.core.mail import contact_key, mail_address
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus, Reason, Resolution
 from cityauth.core.sessions import LiveSession
@@ -29,7 +29,7 @@ from cityauth.flows.identifiers import problem_of, resolve
 from cityauth.flows.links import Link, identifiers_of, login_name, make_link, open_owned, refuse_link
 from cityauth.flows.mail_limit import Budget, reset_budget
 from cityauth.flows.notifications import addresses_of, notify, queue
-from cityauth.flows.passwords import PasswordRejected, hash_new
+from cityauth.flows.passwords import hash_new
 from cityauth.messages import Mail, mask_login_name
 from cityauth.messages.codes import Code
 from cityauth.ports.services import Mailer
@@ -68,7 +68,7 @@ def request(
     up = yield from ask(Mailer.is_up)
     resolution = yield from resolve(deployment, entered, context.at)
     if resolution.looked_up is None:
-        return Declined(problem_of(resolution.malformed or Malformed.UNRECOGNIZED))
+        return Refused(problem_of(resolution.malformed or Malformed.UNRECOGNIZED))
     key = resolution.looked_up.key
     typed = _typed_address(deployment, resolution.looked_up)
     contacts = yield from ask(AccountStore.find_by_contact, contact_key(typed or resolution.looked_up.shown))
@@ -143,7 +143,7 @@ def inspect(deployment: Deployment, token: object, client: ClientContext = UNKNO
     """Look at a link that sets a password; nothing is used up."""
     context = yield from begin(client)
     opened = yield from open_owned(deployment, token, PASSWORD_LINKS, context, to_use=False)
-    if isinstance(opened, LinkDead):
+    if isinstance(opened, LinkRefused):
         return opened
     held = yield from identifiers_of(opened.account.id)
     name = login_name(deployment, opened.account, held, context)
@@ -152,7 +152,7 @@ def inspect(deployment: Deployment, token: object, client: ClientContext = UNKNO
 
 def complete(
     deployment: Deployment, token: object, password: object, client: ClientContext = UNKNOWN_CLIENT
-) -> Flow[Done | PasswordRejected | LinkDead]:
+) -> Flow[Done | Refused | LinkRefused]:
     """Set a new password with a link.
 
     Ends every session and every other link, tells every verified address, and signs nobody in. A
@@ -160,12 +160,12 @@ def complete(
     """
     context = yield from begin(client)
     opened = yield from open_owned(deployment, token, PASSWORD_LINKS, context, to_use=True)
-    if isinstance(opened, LinkDead):
+    if isinstance(opened, LinkRefused):
         return (yield from refuse_link(deployment, context, opened))
     one_time_token, account = opened.one_time_token, opened.account
     held = yield from identifiers_of(account.id)
     hashed = yield from hash_new(deployment, password, words_of(account, held), context, account.id)
-    if isinstance(hashed, PasswordRejected):
+    if isinstance(hashed, Refused):
         return hashed
     changes: list[Change] = [
         TokenUsed(one_time_token.digest, one_time_token.purpose, context.at),
@@ -179,7 +179,7 @@ def complete(
     )
     outcome = yield from commit_with(event, changes)
     if not isinstance(outcome, Committed):
-        return LinkDead(Problem(Code.LINK_INVALID))
+        return LinkRefused(Problem(Code.LINK_INVALID))
     return Done(Problem(Code.RESET_DONE))
 
 

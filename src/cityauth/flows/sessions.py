@@ -1,7 +1,7 @@
 """Check, list and end sessions."""
 
 from cityauth.core.accounts import AccountId
-from cityauth.core.answers import Declined, Done, Problem
+from cityauth.core.answers import Done, Problem, Refused
 from cityauth.core.audit import AuditEventType, audit_event
 from cityauth.core.changes import Change, Committed, EpochAdvanced, SessionClosed, SessionRequired, SessionsClosed
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext, RequestContext
@@ -26,7 +26,7 @@ from cityauth.messages.codes import Code
 from cityauth.ports.services import Clock
 from cityauth.ports.stores import AccountStore, SessionStore
 
-ENDED = Declined(Problem(Code.SESSION_ENDED))
+ENDED = Refused(Problem(Code.SESSION_ENDED))
 """What a signed-in person's call is answered when the session has ended meanwhile. Nothing was written."""
 
 
@@ -119,11 +119,11 @@ def sign_out(token: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[bool
 
 def close(
     deployment: Deployment, live: LiveSession, handle: object, client: ClientContext = UNKNOWN_CLIENT
-) -> Flow[Done | Declined]:
+) -> Flow[Done | Refused]:
     """End the session that *handle* names among the signed-in person's own ones.
 
     Returns `Done` when it is closed, also when it had ended before; the audit trail says only what this call
-    ended. Returns `Declined` (``session.ended``) when *live* itself has ended.
+    ended. Returns `Refused` (``session.ended``) when *live* itself has ended.
 
     Raises:
         UsageError: *live* is no `LiveSession`.
@@ -143,11 +143,11 @@ def close(
 
 def close_all(
     deployment: Deployment, live: LiveSession, *, keep: bool, client: ClientContext = UNKNOWN_CLIENT
-) -> Flow[Done | Declined]:
+) -> Flow[Done | Refused]:
     """End all sessions of the signed-in person, but *live* itself where *keep* is true.
 
     Without *keep* the account's epoch advances, so a session that is just being opened dies as well.
-    Returns `Done`, or `Declined` (``session.ended``) when *live* itself has ended.
+    Returns `Done`, or `Refused` (``session.ended``) when *live* itself has ended.
 
     Raises:
         UsageError: *live* is no `LiveSession`.

@@ -1,12 +1,12 @@
 """Sign up: the address first, the account only after its link (never before, and never for a taken address)."""
 
 from cityauth.core.accounts import Account, read_name
-from cityauth.core.answers import Declined, Done, MailOutcome, Problem
+from cityauth.core.answers import Done, MailOutcome, Problem, Refused
 from cityauth.core.audit import AuditEventType, audit_event, hash_identifier
 from cityauth.core.changes import AccountAdded, Change, Precondition, Rejected, TokenIssued, TokenUsed
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
 from cityauth.core.identifiers import Identifier, Malformed, register
-from cityauth.core.links import LinkDead, LinkLive, LinkOutcome
+from cityauth.core.links import LinkLive, LinkOutcome, LinkRefused
 from cityauth.core.mail import contact_key, mail_address
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
 from cityauth.core.signing import Purpose
@@ -17,7 +17,7 @@ from cityauth.flows.identifiers import address_problem_of, find_holder
 from cityauth.flows.links import make_link, open_link, refuse_link
 from cityauth.flows.mail_limit import mail_allowed, recipient_allowed
 from cityauth.flows.notifications import address_taken, queue
-from cityauth.flows.passwords import PasswordRejected, hash_new
+from cityauth.flows.passwords import hash_new
 from cityauth.flows.recovery import answer
 from cityauth.messages import Mail, mask_login_name
 from cityauth.messages.codes import Code
@@ -25,7 +25,7 @@ from cityauth.ports.services import Mailer
 from cityauth.ports.stores import AccountStore
 
 _PURPOSES = (Purpose.SIGN_UP,)
-_UNAVAILABLE = LinkDead(Problem(Code.IDENTIFIER_UNAVAILABLE))
+_UNAVAILABLE = LinkRefused(Problem(Code.IDENTIFIER_UNAVAILABLE))
 
 
 def request(deployment: Deployment, entered: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[MailOutcome]:
@@ -34,13 +34,13 @@ def request(deployment: Deployment, entered: object, client: ClientContext = UNK
     An address that is an account's contact is taken as well. One that somebody has retired, or that an erased account
     had, gets the link: its page tells the owner of the mailbox that customer service must release the address.
     Both are answered alike, ask the same questions and take the same work. The owner of a taken address is
-    written to as it is stored. Returns `Declined` only for text that is no address.
+    written to as it is stored. Returns `Refused` only for text that is no address.
     """
     context = yield from begin(client)
     up = yield from ask(Mailer.is_up)
     identifier = register(entered, deployment.email)
     if isinstance(identifier, Malformed):
-        return Declined(address_problem_of(identifier))
+        return Refused(address_problem_of(identifier))
     holder = yield from find_holder(identifier)
     contacts = yield from ask(AccountStore.find_by_contact, contact_key(mail_address(identifier)))
     in_use = holder is not None and holder.account_identifier.status is not IdentifierStatus.RETIRED
@@ -70,17 +70,17 @@ def request(deployment: Deployment, entered: object, client: ClientContext = UNK
 def inspect(deployment: Deployment, token: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[LinkOutcome]:
     """Look at a sign-up link; nothing is used up.
 
-    `LinkDead` also where the address cannot have an account: the person learns it before the page asks for a name and
-    a password.
+    Returns `LinkRefused` also where the address cannot have an account, so that the person learns it before the page
+    asks for a name and a password.
     """
     context = yield from begin(client)
     opened = yield from open_link(deployment, token, _PURPOSES, context, to_use=False)
-    if isinstance(opened, LinkDead):
+    if isinstance(opened, LinkRefused):
         return opened
     address = opened.one_time_token.address or ""
     identifier = register(address, deployment.email)
     if isinstance(identifier, Malformed):
-        return LinkDead(Problem(Code.LINK_INVALID))
+        return LinkRefused(Problem(Code.LINK_INVALID))
     if not (yield from _is_free(deployment, identifier)):
         return _UNAVAILABLE
     return LinkLive(Purpose.SIGN_UP, address, address, mask_login_name(address))
@@ -99,7 +99,7 @@ def confirm(
     display_name: object,
     password: object,
     client: ClientContext = UNKNOWN_CLIENT,
-) -> Flow[Done | Declined | PasswordRejected | LinkDead]:
+) -> Flow[Done | Refused | LinkRefused]:
     """Create the account with a sign-up link, a name and a password; signs nobody in.
 
     A refused name or password uses nothing up. Whether the address is still free is decided by the
@@ -107,18 +107,18 @@ def confirm(
     """
     context = yield from begin(client)
     opened = yield from open_link(deployment, token, _PURPOSES, context, to_use=True)
-    if isinstance(opened, LinkDead):
+    if isinstance(opened, LinkRefused):
         return (yield from refuse_link(deployment, context, opened))
     identifier = register(opened.one_time_token.address, deployment.email)
     if isinstance(identifier, Malformed):
-        return LinkDead(Problem(Code.LINK_INVALID))
+        return LinkRefused(Problem(Code.LINK_INVALID))
     if not (yield from _is_free(deployment, identifier)):
         return (yield from refuse_link(deployment, context, _UNAVAILABLE))
     name = read_name(display_name)
     if isinstance(name, Problem):
-        return Declined(name)
+        return Refused(name)
     hashed = yield from hash_new(deployment, password, (name, identifier.shown), context)
-    if isinstance(hashed, PasswordRejected):
+    if isinstance(hashed, Refused):
         return hashed
     account_id = yield from new_account_id()
     account = Account(
@@ -134,5 +134,5 @@ def confirm(
     outcome = yield from commit_with(event, changes)
     if isinstance(outcome, Rejected):
         taken = outcome.why is Precondition.IDENTIFIER_TAKEN
-        return _UNAVAILABLE if taken else LinkDead(Problem(Code.LINK_INVALID))
+        return _UNAVAILABLE if taken else LinkRefused(Problem(Code.LINK_INVALID))
     return Done(Problem(Code.SIGNUP_DONE))

@@ -6,9 +6,9 @@ from typing import Any
 from cityauth.api.assembly import Namespace
 from cityauth.api.drivers import AsyncAnswers, run_async
 from cityauth.core.accounts import AccountId
-from cityauth.core.answers import Declined, Done, MailOutcome
+from cityauth.core.answers import Done, MailOutcome, Refused
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
-from cityauth.core.links import LinkDead, LinkOutcome
+from cityauth.core.links import LinkOutcome, LinkRefused
 from cityauth.core.login import Authenticated
 from cityauth.core.sessions import LiveSession
 from cityauth.flows import (
@@ -23,7 +23,6 @@ from cityauth.flows import (
 from cityauth.flows.accounts import AccountOutcome, AccountRecord, NewAccount
 from cityauth.flows.identifiers import AccountRefused, Released
 from cityauth.flows.invitation import Invited
-from cityauth.flows.passwords import PasswordRejected
 
 
 class Accounts(Namespace[AsyncAnswers]):
@@ -33,12 +32,12 @@ class Accounts(Namespace[AsyncAnswers]):
         """Mail a link that creates an account, or to a taken address that it has one; answered alike.
 
         Returns:
-            `MailAwaited`, `MailerDown`, or `Declined` for text that is no address.
+            `MailAwaited`, `MailerDown`, or `Refused` for text that is no address.
         """
         return await run_async(sign_up.request(self._deployment, email, client), self._answers)
 
     async def inspect_sign_up(self, token: object, *, client: ClientContext = UNKNOWN_CLIENT) -> LinkOutcome:
-        """Look at a sign-up link; nothing is used up. `LinkLive` with the address, or `LinkDead`."""
+        """Look at a sign-up link; nothing is used up. `LinkLive` with the address, or `LinkRefused`."""
         return await run_async(sign_up.inspect(self._deployment, token, client), self._answers)
 
     async def confirm_sign_up(
@@ -48,11 +47,11 @@ class Accounts(Namespace[AsyncAnswers]):
         password: object,
         *,
         client: ClientContext = UNKNOWN_CLIENT,
-    ) -> Done | Declined | PasswordRejected | LinkDead:
+    ) -> Done | Refused | LinkRefused:
         """Create the account, in the client's language; signs nobody in.
 
         Returns:
-            `Done`; `Declined` for the name or `PasswordRejected`, with nothing used up; `LinkDead`, also
+            `Done`; `Refused` for the name or the password, with nothing used up; `LinkRefused`, also
             when the address was taken meanwhile.
         """
         return await run_async(sign_up.confirm(self._deployment, token, display_name, password, client), self._answers)
@@ -63,7 +62,7 @@ class Accounts(Namespace[AsyncAnswers]):
         """Mail a link to the new address; an address that somebody else has is answered alike.
 
         Returns:
-            `MailAwaited`, `MailerDown`, or `Declined`: for text that is no address, or because the session
+            `MailAwaited`, `MailerDown`, or `Refused`: for text that is no address, or because the session
             is not fresh (``reauth.required``: confirm the password first) or has ended.
 
         Raises:
@@ -75,11 +74,11 @@ class Accounts(Namespace[AsyncAnswers]):
         """Look at a link to a new address; nothing is used up."""
         return await run_async(email_change.inspect(self._deployment, token, client), self._answers)
 
-    async def confirm_email(self, token: object, *, client: ClientContext = UNKNOWN_CLIENT) -> Done | LinkDead:
+    async def confirm_email(self, token: object, *, client: ClientContext = UNKNOWN_CLIENT) -> Done | LinkRefused:
         """Take the new address into use; it signs in from now on. Every session and every other link ends.
 
         Returns:
-            `Done`, or `LinkDead`, also when the address was taken meanwhile.
+            `Done`, or `LinkRefused`, also when the address was taken meanwhile.
         """
         return await run_async(email_change.confirm(self._deployment, token, client), self._answers)
 
@@ -87,7 +86,7 @@ class Accounts(Namespace[AsyncAnswers]):
         """Look at a link that undoes a change of address; nothing is used up."""
         return await run_async(email_change.inspect_undo(self._deployment, token, client), self._answers)
 
-    async def undo_email(self, token: object, *, client: ClientContext = UNKNOWN_CLIENT) -> Done | LinkDead:
+    async def undo_email(self, token: object, *, client: ClientContext = UNKNOWN_CLIENT) -> Done | LinkRefused:
         """Restore the former address from its own mailbox, and end every session and every other link."""
         return await run_async(email_change.undo(self._deployment, token, client), self._answers)
 
@@ -98,12 +97,12 @@ class Accounts(Namespace[AsyncAnswers]):
         new: object,
         *,
         client: ClientContext = UNKNOWN_CLIENT,
-    ) -> Authenticated | PasswordRejected | Declined:
+    ) -> Authenticated | Refused:
         """Change the password of the signed-in person; the current one is required.
 
         Returns:
-            `Authenticated` with this session's new token (every other session ended); `PasswordRejected`
-            with what is wrong with the new one; `Declined` when the current one is wrong, too many were
+            `Authenticated` with this session's new token (every other session ended); `Refused`
+            with what is wrong with the new one; `Refused` when the current one is wrong, too many were
             tried, or the session has ended.
 
         Raises:
@@ -113,11 +112,11 @@ class Accounts(Namespace[AsyncAnswers]):
 
     async def set_name(
         self, live: LiveSession, display_name: object, *, client: ClientContext = UNKNOWN_CLIENT
-    ) -> Done | Declined:
+    ) -> Done | Refused:
         """Change the display name.
 
         Returns:
-            `Done`, or `Declined` for a name that cannot be one, or when the session has ended.
+            `Done`, or `Refused` for a name that cannot be one, or when the session has ended.
 
         Raises:
             UsageError: *live* is no `LiveSession`, such as the token of one.
@@ -126,22 +125,22 @@ class Accounts(Namespace[AsyncAnswers]):
 
     async def set_language(
         self, live: LiveSession, language: object, *, client: ClientContext = UNKNOWN_CLIENT
-    ) -> Done | Declined:
+    ) -> Done | Refused:
         """Change the language of pages and mails: ``fi``, ``sv`` or ``en``.
 
         Returns:
-            `Done`, or `Declined` for another language, or when the session has ended.
+            `Done`, or `Refused` for another language, or when the session has ended.
 
         Raises:
             UsageError: *live* is no `LiveSession`, such as the token of one.
         """
         return await run_async(own_account.set_language(self._deployment, live, language, client), self._answers)
 
-    async def export(self, live: LiveSession) -> Mapping[str, Any] | Declined:
+    async def export(self, live: LiveSession) -> Mapping[str, Any] | Refused:
         """Return everything that is stored of the signed-in person, ready for JSON.
 
         Returns:
-            The data; `Declined` when the session has ended.
+            The data; `Refused` when the session has ended.
 
         Raises:
             UsageError: *live* is no `LiveSession`, such as an account's id.
@@ -156,11 +155,11 @@ class Accounts(Namespace[AsyncAnswers]):
         """
         return await run_async(own_account.export_of_account(account_id), self._answers)
 
-    async def delete(self, live: LiveSession, *, client: ClientContext = UNKNOWN_CLIENT) -> Done | Declined:
+    async def delete(self, live: LiveSession, *, client: ClientContext = UNKNOWN_CLIENT) -> Done | Refused:
         """Erase the account of the signed-in person.
 
         Returns:
-            `Done`, or `Declined` when the session is not fresh (``reauth.required``) or has ended.
+            `Done`, or `Refused` when the session is not fresh (``reauth.required``) or has ended.
 
         Raises:
             UsageError: *live* is no `LiveSession`, such as the token of one.
@@ -169,7 +168,7 @@ class Accounts(Namespace[AsyncAnswers]):
 
     async def invite(
         self, account_id: AccountId, *, by_mail: bool = True, client: ClientContext = UNKNOWN_CLIENT
-    ) -> Invited | AccountRefused | Declined:
+    ) -> Invited | AccountRefused | Refused:
         """Make a link that sets the account's password, and mail it if the account has an address.
 
         Args:
@@ -179,7 +178,7 @@ class Accounts(Namespace[AsyncAnswers]):
             client: Where the request comes from.
 
         Returns:
-            `Invited`; `AccountRefused` when the account is missing or not active; `Declined` (``throttle.request``)
+            `Invited`; `AccountRefused` when the account is missing or not active; `Refused` (``throttle.request``)
             when too many invitations were mailed to the mailbox lately. Nothing was written in the last two cases.
         """
         return await run_async(invitation.invite(self._deployment, account_id, client, by_mail=by_mail), self._answers)

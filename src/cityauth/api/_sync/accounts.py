@@ -6,9 +6,9 @@ from typing import Any
 from cityauth.api.assembly import Namespace
 from cityauth.api.drivers import Answers, run
 from cityauth.core.accounts import AccountId
-from cityauth.core.answers import Declined, Done, MailOutcome
+from cityauth.core.answers import Done, MailOutcome, Refused
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
-from cityauth.core.links import LinkDead, LinkOutcome
+from cityauth.core.links import LinkOutcome, LinkRefused
 from cityauth.core.login import Authenticated
 from cityauth.core.sessions import LiveSession
 from cityauth.flows import (
@@ -23,7 +23,6 @@ from cityauth.flows import (
 from cityauth.flows.accounts import AccountOutcome, AccountRecord, NewAccount
 from cityauth.flows.identifiers import AccountRefused, Released
 from cityauth.flows.invitation import Invited
-from cityauth.flows.passwords import PasswordRejected
 
 
 class Accounts(Namespace[Answers]):
@@ -33,12 +32,12 @@ class Accounts(Namespace[Answers]):
         """Mail a link that creates an account, or to a taken address that it has one; answered alike.
 
         Returns:
-            `MailAwaited`, `MailerDown`, or `Declined` for text that is no address.
+            `MailAwaited`, `MailerDown`, or `Refused` for text that is no address.
         """
         return run(sign_up.request(self._deployment, email, client), self._answers)
 
     def inspect_sign_up(self, token: object, *, client: ClientContext = UNKNOWN_CLIENT) -> LinkOutcome:
-        """Look at a sign-up link; nothing is used up. `LinkLive` with the address, or `LinkDead`."""
+        """Look at a sign-up link; nothing is used up. `LinkLive` with the address, or `LinkRefused`."""
         return run(sign_up.inspect(self._deployment, token, client), self._answers)
 
     def confirm_sign_up(
@@ -48,11 +47,11 @@ class Accounts(Namespace[Answers]):
         password: object,
         *,
         client: ClientContext = UNKNOWN_CLIENT,
-    ) -> Done | Declined | PasswordRejected | LinkDead:
+    ) -> Done | Refused | LinkRefused:
         """Create the account, in the client's language; signs nobody in.
 
         Returns:
-            `Done`; `Declined` for the name or `PasswordRejected`, with nothing used up; `LinkDead`, also
+            `Done`; `Refused` for the name or the password, with nothing used up; `LinkRefused`, also
             when the address was taken meanwhile.
         """
         return run(sign_up.confirm(self._deployment, token, display_name, password, client), self._answers)
@@ -61,7 +60,7 @@ class Accounts(Namespace[Answers]):
         """Mail a link to the new address; an address that somebody else has is answered alike.
 
         Returns:
-            `MailAwaited`, `MailerDown`, or `Declined`: for text that is no address, or because the session
+            `MailAwaited`, `MailerDown`, or `Refused`: for text that is no address, or because the session
             is not fresh (``reauth.required``: confirm the password first) or has ended.
 
         Raises:
@@ -73,11 +72,11 @@ class Accounts(Namespace[Answers]):
         """Look at a link to a new address; nothing is used up."""
         return run(email_change.inspect(self._deployment, token, client), self._answers)
 
-    def confirm_email(self, token: object, *, client: ClientContext = UNKNOWN_CLIENT) -> Done | LinkDead:
+    def confirm_email(self, token: object, *, client: ClientContext = UNKNOWN_CLIENT) -> Done | LinkRefused:
         """Take the new address into use; it signs in from now on. Every session and every other link ends.
 
         Returns:
-            `Done`, or `LinkDead`, also when the address was taken meanwhile.
+            `Done`, or `LinkRefused`, also when the address was taken meanwhile.
         """
         return run(email_change.confirm(self._deployment, token, client), self._answers)
 
@@ -85,7 +84,7 @@ class Accounts(Namespace[Answers]):
         """Look at a link that undoes a change of address; nothing is used up."""
         return run(email_change.inspect_undo(self._deployment, token, client), self._answers)
 
-    def undo_email(self, token: object, *, client: ClientContext = UNKNOWN_CLIENT) -> Done | LinkDead:
+    def undo_email(self, token: object, *, client: ClientContext = UNKNOWN_CLIENT) -> Done | LinkRefused:
         """Restore the former address from its own mailbox, and end every session and every other link."""
         return run(email_change.undo(self._deployment, token, client), self._answers)
 
@@ -96,12 +95,12 @@ class Accounts(Namespace[Answers]):
         new: object,
         *,
         client: ClientContext = UNKNOWN_CLIENT,
-    ) -> Authenticated | PasswordRejected | Declined:
+    ) -> Authenticated | Refused:
         """Change the password of the signed-in person; the current one is required.
 
         Returns:
-            `Authenticated` with this session's new token (every other session ended); `PasswordRejected`
-            with what is wrong with the new one; `Declined` when the current one is wrong, too many were
+            `Authenticated` with this session's new token (every other session ended); `Refused`
+            with what is wrong with the new one; `Refused` when the current one is wrong, too many were
             tried, or the session has ended.
 
         Raises:
@@ -111,11 +110,11 @@ class Accounts(Namespace[Answers]):
 
     def set_name(
         self, live: LiveSession, display_name: object, *, client: ClientContext = UNKNOWN_CLIENT
-    ) -> Done | Declined:
+    ) -> Done | Refused:
         """Change the display name.
 
         Returns:
-            `Done`, or `Declined` for a name that cannot be one, or when the session has ended.
+            `Done`, or `Refused` for a name that cannot be one, or when the session has ended.
 
         Raises:
             UsageError: *live* is no `LiveSession`, such as the token of one.
@@ -124,22 +123,22 @@ class Accounts(Namespace[Answers]):
 
     def set_language(
         self, live: LiveSession, language: object, *, client: ClientContext = UNKNOWN_CLIENT
-    ) -> Done | Declined:
+    ) -> Done | Refused:
         """Change the language of pages and mails: ``fi``, ``sv`` or ``en``.
 
         Returns:
-            `Done`, or `Declined` for another language, or when the session has ended.
+            `Done`, or `Refused` for another language, or when the session has ended.
 
         Raises:
             UsageError: *live* is no `LiveSession`, such as the token of one.
         """
         return run(own_account.set_language(self._deployment, live, language, client), self._answers)
 
-    def export(self, live: LiveSession) -> Mapping[str, Any] | Declined:
+    def export(self, live: LiveSession) -> Mapping[str, Any] | Refused:
         """Return everything that is stored of the signed-in person, ready for JSON.
 
         Returns:
-            The data; `Declined` when the session has ended.
+            The data; `Refused` when the session has ended.
 
         Raises:
             UsageError: *live* is no `LiveSession`, such as an account's id.
@@ -154,11 +153,11 @@ class Accounts(Namespace[Answers]):
         """
         return run(own_account.export_of_account(account_id), self._answers)
 
-    def delete(self, live: LiveSession, *, client: ClientContext = UNKNOWN_CLIENT) -> Done | Declined:
+    def delete(self, live: LiveSession, *, client: ClientContext = UNKNOWN_CLIENT) -> Done | Refused:
         """Erase the account of the signed-in person.
 
         Returns:
-            `Done`, or `Declined` when the session is not fresh (``reauth.required``) or has ended.
+            `Done`, or `Refused` when the session is not fresh (``reauth.required``) or has ended.
 
         Raises:
             UsageError: *live* is no `LiveSession`, such as the token of one.
@@ -167,7 +166,7 @@ class Accounts(Namespace[Answers]):
 
     def invite(
         self, account_id: AccountId, *, by_mail: bool = True, client: ClientContext = UNKNOWN_CLIENT
-    ) -> Invited | AccountRefused | Declined:
+    ) -> Invited | AccountRefused | Refused:
         """Make a link that sets the account's password, and mail it if the account has an address.
 
         Args:
@@ -177,7 +176,7 @@ class Accounts(Namespace[Answers]):
             client: Where the request comes from.
 
         Returns:
-            `Invited`; `AccountRefused` when the account is missing or not active; `Declined` (``throttle.request``)
+            `Invited`; `AccountRefused` when the account is missing or not active; `Refused` (``throttle.request``)
             when too many invitations were mailed to the mailbox lately. Nothing was written in the last two cases.
         """
         return run(invitation.invite(self._deployment, account_id, client, by_mail=by_mail), self._answers)

@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from cityauth.api.assembly import Namespace
 from cityauth.api.drivers import Answers, run
 from cityauth.core.accounts import AccountId
-from cityauth.core.answers import Declined, Done, MailOutcome
+from cityauth.core.answers import Done, MailOutcome, Refused
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
 from cityauth.core.hashing import HashDefect
-from cityauth.core.links import LinkDead, LinkOutcome
+from cityauth.core.links import LinkOutcome, LinkRefused
 from cityauth.core.login import Authenticated, LoginStep
 from cityauth.core.resolution import Resolution
 from cityauth.core.secret import SecretStr
@@ -21,7 +21,6 @@ from cityauth.flows import (
     recovery,
     sessions,
 )
-from cityauth.flows.passwords import PasswordRejected
 
 
 class Login(Namespace[Answers]):
@@ -120,11 +119,11 @@ class Sessions(Namespace[Answers]):
 
     def confirm(
         self, live: LiveSession, password: object, *, client: ClientContext = UNKNOWN_CLIENT
-    ) -> Authenticated | Declined:
+    ) -> Authenticated | Refused:
         """Verify the signed-in person's password once more, before a sensitive change.
 
         Returns:
-            `Authenticated` with a new token, fresh; the old token is dead. `Declined` when the password is
+            `Authenticated` with a new token, fresh; the old token is dead. `Refused` when the password is
             wrong, too many were tried, or the session has ended.
 
         Raises:
@@ -140,11 +139,11 @@ class Sessions(Namespace[Answers]):
         """
         return run(sessions.sign_out(token, client), self._answers)
 
-    def close(self, live: LiveSession, handle: object, *, client: ClientContext = UNKNOWN_CLIENT) -> Done | Declined:
+    def close(self, live: LiveSession, handle: object, *, client: ClientContext = UNKNOWN_CLIENT) -> Done | Refused:
         """End one of the signed-in person's own sessions, named by its handle.
 
         Returns:
-            `Done`, also when there is no such session any more; `Declined` when *live* itself has ended.
+            `Done`, also when there is no such session any more; `Refused` when *live* itself has ended.
 
         Raises:
             UsageError: *live* is no `LiveSession`, such as the token of one.
@@ -153,11 +152,11 @@ class Sessions(Namespace[Answers]):
 
     def close_all(
         self, live: LiveSession, *, keep: bool = False, client: ClientContext = UNKNOWN_CLIENT
-    ) -> Done | Declined:
+    ) -> Done | Refused:
         """End all sessions of the signed-in person; with ``keep=True`` all but *live* itself.
 
         Returns:
-            `Done`, or `Declined` when *live* itself has ended.
+            `Done`, or `Refused` when *live* itself has ended.
 
         Raises:
             UsageError: *live* is no `LiveSession`, such as the token of one.
@@ -201,8 +200,8 @@ class Identifiers(Namespace[Answers]):
 class Passwords(Namespace[Answers]):
     """New passwords, and stored hashes that are to be imported."""
 
-    def hash(self, password: object, *, context: Iterable[str] = ()) -> SecretStr | PasswordRejected:
-        """Return the hash of a *new* password, or `PasswordRejected` with everything that is wrong with it.
+    def hash(self, password: object, *, context: Iterable[str] = ()) -> SecretStr | Refused:
+        """Return the hash of a *new* password, or `Refused` with everything that is wrong with it.
 
         Args:
             password: The new password as typed.
@@ -239,7 +238,7 @@ class Recovery(Namespace[Answers]):
 
         Returns:
             `MailAwaited`, the same whatever is stored; `MailerDown`, the same for everyone, while mail
-            cannot be sent (what was asked for stays queued); `Declined` for text that can be no identifier.
+            cannot be sent (what was asked for stays queued); `Refused` for text that can be no identifier.
         """
         return run(recovery.request(self._deployment, entered, client, proof=proof), self._answers)
 
@@ -247,17 +246,17 @@ class Recovery(Namespace[Answers]):
         """Look at the link of a reset or an invitation; nothing is used up, however often.
 
         Returns:
-            `LinkLive` with the login name, or `LinkDead`.
+            `LinkLive` with the login name, or `LinkRefused`.
         """
         return run(recovery.inspect(self._deployment, token, client), self._answers)
 
     def complete(
         self, token: object, password: object, *, client: ClientContext = UNKNOWN_CLIENT
-    ) -> Done | PasswordRejected | LinkDead:
+    ) -> Done | Refused | LinkRefused:
         """Set a new password with the link, once.
 
         Returns:
-            `Done`: every session has ended and nobody is signed in; `PasswordRejected`: nothing was used
-            up; `LinkDead`.
+            `Done`: every session has ended and nobody is signed in; `Refused`: nothing was used
+            up; `LinkRefused`.
         """
         return run(recovery.complete(self._deployment, token, password, client), self._answers)
