@@ -1,6 +1,6 @@
 """The exception tree.
 
-Exceptions are for the caller's mistakes and for broken infrastructure only. A refused login, a dead
+Exceptions are for the caller's mistakes and for broken infrastructure only. A refused login, a refused
 link or a taken address is a value that the caller must look at, never an exception.
 
     CityAuthError

@@ -6,7 +6,7 @@ import pytest
 
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
 from cityauth.errors import StoreUnavailableError
-from cityauth.flows.asking import Ask, Flow, ask
+from cityauth.flows.asking import Flow, Question, ask
 from cityauth.flows.deployment import begin
 from cityauth.ports.services import Clock, Entropy
 from tests.support.fakes import NOON
@@ -21,7 +21,7 @@ def drawing(count: int) -> Flow[bytes]:
 def test_a_question_names_the_method_and_its_arguments() -> None:
     """A question is data: a test reads it without any port (ASVS 2.3.1)."""
     flow = ask(Entropy.draw, count=3)
-    assert next(flow) == Ask(Entropy.draw, (), {"count": 3})
+    assert next(flow) == Question(Entropy.draw, (), {"count": 3})
     with pytest.raises(StopIteration) as done:
         flow.send(b"abc")
     assert done.value.value == b"abc"

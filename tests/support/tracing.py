@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from cityauth.flows.asking import Ask, Flow
+from cityauth.flows.asking import Flow, Question
 
 T = TypeVar("T")
 Answers = Mapping[Any, Any]
@@ -15,7 +15,7 @@ Answers = Mapping[Any, Any]
 class Trace(Generic[T]):
     """What a flow asked, in order, and what it came to."""
 
-    questions: tuple[Ask, ...]
+    questions: tuple[Question, ...]
     result: T
 
     @property
@@ -34,7 +34,7 @@ def trace(flow: Flow[T], answers: Answers) -> Trace[T]:
     An exception among the answers is raised inside the flow. A question without an answer fails the test.
     """
     left = {method: list(answer) if isinstance(answer, list) else None for method, answer in answers.items()}
-    questions: list[Ask] = []
+    questions: list[Question] = []
     try:
         question = next(flow)
         while True:

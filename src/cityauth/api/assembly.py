@@ -127,7 +127,7 @@ def assemble(given: Supplies, wire: Callable[[dict[type[Any], object]], A]) -> A
 
 
 def _domain_of(policy: Policy) -> str:
-    """Return what every signature is bound to: deployment and generation, joined so that none can be moved."""
+    """Return what every signature is bound to: deployment and generation, joined unambiguously."""
     return f"{len(policy.deployment)}:{policy.deployment}:{policy.generation}"
 
 
@@ -159,9 +159,9 @@ _BASE_URL_MISSING: Final = (
 
 
 def prepare_mailer(mailer: object, policy: Policy) -> None:
-    """Check that *mailer* fits *policy*, then let it look whether mail can leave.
+    """Check that *mailer* fits *policy*, then let it check whether it can send.
 
-    So the first page tells the truth about mail, and no page has to ask the mail server. A mailer may have the
+    So the first page knows whether mail can be sent, and no page has to ask the mail server. A mailer may have the
     attribute ``is_local`` and the methods ``limit_time`` and ``check``, as `SmtpMailer` has; it needs none of them.
 
     Raises:

@@ -1,6 +1,6 @@
-"""Who waits: which object answers which port, and the two drivers that run a flow. One calls, the other awaits.
+"""Which object answers which port, and the two drivers that run a flow: one calls, the other awaits.
 
-The whole difference between `CityAuth` and `AsyncCityAuth` is in this file.
+This file is the whole difference between `CityAuth` and `AsyncCityAuth`.
 """
 
 import inspect
@@ -17,7 +17,7 @@ AsyncAnswers: TypeAlias = Mapping[Callable[..., Any], Callable[..., Awaitable[An
 """The same, awaited."""
 
 NEVER_BLOCKING = frozenset({"Clock", "Entropy", "AuditSink"})
-"""Ports whose contract says that they do not block: asyncio calls them where it stands."""
+"""Ports whose contract says that they do not block: the asynchronous driver calls them directly."""
 
 
 def methods_of(port: type[Any]) -> dict[str, Callable[..., Any]]:

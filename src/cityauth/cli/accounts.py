@@ -156,7 +156,7 @@ def enable(load: Load, *, text: str, by: str | None) -> None:
 @account.command()
 @click.argument("text")
 @_by_option
-@click.option("--hand-over", is_flag=True, help="Mail nothing and print the link: for an address that is dead.")
+@click.option("--hand-over", is_flag=True, help="Mail nothing and print the link: for an address that no longer works.")
 @click.pass_obj
 def invite(load: Load, *, text: str, by: str | None, hand_over: bool) -> None:
     """Make a link with which the person sets the password; mail it, or print it where there is no address.

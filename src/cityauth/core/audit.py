@@ -82,7 +82,7 @@ def audit_event(
     identifier_hash: str = "",
     detail: Mapping[str, str] = _NOTHING,
 ) -> AuditEvent:
-    """Return the audit event for what happened on *context*; empty details are left out."""
+    """Return the event of what happened in the request *context*; empty details are left out."""
     client = context.client
     given = {name: value for name, value in detail.items() if value}
     return AuditEvent(

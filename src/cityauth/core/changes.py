@@ -109,7 +109,7 @@ class SessionOpened:
 
 @dataclass(frozen=True, slots=True)
 class SessionRequired:
-    """A signed-in person makes the commit: nothing is written unless the session still lives.
+    """A signed-in person makes the commit: nothing is written unless the session is still live.
 
     Refused unless the session is stored, belongs to the account, and was used and opened within its limits,
     and the account is active and still of the session's epoch.

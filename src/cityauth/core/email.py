@@ -1,8 +1,8 @@
-"""E-mail addresses as identifiers: which text is one, and what its key is computed from.
+"""E-mail addresses as identifiers: which texts are addresses, and from what their keys are computed.
 
 The canonical address is the local part in NFC and lower case, an at sign, and the domain as lower-case
-A-labels (UTS #46, non-transitional). Dots and ``+`` tags of the local part stay: what they mean is
-the mailbox provider's affair, and merging them would hand one person's account to another.
+A-labels (UTS #46, non-transitional). Dots and ``+`` tags of the local part stay: their meaning
+depends on the mailbox provider, and two people could have addresses that differ in them alone.
 """
 
 import re
@@ -31,7 +31,7 @@ _UNDELIVERABLE = frozenset({"arpa", "invalid", "local", "localhost", "onion", "t
 def canonical_address(text: str) -> str | None:
     """Return the canonical form of the one address that *text* is, or ``None`` when it is not one.
 
-    Refused are lists, display names, comments, quoted local parts, IP literals, single-label and special-use
+    It is ``None`` for lists, display names, comments, quoted local parts, IP literals, single-label and special-use
     domains, a trailing dot, a local part over 64 and an address over 254.
 
     Args:
@@ -39,7 +39,7 @@ def canonical_address(text: str) -> str | None:
     """
     if text.isascii():
         lowered = text.lower()
-        if "xn--" not in lowered:  # what A-labels decode to only the full validator can tell
+        if "xn--" not in lowered:  # only the full validator knows what A-labels decode to
             return lowered if _is_plain_address(lowered) else None
     value = _validated_address(text)
     if value is None or value == text:
@@ -48,7 +48,7 @@ def canonical_address(text: str) -> str | None:
 
 
 def _is_plain_address(lowered: str) -> bool:
-    """The full validator's verdict on ASCII without A-labels, at a twentieth of its cost."""
+    """What the full validator says of ASCII without A-labels, at a twentieth of its cost."""
     return (
         len(lowered) <= MAX_ADDRESS
         and _PLAIN.fullmatch(lowered) is not None
@@ -96,8 +96,8 @@ _MAILTO = "mailto:"
 def address_within(text: str) -> str | None:
     """Return the address that *text* holds besides what mail programs and people put around one.
 
-    Removed are a display name before ``<...>``, ``mailto:`` with a query, brackets and quotation
-    marks, and punctuation at the end; full-width letters become plain ones. ``None`` when nothing
+    It removes a display name before ``<...>``, ``mailto:`` with a query, brackets and quotation
+    marks, and punctuation at the end; full-width letters become plain ones. Returns ``None`` when nothing
     has to be removed, or when what is left is not one address.
 
     Args:

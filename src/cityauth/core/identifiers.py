@@ -2,7 +2,7 @@
 
 One namespace holds the keys of all kinds. Two texts with one key are one identifier, so a username
 that equals somebody's e-mail address is a conflict for people to settle, never a second account that a
-look-up might pick.
+look-up could find.
 """
 
 import unicodedata
@@ -71,7 +71,7 @@ class IdentifierKind(Protocol):
         ...
 
     def recognizes(self, text: str) -> bool:
-        """Whether *text* has the shape of this kind, at a glance."""
+        """Whether *text* has the shape of this kind, by a quick look."""
         ...
 
     def canonical(self, text: str) -> str | None:
@@ -121,7 +121,7 @@ def look_up(entered: object, kinds: Sequence[IdentifierKind] = BUILT_IN) -> tupl
 
 
 def read(entered: object, kinds: Sequence[IdentifierKind] = BUILT_IN) -> tuple[Identifier, ...] | Malformed:
-    """Return what a person who wants to sign in may mean by *entered*, or why it means nothing.
+    """Return what a person who wants to sign in may mean by *entered*, or why it cannot be an identifier.
 
     First come the readings of `look_up`, with its refusals. Where the text holds an e-mail address and
     more (``<name@example.com>``, ``mailto:name@example.com``, an address with a final full stop), that
@@ -151,7 +151,7 @@ def exact_of(readings: Sequence[Identifier]) -> tuple[Identifier, ...]:
 def register(entered: object, kind: IdentifierKind) -> Identifier | Malformed:
     """Return the new identifier of *kind* that was entered, or why it may not be registered.
 
-    Whether somebody has it already is the store's to say.
+    Whether somebody has it already is decided by the store.
 
     Raises:
         UsageError: A host's kind broke the promises of `IdentifierKind`, or admits what it would not find.
@@ -184,7 +184,7 @@ def _identifier(kind: str, text: str, value: str) -> Identifier:
 
 
 def _canonical(kind: IdentifierKind, text: str) -> str | None:
-    """The kind's canonical value; that of a host's kind only once it has kept its promises."""
+    """Return the kind's canonical value, after a check that a host's kind keeps the promises of `IdentifierKind`."""
     value = kind.canonical(text)
     if value is None or isinstance(kind, (EmailKind, UsernameKind)):
         return value

@@ -26,14 +26,14 @@ class OneTimeToken:
         digest: SHA-256 of the id that the link holds, 32 bytes; the store's key.
         purpose: What it is for.
         account_id: Whose account, or ``None``: a sign-up has none yet, a dummy never one.
-        epoch: The account's epoch when it was issued. Another epoch kills it: any change of password,
-            e-mail, username or status. ``None`` for what must outlive such changes: the undo of an
+        epoch: The account's epoch when it was issued. The token works at no other epoch: any change of password,
+            e-mail, username or status. ``None`` for what must work after such changes: the undo of an
             e-mail change, and one-time tokens without an account.
         address: The login address that the link confirms or restores, as registered; else ``None``. An undo restores
             every address that signed in, one a line, and the username that the new address replaced.
         contact: The address that mail goes to again once an undo was used; else ``None``.
         issued_at: When it was issued; its lifetime counts from here, whenever the mail arrives.
-        expires_at: When it dies by itself.
+        expires_at: When it ends by itself.
         issued_epoch: The account's epoch when it was issued; ``None`` without an account. It orders the links of one
             account. Times would not: two hosts' clocks differ.
     """

@@ -1,6 +1,6 @@
 """The login machine: its states, its events, and the one table of transitions between them.
 
-A state is what a login lives through between two requests. The signed pending login carries the
+A state is where a login stands between two requests. The signed pending login carries the
 state's name and fields, so a browser can neither skip a state nor invent one. A pair of state and
 event that the table lacks is illegal. Nothing leads from `Identified` to `Authenticated` but
 `PasswordAccepted`, and only for the account that was resolved and the hash that was verified.
@@ -60,7 +60,7 @@ class Authenticated:
 
 @dataclass(frozen=True, slots=True)
 class SignedOut:
-    """The end. A new login begins at `Anonymous`."""
+    """The person has signed out. A new login begins at `Anonymous`."""
 
 
 State: TypeAlias = Anonymous | Identified | Authenticated | SignedOut
@@ -273,7 +273,7 @@ Decision: TypeAlias = Admitted | RetiredIdentifierProven | PasswordRefused
 def decide(resolution: Resolution, verified_hash: SecretStr | None, *, matched: bool) -> Decision:
     """Decide an attempt from what was resolved and whether the password *matched*.
 
-    Every attempt is decided here, and whoever may not sign in is refused here. Without a
+    Every attempt is decided here, so every refusal is made here. Without a
     *verified_hash* a dummy was verified: then nothing matches, whatever a hasher says.
     """
     found = resolution.match

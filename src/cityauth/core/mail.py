@@ -20,7 +20,7 @@ class QueuedMail:
         content: Subject and text.
         language: The language of the text: ``fi``, ``sv`` or ``en``.
         queued_at: When it was queued.
-        expires_at: When it is not worth sending any more: its link would be dead.
+        expires_at: When it is not worth sending any more, because its link would have ended.
         attempts: How often sending has been tried.
     """
 

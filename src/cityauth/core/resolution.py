@@ -39,9 +39,9 @@ class AccountIdentifier:
 
 
 def merge_own(held: Iterable[AccountIdentifier], *, email_signs_in: bool = True) -> tuple[AccountIdentifier, ...]:
-    """Return one account's identifiers, those with one key as one identifier, in the order given.
+    """Return one account's identifiers in the order given; those with the same key become one.
 
-    An active identifier goes before one that is not. A username gives way to any other kind: a username
+    An active identifier goes before one that is not. A username gives way to any other kind: one
     that equals the person's own e-mail address is that address. Where no e-mail address signs in
     (*email_signs_in* is false), it stays a username, or its owner would be locked out.
     """
@@ -223,7 +223,7 @@ class IdentifierResolver:
 
 
 def _relevant(corrected: set[str], found: Sequence[Match]) -> Sequence[Match]:
-    """Leave out what must not stand in the way of another holder.
+    """Leave out what must not block another holder.
 
     That is an identifier which is only pending, beside a confirmed one, and the holder of a
     *corrected* key, beside a holder of the text exactly as it was typed.
@@ -246,7 +246,7 @@ def _judge_active(kind: str, phase: Phase) -> tuple[Outcome, Reason]:
 
 
 _PRECEDENCE = (Outcome.AMBIGUOUS, Outcome.RESOLVED, Outcome.RETIRED, Outcome.UNKNOWN)
-"""Of several identifiers of one account, a contested one decides first, then one that signs in."""
+"""Order several identifiers of one account: a contested one comes first, then one that signs in."""
 
 
 def _precedence(judged: tuple[_Judgement, Match]) -> tuple[int, str]:

@@ -145,8 +145,8 @@ def open_session(
 def is_live(session: Session, account: Account, now: datetime, policy: SessionPolicy) -> bool:
     """Whether *session* may act for *account* at *now*: active, of this epoch, and neither limit passed.
 
-    One whose last use lies further ahead than `LEEWAY` is dead: a clock was set back, and how long the session has
-    been idle can no longer be told.
+    One whose last use lies further ahead than `LEEWAY` has ended: a clock was set back, and nobody knows how long
+    the session has been idle.
     """
     idle = policy.remembered_idle if session.remembered else policy.idle
     absolute = policy.remembered_absolute if session.remembered else policy.absolute

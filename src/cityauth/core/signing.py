@@ -1,6 +1,6 @@
 """Signed tokens: everything cityauth signs goes through here, on itsdangerous.
 
-A sign is HMAC-SHA-256 over a purpose and a deployment (injectively joined), always has an age, and is
+A signature is HMAC-SHA-256 over a purpose and a deployment (injectively joined), always has an age, and is
 capped in bytes before it is parsed. The text of a token is malleable (unused bits of base64), so what
 must be single-use is keyed on an id *inside* the payload, never on the text.
 """
@@ -30,7 +30,7 @@ Payload: TypeAlias = Mapping[str, str | int]
 
 
 class Purpose(StrEnum):
-    """What a token is for. A token of one purpose is nothing at every other one."""
+    """What a token is for. A token of one purpose is refused for every other."""
 
     PENDING_LOGIN = "pending_login"
     RESET = "reset"
@@ -92,7 +92,7 @@ class TokenSigner:
 
 
 def _unpack(body: object) -> SignedPayload | None:
-    """Take a genuine content apart; the signature says who wrote it, not that it is well formed."""
+    """Read the content of a genuine token. The signature says who wrote it, not that it is well formed."""
     if not isinstance(body, dict):
         return None
     issued_at = body.pop(_ISSUED_AT, None)

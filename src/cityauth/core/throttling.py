@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 
 MOST_AHEAD = timedelta(hours=2)
-"""A use that lies further ahead than this does not count: it was made by a clock that was wrong and is mended.
+"""A use that lies further ahead than this does not count: it was made by a clock that was ahead, and is right again.
 
-Nearer ones count, so that a clock that is set back frees nothing.
+Nearer ones count, so that nobody gains uses when a clock is set back.
 """
 
 

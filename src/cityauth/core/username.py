@@ -1,4 +1,4 @@
-"""Usernames: strict rules for a new one, graceful rules for finding an old one.
+"""Usernames: strict rules for a new one, tolerant rules for finding an old one.
 
 Where both accept a name, both give the same value: that of the RFC 8265 profile UsernameCaseMapped.
 """
@@ -31,7 +31,7 @@ RESERVED_NAMES = frozenset(
 """Usernames that nobody may register, because they speak for the service or its machines."""
 
 MAX_PROFILED = 128
-"""Code points up to which RFC 8265 is asked, because it is slow: twice the longest new name."""
+"""The longest text, in code points, that is given to RFC 8265, which is slow: twice the longest new name."""
 
 
 def canonical_username(text: str) -> str | None:
@@ -46,7 +46,7 @@ def canonical_username(text: str) -> str | None:
         text: A text that `cityauth.core.characters.clean` let through.
     """
     if text.isascii():
-        return text.lower()  # all the code below gives this for printable ASCII
+        return text.lower()  # the code below gives the same for printable ASCII
     value = _mapped(text)
     stable = value == text or _mapped(value) == value
     return value if stable and is_clean(value) and not exceeds(value) else None
@@ -104,12 +104,12 @@ class UsernameKind:
     name: str = field(default="username", init=False)
 
     def __post_init__(self) -> None:
-        """Refuse lengths that no name could have or that RFC 8265 is not asked about."""
+        """Refuse lengths that no name can have, or that are not given to RFC 8265."""
         if not 1 <= self.shortest <= self.longest <= MAX_PROFILED:
             raise PolicyError(f"usernames: 1 <= shortest <= longest <= {MAX_PROFILED}")
 
     def recognizes(self, text: str) -> bool:
-        """Every text has the shape of some old username."""
+        """Return whether there is text: old usernames have every shape."""
         return bool(text)
 
     def canonical(self, text: str) -> str | None:

@@ -37,7 +37,7 @@ from cityauth.ports.services import Entropy
 from cityauth.ports.stores import AccountStore
 
 _ID_BYTES = 15
-"""120 random bits make 24 characters without padding: never guessed twice, short enough to read out."""
+"""120 random bits make 24 characters without padding: no id comes twice, and one is short enough to read out."""
 
 _CONTACT_RACES = 5
 """How often a change of the contact may meet another one at the same moment."""
@@ -46,7 +46,7 @@ _PAIR = 2
 """The name of a kind and a text."""
 
 _LONGEST_ID = 255
-"""Characters of a host's own id: longer than any key of another system, too short to fill a table."""
+"""Characters of a host's own id. No other system has longer keys, and no id fills a table."""
 
 _NAMELESS = {Code.NAME_EMPTY: Malformed.EMPTY, Code.NAME_TOO_LONG: Malformed.TOO_LONG}
 
@@ -97,7 +97,7 @@ class AccountRecord:
 
 
 def add(deployment: Deployment, new: NewAccount, client: ClientContext = UNKNOWN_CLIENT) -> Flow[AccountOutcome]:
-    """Add an account with all its identifiers, or none of it.
+    """Add an account with all its identifiers, or nothing.
 
     Returns the account, or `AccountRefused`.
 
@@ -170,7 +170,7 @@ def _mistake(deployment: Deployment, new: NewAccount) -> str:
         return f"the language {new.language!r} is none of {', '.join(LANGUAGES)}"
     if new.id is not None and not _is_id(new.id):
         return "an account's id is 1 to 255 printable characters, or None for a random one"
-    phase: object = new.phase  # a host's types may lie
+    phase: object = new.phase  # a host may not check its types
     if phase is not None and not isinstance(phase, Phase):
         return "the phase is a Phase, or None for the realm's"
     kinds = [kind.name for kind in deployment.resolver.kinds]
@@ -230,7 +230,7 @@ def show(account_id: AccountId) -> Flow[AccountRecord | None]:
 def change_contact(
     deployment: Deployment, account_id: AccountId, contact: object, client: ClientContext = UNKNOWN_CLIENT
 ) -> Flow[AccountOutcome]:
-    """Let mail go to another address, or with ``None`` to none; every session and every mailed link ends.
+    """Send mail to another address from now on, or with ``None`` to none. Every session and every mailed link ends.
 
     The address that the commit replaces gets a mail. Returns the account as it is then, or `AccountRefused` when there
     is no such account, *contact* is no address, or others changed the contact again and again at the same moment.

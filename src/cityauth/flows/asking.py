@@ -1,4 +1,4 @@
-"""The boundary: a flow asks a port's method, and whoever runs the flow answers, waiting or not."""
+"""How a flow calls ports: it yields a `Question`, and the driver that runs the flow answers it, awaiting or not."""
 
 from collections.abc import Callable, Generator
 from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeAlias, TypeVar, cast
@@ -7,8 +7,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Ask(NamedTuple):
-    """One question to a port.
+class Question(NamedTuple):
+    """One call of a port that a flow wants made.
 
     Attributes:
         method: The port's method, as ``AccountStore.find``.
@@ -21,10 +21,10 @@ class Ask(NamedTuple):
     kwargs: dict[str, Any]
 
 
-Flow: TypeAlias = Generator[Ask, Any, T]
+Flow: TypeAlias = Generator[Question, Any, T]
 """A use case: it yields questions, is sent answers, and returns a `T`."""
 
 
 def ask(method: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs) -> Flow[T]:
     """Ask *method* of its port and return the answer, typed by the port's signature."""
-    return cast("T", (yield Ask(method, args, kwargs)))
+    return cast("T", (yield Question(method, args, kwargs)))

@@ -21,7 +21,7 @@ from cityauth.ports.stores import AccountStore, ThrottleStore
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """The fixed surroundings of every flow.
+    """What every flow reads and no flow changes.
 
     Attributes:
         policy: The tunables.
@@ -58,11 +58,11 @@ def begin(client: ClientContext) -> Flow[RequestContext]:
 
 
 def commit_with(event: AuditEvent, changes: Sequence[Change] = ()) -> Flow[CommitOutcome]:
-    """Commit *changes* together with *event*; the sink hears of it only when they were committed.
+    """Commit *changes* together with *event*, and give the event to the audit sink once they are committed.
 
     A commit whose outcome the store does not know is repeated once. The event's id makes sure that it is
     not applied twice, and that one which was applied is answered `Committed`. A store that knows that it
-    wrote nothing, such as one that stayed locked, is not asked again.
+    wrote nothing, for example because it stayed locked, is not asked again.
     """
     whole = (*changes, EventRecorded(event))
     try:
@@ -79,7 +79,7 @@ def commit_with(event: AuditEvent, changes: Sequence[Change] = ()) -> Flow[Commi
 def record_refusal(deployment: Deployment, event: AuditEvent, context: RequestContext) -> Flow[None]:
     """Record *event*, a refusal that cost no work, unless too many such refusals were recorded lately.
 
-    An empty password or a request over its limit costs a client nothing, so the client must not fill the audit
+    An empty password or a request over its limit costs a client nothing, so a client could fill the audit
     trail with them. `ThrottlePolicy.refusals_recorded` bounds them for the client's network and for all together.
     """
     limits = deployment.policy.throttle.refusals_recorded

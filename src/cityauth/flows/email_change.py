@@ -1,4 +1,4 @@
-"""Change the e-mail address, and with it the login name: verify first, tell the old address, undo from there."""
+"""Change the e-mail address, which is also the login name: verify the new one, mail the old one, undo from there."""
 
 from dataclasses import replace
 
@@ -164,10 +164,10 @@ def _tell_and_undo(
     new: Identifier,
     context: RequestContext,
 ) -> Flow[tuple[Change, ...]]:
-    """Tell every verified address of before, each with an undo link of its own.
+    """Return the mails to every former address that was verified, each with its own undo link.
 
-    Whichever is used restores every address that signed in, a username that equals the *new* address, and where
-    mail went.
+    Any one of the links restores every address that signed in, a username that equals the *new* address, and the
+    address that mail went to.
     """
     lines = [one.identifier.shown for one in held if signs_in_by_mail(one)]
     lines += [_USERNAME + one.identifier.shown for one in held if _is_username(one, new)]
@@ -200,7 +200,7 @@ def _is_username(held: AccountIdentifier, new: Identifier) -> bool:
 
 
 def _former(deployment: Deployment, address: str | None, held: tuple[AccountIdentifier, ...]) -> Identifier | None:
-    """Return the identifier that *address* was, spelled as it was; its key is the account's in whatever life.
+    """Return the identifier that *address* was, spelled as it was; the account holds its key, in whatever status.
 
     The account may have it in another spelling by now: whoever looked for this one would find none.
     """
@@ -216,9 +216,9 @@ def undo(deployment: Deployment, token: object, client: ClientContext = UNKNOWN_
     The password may be an intruder's. A link that sets a new one is mailed to the restored address in the same
     commit, so that no request for one is needed, which strangers could have used up.
 
-    An undo link outlives later changes of password and address, which an intruder would make; using
-    one kills those that were issued after it, and none that were issued before. The account's epoch tells which came
-    first, and no clock: confirming a change advances it in the commit that issues the undo links.
+    An undo link works after later changes of password and address, because an intruder would make such changes. Using
+    one ends the undo links that were issued after it, and none that were issued before. The account's epoch says
+    which came first, not a clock: the commit that issues undo links advances the epoch.
     """
     context = yield from begin(client)
     opened = yield from open_owned(deployment, token, _UNDO, context, to_use=True)
@@ -258,7 +258,7 @@ def _tell_undone(
     former: tuple[str, ...],
     context: RequestContext,
 ) -> Flow[tuple[Change, ...]]:
-    """Tell every address of before and of now; only the mail to the restored one has a link that sets a password."""
+    """Return the mails to every former and present address; only the restored one gets a link that sets a password."""
     used, account = owned.one_time_token, owned.account
     restored = used.contact or next(iter(former), "")
     words = {"email": mask_email(_shown(used))}

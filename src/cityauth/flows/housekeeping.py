@@ -1,4 +1,4 @@
-"""Clear away what is past its time."""
+"""Delete what has expired."""
 
 from dataclasses import dataclass
 
@@ -11,12 +11,12 @@ from cityauth.ports.stores import OneTimeTokenStore, SessionStore, ThrottleStore
 
 @dataclass(frozen=True, slots=True)
 class Purged:
-    """What one round of clearing away came to.
+    """How much one call deleted.
 
     Attributes:
         sessions: Sessions that were past every absolute lifetime.
         links: Mailed links that had expired.
-        counts: Uses that no limit of the policy looks back to any more.
+        counts: Counted uses that are older than every limit of the policy.
     """
 
     sessions: int = 0
@@ -25,7 +25,7 @@ class Purged:
 
 
 def purge(deployment: Deployment) -> Flow[Purged]:
-    """Delete what is dead by every node's clock, even one that is slow by the leeway."""
+    """Delete what has expired by the clock of every host, even of one whose clock is slow by `LEEWAY`."""
     now = yield from ask(Clock.now)
     past = now - LEEWAY
     sessions = yield from ask(SessionStore.purge_sessions, past - deployment.policy.sessions.longest)

@@ -1,4 +1,4 @@
-"""Invite: the first password of an account that an administrator made is set by a link, never by the administrator."""
+"""Invite: a link sets the first password of an account that an administrator made, so that only the person knows it."""
 
 from dataclasses import dataclass
 
@@ -26,7 +26,7 @@ class Invited:
 
     Attributes:
         link: The link, to be handed over where it is not mailed; single use, 24 hours. ``None`` where it is
-            mailed: then nobody but the mailbox's owner gets to see it.
+            mailed: then only the mailbox's owner sees it.
         mailed_to: The address that it is mailed to, or ``None``.
     """
 

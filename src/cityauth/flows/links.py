@@ -1,4 +1,4 @@
-"""Make links, and open the ones that come back. Opening uses nothing up."""
+"""Make mailed links, and open the ones that come back. Opening a link does not use it up."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -63,7 +63,7 @@ OpenedLink: TypeAlias = Proven | LinkRefused
 
 
 def lifetime_of(deployment: Deployment, purpose: Purpose) -> timedelta:
-    """Return how long a link for *purpose* lives."""
+    """Return how long a link for *purpose* works."""
     links = deployment.policy.links
     return {
         Purpose.PENDING_LOGIN: deployment.policy.login.pending_max_age,
@@ -142,9 +142,9 @@ def page(deployment: Deployment, path: str) -> str:
 def open_link(
     deployment: Deployment, token: object, purposes: Collection[Purpose], context: RequestContext, *, to_use: bool
 ) -> Flow[OpenedLink]:
-    """Open a link that came back. Nothing is used up, however often it is opened.
+    """Open a link that came back. This does not use it up, however often it is opened.
 
-    Looks and uses are counted apart, so that no scanner's looks keep the person from using the link.
+    Looking at a link and using it have separate limits: a mail scanner that looks often does not stop the person.
 
     Returns `LinkRefused` for what is forged, of another purpose, used, overtaken, too old, or asked for
     too often from one network.
@@ -183,8 +183,8 @@ def open_owned(
 def refuse_link(deployment: Deployment, context: RequestContext, opened: LinkRefused) -> Flow[LinkRefused]:
     """Record that a link was refused to somebody who wanted to use it, and return the refusal.
 
-    Only what passed the sign and the cap is recorded: nobody fills the trail with forgeries. A link that has
-    expired is known by its signature alone, so the records of those are bounded; see `record_refusal`.
+    Only a link with a genuine signature, within the limit, is recorded, so that nobody can fill the audit trail. An
+    expired link is known by its signature alone, so the number of such records is limited; see `record_refusal`.
     """
     event = audit_event(AuditEventType.LINK_REFUSED, context)
     if opened is _DEAD:
@@ -197,7 +197,7 @@ def refuse_link(deployment: Deployment, context: RequestContext, opened: LinkRef
 def _verify_signature(
     deployment: Deployment, token: object, purposes: Collection[Purpose], context: RequestContext
 ) -> SignedPayload | LinkRefused:
-    """Verify the signature of whichever of *purposes* signed the token, without what was added at the link's ends."""
+    """Verify that the token was signed for one of *purposes*; what was added at its ends is dropped."""
     clean = link_token(token)
     for purpose in purposes:
         opened = deployment.signer.open(purpose, clean, context.at, lifetime_of(deployment, purpose))
@@ -223,5 +223,5 @@ def login_name(
 
 
 def identifiers_of(account_id: AccountId | None) -> Flow[tuple[AccountIdentifier, ...]]:
-    """Ask for an account's identifiers; for no account the same question with an id that nobody has."""
+    """Return an account's identifiers. Without an account, ask the same question with an id that nobody has."""
     return tuple((yield from ask(AccountStore.account_identifiers, account_id or AccountId(""))))

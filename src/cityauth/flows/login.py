@@ -1,7 +1,7 @@
 """Sign in, in two steps: identify, then the password.
 
-Every attempt asks the same questions in the same order until the password was accepted, whatever the
-identifier turned out to be. That is the defence against telling accounts from no accounts.
+Until a password is accepted, every attempt asks the same questions in the same order, whatever the identifier is. So
+nobody can find out by the answer or the time whether an account exists.
 """
 
 from dataclasses import dataclass
@@ -69,7 +69,7 @@ class Attempt:
         context: When, and from where.
         password: The password as it was read.
         resolution: What the identifier is.
-        decision: What the attempt came to.
+        decision: How the attempt was decided.
         outdated: Whether the right password should be hashed anew.
         identifier_hash: The keyed digest under which attempts on the identifier are counted.
         defect: What is wrong with the stored hash, for the audit trail; empty when nothing is.
@@ -86,7 +86,7 @@ class Attempt:
 
 
 def identify(deployment: Deployment, entered: object) -> Flow[LoginStep]:
-    """Take an identifier and ask for the password. No store is asked: the answer cannot depend on one.
+    """Take an identifier and ask for the password. No store is asked, so the answer does not depend on what is stored.
 
     Returns `Refused` only for text that cannot be an identifier, judged by the text alone.
     """
@@ -148,7 +148,7 @@ def _give(
 
 
 def _ask_password(deployment: Deployment, state: Identified, problem: Problem | None = None) -> PasswordRequired:
-    """Sign the pending login with the time at which its identifier was given: another try does not prolong it."""
+    """Sign the pending login with the time at which its identifier was given: another attempt does not prolong it."""
     pending = deployment.signer.sign(Purpose.PENDING_LOGIN, payload_of(state), state.at)
     return PasswordRequired(pending, state.entered, problem)
 
@@ -166,7 +166,7 @@ def _open_pending(deployment: Deployment, pending: object, now: datetime) -> Ide
 def _verify(
     deployment: Deployment, state: Identified, password: Password | PasswordDefect, context: RequestContext
 ) -> Flow[Attempt]:
-    """Find whom the identifier names, verify *password* against that account's hash or a dummy's, and decide.
+    """Resolve the identifier, verify *password* against that account's hash or a dummy hash, and decide.
 
     A text that cannot be a password (empty, too long, not text) is refused before any hashing, for
     every identifier alike; so is a text that cannot be an identifier.
@@ -203,7 +203,7 @@ def _refuse(deployment: Deployment, attempt: Attempt, refused: PasswordRefused) 
 def _name_successor(
     deployment: Deployment, attempt: Attempt, proven: RetiredIdentifierProven
 ) -> Flow[PasswordRequired]:
-    """Tell the owner of a retired identifier, after the right password, which address signs in now."""
+    """After the right password, show the owner of a retired identifier which address signs in now."""
     state = advance(attempt.state, proven)
     yield from commit_with(_failure(attempt, RefusalReason.RETIRED))
     held = yield from ask(AccountStore.account_identifiers, proven.account.id)
@@ -225,9 +225,9 @@ def _sign_in(
 ) -> Flow[Authenticated | PasswordRequired]:
     """Open a session: rehash, session and audit line in one commit. The session of the token *former* ends.
 
-    The rehash is refused when the stored hash is no longer the one that was verified. After another
-    sign-in's rehash, this one goes on without its own. After a new password the epoch is another one
-    as well, so the session is refused, and with it the attempt.
+    The rehash is refused when the stored hash is no longer the one that was verified. If another
+    sign-in has rehashed it, this one goes on without a rehash. If the password was changed, the epoch has changed
+    as well, so the session is refused, and the attempt with it.
     """
     account, context = admitted.match.account, attempt.context
     rehash = yield from _rehash(attempt, account, admitted.verified_hash)
@@ -236,7 +236,9 @@ def _sign_in(
     opened = open_session(account, entropy, context, remember=remember, fresh=not remember, identifier_kind=kind)
     state = advance(attempt.state, PasswordAccepted(attempt.resolution, admitted.verified_hash, opened))
     ended = family_of(former)
-    changes: list[Change] = [] if ended is None else [SessionClosed(ended)]  # first: it makes room for the new one
+    changes: list[Change] = (
+        [] if ended is None else [SessionClosed(ended)]
+    )  # before the new one, because it makes room for it
     changes.append(SessionOpened(state.session.session, deployment.policy.sessions.per_account))
     success = _success(attempt, state.account, remember=remember, rehashed=bool(rehash))
     outcome = yield from commit_with(success, (*rehash, *changes))

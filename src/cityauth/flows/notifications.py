@@ -1,4 +1,4 @@
-"""Write the mails that flows queue. They say nothing that a stranger could have typed."""
+"""Write the mails that flows queue. They hold no text that a stranger could have typed."""
 
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
@@ -16,7 +16,7 @@ from cityauth.messages import Mail, validity, write
 from cityauth.messages.catalogue import Param
 
 NO_WORDS: Mapping[str, Param] = MappingProxyType({})
-"""For a mail that names nothing of its own."""
+"""The words of a mail that needs none."""
 
 
 def queue(
@@ -32,9 +32,9 @@ def queue(
 ) -> MailQueued:
     """Return the change that queues *mail* in *language* to the stored address *to*.
 
-    A mail with a link is worth sending for as long as the link lives. Any other mail names the page for a
-    forgotten password. An empty *to* makes a dummy mail, which the outbox drops.
-    Where one request queues several mails, *number* tells them apart.
+    A mail with a link expires together with the link. Any other mail names the page for a forgotten password. An
+    empty *to* makes a dummy mail, which the outbox drops. One request that queues several mails gives each its own
+    *number*.
     """
     lifetime: timedelta = deployment.policy.outbox.notice_lifetime
     texts = deployment.policy.texts
@@ -50,7 +50,7 @@ def queue(
 def address_taken(
     deployment: Deployment, context: RequestContext, typed: Identifier, holder: Match | None, language: str
 ) -> MailQueued:
-    """Return the change that tells an address that it is in use already.
+    """Return the change that mails to an address that it is in use already.
 
     The mail goes to the address as its owner stored it, which may be spelled otherwise than the *typed* one.
     A former address, or somebody's old username, may be another person's mailbox by now: then the mail goes to the
@@ -70,7 +70,7 @@ def notify(
     *,
     words: Mapping[str, Param] = NO_WORDS,
 ) -> tuple[MailQueued, ...]:
-    """Return the changes that tell *account* at each of *addresses* what happened."""
+    """Return the changes that mail to each of *addresses* what happened to *account*."""
     return tuple(
         queue(deployment, context, mail, to, language=account.language, words=words, number=number)
         for number, to in enumerate(dict.fromkeys(addresses), start=1)

@@ -1,4 +1,4 @@
-"""Send what the outbox holds: after the commit, at least once, again and again while the mailer is down."""
+"""Send the queued mails. Each is sent at least once; while the mailer is down, it is tried again and again."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -18,12 +18,12 @@ from cityauth.ports.stores import OutboxStore
 
 @dataclass(frozen=True, slots=True)
 class Flushed:
-    """What one round of sending came to.
+    """What one call of `flush` sent.
 
     Attributes:
         sent: Mails handed over to the mail system.
         postponed: Mails that stay, to be tried again.
-        abandoned: Mails that were refused for good, or whose time has passed.
+        abandoned: Mails that the server refused for ever, or that have expired.
         reason: Why the last of the postponed mails was not taken, in the mailer's words, such as
             ``SMTP 530 5.7.0``; empty when none was postponed.
     """
@@ -36,7 +36,7 @@ class Flushed:
 
 @dataclass(frozen=True, slots=True)
 class _Tried:
-    """What became of one mail: the name of a count, and of a postponed one why and whether others wait, too."""
+    """What became of one mail: its count, and for a postponed one why, and whether the others must wait."""
 
     result: Literal["sent", "postponed", "abandoned"]
     reason: str = ""
@@ -46,8 +46,8 @@ class _Tried:
 def flush(deployment: Deployment) -> Flow[Flushed]:
     """Send the mails that are due, a batch of them, oldest first.
 
-    Each mail is leased by itself, just before it is sent: a slow server cannot outlast the lease of a mail that
-    is still to come. When the mailer cannot be reached, the rest of the batch is postponed without being tried. A
+    Each mail is leased by itself, just before it is sent: a slow server cannot use up the lease of a mail that
+    waits behind. When the mailer cannot be reached, the rest of the batch is postponed without being tried. A
     mail that is put off by itself, such as one to a greylisting recipient, does not hold up the others.
     A mail is dropped only after the mail system has taken it; a crash in between sends it twice, under one
     Message-ID.
@@ -115,5 +115,5 @@ def wait_after(attempts: int, policy: OutboxPolicy) -> timedelta:
 
 
 def status() -> Flow[OutboxStatus]:
-    """Return how the outbox stands."""
+    """Return how many mails wait, and since when."""
     return (yield from ask(OutboxStore.outbox_status))

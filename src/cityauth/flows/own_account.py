@@ -1,4 +1,4 @@
-"""A signed-in person's own account: name and language, all its data, its end."""
+"""A signed-in person's own account: change name and language, export all data, delete the account."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -79,7 +79,7 @@ def export_of_account(account_id: AccountId) -> Flow[Mapping[str, Any] | None]:
 
     Password hash, session digests and keyed digests are left out: they are secrets, not data about the
     person (GDPR article 15 asks for personal data). The reason of a request for an address is left out as well:
-    it would tell whether somebody else has that address.
+    it would say whether somebody else has that address.
     """
     account = yield from ask(AccountStore.load, account_id)
     if account is None:
@@ -117,7 +117,7 @@ def _session(one: Session) -> dict[str, Any]:
 
 
 _ABOUT_OTHERS = frozenset({AuditEventType.EMAIL_CHANGE_REQUESTED, AuditEventType.SIGN_UP_REQUESTED})
-"""Events whose reason tells whether somebody else has an address: it is for the operator, not for the person."""
+"""Events whose reason says whether somebody else has an address. The operator may know it, the person may not."""
 
 
 def _event(one: AuditEvent) -> dict[str, Any]:
@@ -131,7 +131,7 @@ def _event(one: AuditEvent) -> dict[str, Any]:
 
 
 def delete(deployment: Deployment, live: LiveSession, client: ClientContext = UNKNOWN_CLIENT) -> Flow[Done | Refused]:
-    """Erase the account with its identifiers, sessions and links, and tell its addresses a last time.
+    """Erase the account with its identifiers, sessions and links, and mail its addresses a last time.
 
     Needs a fresh session. A tombstone of each identifier stays, so that none of them passes to another
     person; `Policy.keep_tombstones` switches this off. The host erases its own data of the account.

@@ -38,7 +38,7 @@ from cityauth.ports.stores import AccountStore, ThrottleStore
 _WRONG = Refused(Problem(Code.PASSWORD_WRONG_CURRENT))
 
 _REHASHES = 5
-"""How often a change may meet a sign-in that renews the hash at the same moment."""
+"""How often a change is tried again when a sign-in renews the hash at the same moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def confirm(
 ) -> Flow[Authenticated | Refused]:
     """Verify the signed-in person's password once more; the session is fresh then and has a new token.
 
-    The old token dies. Only this account's own password counts. Returns `Refused` when the session has
+    The old token ends. Only the password of this account counts. Returns `Refused` when the session has
     ended, the password is wrong, or too many were tried.
 
     Raises:
@@ -94,7 +94,7 @@ def change(
 ) -> Flow[Authenticated | Refused]:
     """Change the signed-in person's password; the current one is required.
 
-    Ends every other session and every link, gives this session a new token, and tells every verified
+    Ends every other session and every link, gives this session a new token, and mails every verified
     address. Returns `Refused` with nothing changed.
 
     Raises:
@@ -129,7 +129,7 @@ def change(
             return confirmed
         if outcome.why is not Precondition.PASSWORD_CHANGED:
             return ENDED
-        # The session lives, so nobody set another password: a sign-in made a new hash of this one.
+        # The session is live, so nobody set another password: a sign-in made a new hash of this one.
         own = yield from _verify(deployment, account, current_password, context)
         if own.matched is None:
             return _WRONG
@@ -139,7 +139,7 @@ def change(
 def _verify_own(
     deployment: Deployment, account: Account, password: object, context: RequestContext
 ) -> Flow[_Verified | Refused]:
-    """Verify *password* for *account*, counted before it is tried; return the hash that it matched."""
+    """Verify *password* for *account*, and count the attempt before it is made; return the hash that matched."""
     bucket = bucket_of("verify", account.id, deployment.audit_secret)
     limits = deployment.policy.throttle.verify_per_account
     allowance = yield from ask(ThrottleStore.reserve, bucket, limits, context.at)

@@ -1,4 +1,4 @@
-"""New passwords: judge one and make its hash. Every use case that sets a password goes through here."""
+"""New passwords: check one and make its hash. Every use case that sets a password does it here."""
 
 from collections.abc import Iterable
 from typing import TypeVar
@@ -74,8 +74,8 @@ def or_busy(
     """Return the hasher's answer to *question*.
 
     Raises:
-        HasherBusyError: the hasher cannot work now. The audit trail says so before the error goes on: nothing is
-            known of the password, so it is no refusal.
+        HasherBusyError: the hasher cannot work now. The audit trail records it before the error is raised
+            again. Nothing is known of the password, so it is not a refusal.
     """
     try:
         return (yield from question)
@@ -88,7 +88,7 @@ def or_busy(
 
 
 def find_defect(stored: object) -> Flow[HashDefect | None]:
-    """Say why *stored* is no hash that this deployment can verify, or ``None`` when it is one.
+    """Return why this deployment cannot verify the hash *stored*, or ``None`` when it can.
 
     Raises:
         UsageError: *stored* is a `SecretStr`, whose text was meant.

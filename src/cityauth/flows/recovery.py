@@ -39,7 +39,7 @@ PASSWORD_LINKS = (Purpose.RESET, Purpose.INVITATION)
 """The purposes whose links set a password."""
 
 _NO_NAME = "\u2013"
-"""Stands for the login name of somebody whom nothing signs in at present: customer service must help."""
+"""Stands for the login name of an account that nobody can sign in to at present: customer service must help."""
 
 
 def request(
@@ -108,14 +108,14 @@ def _write_reset(
 
 
 def answer(deployment: Deployment, code: Code, *, up: bool) -> MailAwaited | MailerDown:
-    """Return what is said after a mail was asked for: by the mailer's health alone."""
+    """Return the answer to a request for a mail. It depends only on whether the mailer works."""
     if up:
         return MailAwaited(Problem(code))
     return MailerDown(Problem(Code.MAIL_UNDELIVERABLE, {"contact": deployment.policy.mail.contact}))
 
 
 def _addressee(resolution: Resolution) -> Account | None:
-    """Return the account that may get a link: the only holder, confirmed and uncontested, active, with an address."""
+    """Return the account that may get a link: the only holder; active, confirmed, with an address."""
     holder = resolution.holder
     if holder is None or holder.account_identifier.status in {IdentifierStatus.PENDING, IdentifierStatus.CONTESTED}:
         return None
@@ -140,7 +140,7 @@ def _typed_address(deployment: Deployment, typed: Identifier) -> str:
 
 
 def inspect(deployment: Deployment, token: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[LinkOutcome]:
-    """Look at a link that sets a password; nothing is used up."""
+    """Look at a link that sets a password. This does not use it up."""
     context = yield from begin(client)
     opened = yield from open_owned(deployment, token, PASSWORD_LINKS, context, to_use=False)
     if isinstance(opened, LinkRefused):
@@ -155,8 +155,8 @@ def complete(
 ) -> Flow[Done | Refused | LinkRefused]:
     """Set a new password with a link.
 
-    Ends every session and every other link, tells every verified address, and signs nobody in. A
-    refused password uses nothing up. Of any number of attempts with one link, one succeeds.
+    Ends every session and every other link, mails every verified address, and signs nobody in. A refused password
+    does not use the link up. However many attempts use one link at once, only one succeeds.
     """
     context = yield from begin(client)
     opened = yield from open_owned(deployment, token, PASSWORD_LINKS, context, to_use=True)
@@ -184,5 +184,5 @@ def complete(
 
 
 def words_of(account: Account, held: tuple[AccountIdentifier, ...]) -> tuple[str, ...]:
-    """Return the person's own words, refused as a whole password."""
+    """Return the person's own words, which are refused as a whole password."""
     return (account.display_name, account.contact or "", *(one.identifier.shown for one in held))

@@ -27,13 +27,14 @@ from cityauth.ports.services import Clock
 from cityauth.ports.stores import AccountStore, SessionStore
 
 ENDED = Refused(Problem(Code.SESSION_ENDED))
-"""What a signed-in person's call is answered when the session has ended meanwhile. Nothing was written."""
+"""The answer to a signed-in person whose session has ended. Nothing was written."""
 
 
 def check(deployment: Deployment, token: object) -> Flow[LiveSession | None]:
     """Return the live session of *token*, or ``None`` for nobody: unknown, ended or timed out.
 
-    One query; a write at most once a minute and session, skipped while the store is locked.
+    This is one query. The last use is written at most once a minute for each session, and not while the store is
+    locked.
     """
     return _check(deployment, digest_of(token))
 
@@ -89,7 +90,7 @@ def list_own(deployment: Deployment, live: LiveSession) -> Flow[tuple[Session, .
 
 
 def list_of_account(deployment: Deployment, account_id: AccountId) -> Flow[tuple[Session, ...]]:
-    """Return the account's sessions that are alive, the last used first; empty for an unknown account."""
+    """Return the account's live sessions, the last used first; empty for an unknown account."""
     now = yield from ask(Clock.now)
     account = yield from ask(AccountStore.load, account_id)
     if account is None:
@@ -101,7 +102,7 @@ def list_of_account(deployment: Deployment, account_id: AccountId) -> Flow[tuple
 def sign_out(token: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[bool]:
     """End what the browser holds: the session of *token*, also when it has got another token meanwhile.
 
-    Returns whether this call ended a session; only then the audit trail says so. A stranger's sign-out writes
+    Returns whether this call ended a session; only then the audit trail records it. A stranger's sign-out writes
     nothing.
     """
     family = family_of(token)
@@ -146,7 +147,7 @@ def close_all(
 ) -> Flow[Done | Refused]:
     """End all sessions of the signed-in person, but *live* itself where *keep* is true.
 
-    Without *keep* the account's epoch advances, so a session that is just being opened dies as well.
+    Without *keep* the account's epoch advances, so a session that is just being opened ends as well.
     Returns `Done`, or `Refused` (``session.ended``) when *live* itself has ended.
 
     Raises:
@@ -181,7 +182,7 @@ def close_of_account(account_id: AccountId, handle: object, client: ClientContex
 def close_all_of_account(account_id: AccountId, client: ClientContext = UNKNOWN_CLIENT) -> Flow[bool]:
     """End all sessions of the account, for customer service.
 
-    The account's epoch advances, so a session that is just being opened and every mailed link die as well.
+    The account's epoch advances, so a session that is just being opened and every mailed link end as well.
     Returns whether there is such an account.
     """
     context = yield from begin(client)

@@ -1,4 +1,4 @@
-"""Sign up: the address first, the account only after its link (never before, and never for a taken address)."""
+"""Sign up: mail a link to the address, and make the account when the link is used. A taken address gets no account."""
 
 from cityauth.core.accounts import Account, read_name
 from cityauth.core.answers import Done, MailOutcome, Problem, Refused
@@ -33,8 +33,8 @@ def request(deployment: Deployment, entered: object, client: ClientContext = UNK
 
     An address that is an account's contact is taken as well. One that somebody has retired, or that an erased account
     had, gets the link: its page tells the owner of the mailbox that customer service must release the address.
-    Both are answered alike, ask the same questions and take the same work. The owner of a taken address is
-    written to as it is stored. Returns `Refused` only for text that is no address.
+    Both are answered alike, ask the same questions and take the same work. The mail to a taken address goes to the
+    address as it is stored. Returns `Refused` only for text that is no address.
     """
     context = yield from begin(client)
     up = yield from ask(Mailer.is_up)
@@ -68,7 +68,7 @@ def request(deployment: Deployment, entered: object, client: ClientContext = UNK
 
 
 def inspect(deployment: Deployment, token: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[LinkOutcome]:
-    """Look at a sign-up link; nothing is used up.
+    """Look at a sign-up link. This does not use it up.
 
     Returns `LinkRefused` also where the address cannot have an account, so that the person learns it before the page
     asks for a name and a password.
@@ -87,7 +87,7 @@ def inspect(deployment: Deployment, token: object, client: ClientContext = UNKNO
 
 
 def _is_free(deployment: Deployment, identifier: Identifier) -> Flow[bool]:
-    """Whether the owner of the mailbox may register the address; the commit decides again."""
+    """Whether the owner of the mailbox may register the address. The commit checks it once more."""
     holder = yield from find_holder(identifier)
     erased = yield from ask(AccountStore.has_tombstone, deployment.tombstones.digests(identifier))
     return holder is None and not erased
@@ -102,8 +102,8 @@ def confirm(
 ) -> Flow[Done | Refused | LinkRefused]:
     """Create the account with a sign-up link, a name and a password; signs nobody in.
 
-    A refused name or password uses nothing up. Whether the address is still free is decided by the
-    store's unique key; the other person gets the answer that it cannot be used, and no reason.
+    A refused name or password does not use the link up. Whether the address is still free is decided by the
+    store's unique key; if it is not, the answer says that it cannot be used, and gives no reason.
     """
     context = yield from begin(client)
     opened = yield from open_link(deployment, token, _PURPOSES, context, to_use=True)

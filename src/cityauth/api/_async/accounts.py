@@ -26,10 +26,10 @@ from cityauth.flows.invitation import Invited
 
 
 class Accounts(Namespace[AsyncAnswers]):
-    """Accounts: what a person does with the own one, and what a host and its customer service do."""
+    """Accounts: what a person does with their own, and what a host and its customer service do."""
 
     async def sign_up(self, email: object, *, client: ClientContext = UNKNOWN_CLIENT) -> MailOutcome:
-        """Mail a link that creates an account, or to a taken address that it has one; answered alike.
+        """Mail a link that creates an account, or to a taken address that it has one; the answer is the same.
 
         Returns:
             `MailAwaited`, `MailerDown`, or `Refused` for text that is no address.
@@ -59,7 +59,7 @@ class Accounts(Namespace[AsyncAnswers]):
     async def change_email(
         self, live: LiveSession, email: object, *, client: ClientContext = UNKNOWN_CLIENT
     ) -> MailOutcome:
-        """Mail a link to the new address; an address that somebody else has is answered alike.
+        """Mail a link to the new address; an address that somebody else has is the answer is the same.
 
         Returns:
             `MailAwaited`, `MailerDown`, or `Refused`: for text that is no address, or because the session
@@ -173,7 +173,7 @@ class Accounts(Namespace[AsyncAnswers]):
 
         Args:
             account_id: The account.
-            by_mail: False where the account's address is known to be dead: nothing is mailed, and the link is returned
+            by_mail: False where the account's address no longer works: nothing is mailed, and the link is returned
                 to be handed over.
             client: Where the request comes from.
 

@@ -34,7 +34,7 @@ class Login(Namespace[AsyncAnswers]):
 
         Returns:
             `PasswordRequired`, the same for every identifier, known or not; `Refused` only for text
-            that can be no identifier at all.
+            that cannot be an identifier.
         """
         return await run_async(login.identify(self._deployment, entered), self._answers)
 
@@ -62,7 +62,7 @@ class Login(Namespace[AsyncAnswers]):
             `Authenticated`; `PasswordRequired` whose problem is the uniform refusal (unknown,
             ambiguous, retired, disabled, no password, wrong password: the same) or, after the right
             password of a retired identifier, names the new one masked; `Refused` when the pending
-            login has expired or is not genuine, or the identifier can be none.
+            login has expired or is not genuine, or the text cannot be an identifier.
 
         Raises:
             UsageError: *pending* is a whole step; give its ``pending``.
@@ -123,7 +123,7 @@ class Sessions(Namespace[AsyncAnswers]):
         """Verify the signed-in person's password once more, before a sensitive change.
 
         Returns:
-            `Authenticated` with a new token, fresh; the old token is dead. `Refused` when the password is
+            `Authenticated` with a new token, fresh; the old token has ended. `Refused` when the password is
             wrong, too many were tried, or the session has ended.
 
         Raises:
@@ -240,12 +240,12 @@ class Recovery(Namespace[AsyncAnswers]):
 
         Returns:
             `MailAwaited`, the same whatever is stored; `MailerDown`, the same for everyone, while mail
-            cannot be sent (what was asked for stays queued); `Refused` for text that can be no identifier.
+            cannot be sent (what was asked for stays queued); `Refused` for text that cannot be an identifier.
         """
         return await run_async(recovery.request(self._deployment, entered, client, proof=proof), self._answers)
 
     async def inspect(self, token: object, *, client: ClientContext = UNKNOWN_CLIENT) -> LinkOutcome:
-        """Look at the link of a reset or an invitation; nothing is used up, however often.
+        """Look at the link of a reset or an invitation; this does not use it up, however often.
 
         Returns:
             `LinkLive` with the login name, or `LinkRefused`.
@@ -258,7 +258,7 @@ class Recovery(Namespace[AsyncAnswers]):
         """Set a new password with the link, once.
 
         Returns:
-            `Done`: every session has ended and nobody is signed in; `Refused`: nothing was used
-            up; `LinkRefused`.
+            `Done`: every session has ended and nobody is signed in; `Refused`: the link can still be
+            used; `LinkRefused`.
         """
         return await run_async(recovery.complete(self._deployment, token, password, client), self._answers)

@@ -51,7 +51,7 @@ class CityAuth:
         common: Container[str] | None = None,
         tombstone_secret: str | bytes | Sequence[str | bytes] | None = None,
     ) -> None:
-        """Wire a deployment.
+        """Put a deployment together.
 
         Args:
             store: Accounts and sessions: `MemoryStore`, `SqlStore` or the host's own.
@@ -64,7 +64,7 @@ class CityAuth:
             hasher: Passwords; Argon2id with the policy's profile when ``None``.
             clock: The time; the machine's when ``None``.
             entropy: Randomness; the operating system's when ``None``.
-            audit: Who hears of audit events besides the store; the log when ``None``.
+            audit: What gets the audit events besides the store; the log when ``None``.
             common: Common passwords that no new password may be; the bundled list when ``None``.
             tombstone_secret: Key of what is kept of erased accounts' identifiers: at least 32 random bytes
                 that outlive every signing secret. Several of them stand oldest first: the newest makes new

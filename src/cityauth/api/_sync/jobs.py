@@ -1,4 +1,4 @@
-"""What a job calls: it sends mail, and clears away what is past its time."""
+"""What a job calls: it sends mail, and deletes what has expired."""
 
 from cityauth.api.assembly import Namespace
 from cityauth.api.drivers import Answers, run
@@ -9,10 +9,10 @@ from cityauth.flows.outbox import Flushed
 
 
 class Outbox(Namespace[Answers]):
-    """Mail on its way: send it from a job that runs every few seconds, outside any request."""
+    """Queued mail: send it from a job that runs every few seconds, outside any request."""
 
     def flush(self) -> Flushed:
-        """Send the mails that are due, a batch of them; return what came of it. Never raises for a mailer that is down.
+        """Send the mails that are due, a batch of them; return how many. Never raises for a mailer that is down.
 
         Raises:
             StoreError: the store cannot answer; nothing is lost.
@@ -20,15 +20,15 @@ class Outbox(Namespace[Answers]):
         return run(outbox.flush(self._deployment), self._answers)
 
     def status(self) -> OutboxStatus:
-        """Return how the outbox stands."""
+        """Return how many mails wait, how many failed before, and since when the oldest waits."""
         return run(outbox.status(), self._answers)
 
 
 class Housekeeping(Namespace[Answers]):
-    """Clearing away, for a nightly job. Nothing depends on it: what has expired is dead while its row is there."""
+    """Deletes what has expired, for a nightly job. What has expired has no effect, also while it is still stored."""
 
     def purge(self) -> Purged:
-        """Delete sessions, links and counts that are past their time; return how many of each.
+        """Delete sessions, links and counts that have expired; return how many of each.
 
         Accounts, the audit trail, the tombstones of erased accounts and waiting mail are left alone.
 
