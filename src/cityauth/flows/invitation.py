@@ -40,7 +40,7 @@ def invite(
     """Make a link that sets the account's password, and mail it if the account has an address.
 
     With *by_mail* false nothing is mailed, and the link is returned to be handed over: for an account whose address is
-    known to be dead. Earlier invitations end. `AccountRefused` when the account is missing or not active; `Refused`
+    no longer working. Earlier invitations end. `AccountRefused` when the account is missing or not active; `Refused`
     when too many invitations were mailed to the mailbox lately: nothing was written then.
     """
     context = yield from begin(client)
