@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from cityauth.core.import_file import read_people
     from cityauth.core.import_row import ImportRow
     from cityauth.core.links import LinkLive, LinkOutcome, LinkRefused
-    from cityauth.core.login import Authenticated, LoginStep, PasswordRequired, Refused
+    from cityauth.core.login import Authenticated, LoginStep, PasswordRequired
     from cityauth.core.quarantine import QuarantinedRow
     from cityauth.core.resolution import IdentifierResolver, Outcome, Reason, Resolution
     from cityauth.core.secret import KeyRing, SecretStr
@@ -49,7 +49,6 @@ if TYPE_CHECKING:
     from cityauth.flows.identifiers import AccountRefused, Released
     from cityauth.flows.invitation import Invited
     from cityauth.flows.outbox import Flushed
-    from cityauth.flows.passwords import Refused
     from cityauth.flows.population import ImportOptions, ImportReport
     from cityauth.mailers.memory import MemoryMailer
     from cityauth.policy import HashProfile, MailPolicy, Policy
@@ -144,8 +143,8 @@ _HOMES = {
     "cityauth.core.import_file": ("read_people",),
     "cityauth.core.import_row": ("ImportRow",),
     "cityauth.core.quarantine": ("QuarantinedRow",),
-    "cityauth.core.links": ("LinkRefused", "LinkLive", "LinkOutcome"),
-    "cityauth.core.answers": ("Refused", "Done", "MailAwaited", "MailOutcome", "MailerDown", "Problem"),
+    "cityauth.core.links": ("LinkLive", "LinkOutcome", "LinkRefused"),
+    "cityauth.core.answers": ("Done", "MailAwaited", "MailOutcome", "MailerDown", "Problem", "Refused"),
     "cityauth.core.web": ("is_same_link", "link_proof", "link_token", "safe_next"),
     "cityauth.core.resolution": ("IdentifierResolver", "Outcome", "Reason", "Resolution"),
     "cityauth.core.secret": ("KeyRing", "SecretStr"),
@@ -173,7 +172,6 @@ _HOMES = {
     "cityauth.flows.housekeeping": ("Purged",),
     "cityauth.flows.invitation": ("Invited",),
     "cityauth.flows.outbox": ("Flushed",),
-    "cityauth.flows.passwords": ("Refused",),
     "cityauth.flows.population": ("ImportOptions", "ImportReport"),
     "cityauth.flows.identifiers": ("AccountRefused", "Released"),
     "cityauth.policy": ("HashProfile", "MailPolicy", "Policy"),
