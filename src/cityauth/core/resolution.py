@@ -193,7 +193,9 @@ class IdentifierResolver:
             return Resolution("", Outcome.MALFORMED, Reason.MALFORMED, malformed=readings)
         text = entered if isinstance(entered, str) else ""
         exact = exact_of(readings)
-        first = min(exact, key=attrgetter("key"))  # the same one in whatever order the kinds are given
+        first = (
+            exact[0] if len(exact) == 1 else min(exact, key=attrgetter("key"))
+        )  # in whatever order the kinds are given
         held = _relevant({one.key for one in readings[len(exact) :]}, found)
         if not held:
             return Resolution(text, Outcome.UNKNOWN, Reason.NOT_FOUND, looked_up=first)
