@@ -43,6 +43,11 @@ class AuditEventType(StrEnum):
     EMAIL_CHANGED = "email.changed"
     EMAIL_CHANGE_UNDONE = "email_change.undone"
     MAIL_ABANDONED = "mail.abandoned"
+    MIGRATION_OPENED = "migration.opened"
+    MIGRATION_BEGUN = "migration.begun"
+    MIGRATION_APPLIED = "migration.applied"
+    MIGRATION_ROLLBACK_BEGUN = "migration.rollback_begun"
+    MIGRATION_ROLLED_BACK = "migration.rolled_back"
 
 
 @dataclass(frozen=True, slots=True)

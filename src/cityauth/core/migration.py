@@ -148,9 +148,9 @@ class MigrationMoved:
 
 @dataclass(frozen=True, slots=True)
 class StepsPlanned:
-    """Steps of a migration that is being loaded; one that is stored already stays as it is.
+    """Steps of a migration; one that is stored already stays as it is.
 
-    Refused unless the migration's state is `MigrationState.LOADING`.
+    Refused unless the migration's state is `MigrationState.LOADING` or `MigrationState.APPLYING`.
     """
 
     migration_id: str

@@ -175,6 +175,14 @@ class Clock(Protocol):
         ...
 
 
+class Sleeper(Protocol):
+    """Waits, so that long work leaves time to others."""
+
+    def sleep(self, seconds: float) -> None:
+        """Return after *seconds*."""
+        ...
+
+
 class Entropy(Protocol):
     """Gives randomness. Never blocks."""
 

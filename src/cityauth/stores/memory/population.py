@@ -181,7 +181,7 @@ def move_migration(state: State, change: MigrationMoved) -> Precondition | None:
 
 def plan_steps(state: State, change: StepsPlanned) -> Precondition | None:
     """Store the steps that are not stored yet."""
-    if _is_not(state, change.migration_id, MigrationState.LOADING):
+    if _is_not(state, change.migration_id, MigrationState.LOADING, MigrationState.APPLYING):
         return Precondition.MIGRATION_CHANGED
     steps = state.steps[change.migration_id]
     for step in change.steps:
@@ -190,9 +190,9 @@ def plan_steps(state: State, change: StepsPlanned) -> Precondition | None:
     return None
 
 
-def _is_not(state: State, migration_id: str, expected: MigrationState) -> bool:
+def _is_not(state: State, migration_id: str, *expected: MigrationState) -> bool:
     found = state.migrations.get(migration_id)
-    return found is None or found.state is not expected
+    return found is None or found.state not in expected
 
 
 def apply_steps(state: State, change: StepsApplied) -> Precondition | None:

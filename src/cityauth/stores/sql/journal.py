@@ -154,7 +154,7 @@ def move_migration(change: MigrationMoved) -> Program[None]:
 
 def plan_steps(change: StepsPlanned) -> Program[None]:
     """Store the steps that are not stored yet."""
-    yield from hold(change.migration_id, MigrationState.LOADING)
+    yield from hold(change.migration_id, MigrationState.LOADING, MigrationState.APPLYING)
     yield WriteMany(_PLAN, [_values_of_step(change.migration_id, one) for one in change.steps])
 
 

@@ -49,7 +49,7 @@ _CONTACT_MOVES = _STEP.contact_before.is_distinct_from(_STEP.contact_after)
 
 _HOLD: Final = (  # the write that takes the lock, and decides
     update(migration)
-    .where(migration.c.id == bindparam("which"), migration.c.state == bindparam("expected"))
+    .where(migration.c.id == bindparam("which"), migration.c.state.in_(bindparam("expected", expanding=True)))
     .values(state=migration.c.state)
 )
 
@@ -206,9 +206,9 @@ _ROLL_BACK: Final = (
 )
 
 
-def hold(migration_id: str, expected: MigrationState) -> Program[None]:
-    """Refuse the commit unless the migration's state is *expected*; no other commit changes it meanwhile."""
-    values = {"which": migration_id, "expected": expected.value}
+def hold(migration_id: str, *expected: MigrationState) -> Program[None]:
+    """Refuse the commit unless the migration's state is one of *expected*; no other commit changes it meanwhile."""
+    values = {"which": migration_id, "expected": [one.value for one in expected]}
     yield Write(_HOLD, values, otherwise=Precondition.MIGRATION_CHANGED)
 
 

@@ -1,0 +1,448 @@
+"""Carry a plan out, take it back, and say how it stands.
+
+The store's journal holds every step. Each function may stop after any commit and be called again: it goes on where the
+journal ends. Several workers may carry out one plan at the same time.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from itertools import islice
+from operator import attrgetter
+from typing import Final, TypeAlias, TypeVar
+
+from cityauth.core.accounts import AccountId
+from cityauth.core.audit import AuditEventType, audit_event
+from cityauth.core.changes import Committed
+from cityauth.core.client import ClientContext
+from cityauth.core.identifiers import EMAIL, Identifier
+from cityauth.core.migration import (
+    Migration,
+    MigrationMoved,
+    MigrationOpened,
+    MigrationState,
+    MigrationStep,
+    StepAction,
+    StepRefusal,
+    StepsApplied,
+    StepsPlanned,
+    StepsRolledBack,
+    StepState,
+)
+from cityauth.core.migration_plan import PlanHeader, PlanLine
+from cityauth.errors import StoreError, StoreUnavailableError, UsageError
+from cityauth.flows.asking import Flow, ask
+from cityauth.flows.deployment import Deployment, begin, commit_with
+from cityauth.flows.migration_plan import PlanCheck
+from cityauth.policy.realms import Phase
+from cityauth.ports.services import Clock, Sleeper
+from cityauth.ports.stores import AccountStore, PopulationStore
+
+T = TypeVar("T")
+
+MOST_IN_A_BATCH: Final = 10_000
+"""The most accounts of one commit."""
+
+_ATTEMPTS: Final = 100
+"""How often a worker looks again after another worker moved the migration on."""
+
+_EVENTS: Final = {
+    MigrationState.APPLYING: AuditEventType.MIGRATION_BEGUN,
+    MigrationState.APPLIED: AuditEventType.MIGRATION_APPLIED,
+    MigrationState.ROLLING_BACK: AuditEventType.MIGRATION_ROLLBACK_BEGUN,
+    MigrationState.ROLLED_BACK: AuditEventType.MIGRATION_ROLLED_BACK,
+}
+
+_NAMED: Final = 1000
+"""How many accounts a report names; it counts all."""
+
+Choose: TypeAlias = Callable[[PlanLine], bool]
+Progress: TypeAlias = Callable[[int, int], object]
+"""Called after each commit with the number of steps that are done, and of all steps."""
+
+
+class MigrationRefusal(StrEnum):
+    """Why a plan was not carried out or taken back; nothing was written."""
+
+    PLAN_OUTDATED = "plan_outdated"
+    """Accounts of the plan have changed where it matters since it was made."""
+
+    ANOTHER_IS_OPEN = "another_is_open"
+    """Another plan is half carried out: it must be finished or rolled back first."""
+
+    ANOTHER_PLAN = "another_plan"
+    """The store knows a plan of this id with other contents."""
+
+    ROLLED_BACK = "rolled_back"
+    """The plan was rolled back, or is being rolled back; make a new plan."""
+
+    UNKNOWN_PLAN = "unknown_plan"
+    """The store knows no plan of this id."""
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationRefused:
+    """The plan was not carried out or taken back; nothing was written.
+
+    Attributes:
+        why: See `MigrationRefusal`.
+        accounts: The external ids (else the ids) of accounts that have changed since the plan, at most 1,000 of them.
+        count: How many accounts have changed.
+        plan_id: The other plan, when another one is open.
+    """
+
+    why: MigrationRefusal
+    accounts: tuple[str, ...] = ()
+    count: int = 0
+    plan_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationStatus:
+    """How one plan stands.
+
+    Attributes:
+        migration: The plan as the store knows it.
+        steps: How many steps are in each state.
+    """
+
+    migration: Migration
+    steps: Mapping[StepState, int]
+
+    @property
+    def waiting(self) -> int:
+        """How many steps are still to be carried out, those that are not loaded yet included.
+
+        The step of an account that was erased meanwhile counts as well until the plan has ended.
+        """
+        done = sum(number for state, number in self.steps.items() if state is not StepState.PLANNED)
+        return max(self.migration.total - done, 0) if self.migration.state.is_open else 0
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationReport:
+    """What carrying out or taking back a plan came to, read from the journal.
+
+    Attributes:
+        status: How the plan stands.
+        refusals: How many steps were refused, by the reason.
+        refused: The first 1,000 refused steps, in the order of their account ids.
+    """
+
+    status: MigrationStatus
+    refusals: Mapping[StepRefusal, int] = field(default_factory=dict)
+    refused: tuple[MigrationStep, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ApplySettings:
+    """How a plan is carried out.
+
+    Attributes:
+        actor: Who does it; it stands in the journal.
+        batch: How many accounts change in one commit; 1 to 10,000.
+        pause: Seconds between two commits, so that sign-ins have the database to themselves.
+        choose: Which lines are carried out now; the others wait for another call. ``None`` for all.
+        replan: Whether accounts that have changed since the plan are planned anew instead of refusing the plan.
+    """
+
+    actor: str
+    batch: int = 500
+    pause: float = 0.0
+    choose: Choose | None = None
+    replan: bool = False
+
+
+def ignore_progress(done: int, steps: int) -> None:
+    """Do nothing, for a caller that wants to hear of no progress."""
+
+
+def apply(
+    deployment: Deployment,
+    header: PlanHeader,
+    lines: Callable[[], Iterable[PlanLine]],
+    settings: ApplySettings,
+    *,
+    client: ClientContext,
+    progress: Progress = ignore_progress,
+) -> Flow[MigrationReport | MigrationRefused]:
+    """Carry out the plan, or go on with it.
+
+    *lines* gives the plan's lines from the first one each time it is called.
+
+    Raises:
+        UsageError: the batch is not 1 to 10,000.
+        StoreError: the store cannot answer; call it again.
+    """
+    run = _Run(deployment, header, lines, settings, client, progress)
+    for _ in range(_ATTEMPTS):
+        ended = yield from run.go_on()
+        if ended is not None:
+            return ended
+    raise StoreError("the migration was moved on by others again and again; call it again")
+
+
+class _Run:
+    """One worker of one plan. It is a class because every part of the work needs the same six things."""
+
+    def __init__(
+        self,
+        deployment: Deployment,
+        header: PlanHeader,
+        lines: Callable[[], Iterable[PlanLine]],
+        settings: ApplySettings,
+        client: ClientContext,
+        progress: Progress,
+    ) -> None:
+        self._deployment = deployment
+        self._header = header
+        self._lines = lines
+        self._settings = settings
+        self._client = client
+        self._progress = progress
+        self._loaded = False
+
+    def go_on(self) -> Flow[MigrationReport | MigrationRefused | None]:
+        """Do the next part of the work. Returns ``None`` where there is more to do."""
+        known = yield from ask(PopulationStore.list_migrations)
+        mine = next((one for one in known if one.id == self._header.plan_id), None)
+        other = next((one for one in known if one.state.is_open and one.id != self._header.plan_id), None)
+        if mine is not None and mine.digest != self._header.digest:
+            return MigrationRefused(MigrationRefusal.ANOTHER_PLAN)
+        if mine is not None and mine.state in {MigrationState.ROLLING_BACK, MigrationState.ROLLED_BACK}:
+            return MigrationRefused(MigrationRefusal.ROLLED_BACK)
+        if mine is not None and mine.state is MigrationState.APPLIED:
+            return (yield from report(mine.id))
+        if other is not None:
+            return MigrationRefused(MigrationRefusal.ANOTHER_IS_OPEN, plan_id=other.id)
+        if mine is None:
+            return (yield from self._open())
+        if mine.state is MigrationState.LOADING:
+            return (yield from self._load(mine))
+        return (yield from self._apply(mine))
+
+    def _open(self) -> Flow[MigrationRefused | None]:
+        """Check the whole plan against the population, and begin it."""
+        outdated = yield from self._outdated()
+        if outdated.count and not self._settings.replan:
+            return outdated
+        context = yield from begin(self._client)
+        header = self._header
+        new = Migration(
+            header.plan_id,
+            header.digest,
+            MigrationState.LOADING,
+            header.phase,
+            sum(header.actions.values()),
+            self._settings.actor,
+            context.at,
+        )
+        event = audit_event(AuditEventType.MIGRATION_OPENED, context, detail=self._detail())
+        yield from commit_with(event, [MigrationOpened(new)])  # refused where another worker was first
+        return None
+
+    def _detail(self) -> dict[str, str]:
+        return {"plan": self._header.plan_id, "actor": self._settings.actor}
+
+    def _outdated(self) -> Flow[MigrationRefused]:
+        """Name the accounts that are no longer as the plan saw them where it matters."""
+        named: list[str] = []
+        count = 0
+        reader = PlanCheck.of(self._deployment, self._header)
+        for page in _pages(self._chosen(), self._settings.batch):
+            for line, fresh in (yield from reader.again(page)):
+                if _differs(line, fresh):
+                    count += 1
+                    named += [line.reference] if count <= _NAMED else []
+        return MigrationRefused(MigrationRefusal.PLAN_OUTDATED, tuple(named), count)
+
+    def _chosen(self) -> Iterable[PlanLine]:
+        choose = self._settings.choose
+        return (line for line in self._lines() if choose is None or choose(line))
+
+    def _load(self, mine: Migration) -> Flow[None]:
+        """Write the steps into the journal; those that are there already stay as they are."""
+        reader = PlanCheck.of(self._deployment, self._header)
+        acting = (line for line in self._chosen() if self._settings.replan or line.action is not None)
+        for page in _pages(acting, self._settings.batch):
+            lines: Sequence[PlanLine] = page
+            if self._settings.replan:
+                lines = [new if _differs(old, new) else old for old, new in (yield from reader.again(page))]
+            steps = tuple(step for line in lines if (step := step_of(line, self._header.phase)) is not None)
+            if not (yield from commit_steps(StepsPlanned(mine.id, steps))):
+                return  # another worker has ended the migration
+        self._loaded = True
+        if mine.state is MigrationState.LOADING:
+            yield from self._move(mine, MigrationState.APPLYING)
+
+    def _apply(self, mine: Migration) -> Flow[MigrationReport | None]:
+        """Carry out the steps that are loaded, then end the migration if these were all."""
+        counts = yield from ask(PopulationStore.count_steps, mine.id)
+        if not self._loaded and sum(counts.values()) < mine.total:
+            yield from self._load(mine)  # a part of the plan was carried out before
+            return None
+        self._loaded = True
+        done, after = sum(counts.values()) - counts.get(StepState.PLANNED, 0), ""
+        while steps := (
+            yield from ask(PopulationStore.read_steps, mine.id, StepState.PLANNED, after, self._settings.batch)
+        ):
+            now, last = (yield from ask(Clock.now)), steps[-1].account_id
+            applied = StepsApplied(mine.id, after, last, now, self._settings.actor, self._tombstones(steps))
+            if not (yield from commit_steps(applied)):
+                return None
+            done, after = done + len(steps), last
+            self._progress(done, mine.total)
+            if self._settings.pause:
+                yield from ask(Sleeper.sleep, self._settings.pause)
+        if self._settings.choose is None:
+            yield from self._move(mine, MigrationState.APPLIED)
+        return (yield from report(mine.id))
+
+    def _tombstones(self, steps: Sequence[MigrationStep]) -> tuple[tuple[bytes, AccountId], ...]:
+        digests = self._deployment.tombstones.digests
+        return tuple(
+            (digest, step.account_id) for step in steps if step.identifier for digest in digests(step.identifier)
+        )
+
+    def _move(self, mine: Migration, now: MigrationState) -> Flow[None]:
+        yield from _move_on(mine, now, self._settings.actor, self._client)
+
+
+def roll_back(
+    plan_id: str,
+    *,
+    actor: str,
+    batch: int = 500,
+    pause: float = 0.0,
+    client: ClientContext,
+    progress: Progress = ignore_progress,
+) -> Flow[MigrationReport | MigrationRefused]:
+    """Take back every step of the plan that was carried out, or go on with it.
+
+    Steps whose account has changed since stay as they are; the report lists them.
+
+    Raises:
+        StoreError: the store cannot answer; call it again.
+    """
+    known = yield from ask(PopulationStore.list_migrations)
+    mine = next((one for one in known if one.id == plan_id), None)
+    other = next((one for one in known if one.state.is_open and one.id != plan_id), None)
+    if mine is None:
+        return MigrationRefused(MigrationRefusal.UNKNOWN_PLAN)
+    if other is not None:
+        return MigrationRefused(MigrationRefusal.ANOTHER_IS_OPEN, plan_id=other.id)
+    if mine.state is MigrationState.ROLLED_BACK and not (yield from _left(mine)):
+        return (yield from report(plan_id))
+    if mine.state is not MigrationState.ROLLING_BACK:
+        yield from _move_on(mine, MigrationState.ROLLING_BACK, actor, client)
+    done, after = mine.total - (yield from _left(mine)), ""
+    while steps := (yield from ask(PopulationStore.read_steps, plan_id, StepState.APPLIED, after, batch)):
+        now, last = (yield from ask(Clock.now)), steps[-1].account_id
+        if not (yield from commit_steps(StepsRolledBack(plan_id, after, last, now, actor))):
+            break  # another worker has ended it
+        done, after = done + len(steps), last
+        progress(done, mine.total)
+        if pause:
+            yield from ask(Sleeper.sleep, pause)
+    mine = replace(mine, state=MigrationState.ROLLING_BACK)
+    yield from _move_on(mine, MigrationState.ROLLED_BACK, actor, client)
+    return (yield from report(plan_id))
+
+
+def _left(mine: Migration) -> Flow[int]:
+    """Return how many steps are still carried out."""
+    counts = yield from ask(PopulationStore.count_steps, mine.id)
+    return counts.get(StepState.APPLIED, 0)
+
+
+def list_status() -> Flow[list[MigrationStatus]]:
+    """Return how every plan that was ever begun stands, the newest first."""
+    known = yield from ask(PopulationStore.list_migrations)
+    counts = []
+    for migration in known:
+        counts.append((yield from ask(PopulationStore.count_steps, migration.id)))  # noqa: PERF401 - a yield
+    return [MigrationStatus(migration, steps) for migration, steps in zip(known, counts, strict=True)]
+
+
+def status_of(migration: Migration) -> Flow[MigrationStatus]:
+    """Return how one plan stands, its state as it is in the store by now."""
+    known = yield from ask(PopulationStore.list_migrations)
+    now = next((one for one in known if one.id == migration.id), migration)
+    return MigrationStatus(now, (yield from ask(PopulationStore.count_steps, migration.id)))
+
+
+def report(plan_id: str) -> Flow[MigrationReport]:
+    """Return what the journal says of one plan.
+
+    Raises:
+        UsageError: the store knows no plan of this id.
+    """
+    known = yield from ask(PopulationStore.list_migrations)
+    mine = next((one for one in known if one.id == plan_id), None)
+    if mine is None:
+        raise UsageError(f"there is no migration {plan_id!r}")
+    refusals: Counter[StepRefusal] = Counter()
+    refused: list[MigrationStep] = []
+    is_undone = mine.state in {MigrationState.ROLLING_BACK, MigrationState.ROLLED_BACK}
+    state, after = StepState.APPLIED if is_undone else StepState.CHANGED, ""
+    while page := (yield from ask(PopulationStore.read_steps, plan_id, state, after, MOST_IN_A_BATCH)):
+        found = [step for step in page if step.refusal]
+        refusals.update(step.refusal for step in found)
+        refused += found[: _NAMED - len(refused)]
+        after = page[-1].account_id
+    return MigrationReport((yield from status_of(mine)), dict(refusals), tuple(refused))
+
+
+def commit_steps(change: StepsPlanned | StepsApplied | StepsRolledBack) -> Flow[bool]:
+    """Commit *change*, which may be repeated without harm; return whether the migration's state allowed it.
+
+    No line of the audit trail is written for it, since the journal is the record.
+    """
+    try:
+        outcome = yield from ask(AccountStore.commit, [change])
+    except StoreUnavailableError as error:
+        if error.nothing_written:
+            raise
+        outcome = yield from ask(AccountStore.commit, [change])
+    return isinstance(outcome, Committed)
+
+
+def step_of(line: PlanLine, phase: Phase) -> MigrationStep | None:
+    """Return what a run does to the account of a plan's line, or ``None`` for nothing."""
+    if line.action is None:
+        return None
+    moves = line.action is StepAction.MOVE and line.identifier is not None and line.key is not None
+    return MigrationStep(
+        account_id=line.account,
+        external_id=line.external_id,
+        account_class=line.account_class.value,
+        action=line.action,
+        identifier=Identifier(EMAIL.name, line.identifier or "", line.key or "") if moves else None,
+        contact_before=line.contact,
+        contact_after=line.identifier if moves else line.contact,
+        phase_before=line.phase,
+        phase_after=phase if moves else Phase.BOTH,
+        may_share=line.may_share,
+    )
+
+
+def _differs(line: PlanLine, fresh: PlanLine | None) -> bool:
+    """Whether an account is no longer as the plan saw it where it matters."""
+    if fresh is None:
+        return line.action is not None
+    matters = attrgetter("account_class", "action", "identifier", "key", "contact", "phase", "may_share")
+    return bool(matters(line) != matters(fresh))
+
+
+def _move_on(mine: Migration, now: MigrationState, actor: str, client: ClientContext) -> Flow[None]:
+    """Bring the migration to another state, with a line in the audit trail; another worker may have done it."""
+    context = yield from begin(client)
+    event = audit_event(_EVENTS[now], context, detail={"plan": mine.id, "actor": actor})
+    yield from commit_with(event, [MigrationMoved(mine.id, mine.state, now, context.at)])
+
+
+def _pages(items: Iterable[T], most: int) -> Iterator[list[T]]:
+    given = iter(items)
+    while page := list(islice(given, most)):
+        yield page

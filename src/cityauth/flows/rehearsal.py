@@ -1,0 +1,181 @@
+"""Rehearse a plan: prove for every account, before anything is written, what each of its names will do.
+
+Nothing is written. For each account of the plan the identifiers are resolved as they are stored, and then once more as
+they will be stored after the step; so are those of every account that has a name in common with it.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from cityauth.core.accounts import AccountId, Status
+from cityauth.core.identifiers import USERNAME
+from cityauth.core.migration import MigrationStep
+from cityauth.core.migration_plan import PlanHeader, PlanLine
+from cityauth.core.population import PopulationRow
+from cityauth.core.resolution import AccountIdentifier, IdentifierStatus, Match, Outcome
+from cityauth.flows.asking import Flow, ask
+from cityauth.flows.deployment import Deployment
+from cityauth.flows.migration import pages, step_of
+from cityauth.ports.services import Clock
+from cityauth.ports.stores import AccountStore, PopulationStore
+
+PAGE: Final = 200
+"""Accounts that are read at once."""
+
+_NAMED: Final = 1000
+"""How many findings a report lists; it counts all."""
+
+
+class RehearsalFinding(StrEnum):
+    """What would go wrong with an account."""
+
+    LOCKED_OUT = "locked_out"
+    """It has a password and signs in today, and no name of it would sign in afterwards."""
+
+    LOSES_NAME = "loses_name"
+    """A name that signs in today, and that the plan's phase admits, would no longer lead to the account."""
+
+    ADDRESS_ELSEWHERE = "address_elsewhere"
+    """The new address would lead to another account, or to none."""
+
+    STRANGER_CHANGED = "stranger_changed"
+    """A name of another account would lead elsewhere than today."""
+
+    MISSING = "missing"
+    """The account is not there any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class RehearsalReport:
+    """What a rehearsal found.
+
+    Attributes:
+        accounts: How many accounts of the plan were looked at.
+        moved: How many of them sign in by their address afterwards.
+        kept: How many of them keep their username.
+        untouched: How many of them the plan leaves as they are.
+        without_password: How many have no password, so that nothing signs them in today.
+        names: How many names were resolved, before and after.
+        findings: How often each thing would go wrong; empty when nothing would.
+        examples: The first 1,000 accounts with a finding, by external id, or else by id.
+    """
+
+    accounts: int = 0
+    moved: int = 0
+    kept: int = 0
+    untouched: int = 0
+    without_password: int = 0
+    names: int = 0
+    findings: Mapping[RehearsalFinding, int] = field(default_factory=dict)
+    examples: tuple[tuple[str, RehearsalFinding], ...] = ()
+
+    @property
+    def holds(self) -> bool:
+        """Whether nobody is locked out and nobody gets in as another."""
+        return not self.findings
+
+
+def rehearse(
+    deployment: Deployment,
+    header: PlanHeader,
+    lines: Iterable[PlanLine],
+    progress: Callable[[int, int], object],
+) -> Flow[RehearsalReport]:
+    """Resolve every name of the plan's accounts as it is today and as it will be.
+
+    Raises:
+        StoreError: the store cannot answer.
+    """
+    now = yield from ask(Clock.now)
+    work = _Rehearsal(deployment, header, now)
+    for page in pages(lines, PAGE):
+        yield from work.look_at(page)
+        progress(work.counts["accounts"], header.accounts)
+    return work.report()
+
+
+class _Rehearsal:
+    """One rehearsal. It is a class because every account adds to its counts."""
+
+    def __init__(self, deployment: Deployment, header: PlanHeader, now: datetime) -> None:
+        self._deployment = deployment
+        self._header = header
+        self._now = now
+        self.counts = Counter[str]()
+        self._findings = Counter[RehearsalFinding]()
+        self._examples: list[tuple[str, RehearsalFinding]] = []
+
+    def report(self) -> RehearsalReport:
+        """Return what was found so far."""
+        return RehearsalReport(**self.counts, findings=dict(self._findings), examples=tuple(self._examples))
+
+    def look_at(self, page: Sequence[PlanLine]) -> Flow[None]:
+        """Look at a page of accounts, and at everybody who has a name in common with one of them."""
+        rows = {row.account.id: row for row in (yield from ask(PopulationStore.find_population, [one.account for one in page]))}
+        steps = {line.account: step_of(line, self._header.phase) for line in page}
+        keys = {key for row in rows.values() for key in _keys(row)} | {
+            step.identifier.key for step in steps.values() if step is not None and step.identifier is not None
+        }
+        before = yield from _matches(sorted(keys))
+        after = _after(before, rows, [step for step in steps.values() if step is not None])
+        for line in page:
+            self.counts["accounts"] += 1
+            if (row := rows.get(line.account)) is None:
+                self._find(line, RehearsalFinding.MISSING)
+                continue
+            step = steps[line.account]
+            self.counts["untouched" if step is None else "moved" if step.identifier else "kept"] += 1
+            self.counts["without_password"] += not row.has_password
+            self._compare(line, row, step, before, after)
+        yield from self._strangers(rows, before, after)
+
+    def _find(self, line: PlanLine, finding: RehearsalFinding) -> None:
+        self._findings[finding] += 1
+        if len(self._examples) < _NAMED:
+            self._examples.append((line.reference, finding))
+
+    def _compare(self, line: PlanLine, row: PopulationRow, step: MigrationStep | None, before: "_Found", after: "_Found") -> None:
+        own = row.account.id
+        names = [one.identifier.shown for one in row.account_identifiers]
+        self.counts["names"] += len(names) + bool(step and step.identifier)
+        was = [name for name in names if self._leads_to(name, before) == own]
+        lost = [name for name in was if self._leads_to(name, after) != own]
+        address = step.identifier.shown if step is not None and step.identifier is not None else None
+        if address is not None and self._leads_to(address, after) != own:
+            self._find(line, RehearsalFinding.ADDRESS_ELSEWHERE)
+        still_in = address is not None or len(lost) < len(was)
+        if was and row.has_password and row.account.status is Status.ACTIVE and not still_in:
+            self._find(line, RehearsalFinding.LOCKED_OUT)
+        elif lost and step is not None and not self._is_meant(lost, row, step):
+            self._find(line, RehearsalFinding.LOSES_NAME)
+
+    def _is_meant(self, lost: Sequence[str], row: PopulationRow, step: MigrationStep) -> bool:
+        """Whether the phase of the step takes these names away: usernames, where only addresses sign in."""
+        kinds = {one.identifier.kind for one in row.account_identifiers if one.identifier.shown in lost}
+        return kinds == {USERNAME.name} and step.phase_after is not None and not step.phase_after.admits(USERNAME.name)
+
+    def _leads_to(self, name: str, found: "_Found") -> AccountId | None:
+        """Return the account into which *name* signs in."""
+        resolver = self._deployment.resolver
+        readings = resolver.read(name)
+        matches = [found[one.key] for one in readings if one.key in found] if isinstance(readings, tuple) else []
+        resolution = resolver.explain(name, readings, matches, self._now)
+        return resolution.account.id if resolution.outcome is Outcome.RESOLVED and resolution.account else None
+
+    def _strangers(self, rows: Mapping[AccountId, PopulationRow], before: "_Found", after: "_Found") -> Flow[None]:
+        """See that names of accounts outside the page lead where they did."""
+        for key, match in before.items():
+            if match.account.id in rows:
+                continue
+            name = match.account_identifier.identifier.shown
+            self.counts["names"] += 1
+            if self._leads_to(name, before) != self._leads_to(name, after):
+                self._findings[RehearsalFinding.STRANGER_CHANGED] += 1
+                if len(self._examples) < _NAMED:
+                    self._examples.append((match.account.external_id or match.account.id, RehearsalFinding.STRANGER_CHANGED))
+        return
+        yield  # a flow, though it asks nothing
