@@ -34,7 +34,7 @@ from cityauth.core.migration_plan import PlanHeader, PlanLine
 from cityauth.errors import StoreError, StoreUnavailableError, UsageError
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.deployment import Deployment, begin, commit_with
-from cityauth.flows.migration_plan import PlanCheck
+from cityauth.flows.migration_plan import plan_again
 from cityauth.policy.realms import Phase
 from cityauth.ports.services import Clock, Sleeper
 from cityauth.ports.stores import AccountStore, PopulationStore
@@ -136,6 +136,19 @@ class MigrationReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Plan:
+    """A plan that was made earlier.
+
+    Attributes:
+        header: Its first line.
+        lines: Gives its lines, from the first one each time it is called.
+    """
+
+    header: PlanHeader
+    lines: Callable[[], Iterable[PlanLine]]
+
+
+@dataclass(frozen=True, slots=True)
 class ApplySettings:
     """How a plan is carried out.
 
@@ -160,8 +173,7 @@ def ignore_progress(done: int, steps: int) -> None:
 
 def apply(
     deployment: Deployment,
-    header: PlanHeader,
-    lines: Callable[[], Iterable[PlanLine]],
+    plan: Plan,
     settings: ApplySettings,
     *,
     client: ClientContext,
@@ -169,13 +181,11 @@ def apply(
 ) -> Flow[MigrationReport | MigrationRefused]:
     """Carry out the plan, or go on with it.
 
-    *lines* gives the plan's lines from the first one each time it is called.
-
     Raises:
         UsageError: the batch is not 1 to 10,000.
         StoreError: the store cannot answer; call it again.
     """
-    run = _Run(deployment, header, lines, settings, client, progress)
+    run = _Run(deployment, plan, settings, client, progress)
     for _ in range(_ATTEMPTS):
         ended = yield from run.go_on()
         if ended is not None:
@@ -184,20 +194,14 @@ def apply(
 
 
 class _Run:
-    """One worker of one plan. It is a class because every part of the work needs the same six things."""
+    """One worker of one plan. It is a class because every part of the work needs the same five things."""
 
     def __init__(
-        self,
-        deployment: Deployment,
-        header: PlanHeader,
-        lines: Callable[[], Iterable[PlanLine]],
-        settings: ApplySettings,
-        client: ClientContext,
-        progress: Progress,
+        self, deployment: Deployment, plan: Plan, settings: ApplySettings, client: ClientContext, progress: Progress
     ) -> None:
         self._deployment = deployment
-        self._header = header
-        self._lines = lines
+        self._header = plan.header
+        self._lines = plan.lines
         self._settings = settings
         self._client = client
         self._progress = progress
@@ -249,9 +253,8 @@ class _Run:
         """Name the accounts that are no longer as the plan saw them where it matters."""
         named: list[str] = []
         count = 0
-        reader = PlanCheck.of(self._deployment, self._header)
-        for page in _pages(self._chosen(), self._settings.batch):
-            for line, fresh in (yield from reader.again(page)):
+        for page in pages(self._chosen(), self._settings.batch):
+            for line, fresh in (yield from plan_again(self._deployment, self._header, page)):
                 if _differs(line, fresh):
                     count += 1
                     named += [line.reference] if count <= _NAMED else []
@@ -263,12 +266,13 @@ class _Run:
 
     def _load(self, mine: Migration) -> Flow[None]:
         """Write the steps into the journal; those that are there already stay as they are."""
-        reader = PlanCheck.of(self._deployment, self._header)
         acting = (line for line in self._chosen() if self._settings.replan or line.action is not None)
-        for page in _pages(acting, self._settings.batch):
+        for page in pages(acting, self._settings.batch):
             lines: Sequence[PlanLine] = page
             if self._settings.replan:
-                lines = [new if _differs(old, new) else old for old, new in (yield from reader.again(page))]
+                again = yield from plan_again(self._deployment, self._header, page)
+                lines = [new if new is not None and _differs(old, new) else old for old, new in again]
+
             steps = tuple(step for line in lines if (step := step_of(line, self._header.phase)) is not None)
             if not (yield from commit_steps(StepsPlanned(mine.id, steps))):
                 return  # another worker has ended the migration
@@ -442,7 +446,8 @@ def _move_on(mine: Migration, now: MigrationState, actor: str, client: ClientCon
     yield from commit_with(event, [MigrationMoved(mine.id, mine.state, now, context.at)])
 
 
-def _pages(items: Iterable[T], most: int) -> Iterator[list[T]]:
+def pages(items: Iterable[T], most: int) -> Iterator[list[T]]:
+    """Return *items* in lists of *most*, the last one shorter."""
     given = iter(items)
     while page := list(islice(given, most)):
         yield page

@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeAlias
 
 from cityauth.core.accounts import AccountId, Status
 from cityauth.core.identifiers import USERNAME
 from cityauth.core.migration import MigrationStep
 from cityauth.core.migration_plan import PlanHeader, PlanLine
 from cityauth.core.population import PopulationRow
-from cityauth.core.resolution import AccountIdentifier, IdentifierStatus, Match, Outcome
+from cityauth.core.resolution import AccountIdentifier, Match, Outcome
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.deployment import Deployment
 from cityauth.flows.migration import pages, step_of
@@ -25,6 +25,9 @@ from cityauth.ports.stores import AccountStore, PopulationStore
 
 PAGE: Final = 200
 """Accounts that are read at once."""
+
+_Found: TypeAlias = dict[str, Match]
+"""Who has each key."""
 
 _NAMED: Final = 1000
 """How many findings a report lists; it counts all."""
@@ -108,6 +111,8 @@ class _Rehearsal:
         self.counts = Counter[str]()
         self._findings = Counter[RehearsalFinding]()
         self._examples: list[tuple[str, RehearsalFinding]] = []
+        self._before: _Found = {}
+        self._after: _Found = {}
 
     def report(self) -> RehearsalReport:
         """Return what was found so far."""
@@ -115,13 +120,17 @@ class _Rehearsal:
 
     def look_at(self, page: Sequence[PlanLine]) -> Flow[None]:
         """Look at a page of accounts, and at everybody who has a name in common with one of them."""
-        rows = {row.account.id: row for row in (yield from ask(PopulationStore.find_population, [one.account for one in page]))}
+        rows = {
+            row.account.id: row
+            for row in (yield from ask(PopulationStore.find_population, [one.account for one in page]))
+        }
         steps = {line.account: step_of(line, self._header.phase) for line in page}
         keys = {key for row in rows.values() for key in _keys(row)} | {
             step.identifier.key for step in steps.values() if step is not None and step.identifier is not None
         }
         before = yield from _matches(sorted(keys))
         after = _after(before, rows, [step for step in steps.values() if step is not None])
+        self._before, self._after = before, after
         for line in page:
             self.counts["accounts"] += 1
             if (row := rows.get(line.account)) is None:
@@ -130,22 +139,22 @@ class _Rehearsal:
             step = steps[line.account]
             self.counts["untouched" if step is None else "moved" if step.identifier else "kept"] += 1
             self.counts["without_password"] += not row.has_password
-            self._compare(line, row, step, before, after)
-        yield from self._strangers(rows, before, after)
+            self._compare(line, row, step)
+        self._look_at_strangers(rows)
 
     def _find(self, line: PlanLine, finding: RehearsalFinding) -> None:
         self._findings[finding] += 1
         if len(self._examples) < _NAMED:
             self._examples.append((line.reference, finding))
 
-    def _compare(self, line: PlanLine, row: PopulationRow, step: MigrationStep | None, before: "_Found", after: "_Found") -> None:
+    def _compare(self, line: PlanLine, row: PopulationRow, step: MigrationStep | None) -> None:
         own = row.account.id
         names = [one.identifier.shown for one in row.account_identifiers]
         self.counts["names"] += len(names) + bool(step and step.identifier)
-        was = [name for name in names if self._leads_to(name, before) == own]
-        lost = [name for name in was if self._leads_to(name, after) != own]
+        was = [name for name in names if self._leads_to(name, self._before) == own]
+        lost = [name for name in was if self._leads_to(name, self._after) != own]
         address = step.identifier.shown if step is not None and step.identifier is not None else None
-        if address is not None and self._leads_to(address, after) != own:
+        if address is not None and self._leads_to(address, self._after) != own:
             self._find(line, RehearsalFinding.ADDRESS_ELSEWHERE)
         still_in = address is not None or len(lost) < len(was)
         if was and row.has_password and row.account.status is Status.ACTIVE and not still_in:
@@ -158,7 +167,7 @@ class _Rehearsal:
         kinds = {one.identifier.kind for one in row.account_identifiers if one.identifier.shown in lost}
         return kinds == {USERNAME.name} and step.phase_after is not None and not step.phase_after.admits(USERNAME.name)
 
-    def _leads_to(self, name: str, found: "_Found") -> AccountId | None:
+    def _leads_to(self, name: str, found: _Found) -> AccountId | None:
         """Return the account into which *name* signs in."""
         resolver = self._deployment.resolver
         readings = resolver.read(name)
@@ -166,16 +175,46 @@ class _Rehearsal:
         resolution = resolver.explain(name, readings, matches, self._now)
         return resolution.account.id if resolution.outcome is Outcome.RESOLVED and resolution.account else None
 
-    def _strangers(self, rows: Mapping[AccountId, PopulationRow], before: "_Found", after: "_Found") -> Flow[None]:
-        """See that names of accounts outside the page lead where they did."""
-        for key, match in before.items():
+    def _look_at_strangers(self, rows: Mapping[AccountId, PopulationRow]) -> None:
+        """See that the names of accounts outside the page lead where they did."""
+        for match in self._before.values():
             if match.account.id in rows:
                 continue
             name = match.account_identifier.identifier.shown
             self.counts["names"] += 1
-            if self._leads_to(name, before) != self._leads_to(name, after):
+            if self._leads_to(name, self._before) != self._leads_to(name, self._after):
                 self._findings[RehearsalFinding.STRANGER_CHANGED] += 1
+                stranger = match.account.external_id or match.account.id
                 if len(self._examples) < _NAMED:
-                    self._examples.append((match.account.external_id or match.account.id, RehearsalFinding.STRANGER_CHANGED))
-        return
-        yield  # a flow, though it asks nothing
+                    self._examples.append((stranger, RehearsalFinding.STRANGER_CHANGED))
+
+
+def _keys(row: PopulationRow) -> list[str]:
+    return [one.identifier.key for one in row.account_identifiers]
+
+
+def _matches(keys: Sequence[str]) -> Flow[_Found]:
+    """Return who has each of *keys*, asked for some at a time."""
+    found: _Found = {}
+    for part in pages(keys, PAGE):
+        for match in (yield from ask(AccountStore.find, part)):
+            found[match.account_identifier.identifier.key] = match
+    return found
+
+
+def _after(before: _Found, rows: Mapping[AccountId, PopulationRow], steps: Sequence[MigrationStep]) -> _Found:
+    """Return who will have each key once *steps* are carried out."""
+    after = dict(before)
+    for step in steps:
+        if (row := rows.get(step.account_id)) is None:
+            continue
+        account = replace(row.account, phase=step.phase_after, contact=step.contact_after)
+        for key in _keys(row):
+            if key in after and after[key].account.id == account.id:
+                after[key] = replace(after[key], account=account)
+        if step.identifier is not None:
+            key = step.identifier.key
+            held = after.get(key)
+            if held is None or held.account.id == account.id:
+                after[key] = Match(account, AccountIdentifier(step.identifier), held and held.password_hash)
+    return after
