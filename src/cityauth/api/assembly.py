@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
 from cityauth.api.drivers import methods_of
-from cityauth.api.system import LogAudit, SystemClock, SystemEntropy
+from cityauth.api.system import LogAudit, SystemClock, SystemEntropy, SystemSleeper
 from cityauth.core.hashing import HashMix
 from cityauth.core.identifiers import EmailKind, IdentifierKind
 from cityauth.core.resolution import IdentifierResolver
@@ -22,7 +22,7 @@ from cityauth.hashing.registry import built_in_formats
 from cityauth.mailers.memory import NoMailer
 from cityauth.policy import Policy
 from cityauth.policy.passwords import common_passwords
-from cityauth.ports.services import AuditSink, Clock, Entropy, HashImporter, Mailer, PasswordHasher
+from cityauth.ports.services import AuditSink, Clock, Entropy, HashImporter, Mailer, PasswordHasher, Sleeper
 from cityauth.ports.stores import (
     AccountStore,
     OneTimeTokenStore,
@@ -118,6 +118,7 @@ def assemble(given: Supplies, wire: Callable[[dict[type[Any], object]], A]) -> A
         Clock: clock,
         Entropy: given.entropy or SystemEntropy(),
         AuditSink: given.audit or LogAudit(),
+        Sleeper: SystemSleeper(),
     }
     if all(hasattr(given.store, name) for name in methods_of(PopulationStore)):
         ports[PopulationStore] = given.store

@@ -14,6 +14,7 @@ from typing import IO, BinaryIO, cast
 
 from cityauth.core.migration_decisions import DecisionRow, RefusedDecision, read_decisions
 from cityauth.core.migration_plan import PlanHeader, PlanLine
+from cityauth.core.migration_run import Plan
 from cityauth.core.plan_builder import PlanBuilder
 from cityauth.core.plan_file import PlanReader, parse_line
 from cityauth.core.plan_report import CSV_HEAD, group_of, page, spreadsheet_row
@@ -71,6 +72,22 @@ def open_plan(path: str | os.PathLike[str]) -> Iterator[PlanReader]:
             yield PlanReader(lines)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def read_plan(path: str | os.PathLike[str]) -> Plan:
+    """Read a plan's header; its lines are read when they are needed, from the first one each time.
+
+    Raises:
+        UsageError: the file cannot be read.
+        PlanError: it is no plan. Reading its lines raises it as well where one of them was changed.
+    """
+
+    def lines() -> Iterator[PlanLine]:
+        with open_plan(path) as reader:
+            yield from reader
+
+    with open_plan(path) as reader:
+        return Plan(reader.header, lines)
 
 
 def read_decision_file(path: str | os.PathLike[str] | None) -> list[DecisionRow | RefusedDecision]:

@@ -3,6 +3,7 @@
 import json
 import logging
 import secrets
+import time
 from datetime import UTC, datetime
 
 from cityauth.core.audit import AuditEvent
@@ -14,6 +15,14 @@ class SystemClock:
     def now(self) -> datetime:
         """Return the present moment in UTC."""
         return datetime.now(UTC)
+
+
+class SystemSleeper:
+    """Waits in the thread that asks."""
+
+    def sleep(self, seconds: float) -> None:
+        """Return after *seconds*."""
+        time.sleep(seconds)
 
 
 class SystemEntropy:

@@ -11,7 +11,7 @@ from cityauth.cli.accounts import account
 from cityauth.cli.errors import TellingGroup
 from cityauth.cli.identifiers import identifier
 from cityauth.cli.import_ import import_
-from cityauth.cli.migrate import migrate
+from cityauth.cli.migrate_run import migrate
 from cityauth.cli.operations import db, keys, outbox
 from cityauth.config.configuration import FILE, load
 from cityauth.config.variables import CONFIG

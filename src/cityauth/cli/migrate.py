@@ -24,7 +24,7 @@ _file = click.Path(path_type=Path, dir_okay=False)
 
 @click.group()
 def migrate() -> None:
-    """Move a population from usernames to e-mail addresses: plan it, and look at what would happen."""
+    """Move a population from usernames to e-mail addresses: plan it, rehearse it, carry it out, take it back."""
 
 
 @migrate.command()
@@ -67,7 +67,7 @@ def plan(  # noqa: PLR0913 - one for each option
     del to  # there is one choice
     configuration = load()
     check = _domain_check() if check_dns else None
-    with closing(configuration.store(read_only=True)) as store, _progress(quiet=as_json) as progress:
+    with closing(configuration.store(read_only=True)) as store, showing_progress(quiet=as_json) as progress:
         made = configuration.auth(store, check_mailer=False).migration.plan(
             out, phase=Phase(phase), exempt=exempt or None, decisions=decisions, domain_check=check, progress=progress
         )
@@ -87,7 +87,7 @@ def _domain_check() -> DomainCheck:
 
 
 @contextmanager
-def _progress(*, quiet: bool) -> Iterator[Report]:
+def showing_progress(*, quiet: bool) -> Iterator[Report]:
     """Show how many accounts are read and lines are written, where standard error is a terminal."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)

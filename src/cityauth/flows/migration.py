@@ -5,44 +5,47 @@ journal ends. Several workers may carry out one plan at the same time.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
-from operator import attrgetter
 from typing import Final, TypeAlias, TypeVar
 
 from cityauth.core.accounts import AccountId
 from cityauth.core.audit import AuditEventType, audit_event
 from cityauth.core.changes import Committed
 from cityauth.core.client import ClientContext
-from cityauth.core.identifiers import EMAIL, Identifier
 from cityauth.core.migration import (
     Migration,
     MigrationMoved,
     MigrationOpened,
     MigrationState,
     MigrationStep,
-    StepAction,
     StepRefusal,
     StepsApplied,
     StepsPlanned,
     StepsRolledBack,
     StepState,
 )
-from cityauth.core.migration_plan import PlanHeader, PlanLine
+from cityauth.core.migration_plan import PlanLine
+from cityauth.core.migration_run import (
+    MOST_IN_A_BATCH,
+    ApplySettings,
+    MigrationRefusal,
+    MigrationRefused,
+    MigrationReport,
+    MigrationStatus,
+    Plan,
+    differs,
+    step_of,
+)
 from cityauth.errors import StoreError, StoreUnavailableError, UsageError
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.deployment import Deployment, begin, commit_with
 from cityauth.flows.migration_plan import plan_again
-from cityauth.policy.realms import Phase
 from cityauth.ports.services import Clock, Sleeper
 from cityauth.ports.stores import AccountStore, PopulationStore
 
 T = TypeVar("T")
-
-MOST_IN_A_BATCH: Final = 10_000
-"""The most accounts of one commit."""
 
 _ATTEMPTS: Final = 100
 """How often a worker looks again after another worker moved the migration on."""
@@ -57,114 +60,8 @@ _EVENTS: Final = {
 _NAMED: Final = 1000
 """How many accounts a report names; it counts all."""
 
-Choose: TypeAlias = Callable[[PlanLine], bool]
 Progress: TypeAlias = Callable[[int, int], object]
 """Called after each commit with the number of steps that are done, and of all steps."""
-
-
-class MigrationRefusal(StrEnum):
-    """Why a plan was not carried out or taken back; nothing was written."""
-
-    PLAN_OUTDATED = "plan_outdated"
-    """Accounts of the plan have changed where it matters since it was made."""
-
-    ANOTHER_IS_OPEN = "another_is_open"
-    """Another plan is half carried out: it must be finished or rolled back first."""
-
-    ANOTHER_PLAN = "another_plan"
-    """The store knows a plan of this id with other contents."""
-
-    ROLLED_BACK = "rolled_back"
-    """The plan was rolled back, or is being rolled back; make a new plan."""
-
-    UNKNOWN_PLAN = "unknown_plan"
-    """The store knows no plan of this id."""
-
-
-@dataclass(frozen=True, slots=True)
-class MigrationRefused:
-    """The plan was not carried out or taken back; nothing was written.
-
-    Attributes:
-        why: See `MigrationRefusal`.
-        accounts: The external ids (else the ids) of accounts that have changed since the plan, at most 1,000 of them.
-        count: How many accounts have changed.
-        plan_id: The other plan, when another one is open.
-    """
-
-    why: MigrationRefusal
-    accounts: tuple[str, ...] = ()
-    count: int = 0
-    plan_id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class MigrationStatus:
-    """How one plan stands.
-
-    Attributes:
-        migration: The plan as the store knows it.
-        steps: How many steps are in each state.
-    """
-
-    migration: Migration
-    steps: Mapping[StepState, int]
-
-    @property
-    def waiting(self) -> int:
-        """How many steps are still to be carried out, those that are not loaded yet included.
-
-        The step of an account that was erased meanwhile counts as well until the plan has ended.
-        """
-        done = sum(number for state, number in self.steps.items() if state is not StepState.PLANNED)
-        return max(self.migration.total - done, 0) if self.migration.state.is_open else 0
-
-
-@dataclass(frozen=True, slots=True)
-class MigrationReport:
-    """What carrying out or taking back a plan came to, read from the journal.
-
-    Attributes:
-        status: How the plan stands.
-        refusals: How many steps were refused, by the reason.
-        refused: The first 1,000 refused steps, in the order of their account ids.
-    """
-
-    status: MigrationStatus
-    refusals: Mapping[StepRefusal, int] = field(default_factory=dict)
-    refused: tuple[MigrationStep, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A plan that was made earlier.
-
-    Attributes:
-        header: Its first line.
-        lines: Gives its lines, from the first one each time it is called.
-    """
-
-    header: PlanHeader
-    lines: Callable[[], Iterable[PlanLine]]
-
-
-@dataclass(frozen=True, slots=True)
-class ApplySettings:
-    """How a plan is carried out.
-
-    Attributes:
-        actor: Who does it; it stands in the journal.
-        batch: How many accounts change in one commit; 1 to 10,000.
-        pause: Seconds between two commits, so that sign-ins have the database to themselves.
-        choose: Which lines are carried out now; the others wait for another call. ``None`` for all.
-        replan: Whether accounts that have changed since the plan are planned anew instead of refusing the plan.
-    """
-
-    actor: str
-    batch: int = 500
-    pause: float = 0.0
-    choose: Choose | None = None
-    replan: bool = False
 
 
 def ignore_progress(done: int, steps: int) -> None:
@@ -223,7 +120,8 @@ class _Run:
         if mine is None:
             return (yield from self._open())
         if mine.state is MigrationState.LOADING:
-            return (yield from self._load(mine))
+            yield from self._load(mine)
+            return None
         return (yield from self._apply(mine))
 
     def _open(self) -> Flow[MigrationRefused | None]:
@@ -255,7 +153,7 @@ class _Run:
         count = 0
         for page in pages(self._chosen(), self._settings.batch):
             for line, fresh in (yield from plan_again(self._deployment, self._header, page)):
-                if _differs(line, fresh):
+                if differs(line, fresh):
                     count += 1
                     named += [line.reference] if count <= _NAMED else []
         return MigrationRefused(MigrationRefusal.PLAN_OUTDATED, tuple(named), count)
@@ -271,7 +169,7 @@ class _Run:
             lines: Sequence[PlanLine] = page
             if self._settings.replan:
                 again = yield from plan_again(self._deployment, self._header, page)
-                lines = [new if new is not None and _differs(old, new) else old for old, new in again]
+                lines = [new if new is not None and differs(old, new) else old for old, new in again]
 
             steps = tuple(step for line in lines if (step := step_of(line, self._header.phase)) is not None)
             if not (yield from commit_steps(StepsPlanned(mine.id, steps))):
@@ -314,13 +212,7 @@ class _Run:
 
 
 def roll_back(
-    plan_id: str,
-    *,
-    actor: str,
-    batch: int = 500,
-    pause: float = 0.0,
-    client: ClientContext,
-    progress: Progress = ignore_progress,
+    plan_id: str, settings: ApplySettings, *, client: ClientContext, progress: Progress = ignore_progress
 ) -> Flow[MigrationReport | MigrationRefused]:
     """Take back every step of the plan that was carried out, or go on with it.
 
@@ -339,18 +231,18 @@ def roll_back(
     if mine.state is MigrationState.ROLLED_BACK and not (yield from _left(mine)):
         return (yield from report(plan_id))
     if mine.state is not MigrationState.ROLLING_BACK:
-        yield from _move_on(mine, MigrationState.ROLLING_BACK, actor, client)
+        yield from _move_on(mine, MigrationState.ROLLING_BACK, settings.actor, client)
     done, after = mine.total - (yield from _left(mine)), ""
-    while steps := (yield from ask(PopulationStore.read_steps, plan_id, StepState.APPLIED, after, batch)):
+    while steps := (yield from ask(PopulationStore.read_steps, plan_id, StepState.APPLIED, after, settings.batch)):
         now, last = (yield from ask(Clock.now)), steps[-1].account_id
-        if not (yield from commit_steps(StepsRolledBack(plan_id, after, last, now, actor))):
+        if not (yield from commit_steps(StepsRolledBack(plan_id, after, last, now, settings.actor))):
             break  # another worker has ended it
         done, after = done + len(steps), last
         progress(done, mine.total)
-        if pause:
-            yield from ask(Sleeper.sleep, pause)
+        if settings.pause:
+            yield from ask(Sleeper.sleep, settings.pause)
     mine = replace(mine, state=MigrationState.ROLLING_BACK)
-    yield from _move_on(mine, MigrationState.ROLLED_BACK, actor, client)
+    yield from _move_on(mine, MigrationState.ROLLED_BACK, settings.actor, client)
     return (yield from report(plan_id))
 
 
@@ -410,33 +302,6 @@ def commit_steps(change: StepsPlanned | StepsApplied | StepsRolledBack) -> Flow[
             raise
         outcome = yield from ask(AccountStore.commit, [change])
     return isinstance(outcome, Committed)
-
-
-def step_of(line: PlanLine, phase: Phase) -> MigrationStep | None:
-    """Return what a run does to the account of a plan's line, or ``None`` for nothing."""
-    if line.action is None:
-        return None
-    moves = line.action is StepAction.MOVE and line.identifier is not None and line.key is not None
-    return MigrationStep(
-        account_id=line.account,
-        external_id=line.external_id,
-        account_class=line.account_class.value,
-        action=line.action,
-        identifier=Identifier(EMAIL.name, line.identifier or "", line.key or "") if moves else None,
-        contact_before=line.contact,
-        contact_after=line.identifier if moves else line.contact,
-        phase_before=line.phase,
-        phase_after=phase if moves else Phase.BOTH,
-        may_share=line.may_share,
-    )
-
-
-def _differs(line: PlanLine, fresh: PlanLine | None) -> bool:
-    """Whether an account is no longer as the plan saw it where it matters."""
-    if fresh is None:
-        return line.action is not None
-    matters = attrgetter("account_class", "action", "identifier", "key", "contact", "phase", "may_share")
-    return bool(matters(line) != matters(fresh))
 
 
 def _move_on(mine: Migration, now: MigrationState, actor: str, client: ClientContext) -> Flow[None]:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Final, TypeAlias
 
-from cityauth.core.accounts import Status
-from cityauth.core.identifiers import USERNAME, Identifier
+from cityauth.core.accounts import AccountId, Status
+from cityauth.core.identifiers import EMAIL, USERNAME, Identifier
 from cityauth.core.mail import mail_address
 from cityauth.core.migration_decisions import DecisionRow, RefusedDecision
 from cityauth.core.migration_plan import (
@@ -19,6 +19,7 @@ from cityauth.core.migration_plan import (
     AccountClass,
     AccountFacts,
     Collision,
+    Decision,
     PlanHeader,
     PlanLine,
     action_of,
@@ -136,14 +137,40 @@ def plan(deployment: Deployment, settings: PlanSettings, progress: Progress) -> 
     return PlanMade(header, checked.refused)
 
 
+def plan_again(
+    deployment: Deployment, header: PlanHeader, lines: Sequence[PlanLine]
+) -> Flow[list[tuple[PlanLine, PlanLine | None]]]:
+    """Return each of the lines of a plan with what it would be now; ``None`` where the account is gone.
+
+    Decisions hold as they stand in the lines, and so does what was found of a domain.
+    """
+    settings = PlanSettings(header.phase, frozenset(header.exempt))
+    decided: dict[AccountId, tuple[Decision, Identifier | None]] = {}
+    for line in lines:
+        if line.decision is not None:
+            uses = line.decision is Decision.USE_EMAIL and line.identifier is not None and line.key is not None
+            address = Identifier(EMAIL.name, line.identifier or "", line.key or "") if uses else None
+            decided[line.account] = (line.decision, address)
+    dead = {(line.key or "").rpartition("@")[2] for line in lines if AccountClass.DEAD_DOMAIN in line.reasons}
+    reading = _Reading(deployment, settings, decided, dead)
+    fresh: dict[AccountId, PlanLine] = {}
+    for first in range(0, len(lines), PAGE):
+        ids = [line.account for line in lines[first : first + PAGE]]
+        rows = yield from ask(PopulationStore.find_population, ids)
+        fresh.update((line.account, line) for line, _ in (yield from reading.lines_of(rows)))
+    return [(line, fresh.get(line.account)) for line in lines]
+
+
 class _Reading:
     """Makes lines of rows. It is a class because what was learnt of a domain holds for all pages."""
 
-    def __init__(self, deployment: Deployment, settings: PlanSettings, decided: Decided) -> None:
+    def __init__(
+        self, deployment: Deployment, settings: PlanSettings, decided: Decided, dead: Collection[str] = ()
+    ) -> None:
         self._deployment = deployment
         self._settings = settings
         self._decided = decided
-        self._dead: dict[str, bool] = {}
+        self._dead: dict[str, bool] = dict.fromkeys(dead, True)
 
     def lines_of(self, page: Sequence[PopulationRow]) -> Flow[list[tuple[PlanLine, str]]]:
         """Return the page's lines, each with everything that it depends on."""

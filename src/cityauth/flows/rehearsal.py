@@ -15,11 +15,12 @@ from cityauth.core.accounts import AccountId, Status
 from cityauth.core.identifiers import USERNAME
 from cityauth.core.migration import MigrationStep
 from cityauth.core.migration_plan import PlanHeader, PlanLine
+from cityauth.core.migration_run import step_of
 from cityauth.core.population import PopulationRow
 from cityauth.core.resolution import AccountIdentifier, Match, Outcome
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.deployment import Deployment
-from cityauth.flows.migration import pages, step_of
+from cityauth.flows.migration import pages
 from cityauth.ports.services import Clock
 from cityauth.ports.stores import AccountStore, PopulationStore
 
@@ -216,5 +217,7 @@ def _after(before: _Found, rows: Mapping[AccountId, PopulationRow], steps: Seque
             key = step.identifier.key
             held = after.get(key)
             if held is None or held.account.id == account.id:
-                after[key] = Match(account, AccountIdentifier(step.identifier), held and held.password_hash)
+                after[key] = Match(
+                    account, AccountIdentifier(step.identifier), None if held is None else held.password_hash
+                )
     return after

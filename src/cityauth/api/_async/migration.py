@@ -6,10 +6,14 @@ from pathlib import Path
 
 from cityauth.api.assembly import Namespace
 from cityauth.api.drivers import AsyncAnswers, require_port, run_async, wire_async
-from cityauth.api.plan_files import building, read_decision_file
+from cityauth.api.plan_files import building, read_decision_file, read_plan
+from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
+from cityauth.core.migration_run import ApplySettings, MigrationRefused, MigrationReport, MigrationStatus, chosen
 from cityauth.core.plan_builder import PlanBuilder
-from cityauth.flows import migration_plan
+from cityauth.flows import migration, migration_check, migration_plan, rehearsal
+from cityauth.flows.migration_check import VerifyReport
 from cityauth.flows.migration_plan import PlanMade, Progress, ignore_progress
+from cityauth.flows.rehearsal import RehearsalReport
 from cityauth.policy.realms import Phase
 from cityauth.ports.services import DomainCheck
 from cityauth.ports.stores import PopulationStore
@@ -62,3 +66,120 @@ class Migration(Namespace[AsyncAnswers]):
         with building(Path(out)) as builder:
             answers.update(wire_async({PlanBuilder: builder}))
             return await run_async(migration_plan.plan(self._deployment, settings, progress), answers)
+
+    async def rehearse(self, plan: str | os.PathLike[str], *, progress: Progress = ignore_progress) -> RehearsalReport:
+        """Prove for every account of the file *plan* what each name does today and what it will do. Nothing is written.
+
+        Args:
+            plan: The file of the plan.
+            progress: Called now and then with the number of accounts that were looked at, and of all accounts.
+
+        Raises:
+            UsageError: the file cannot be read.
+            PlanError: it is no plan, or a line of it was changed.
+            WiringError: the store is no `PopulationStore`.
+            StoreError: the store cannot answer.
+        """
+        require_port(PopulationStore, self._answers)
+        read = read_plan(plan)
+        return await run_async(rehearsal.rehearse(self._deployment, read.header, read.lines(), progress), self._answers)
+
+    async def apply(
+        self,
+        plan: str | os.PathLike[str],
+        *,
+        actor: str,
+        batch: int = 500,
+        pause: float = 0.0,
+        share: float = 1.0,
+        canary: Collection[str] | None = None,
+        replan: bool = False,
+        progress: Progress = ignore_progress,
+        client: ClientContext = UNKNOWN_CLIENT,
+    ) -> MigrationReport | MigrationRefused:
+        """Carry out the file *plan*, or go on with it. It may stop at any moment and be called again.
+
+        Sign-in goes on meanwhile: an account changes in one commit. Two workers may carry out one plan at once.
+
+        Args:
+            plan: The file of the plan.
+            actor: Who does it; it stands in the journal of every account.
+            batch: How many accounts change in one commit; 1 to 10,000.
+            pause: Seconds between two commits.
+            share: The share of the accounts that is carried out now, above 0 and up to 1. A larger share contains a
+                smaller one. The migration stays open until all of it is carried out.
+            canary: Only these accounts are carried out now, by external id or by id.
+            replan: Whether accounts that changed since the plan was made are planned anew instead of refusing the plan.
+            progress: Called after each commit with the number of steps that are done, and of all steps.
+            client: Who asks, for the audit trail.
+
+        Returns:
+            What the journal says, or `MigrationRefused` when nothing was written: accounts have changed where it
+            matters, another migration is open, or the plan was rolled back.
+
+        Raises:
+            UsageError: the file cannot be read, or *batch*, *pause* or *share* is out of its range.
+            PlanError: it is no plan, or a line of it was changed.
+            WiringError: the store is no `PopulationStore`.
+            StoreError: the store cannot answer; call it again.
+        """
+        require_port(PopulationStore, self._answers)
+        settings = ApplySettings(actor, batch, pause, chosen(share, canary), replan)
+        flow = migration.apply(self._deployment, read_plan(plan), settings, client=client, progress=progress)
+        return await run_async(flow, self._answers)
+
+    async def roll_back(
+        self,
+        plan_id: str,
+        *,
+        actor: str,
+        batch: int = 500,
+        pause: float = 0.0,
+        progress: Progress = ignore_progress,
+        client: ClientContext = UNKNOWN_CLIENT,
+    ) -> MigrationReport | MigrationRefused:
+        """Take back what a plan did, account by account, or go on with it. Passwords are not touched.
+
+        An account that its person or customer service has changed since stays as it is; the report lists it.
+
+        Args:
+            plan_id: The id in the first line of the plan.
+            actor: Who does it.
+            batch: How many accounts change in one commit; 1 to 10,000.
+            pause: Seconds between two commits.
+            progress: Called after each commit with the number of steps that are taken back, and of all steps.
+            client: Who asks, for the audit trail.
+
+        Raises:
+            UsageError: *batch* or *pause* is out of its range.
+            WiringError: the store is no `PopulationStore`.
+            StoreError: the store cannot answer; call it again.
+        """
+        require_port(PopulationStore, self._answers)
+        settings = ApplySettings(actor, batch, pause)
+        return await run_async(migration.roll_back(plan_id, settings, client=client, progress=progress), self._answers)
+
+    async def status(self) -> list[MigrationStatus]:
+        """Return how every migration that was ever begun stands, the newest first.
+
+        Raises:
+            WiringError: the store is no `PopulationStore`.
+            StoreError: the store cannot answer.
+        """
+        require_port(PopulationStore, self._answers)
+        return await run_async(migration.list_status(), self._answers)
+
+    async def verify(self, plan_id: str, *, progress: Progress = ignore_progress) -> VerifyReport:
+        """Compare the journal of a migration with the accounts as they are. Nothing is written.
+
+        Args:
+            plan_id: The id in the first line of the plan.
+            progress: Called now and then with the number of steps that were compared, and of all steps.
+
+        Raises:
+            UsageError: the store knows no migration of this id.
+            WiringError: the store is no `PopulationStore`.
+            StoreError: the store cannot answer.
+        """
+        require_port(PopulationStore, self._answers)
+        return await run_async(migration_check.verify(plan_id, progress), self._answers)
