@@ -32,6 +32,7 @@ PARTS = (
     "outbox",
     "housekeeping",
     "population",
+    "migration",
 )
 
 
