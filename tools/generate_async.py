@@ -27,7 +27,7 @@ RULES = (
     (r"cityauth\.api\._sync", "cityauth.api._async"),
     (r"\bdef (?!_|is_fresh\b)", "async def "),
     (r"return run\(", "return await run_async("),
-    (r"import Answers, (require_port, )?run\b", r"import Answers, \1run_async"),
+    (r"(from cityauth\.api\.drivers import [^\n]*)\brun\b", r"\1run_async"),
     (r"\bAnswers\b", "AsyncAnswers"),
     (r"\bwire\b", "wire_async"),
     (r"import CityAuth\b", "import AsyncCityAuth"),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cityauth.core.identifiers import BUILT_IN, Identifier, IdentifierKind
     from cityauth.core.import_fault import ImportFault, RowFault
     from cityauth.core.import_file import read_people
+    from cityauth.core.import_report import ImportOptions, ImportReport
     from cityauth.core.import_row import ImportRow
     from cityauth.core.links import LinkLive, LinkOutcome, LinkRefused
     from cityauth.core.login import Authenticated, LoginStep, PasswordRequired
@@ -49,7 +50,6 @@ if TYPE_CHECKING:
     from cityauth.flows.identifiers import AccountRefused, Released
     from cityauth.flows.invitation import Invited
     from cityauth.flows.outbox import Flushed
-    from cityauth.flows.population import ImportOptions, ImportReport
     from cityauth.mailers.memory import MemoryMailer
     from cityauth.policy import HashProfile, MailPolicy, Policy
     from cityauth.policy.realms import DatedPhase, Phase, RealmPolicy
@@ -141,6 +141,7 @@ _HOMES = {
     "cityauth.core.identifiers": ("BUILT_IN", "Identifier", "IdentifierKind"),
     "cityauth.core.import_fault": ("ImportFault", "RowFault"),
     "cityauth.core.import_file": ("read_people",),
+    "cityauth.core.import_report": ("ImportOptions", "ImportReport"),
     "cityauth.core.import_row": ("ImportRow",),
     "cityauth.core.quarantine": ("QuarantinedRow",),
     "cityauth.core.links": ("LinkLive", "LinkOutcome", "LinkRefused"),
@@ -172,7 +173,6 @@ _HOMES = {
     "cityauth.flows.housekeeping": ("Purged",),
     "cityauth.flows.invitation": ("Invited",),
     "cityauth.flows.outbox": ("Flushed",),
-    "cityauth.flows.population": ("ImportOptions", "ImportReport"),
     "cityauth.flows.identifiers": ("AccountRefused", "Released"),
     "cityauth.policy": ("HashProfile", "MailPolicy", "Policy"),
     "cityauth.api._async": ("AsyncCityAuth",),

@@ -1,5 +1,7 @@
 """Importing people: good rows land in batches, bad rows come back with their faults, and twice is as once."""
 
+import base64
+import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
@@ -10,15 +12,25 @@ from cityauth import CityAuth, UsageError
 from cityauth.api.drivers import run
 from cityauth.core.accounts import Account, Status
 from cityauth.core.audit import AuditEventType
-from cityauth.core.changes import AccountErased, ContactChanged, PasswordSet, Precondition, ProfileChanged
+from cityauth.core.changes import (
+    AccountErased,
+    ContactChanged,
+    PasswordReplaced,
+    PasswordSet,
+    Precondition,
+    ProfileChanged,
+)
 from cityauth.core.client import UNKNOWN_CLIENT
+from cityauth.core.import_report import ImportOptions, ImportReport
 from cityauth.core.import_row import COLUMNS, ImportRow
+from cityauth.core.login import Authenticated, PasswordRequired
 from cityauth.core.quarantine import QuarantinedRow
 from cityauth.core.resolution import IdentifierStatus
 from cityauth.core.secret import SecretStr
 from cityauth.errors import WiringError
 from cityauth.flows import population
-from cityauth.flows.population import ImportOptions, ImportReport
+from cityauth.hashing import Argon2Hasher
+from cityauth.policy import HashProfile
 from cityauth.testing.samples import added, commit
 from tests.support.fakes import SeededEntropy
 from tests.support.service import KEY, Service
@@ -538,9 +550,70 @@ def test_the_report_is_what_the_store_has(service: Service) -> None:
 
 def test_a_refusal_that_nobody_expected_is_named(service: Service) -> None:
     """Each precondition that a commit may fail on gives a code."""
-    work = population._Import(service.auth.population._deployment, ImportOptions(), lambda _: None, UNKNOWN_CLIENT)
+    work = population._Import(
+        service.auth.population._deployment, ImportOptions(), lambda _: None, UNKNOWN_CLIENT, adopts=True
+    )
     piece = population._Piece(ImportRow(2, 1, {}))
     answers = service.auth.population._answers
     assert run(work._why(piece, Precondition.ACCOUNT_EXISTS), answers).code == "external_id.taken"
     assert run(work._why(piece, Precondition.PASSWORD_CHANGED), answers).code == "delta.meanwhile"
     assert run(work._why(piece, Precondition.IDENTIFIER_TAKEN), answers).code == "username.taken"
+
+
+# --- Stored hashes of older systems ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def legacy(make_store: MakeStore) -> Service:
+    """A service with the ready-made hasher."""
+    return Service(store=make_store(), hasher=Argon2Hasher(HashProfile.SMALL))
+
+
+MD5_OF_KISSA = "e2b6b5b1e3e9e3ba8a4c44bb4b2cb6f6"
+
+
+def test_a_hash_that_does_not_say_what_it_is_needs_its_format(legacy: Service) -> None:
+    """Thirty-two hexadecimal digits are stored once the file says what they are, and never by a guess."""
+    rows = [
+        person(1, password_hash=MD5_OF_KISSA),
+        person(2, password_hash=MD5_OF_KISSA, password_format="md5"),
+        person(3, password_hash=MD5_OF_KISSA, password_format="rot13"),
+        person(4, password_hash=HASH, password_format="bcrypt"),
+    ]
+    assert Imported(legacy, rows).codes == {
+        1: ["hash.unknown_format"], 3: ["hash.unknown_format"], 4: ["hash.corrupt"],
+    }  # fmt: skip
+    assert Imported(legacy, rows).counts == (0, 0, 1, 3)
+
+
+def test_a_password_in_latin_1_works_on_the_first_try(legacy: Service) -> None:
+    """A hash over Latin-1 bytes is declared by its encoding, and the person signs in with å, ä and ö."""
+    stored = (
+        "{SHA}"
+        + base64.b64encode(hashlib.sha1("Åsnän öinen".encode("latin-1"), usedforsecurity=False).digest()).decode()
+    )
+    done = Imported(legacy, [person(1, password_hash=stored, password_encoding="ISO-8859-1")])
+    assert done.counts == (1, 0, 0, 0)
+    step = legacy.auth.login.identify("user1")
+    assert isinstance(step, PasswordRequired)
+    assert isinstance(legacy.auth.login.submit_password(step.pending, "Åsnän öinen"), Authenticated)
+
+
+def test_an_unknown_encoding_comes_back(legacy: Service, service: Service) -> None:
+    """An encoding that nobody knows, or that the host's own hasher cannot take, is named in its column."""
+    done = Imported(legacy, [person(1, password_encoding="koi8")])
+    assert done.codes == {1: ["hash.unknown_encoding"]}
+    assert done.refused[0].faults[0].column == "password_encoding"
+    assert Imported(service, [person(1, password_encoding="latin-1")]).codes == {1: ["hash.unknown_encoding"]}
+
+
+def test_a_wrapped_hash_is_still_the_imported_one(legacy: Service) -> None:
+    """A fast hash that was put inside a stronger one follows the source's newer hash: nobody changed it here."""
+    sha = "{SHA}" + base64.b64encode(hashlib.sha1(b"kissa", usedforsecurity=False).digest()).decode()
+    Imported(legacy, [person(1, password_hash=sha)])
+    (found,) = legacy.store.find_imported(["1"])
+    wrapped = legacy.hasher.wrap(found.password_hash.get_secret_value())
+    commit(legacy.store, PasswordReplaced(found.row.account.id, found.password_hash, SecretStr(wrapped)))
+    assert Imported(legacy, [person(1, password_hash=sha)]).counts == (0, 0, 1, 0)
+    assert Imported(legacy, [person(1, password_hash=OTHER)]).counts == (0, 1, 0, 0)
+    assert column(legacy, "password_hash") == OTHER

@@ -54,13 +54,18 @@ def wire_async(ports: dict[type[Any], object]) -> AsyncAnswers:
     return {method: _awaitable(port, answer) for port, _, method, answer in _bound(ports)}
 
 
+def has_port(port: type[Any], answers: Mapping[Callable[..., Any], object]) -> bool:
+    """Whether *answers* has every method of *port*, which a deployment may be without."""
+    return all(method in answers for method in methods_of(port).values())
+
+
 def require_port(port: type[Any], answers: Mapping[Callable[..., Any], object]) -> None:
-    """See that *answers* has every method of *port*, which a deployment may be without.
+    """See that *answers* has every method of *port*.
 
     Raises:
         WiringError: it has not.
     """
-    if not all(method in answers for method in methods_of(port).values()):
+    if not has_port(port, answers):
         raise WiringError(f"the store is no {port.__name__}: it has not all of its methods")
 
 

@@ -16,8 +16,8 @@ from cityauth.cli.identifiers import FROM_COMMAND
 from cityauth.cli.operations import Load
 from cityauth.cli.output import error_console, say, say_json, show_table
 from cityauth.core.import_file import read_people
+from cityauth.core.import_report import ImportOptions, ImportReport
 from cityauth.core.quarantine import QUARANTINE_COLUMNS, QuarantinedRow
-from cityauth.flows.population import ImportOptions, ImportReport
 
 _Format: TypeAlias = Literal["csv", "jsonl"]
 _SUFFIXES: Final[dict[str, _Format]] = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl"}
@@ -40,6 +40,13 @@ _SUFFIXES: Final[dict[str, _Format]] = {".csv": "csv", ".jsonl": "jsonl", ".ndjs
 @click.option(
     "--accept-invalid-email", is_flag=True, help="Add people whose address does not pass, without an address on file."
 )
+@click.option(
+    "--cut-passwords/--whole-passwords",
+    "truncates",
+    default=None,
+    help="Whether the older system let bcrypt cut a password at 72 bytes; else the configuration says it.",
+)
+@click.option("--nul-ends", is_flag=True, help="The older system ended a password at its first NUL.")
 @click.option("--format", "kind", type=click.Choice(["csv", "jsonl"]), help="The format; else the file's name says it.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
@@ -54,6 +61,8 @@ def import_(  # noqa: PLR0913 - one for each option
     verified: bool,
     batch: int,
     accept_invalid_email: bool,
+    truncates: bool | None,
+    nul_ends: bool,
     kind: _Format | None,
     as_json: bool,
 ) -> None:
@@ -76,7 +85,7 @@ def import_(  # noqa: PLR0913 - one for each option
         show = stack.enter_context(_progress(people.stat().st_size, file))
         report = auth.population.import_people(
             read_people(file, format_),
-            options=ImportOptions(batch, verified, accept_invalid_email, dry_run),
+            options=ImportOptions(batch, verified, accept_invalid_email, dry_run, truncates, nul_ends),
             on_quarantined=refuse,
             on_progress=show,
             client=FROM_COMMAND,
@@ -128,7 +137,7 @@ class _RowsPerSecond(ProgressColumn):
         """Return the text of the column."""
         rows = task.fields["rows"]
         speed = rows / task.elapsed if task.elapsed else 0
-        return Text(f"{rows:,} rows, {speed:,.0f}/s".replace(",", " "))
+        return Text(f"{rows} rows, {speed:.0f}/s")
 
 
 @contextmanager

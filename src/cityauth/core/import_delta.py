@@ -93,8 +93,18 @@ def digest_of(password_hash: SecretStr | None) -> str:
     return hashlib.sha256(password_hash.get_secret_value().encode()).hexdigest() if password_hash else ""
 
 
-def compare(incoming: Incoming, known: ImportedPerson) -> Difference:
+def is_password_compared(incoming: Incoming, known: ImportedPerson) -> bool:
+    """Whether the source has another stored hash than at the last import, and the account has another one too."""
+    then = known.source.hash_digest if known.source else ""
+    return not compare_digest(digest_of(incoming.password_hash), then) and not compare_digest(
+        digest_of(known.password_hash), then
+    )
+
+
+def compare(incoming: Incoming, known: ImportedPerson, *, wrapped: bool = False) -> Difference:
     """Compare the source now, the source at the last import and the account.
+
+    *wrapped* says that the account's hash is the imported one inside a stronger one: nobody has changed it here.
 
     A column that is left to people keeps its former value in the source record, so that the next import names it again.
     A commit of the changes is refused if the account is changed meanwhile.
@@ -104,7 +114,7 @@ def compare(incoming: Incoming, known: ImportedPerson) -> Difference:
         return Difference(faults=[RowFault(ImportFault.EXTERNAL_ID_TAKEN, "external_id")])
     if incoming.person.realm != account.realm:
         return Difference(faults=[RowFault(ImportFault.DELTA_REALM, "realm")])
-    comparison = _Comparison(incoming, known, then)
+    comparison = _Comparison(incoming, known, then, wrapped=wrapped)
     comparison.run()
     found = comparison.found
     if comparison.now != then:
@@ -117,7 +127,8 @@ def compare(incoming: Incoming, known: ImportedPerson) -> Difference:
 class _Comparison:
     """Compares one person column by column. It is a class because each column adds changes, faults and a record."""
 
-    def __init__(self, incoming: Incoming, known: ImportedPerson, then: SourceRecord) -> None:
+    def __init__(self, incoming: Incoming, known: ImportedPerson, then: SourceRecord, *, wrapped: bool) -> None:
+        self._wrapped = wrapped
         self.found = Difference()
         self._incoming = incoming
         self._known = known
@@ -211,7 +222,7 @@ class _Comparison:
             return
         if new is None:
             self._leave(ImportFault.DELTA_REMOVED, "password_hash", "hash_digest")
-        elif not compare_digest(stored, then):
+        elif not (self._wrapped or compare_digest(stored, then)):
             self._leave(ImportFault.DELTA_BOTH_CHANGED, "password_hash", "hash_digest")
         else:
             self.found.changes.append(PasswordReplaced(self._account.id, here, new))

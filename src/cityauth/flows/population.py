@@ -3,7 +3,7 @@
 import base64
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from types import MappingProxyType
 from typing import Final, TypeAlias, TypeVar
@@ -13,11 +13,13 @@ from cityauth.core.audit import AuditEventType, audit_event
 from cityauth.core.changes import Change, Committed, IdentifierAdded, Precondition
 from cityauth.core.characters import strip_invisible
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext, RequestContext
+from cityauth.core.hash_origin import HashOrigin, PasswordEncoding
 from cityauth.core.hashing import HashDefect
 from cityauth.core.identifiers import Identifier
-from cityauth.core.import_delta import Incoming, compare, source_record
+from cityauth.core.import_delta import Incoming, compare, is_password_compared, source_record
 from cityauth.core.import_fault import ImportFault, RowFault
 from cityauth.core.import_file import row_of
+from cityauth.core.import_report import MOST_IN_A_BATCH, ImportOptions, ImportReport
 from cityauth.core.import_row import UNREADABLE, ImportRow, ImportRules, read_row
 from cityauth.core.population import ImportedPerson, KeyUse, NewPerson, PeopleAdded
 from cityauth.core.quarantine import QuarantinedRow
@@ -26,11 +28,8 @@ from cityauth.core.secret import SecretStr
 from cityauth.errors import UsageError
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.deployment import Deployment, begin, commit_with
-from cityauth.ports.services import Entropy, PasswordHasher
+from cityauth.ports.services import Entropy, HashImporter, PasswordHasher
 from cityauth.ports.stores import AccountStore, PopulationStore
-
-MOST_IN_A_BATCH: Final = 10_000
-"""The most people of one commit."""
 
 _AT_ONCE: Final = 500
 """How many keys one look-up takes."""
@@ -38,50 +37,15 @@ _AT_ONCE: Final = 500
 _ID_BYTES: Final = 15
 """As for any account: 120 random bits make 24 characters."""
 
+_SAID_OF_HASH: Final = {"", "password_hash", "password_format", "password_encoding"}
+"""With a fault of one of these columns, or of the whole row, nothing more is said of the stored hash."""
+
 _DEFECTS: Final = {
     HashDefect.UNKNOWN_SCHEME: ImportFault.HASH_UNKNOWN_FORMAT,
     HashDefect.NOT_INSTALLED: ImportFault.HASH_NOT_INSTALLED,
     HashDefect.CORRUPT: ImportFault.HASH_CORRUPT,
     HashDefect.OVER_LIMIT: ImportFault.HASH_OVER_LIMIT,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class ImportOptions:
-    """How people are imported.
-
-    Attributes:
-        batch: How many rows land in one commit; 1 to 10,000.
-        verified: Whether the older system has verified the addresses: then reset links may go there at once.
-        accept_invalid_email: Whether a person whose address does not pass is added without one.
-        dry_run: Whether everything is done but the commits.
-    """
-
-    batch: int = 1000
-    verified: bool = False
-    accept_invalid_email: bool = False
-    dry_run: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ImportReport:
-    """What an import came to. Each row counts once: as added, updated, unchanged or quarantined.
-
-    Attributes:
-        rows: Rows that were read.
-        added: People who were added.
-        updated: People who were there already, and of whom the source said something new.
-        unchanged: People who were there already as the source has them.
-        quarantined: Rows with a fault. Of a person who was there already, what had no fault was taken over.
-        codes: How many rows had each fault.
-    """
-
-    rows: int = 0
-    added: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    quarantined: int = 0
-    codes: Mapping[ImportFault, int] = field(default_factory=lambda: MappingProxyType({}))
 
 
 OnQuarantined: TypeAlias = Callable[[QuarantinedRow], object]
@@ -125,18 +89,20 @@ def import_people(
     on_quarantined: OnQuarantined,
     on_progress: OnProgress,
     client: ClientContext = UNKNOWN_CLIENT,
+    adopts: bool = True,
 ) -> Flow[ImportReport]:
     """Import *rows*, a batch in each commit.
 
     It may stop after any commit and be run again from the first row: what has landed is compared and not added twice.
-    *on_quarantined* gets each row that has a fault, *on_progress* the report after each batch.
+    *on_quarantined* gets each row that has a fault, *on_progress* the report after each batch. *adopts* says whether
+    the hasher is a `HashImporter`; a host's own may verify only what it makes itself.
 
     Raises:
         UsageError: the batch is not 1 to 10,000.
     """
     if not 1 <= options.batch <= MOST_IN_A_BATCH:
         raise UsageError(f"batch is 1 to {MOST_IN_A_BATCH} rows")
-    work = _Import(deployment, options, on_quarantined, client)
+    work = _Import(deployment, options, on_quarantined, client, adopts=adopts)
     numbered = _numbered(rows)
     while batch := list(islice(numbered, options.batch)):
         yield from work.land(batch)
@@ -154,8 +120,15 @@ class _Import:
     """One import. It is a class because every row adds to its counts and to what is known of the rows before."""
 
     def __init__(
-        self, deployment: Deployment, options: ImportOptions, on_quarantined: OnQuarantined, client: ClientContext
+        self,
+        deployment: Deployment,
+        options: ImportOptions,
+        on_quarantined: OnQuarantined,
+        client: ClientContext,
+        *,
+        adopts: bool,
     ) -> None:
+        self._adopts = adopts
         self._deployment = deployment
         self._options = options
         self._refuse = on_quarantined
@@ -184,7 +157,7 @@ class _Import:
         pieces = yield from self._new_people(new)
         for row, incoming in read:
             if (found := by_id.get(incoming.person.external_id)) is not None:
-                pieces += self._compared(row, incoming, found)
+                pieces += yield from self._compared(row, incoming, found)
         pieces.sort(key=lambda piece: piece.row.number)
         yield from self._commit(pieces, context)
         for refused in sorted(self._refused, key=lambda one: one.row.number):
@@ -218,15 +191,30 @@ class _Import:
 
     def _hash(self, row: ImportRow, faults: list[RowFault]) -> Flow[SecretStr | None]:
         """Return the stored hash to keep, or add what is wrong with it to *faults*."""
-        exported = row.cells.get("password_hash", "")
-        if not exported or any(fault.column in {"", "password_hash"} for fault in faults):
+        exported = strip_invisible(row.cells.get("password_hash", ""))
+        if not exported or any(fault.column in _SAID_OF_HASH for fault in faults):
             return None
-        defect = yield from ask(PasswordHasher.find_defect, exported)
-        if defect is None:
-            return SecretStr(exported)
-        if defect in _DEFECTS:
-            faults.append(RowFault(_DEFECTS[defect], "password_hash"))
-        return None
+        encoding = PasswordEncoding.named(row.cells.get("password_encoding", ""))
+        if encoding is None or not (self._adopts or encoding is PasswordEncoding.UTF_8):
+            faults.append(RowFault(ImportFault.HASH_UNKNOWN_ENCODING, "password_encoding"))
+            return None
+        origin = HashOrigin(
+            strip_invisible(row.cells.get("password_format", "")),
+            encoding,
+            self._options.truncates,
+            self._options.nul_ends,
+        )
+        kept = yield from self._adopt(exported, origin)
+        if isinstance(kept, HashDefect):
+            if kept is not HashDefect.UNUSABLE:
+                faults.append(RowFault(_DEFECTS.get(kept, ImportFault.HASH_CORRUPT), "password_hash"))
+            return None
+        return SecretStr(kept)
+
+    def _adopt(self, exported: str, origin: HashOrigin) -> Flow[str | HashDefect]:
+        if self._adopts:
+            return (yield from ask(HashImporter.adopt, exported, origin))
+        return (yield from ask(PasswordHasher.find_defect, exported)) or exported
 
     def _new_people(self, new: Sequence[tuple[ImportRow, Incoming]]) -> Flow[list[_Piece]]:
         """Return the people whose usernames are free; the others go to quarantine."""
@@ -258,9 +246,13 @@ class _Import:
                 found.add(one.person.username.key)
         return found
 
-    def _compared(self, row: ImportRow, incoming: Incoming, known: ImportedPerson) -> list[_Piece]:
+    def _compared(self, row: ImportRow, incoming: Incoming, known: ImportedPerson) -> Flow[list[_Piece]]:
         """Return what to write of a person who is there already; count one who needs nothing."""
-        difference = compare(incoming, known)
+        wrapped = False
+        if self._adopts and known.password_hash and is_password_compared(incoming, known):
+            name = yield from ask(HashImporter.identify, known.password_hash.get_secret_value())
+            wrapped = (name or "").startswith("wrapped ")
+        difference = compare(incoming, known, wrapped=wrapped)
         if difference.changes:
             return [_Piece(row, None, difference.changes, difference.faults)]
         if difference.faults:

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Iterable, Mapping
 
 from cityauth.api.assembly import Namespace
-from cityauth.api.drivers import AsyncAnswers, require_port, run_async
+from cityauth.api.drivers import AsyncAnswers, has_port, require_port, run_async
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
+from cityauth.core.import_report import ImportOptions, ImportReport
 from cityauth.core.import_row import ImportRow
 from cityauth.core.quarantine import QuarantinedRow
 from cityauth.flows import population
-from cityauth.flows.population import ImportOptions, ImportReport, ignore
+from cityauth.flows.population import ignore
+from cityauth.ports.services import HashImporter
 from cityauth.ports.stores import PopulationStore
 
 
@@ -48,6 +50,12 @@ class Population(Namespace[AsyncAnswers]):
         require_port(PopulationStore, self._answers)
         how = options or ImportOptions()
         flow = population.import_people(
-            self._deployment, rows, how, on_quarantined=on_quarantined, on_progress=on_progress, client=client
+            self._deployment,
+            rows,
+            how,
+            on_quarantined=on_quarantined,
+            on_progress=on_progress,
+            client=client,
+            adopts=has_port(HashImporter, self._answers),
         )
         return await run_async(flow, self._answers)
