@@ -20,6 +20,8 @@ def test_an_account_has_no_password() -> None:
         "status",
         "epoch",
         "contact",
+        "contact_verified",
+        "external_id",
         "phase",
     }
 

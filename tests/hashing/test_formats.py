@@ -285,35 +285,35 @@ V16 = f"$argon2i$v=16$m=64,t=2,p=1${SALT22}${DIGEST43}"
 V19 = SAMPLES["argon2"]
 
 
-@pytest.mark.parametrize(
-    ("dialect", "canonical"),
-    [
-        (V16.replace("$v=16", ""), V16),
-        (V16.replace("$v=16", "").replace("m=64,t=2,p=1", "p=1,t=2,m=64"), V16),
-        (V19.replace("m=65536,t=3,p=4", "t=3,m=65536,p=4"), V19),
-        (V19.replace("m=65536,t=3,p=4", "p=4,t=3,m=65536"), V19),
-        (V19.replace("$v=19$m=65536,t=3,p=4", "$m=65536,t=3,p=4,v=19"), V19),
-        (V19.replace("$v=19$m=65536,t=3,p=4", "$m=65536,t=3,p=4$v=19"), V19),
-        (V19.replace(SALT22, SALT22 + "=="), V19),
-        (V19.replace(DIGEST43, DIGEST43 + "="), V19),
-        (V19.replace(SALT22, SALT22 + "==") + "=", V19),
-        (
-            SAMPLES["django_argon2"].replace("$v=19$m=102400,t=2,p=8", "$v=19$t=2,p=8,m=102400"),
-            SAMPLES["django_argon2"],
-        ),
-        *(
-            (blank + stored + blank, stored)
-            for stored in SAMPLES.values()
-            for blank in (" ", "\n", "\t", "\r\n", "\u00a0", "\u3000", "\u2003", "\u200b", "\x85")
-        ),
-        *((stored + " " * 2000, stored) for stored in SAMPLES.values()),
-        *(("\ufeff" + stored, stored) for stored in SAMPLES.values()),
-    ],
-)
-def test_a_dialect_is_the_same_hash(dialect: str, canonical: str) -> None:
+DIALECTS = [
+    (V16.replace("$v=16", ""), V16),
+    (V16.replace("$v=16", "").replace("m=64,t=2,p=1", "p=1,t=2,m=64"), V16),
+    (V19.replace("m=65536,t=3,p=4", "t=3,m=65536,p=4"), V19),
+    (V19.replace("m=65536,t=3,p=4", "p=4,t=3,m=65536"), V19),
+    (V19.replace("$v=19$m=65536,t=3,p=4", "$m=65536,t=3,p=4,v=19"), V19),
+    (V19.replace("$v=19$m=65536,t=3,p=4", "$m=65536,t=3,p=4$v=19"), V19),
+    (V19.replace(SALT22, SALT22 + "=="), V19),
+    (V19.replace(DIGEST43, DIGEST43 + "="), V19),
+    (V19.replace(SALT22, SALT22 + "==") + "=", V19),
+    (
+        SAMPLES["django_argon2"].replace("$v=19$m=102400,t=2,p=8", "$v=19$t=2,p=8,m=102400"),
+        SAMPLES["django_argon2"],
+    ),
+    *(
+        (blank + stored + blank, stored)
+        for stored in SAMPLES.values()
+        for blank in (" ", "\n", "\t", "\r\n", "\u00a0", "\u3000", "\u2003", "\u200b", "\x85")
+    ),
+    *((stored + " " * 2000, stored) for stored in SAMPLES.values()),
+    *(("\ufeff" + stored, stored) for stored in SAMPLES.values()),
+]
+"""What old systems write, and what it is stored as."""
+
+
+def test_a_dialect_is_the_same_hash() -> None:
     """Other orders, a left-out version, padding and blanks around a hash change nothing in it (C-49)."""
-    assert examine(dialect) == examine(canonical)
-    assert render(examine(dialect)) == canonical
+    assert [dialect for dialect, canonical in DIALECTS if examine(dialect) != examine(canonical)] == []
+    assert [dialect for dialect, canonical in DIALECTS if render(examine(dialect)) != canonical] == []
 
 
 def test_padding_must_fit() -> None:
