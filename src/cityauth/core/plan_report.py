@@ -40,6 +40,11 @@ td.number { text-align: right; white-space: nowrap }
 svg { width: 100%; height: auto } svg text { font: 13px system-ui, sans-serif; fill: #1b1b1b }
 rect { fill: #00567a } rect.good { fill: #00663a } rect.stop { fill: #a13800 }
 code { font-size: .95em } figure { margin: 1rem 0 }
+@media (max-width: 40rem) {
+  figure { display: none } table { table-layout: fixed; font-size: .9rem }
+  h1, h2, p { overflow-wrap: anywhere; hyphens: auto } h1 { font-size: 1.4rem }
+  th, th[scope="col"], td, td.number { overflow-wrap: anywhere; hyphens: auto; white-space: normal }
+}
 """
 
 _BAR_LEFT, _BAR_WIDTH, _ROW_HEIGHT, _CHART_WIDTH = 310, 360, 26, 760
