@@ -9,6 +9,7 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import BinaryIO, Final, TypeAlias
 
 from cityauth.core.migration import StepAction
@@ -16,8 +17,8 @@ from cityauth.core.migration_plan import AccountClass, Collision, Decision, Plan
 from cityauth.core.plan_file import checked, header_text, line_text, parse_line
 from cityauth.core.similarity import AddressWarning, DomainTypos, family_of, resembling
 
-_PROGRESS: Final = 5000
-"""How many lines are written between two calls of the caller's progress."""
+_BATCH: Final = 2000
+"""How many lines are written at once."""
 
 _Warned: TypeAlias = dict[int, tuple[set[AddressWarning], list[int]]]
 """For the number of a line: its warnings, and the numbers of the lines that they are about."""
@@ -54,31 +55,28 @@ class PlanBuilder:
 
     def add(self, lines: Sequence[tuple[PlanLine, str]]) -> None:
         """Take the next accounts, each with everything in the store that its line depends on."""
-        for line, seen in lines:
-            self._add(line, seen)
-
-    def _add(self, line: PlanLine, seen: str) -> None:
-        text = f"{line_text(line)}\n".encode("ascii")
-        self._scratch.write(text)
-        self._starts.append(self._end)
-        self._end += len(text)
-        self._seen.update(f"{seen}\x1e".encode("utf-8", "surrogatepass"))
-        self._classes[line.account_class] += 1
-        if line.action:
-            self._actions[line.action] += 1
-        if line.decision:
-            self._decisions[line.decision] += 1
-        address = "" if line.key is None else line.key.partition(":")[2]
-        self._domain_of.append(self._domains.setdefault(address.rpartition("@")[2], len(self._domains)))
-        self._families.append(hash(family_of(address)) or 1 if address else 0)
-        self.accounts += 1
+        texts = [f"{line_text(line)}\n".encode("ascii") for line, _ in lines]
+        self._scratch.write(b"".join(texts))
+        for text in texts:
+            self._starts.append(self._end)
+            self._end += len(text)
+        self._seen.update("".join([f"{seen}\x1e" for _, seen in lines]).encode("utf-8", "surrogatepass"))
+        self._classes.update([line.account_class for line, _ in lines])
+        self._actions.update([line.action for line, _ in lines if line.action])
+        self._decisions.update([line.decision for line, _ in lines if line.decision])
+        domains, numbers, families = self._domains, self._domain_of, self._families
+        for line, _ in lines:
+            address = "" if line.key is None else line.key.partition(":")[2]
+            numbers.append(domains.setdefault(address.rpartition("@")[2], len(domains)))
+            families.append(hash(family_of(address)) or 1 if address else 0)
+        self.accounts += len(lines)
 
     def finish(self, begin: PlanHeader, progress: Callable[[int], None]) -> PlanHeader:
         """Write the plan and return its header.
 
         Args:
             begin: The header as far as it is known: its counts, digests and warnings are filled in here.
-            progress: Called now and then with the number of lines that are written.
+            progress: Called after each batch with the number of lines that are written.
         """
         warned = self._resemblances()
         typos = self._typos()
@@ -98,33 +96,36 @@ class PlanBuilder:
         self._out.write(f"{header_text(header)}\n".encode("ascii"))
         return header
 
-    def _write(self, header: PlanHeader, lines: Iterator[str], progress: Callable[[int], None]) -> str:
+    def _write(self, header: PlanHeader, lines: Iterator[bytes], progress: Callable[[int], None]) -> str:
         """Write the header without its digest, and all lines; return the digest."""
         first = f"{header_text(header)}\n".encode("ascii")
         digest, check = hashlib.sha256(first), 0
         self._out.write(first)
-        for number, text in enumerate(lines):
-            whole, check = checked(text, check)
-            encoded = f"{whole}\n".encode("ascii")
-            digest.update(encoded)
-            self._out.write(encoded)
-            if number % _PROGRESS == 0:
-                progress(number)
+        written = 0
+        while batch := list(islice(lines, _BATCH)):
+            for place, text in enumerate(batch):
+                batch[place], check = checked(text, check)
+            block = b"".join(batch)
+            digest.update(block)
+            self._out.write(block)
+            written += len(batch)
+            progress(written)
         return digest.hexdigest()
 
-    def _lines(self, warned: _Warned, typos: Mapping[int, str]) -> Iterator[str]:
+    def _lines(self, warned: _Warned, typos: Mapping[int, str]) -> Iterator[bytes]:
         """The lines in order, those with warnings made anew."""
         names = {number: self._line(number).reference for _, others in warned.values() for number in others}
         self._scratch.seek(0)
-        for number, raw in enumerate(self._scratch):
-            text = raw.decode("ascii").rstrip("\n")
-            right = typos.get(self._domain_of[number])
+        for number, (raw, domain) in enumerate(zip(self._scratch, self._domain_of, strict=True)):
+            text = raw[:-1]
+            right = typos.get(domain)
             if right is None and number not in warned:
                 yield text
                 continue
             found, others = warned.get(number, (set(), []))
             similar = tuple(sorted(names[one] for one in others))
-            yield line_text(_with_warnings(_parse(text, number), found, similar, right))
+            line = _with_warnings(_parse(text, number), found, similar, right)
+            yield line_text(line).encode("ascii")
 
     def _resemblances(self) -> _Warned:
         """Find what resembles what, by the families of addresses."""
@@ -157,7 +158,7 @@ class PlanBuilder:
 
     def _line(self, number: int) -> PlanLine:
         self._scratch.seek(self._starts[number])
-        return _parse(self._scratch.readline().decode("ascii").rstrip("\n"), number)
+        return _parse(self._scratch.readline()[:-1], number)
 
     def _address(self, number: int) -> str:
         return (self._line(number).key or "").partition(":")[2]
@@ -175,6 +176,6 @@ def _with_warnings(line: PlanLine, found: set[AddressWarning], similar: tuple[st
     )
 
 
-def _parse(text: str, number: int) -> PlanLine:
+def _parse(text: bytes, number: int) -> PlanLine:
     """Read a line of the scratch file, which has no checksum yet."""
-    return parse_line(f'{text},"check":""}}', number)
+    return parse_line(f'{text.decode("ascii")},"check":""}}', number)

@@ -60,14 +60,20 @@ def header_text(header: PlanHeader) -> str:
 
 def line_text(line: PlanLine) -> str:
     """Return an account's line as `checked` completes it: printable ASCII without the closing brace."""
-    names = f'"{line.account_class}"'
-    reasons = ",".join(f'"{one}"' for one in line.reasons)
+    account, external_id, account_class, reasons, identifier, others, key, contact, phase, action, *rest = line
+    address = _text(identifier)
     text = (
-        f'{{"account":{quoted(line.account)},"external_id":{_text(line.external_id)},"class":{names},'
-        f'"reasons":[{reasons}],"identifier":{_text(line.identifier)},"with":{_texts(line.collides_with)},'
-        f'"key":{_text(line.key)},"contact":{_text(line.contact)},"phase":{_text(line.phase)},'
-        f'"action":{_text(line.action)}'
+        f'{{"account":{quoted(account)},"external_id":{_text(external_id)},"class":"{account_class}",'
+        f'"reasons":{_texts(reasons)},"identifier":{address},"with":{_texts(others)},"key":{_text(key)},'
+        f'"contact":{address if contact == identifier else _text(contact)},"phase":{_text(phase)},'
+        f'"action":{_text(action)}'
     )
+    return f"{text}{_rest_of(line)}" if any(rest) else text
+
+
+def _rest_of(line: PlanLine) -> str:
+    """The fields that few lines have."""
+    text = ""
     if line.decision:
         text += f',"decision":"{line.decision}"'
     if line.collision:
@@ -87,10 +93,10 @@ def _texts(values: Iterable[str]) -> str:
     return f"[{','.join(map(quoted, values))}]" if values else "[]"
 
 
-def checked(text: str, check: int) -> tuple[str, int]:
+def checked(text: bytes, check: int) -> tuple[bytes, int]:
     """Complete what `line_text` returned with the running checksum; return the line and the new checksum."""
-    check = zlib.crc32(text.encode("ascii"), check)
-    return f'{text}{_CHECK}{check:08x}"}}', check
+    check = zlib.crc32(text, check)
+    return b'%b,"check":"%08x"}\n' % (text, check), check
 
 
 def parse_header(text: str) -> PlanHeader:

@@ -13,8 +13,10 @@ from cityauth.flows.asking import Flow, ask
 from cityauth.flows.deployment import Deployment
 from cityauth.ports.stores import PopulationStore
 
-PAGE: Final = 200
+PAGE: Final = 500
 """Accounts that are read at once: an event loop is held no longer than they take."""
+
+_PRESENT: Final = f"{KEY_VERSION}:"
 
 Uses: TypeAlias = Mapping[str, Sequence[KeyUse]]
 """For each key that was looked up: who has it."""
@@ -47,29 +49,45 @@ class PlannedAccount(NamedTuple):
 
 def read_account(row: PopulationRow, deployment: Deployment) -> PlannedAccount:
     """Pick the address and the identifiers of one account."""
-    contact = address_of(row.account.contact, deployment)
+    contact = _contact_of(row, deployment)
+    key = None if contact is None else contact.key
     own = email = None
     usernames: list[str] = []
     others: dict[str, bool] = {}
     for held in row.account_identifiers:
-        identifier, is_active = held.identifier, held.status is IdentifierStatus.ACTIVE
-        is_own = contact is not None and identifier.key == contact.key
+        identifier = held.identifier
+        is_own = identifier.key == key
         if is_own:
             own = held
         if identifier.kind == USERNAME.name:
             usernames.append(identifier.key)
-        elif not is_own:
+            continue
+        is_active = held.status is IdentifierStatus.ACTIVE
+        if not is_own:
             others[identifier.key] = is_active
         if identifier.kind == EMAIL.name and is_active and (email is None or is_own):
             email = held
     return PlannedAccount(row, contact, own, email, usernames, others)
 
 
+def _contact_of(row: PopulationRow, deployment: Deployment) -> Identifier | None:
+    """The contact as an identifier; the store's key spares a second look at a plain address."""
+    contact = row.account.contact
+    if contact is not None and row.contact_key.startswith(_PRESENT) and _is_plain(contact):
+        return Identifier(EMAIL.name, contact, row.contact_key)
+    return address_of(contact, deployment)
+
+
+def _is_plain(address: str) -> bool:
+    """Whether the rules for new addresses add nothing to those for looking up."""
+    return address.isascii() and "xn--" not in address
+
+
 def address_of(contact: str | None, deployment: Deployment) -> Identifier | None:
     """Return the contact as the identifier that it would be, or ``None`` when there is none that passes the rules."""
     if contact is None:
         return None
-    if contact.isascii() and "xn--" not in contact:  # the rules for new addresses add nothing for these
+    if _is_plain(contact):
         value = canonical_address(contact)
         return None if value is None else Identifier(EMAIL.name, contact, f"{KEY_VERSION}:{value}")
     identifier = register(contact, deployment.email)
@@ -121,10 +139,10 @@ def address_on_file(seen: PlannedAccount, deployment: Deployment) -> str | None:
 
 def has_username(row: PopulationRow) -> bool:
     """Whether a username of the account is active."""
-    return any(
-        held.status is IdentifierStatus.ACTIVE and held.identifier.kind == USERNAME.name
-        for held in row.account_identifiers
-    )
+    for held in row.account_identifiers:
+        if held.status is IdentifierStatus.ACTIVE and held.identifier.kind == USERNAME.name:
+            return True
+    return False
 
 
 def domain_of(address: Identifier) -> str:
@@ -139,11 +157,12 @@ def normalized_name(name: str) -> str:
 
 
 def dependencies_of(row: PopulationRow) -> str:
-    """Everything that an account's line depends on, as one text."""
+    """Return everything that an account's line depends on, as one text."""
     account = row.account
-    held = "\x1f".join(f"{one.identifier.kind}={one.status}={one.identifier.key}" for one in row.account_identifiers)
-    return (
+    text = (
         f"{account.id}\x1f{account.external_id}\x1f{account.realm}\x1f{account.status}\x1f{account.contact}\x1f"
-        f"{account.phase}\x1f{row.email_on_file}\x1f{row.address_used:d}{row.address_is_username:d}"
-        f"{row.username_is_address:d}\x1f{held}"
+        f"{account.phase}\x1f{row.email_on_file}\x1f{row.address_used}{row.address_is_username}{row.username_is_address}"
     )
+    for held in row.account_identifiers:
+        text += f"\x1f{held.identifier.kind}={held.status}={held.identifier.key}"
+    return text

@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 from cityauth.core.accounts import AccountId, Status
 from cityauth.core.identifiers import EMAIL, USERNAME, Identifier
 from cityauth.core.mail import mail_address
+from cityauth.core.migration import StepAction
 from cityauth.core.migration_decisions import DecisionRow, RefusedDecision
 from cityauth.core.migration_plan import (
     HELD_ELSEWHERE,
@@ -179,7 +180,15 @@ class _Reading:
         buried = yield from self._buried([one.contact for one in seen if one.contact and one.own is None])
         if self._settings.check_domains:
             yield from self._check_domains({domain_of(one.contact) for one in seen if one.contact})
-        return [(self._line(one, partners_of(one, uses), buried), dependencies_of(one.row)) for one in seen]
+        return [
+            (
+                self._ready_line(one)
+                if self._is_ready(one, buried)
+                else self._line(one, partners_of(one, uses), buried),
+                dependencies_of(one.row),
+            )
+            for one in seen
+        ]
 
     def _buried(self, addresses: Sequence[Identifier]) -> Flow[set[str]]:
         """Return the keys of those addresses that an erased account had."""
@@ -195,6 +204,38 @@ class _Reading:
         if unknown := sorted(domains - self._dead.keys()):
             found = yield from ask(DomainCheck.check, unknown)
             self._dead.update((domain, found.get(domain) is DomainState.DEAD) for domain in unknown)
+
+    def _is_ready(self, seen: PlannedAccount, buried: Collection[str]) -> bool:
+        """Whether the account is like nearly all: nothing stands in the way, and nothing was decided."""
+        row, contact, own, email, _, others = seen
+        account = row.account
+        return (
+            contact is not None
+            and own is None
+            and email is None
+            and not (row.address_used or row.address_is_username or row.username_is_address or others)
+            and account.status is Status.ACTIVE
+            and account.realm not in self._settings.exempt
+            and account.id not in self._decided
+            and contact.key not in buried
+            and not (self._dead and self._dead[domain_of(contact)])
+        )
+
+    def _ready_line(self, seen: PlannedAccount) -> PlanLine:
+        """Return what `_line` returns for such an account, at a third of the cost."""
+        account, contact = seen.row.account, seen.contact
+        return PlanLine(
+            account.id,
+            account.external_id,
+            AccountClass.READY,
+            (),
+            None if contact is None else mail_address(contact),
+            (),
+            None if contact is None else contact.key,
+            account.contact,
+            account.phase,
+            StepAction.MOVE,
+        )
 
     def _line(self, seen: PlannedAccount, partners: Sequence[KeyUse], buried: Collection[str]) -> PlanLine:
         account = seen.row.account

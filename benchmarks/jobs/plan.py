@@ -1,0 +1,122 @@
+"""The plan of a population's move: cityauth's, beside what a plan must do on raw `sqlite3`."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks.harness import Samples
+from benchmarks.result import Goal, Result, tabulate
+
+ROUNDS = 5
+ACCOUNTS = 50_000
+BATCH = 2_000
+"""People that are stored in one commit."""
+
+BASE = "raw sqlite3"
+AGAIN = "raw sqlite3 again"
+OURS = "cityauth"
+
+ABOUT = (
+    "One plan of a whole city in a new process: one account in fifty shares its address with another. The floor reads every "
+    "account with its identifiers from the same file, makes the key of each address by `lower()`, finds every collision by joins "
+    "on indexes, and writes a line of JSON for each account. cityauth validates and classifies, finds look-alikes and misspelt "
+    "domains, and writes checksums as well. Times are processor time for one account. The memory is the growth of the process."
+)
+
+_FLOOR = """
+import json, sqlite3
+database = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+held = {}
+SHARED = "SELECT a.id, b.external_id FROM cityauth_account a JOIN cityauth_account b ON b.contact_key = a.contact_key AND b.id <> a.id"
+TAKEN = "SELECT a.id, i.kind, i.account_id FROM cityauth_account a JOIN cityauth_identifier i ON i.key = a.contact_key AND i.account_id <> a.id"
+NAMED = "SELECT i.account_id, a.external_id FROM cityauth_identifier i JOIN cityauth_account a ON a.contact_key = i.key AND a.id <> i.account_id"
+for query in (SHARED, TAKEN, NAMED):
+    for account, *rest in database.execute(query):
+        held.setdefault(account, []).append(rest[-1])
+emails = {account for account, in database.execute("SELECT account_id FROM cityauth_identifier WHERE kind = 'email'")}
+names = database.execute("SELECT account_id, key, status FROM cityauth_identifier ORDER BY account_id, position")
+people = database.execute("SELECT id, external_id, realm, status, contact, contact_key, phase FROM cityauth_account ORDER BY id")
+with open(out, "w") as lines:
+    for account, external_id, realm, status, contact, key, phase in people:
+        next(names, None)
+        named = "ready" if key and status == "active" and account not in held and account not in emails else "other"
+        line = {"account": account, "external_id": external_id, "class": named, "reasons": [], "identifier": contact,
+                "with": held.get(account, []), "key": contact and "1:" + contact.lower(), "contact": contact, "phase": phase}
+        lines.write(json.dumps(line) + "\\n")
+"""
+_OURS = """
+from cityauth import CityAuth
+from cityauth.stores.sql import SqlStore
+store = SqlStore(f"sqlite:///{path}", read_only=True)
+CityAuth(store, [bytes(range(100, 132))]).migration.plan(out)
+store.close()
+"""
+_TIMED = """
+import sys, time
+path, out = sys.argv[1:]
+{imports}
+def peak():
+    with open("/proc/self/status", encoding="ascii") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
+before = peak()
+started = time.process_time_ns()
+{work}
+spent = time.process_time_ns() - started
+print(spent / 1000, (peak() - before) / 1024)
+"""
+_IMPORTS = "import json, sqlite3; from cityauth import CityAuth; from cityauth.stores.sql import SqlStore"
+_WORK = {BASE: _FLOOR, AGAIN: _FLOOR, OURS: _OURS}
+
+
+def measure(rounds: int, accounts: int) -> Result:
+    """Fill one database, and let each contender plan it in each round."""
+    with TemporaryDirectory(prefix="cityauth-bench-") as folder:
+        path = Path(folder) / "city.db"
+        _fill(path, accounts)
+        times: dict[str, list[float]] = {name: [] for name in _WORK}
+        sizes: dict[str, list[float]] = {name: [] for name in _WORK}
+        for number in range(rounds + 1):
+            for name, work in _WORK.items():
+                micros, mebibytes = _plan(work, path)
+                if number:  # the first round only warms the disk's cache
+                    times[name].append(micros / accounts)
+                    sizes[name].append(mebibytes)
+        return _result(times, sizes, accounts)
+
+
+def _fill(path: Path, accounts: int) -> None:
+    from cityauth.stores.sql import SqlStore
+    from cityauth.testing.populations import city, store_people
+
+    with SqlStore(f"sqlite:///{path}") as store:
+        store.create_schema()
+        batch = []
+        for person in city(accounts):
+            batch.append(person)
+            if len(batch) == BATCH:
+                store_people(store, batch)
+                batch.clear()
+        if batch:
+            store_people(store, batch)
+    os.sync()
+
+
+def _plan(work: str, path: Path) -> tuple[float, float]:
+    """Run one contender in a process of its own; return its processor time and the growth of its memory."""
+    code = _TIMED.format(imports=_IMPORTS, work=work)
+    command = [sys.executable, "-c", code, str(path), str(path.with_suffix(".jsonl"))]
+    told = subprocess.run(command, check=True, capture_output=True, text=True, timeout=1800).stdout
+    micros, mebibytes = map(float, told.split())
+    assert path.with_suffix(".jsonl").stat().st_size > 0
+    return micros, mebibytes
+
+
+def _result(times: Samples, sizes: Samples, accounts: int) -> Result:
+    table = tabulate(f"a plan of {accounts:,} accounts, for one account", times, BASE)
+    goals = [
+        Goal("cityauth, times the floor", table.ratio(OURS), 2.5),
+        Goal("cityauth, MiB that the process grows by", max(sizes[OURS]), 300),
+    ]
+    return Result("plan", ABOUT, [table], goals)
