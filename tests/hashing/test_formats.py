@@ -158,6 +158,8 @@ def test_reading_undoes_writing(made: StoredHash) -> None:
         f"$pbkdf2$999999999$c3VvbGE${'A' * 27}",
         SAMPLES["aspnet_v3"].replace("AQAAAAAAAAAK", "AQAAAAAATEtA"),
         SAMPLES["keycloak"].replace('\\"hashIterations\\": 10', '\\"hashIterations\\": 500001'),
+        SAMPLES["keycloak_argon2"].replace('[\\"64\\"]', '[\\"99999999999\\"]'),
+        SAMPLES["keycloak_argon2"].replace('\\"hashIterations\\": 1', '\\"hashIterations\\": 11'),
         SAMPLES["keycloak"].replace('\\"hashIterations\\": 10', '\\"hashIterations\\": 999999999999999'),
     ],
 )
@@ -229,6 +231,11 @@ def test_cost_bombs_are_over_the_limit(bomb: str) -> None:
         SAMPLES["keycloak"].replace("pbkdf2", "pbkdf9"),
         SAMPLES["keycloak"].replace("salt", "pepper"),
         '{"credentialData": null, "secretData": []}',
+        '{"credentialData": "[]", "secretData": "7"}',
+        SAMPLES["keycloak_argon2"].replace('[\\"64\\"]', "[]"),
+        SAMPLES["keycloak_argon2"].replace('[\\"64\\"]', '[\\"-64\\"]'),
+        SAMPLES["keycloak_argon2"].replace('[\\"32\\"]', '[\\"33\\"]'),
+        SAMPLES["keycloak_argon2"].replace("1.3", "1.9"),
         '{"credentialData": ' + "[" * 1500,
     ],
 )

@@ -50,6 +50,33 @@ SPRING = [
 """The examples of Spring Security's reference, whose password is "password"."""
 
 
+DJANGO = [
+    "pbkdf2_sha256$1000000$qedda9jSPLaIcQtzNklpQV$2bqZqhIZysDKBO1rYjgkWVlYPo5wEfinRwunSKwyFBI=",
+    "pbkdf2_sha1$1000000$CWakrChrD31w1j9TiBrfhq$dvj733vKfAlcnRbkK3EMkNRyZ38=",
+    (
+        "argon2$argon2id$v=19$m=102400,t=2,p=8$MXNRUTAzVnpoZmxpTHY2dzNGRmR3Mw$s"
+        "jykzS9QnIt9YSSxmSetFp7xBREvjOdAfMQqcVJgTgA"
+    ),
+    "bcrypt_sha256$$2b$12$KaVyJVC8J.r693Pqy1usx.ArS87ImYx9iOnpkMyQZbQAh5KByV/J.",
+    "bcrypt$$2b$12$M8YgbzTgA4BjJEEfwoKB1uPOwvqxzE0Atxhsk.29L.cU6yoOeqXbm",
+    (
+        "scrypt$16384$yxu3tMsyOF88SH4e3B8AkY$8$5$7lPT5bWpXLc+VDwWLwF+zlHcuRd+QJ"
+        "+R5UEs4H4ec75jRUBe5k7zRHrC5bvgmaOcuQwveAs02+5L8XxSPWwXog=="
+    ),
+    "md5$YeYrqMaIvWax6W9gYYL0oR$d9929ecfa4326b76d0555bba53679eb7",
+]
+"""Made by Django 5.2, whose password is "kesäyö"."""
+
+
+@pytest.mark.parametrize("stored", DJANGO)
+@pytest.mark.parametrize("typed", ["kesäyö", "kesa\u0308yo\u0308"])
+def test_a_hash_of_django_verifies(stored: str, typed: str) -> None:
+    """What Django itself made matches, typed in NFC or NFD, and nothing else does (C-49)."""
+    assert HASHER.find_defect(stored) is None
+    assert HASHER.verify(password(typed), stored).matched
+    assert HASHER.verify(password("kesayo"), stored) == Verdict(matched=False)
+
+
 @pytest.mark.parametrize(
     ("stored", "text"),
     [

@@ -86,6 +86,12 @@ SAMPLES = {
     ),
     "mysql": "*4FFC74AC12A69DBB9A80A4FDAE48ACB076B400FC",
     "nt": "$3$$f5dd15a850bf9dabb530fa68598bba6a",
+    "keycloak_argon2": (
+        r'{"credentialData": "{\"hashIterations\": 1, \"algorithm\": \"argon2\", \"additionalParameters\": '
+        r"{\"hashLength\": [\"32\"], \"memory\": [\"64\"], \"type\": [\"id\"], \"version\": [\"1.3\"], "
+        r'\"parallelism\": [\"1\"]}}", "secretData": "{\"value\": '
+        r'\"CR2cXn2vFpY74vKyzSEkUguQuQlUKhEtO717NoC6830=\", \"salt\": \"c3VvbGFhc3VvbGFhc3VvbA==\"}"}'
+    ),
 }
 """A hash of each built-in format, by the format's name. Nobody knows their passwords."""
 

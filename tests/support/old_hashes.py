@@ -9,6 +9,7 @@ from typing import Any
 
 import bcrypt
 import passlib.hash
+from argon2.low_level import Type, hash_secret_raw
 from werkzeug.security import generate_password_hash
 
 PASSLIB: Any = passlib.hash  # its type stubs lack what it loads by name
@@ -123,6 +124,15 @@ def keycloak(algorithm: str, name: str, size: int) -> Callable[[str], str]:
     return make
 
 
+def keycloak_argon2(text: str) -> str:
+    """What Keycloak 25 exports as a credential."""
+    digest = hash_secret_raw(text.encode(), SALT, 1, 64, 1, 32, Type.ID)
+    more = {"hashLength": ["32"], "memory": ["64"], "type": ["id"], "version": ["1.3"], "parallelism": ["1"]}
+    data = {"hashIterations": 1, "algorithm": "argon2", "additionalParameters": more}
+    secret = {"value": base64.b64encode(digest).decode(), "salt": base64.b64encode(SALT).decode()}
+    return json.dumps({"credentialData": json.dumps(data), "secretData": json.dumps(secret)})
+
+
 def spring_pbkdf2(tag: str, algorithm: str, iterations: int, salt: bytes) -> Callable[[str], str]:
     """What Spring Security's Pbkdf2PasswordEncoder stores."""
     return lambda text: tag + (salt + hashlib.pbkdf2_hmac(algorithm, text.encode(), salt, iterations, 32)).hex()
@@ -195,6 +205,7 @@ MAKERS: dict[str, Callable[[str], str]] = {
     "keycloak sha1": keycloak("sha1", "pbkdf2", 64),
     "keycloak sha256": keycloak("sha256", "pbkdf2-sha256", 64),
     "keycloak sha512": keycloak("sha512", "pbkdf2-sha512", 64),
+    "keycloak_argon2": keycloak_argon2,
     "aspnet_v2": aspnet_v2,
     "aspnet_v3 sha1": aspnet_v3("sha1", 0),
     "aspnet_v3 sha256": aspnet_v3("sha256", 1),

@@ -11,6 +11,7 @@ from cityauth.hashing.argon2 import ARGON2, DJANGO_ARGON2, NEXTCLOUD_ARGON2I, NE
 from cityauth.hashing.aspnet import ASPNET_V2, ASPNET_V3
 from cityauth.hashing.bcrypt import bcrypt_formats
 from cityauth.hashing.java import JAVA_FORMATS
+from cityauth.hashing.keycloak import KEYCLOAK_FORMATS
 from cityauth.hashing.ldap import LDAP_FORMATS
 from cityauth.hashing.marked import MARK, MarkedFormat, read_mark, truncating
 from cityauth.hashing.pbkdf2 import DJANGO_PBKDF2, PASSLIB_PBKDF2, WERKZEUG_PBKDF2
@@ -57,6 +58,7 @@ def built_in_formats(
         *crypt_formats(truncates=bcrypt_truncates),
         *LDAP_FORMATS,
         *JAVA_FORMATS,
+        *KEYCLOAK_FORMATS,
         ASPNET_V2,
         ASPNET_V3,
         MSSQL_2005,
