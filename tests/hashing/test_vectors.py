@@ -2,6 +2,8 @@
 
 import pytest
 
+pytest.importorskip("bcrypt", reason="one of the published hashes is of bcrypt")
+
 from cityauth.hashing.hasher import Argon2Hasher
 from cityauth.policy import HashProfile
 from cityauth.ports.services import Verdict
