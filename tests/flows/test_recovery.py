@@ -5,20 +5,23 @@ import string
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from cityauth import PolicyError, Problem
 from cityauth.core.accounts import Account, AccountId
 from cityauth.core.answers import Done, MailAwaited, MailerDown, Refused
+from cityauth.core.changes import Committed, ContactVerified
 from cityauth.core.client import ClientContext
 from cityauth.core.identifiers import EMAIL, USERNAME, Identifier, look_up, register
 from cityauth.core.links import LinkLive, LinkRefused
 from cityauth.core.login import UNIFORM_REFUSAL, Authenticated, PasswordRequired
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
 from cityauth.core.signing import Purpose, SignedPayload
+from cityauth.flows.invitation import Invited
 from cityauth.messages.codes import Code
-from cityauth.policy import LinkPolicy
+from cityauth.policy import LinkPolicy, Policy
 from cityauth.policy.realms import Phase
 from cityauth.policy.throttling import Limit
 from cityauth.ports.stores import AccountStore
@@ -27,6 +30,7 @@ from tests.support.deployments import deployment
 from tests.support.fakes import NOON
 from tests.support.recording import meeting_at, recording
 from tests.support.service import KEY, OTHER_KEY, PASSWORD, POLICY, Service
+from tests.support.stores import MakeStore
 
 NEW = "uusi pitkä salasana keväältä"
 ERKKI = "erkki@example.com"
@@ -572,3 +576,80 @@ def test_a_flood_of_requests_over_the_limit_does_not_fill_the_trail(service: Ser
         answers = [ask("erkki@example.com", client=ClientContext("192.0.2.7")) for _ in range(60)]
         assert set(map(repr, answers)) == {repr(answers[0])}
         assert len(service.audit.events) - before == 11, "one that was allowed, and ten that were not"
+
+
+# --- An address on file that nobody has verified -----------------------------------------------------------
+
+
+def imported(service: Service, name: str, contact: str | None = None, *, verified: bool = False) -> Account:
+    """An account as an import brings it: a username, and an address that signs nobody in."""
+    account = Account(AccountId(name), "citizen", name, contact=contact, contact_verified=verified)
+    return service.plant(account, AccountIdentifier(username(name)))
+
+
+NO_RESET = replace(POLICY, links=LinkPolicy(reset_to_unverified=False))
+
+
+@pytest.mark.parametrize("typed", ["maija", "maija@example.com"])
+def test_a_link_may_go_to_an_unverified_address_and_verifies_it(service: Service, typed: str) -> None:
+    """By default a forgotten password's link goes to the address on file, and its use marks the address as verified."""
+    imported(service, "maija", "maija@example.com")
+    service.auth.recovery.request(typed)
+    token = service.link("maija@example.com")
+    assert not service.store.load(AccountId("maija")).contact_verified
+    assert isinstance(service.auth.recovery.complete(token, NEW), Done)
+    assert service.store.load(AccountId("maija")).contact_verified
+
+
+@pytest.mark.parametrize("typed", ["maija", "maija@example.com"])
+def test_the_policy_may_send_no_link_to_an_unverified_address(make_store: MakeStore, typed: str) -> None:
+    """With reset_to_unverified off nothing is mailed there until somebody has verified the address."""
+    service = Service(store=make_store(), policy=NO_RESET)
+    account = imported(service, "maija", "maija@example.com")
+    service.auth.recovery.request(typed)
+    assert service.subjects() == []
+    assert service.store.commit([ContactVerified(account.id, "maija@example.com")]) == Committed()
+    service.wait(hours=2)
+    service.auth.recovery.request(typed)
+    assert isinstance(service.auth.recovery.inspect(service.link("maija@example.com")), LinkLive)
+
+
+@pytest.mark.parametrize("policy", [POLICY, NO_RESET], ids=["mailed", "not mailed"])
+def test_an_unverified_address_shows_in_no_answer_and_no_work(make_store: MakeStore, policy: Policy) -> None:
+    """Verified, unverified, without an address or unknown: equal answers, equal questions, equal kinds of changes."""
+    service = Service(store=make_store(), policy=policy)
+    imported(service, "unverified", "unverified@example.com")
+    imported(service, "verified", "verified@example.com", verified=True)
+    imported(service, "addressless")
+    named = ["verified", "unverified", "addressless", "nobody", "verified@example.com", "unverified@example.com"]
+    traces, answers = [], set()
+    for entered in named:
+        with recording(service.auth) as asked:
+            answers.add(repr(service.auth.recovery.request(entered)))
+        traces.append(list(asked))
+        service.wait(hours=2)
+    assert len(answers) == 1
+    assert traces == [traces[0]] * len(named)
+
+
+def test_an_invitation_by_mail_verifies_and_one_handed_over_does_not(service: Service) -> None:
+    """Only a link that went to the mailbox shows that somebody reads it."""
+    imported(service, "mailed", "mailed@example.com")
+    imported(service, "handed", "handed@example.com")
+    service.auth.accounts.invite(AccountId("mailed"))
+    invited = service.auth.accounts.invite(AccountId("handed"), by_mail=False)
+    assert isinstance(invited, Invited)
+    assert invited.link is not None
+    by_hand = parse_qs(urlsplit(invited.link.get_secret_value()).query)["token"][0]
+    assert isinstance(service.auth.recovery.complete(by_hand, NEW), Done)
+    assert isinstance(service.auth.recovery.complete(service.link("mailed@example.com"), NEW), Done)
+    verified = [service.store.load(AccountId(name)).contact_verified for name in ("mailed", "handed")]
+    assert verified == [True, False]
+
+
+def test_a_refused_password_verifies_nothing(service: Service) -> None:
+    """The address is marked with the new password, in one commit, and not before."""
+    imported(service, "maija", "maija@example.com")
+    service.auth.recovery.request("maija")
+    assert isinstance(service.auth.recovery.complete(service.link("maija@example.com"), "lyhyt"), Refused)
+    assert not service.store.load(AccountId("maija")).contact_verified

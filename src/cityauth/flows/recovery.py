@@ -8,6 +8,7 @@ from cityauth.core.audit import AuditEventType, audit_event, hash_identifier
 from cityauth.core.changes import (
     Change,
     Committed,
+    ContactVerified,
     EpochAdvanced,
     MailQueued,
     PasswordSet,
@@ -26,7 +27,7 @@ from cityauth.core.signing import Purpose
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.deployment import Deployment, begin, commit_with, record_refusal
 from cityauth.flows.identifiers import problem_of, resolve
-from cityauth.flows.links import Link, identifiers_of, login_name, make_link, open_owned, refuse_link
+from cityauth.flows.links import Link, identifiers_of, is_mailed_to, login_name, make_link, open_owned, refuse_link
 from cityauth.flows.mail_limit import Budget, reset_budget
 from cityauth.flows.notifications import addresses_of, notify, queue
 from cityauth.flows.passwords import hash_new
@@ -54,7 +55,8 @@ def request(
     An address that is no identifier and the contact of one account gets that account's link. One that is the contact of
     several gets a mail that says so. An unknown address gets a mail that it has no account; an unknown username gets
     nothing. Every identifier is answered alike, asks the same questions and takes the same work: both mails are
-    written for everyone, and where no mail is due a dummy is queued.
+    written for everyone, and where no mail is due a dummy is queued. None is due where the policy mails no link to an
+    address that nobody has verified.
 
     Args:
         deployment: The deployment.
@@ -73,7 +75,7 @@ def request(
     typed = _typed_address(deployment, resolution.looked_up)
     contacts = yield from ask(AccountStore.find_by_contact, contact_key(typed or resolution.looked_up.shown))
     unknown = resolution.reason is Reason.NOT_FOUND
-    account = _addressee_of_contact(contacts) if unknown else _addressee(resolution)
+    account = _mailable(deployment, _addressee_of_contact(contacts) if unknown else _addressee(resolution))
     to = (account.contact if account else typed) or key
     budget = yield from reset_budget(deployment, context, account, key, address=to, proof=proof)
     mailed = budget is not None and (account is not None or budget is not Budget.GUARANTEED)
@@ -122,6 +124,13 @@ def _addressee(resolution: Resolution) -> Account | None:
     return holder.account if holder.account.status is Status.ACTIVE and holder.account.contact else None
 
 
+def _mailable(deployment: Deployment, account: Account | None) -> Account | None:
+    """Return *account* if the policy lets its link go to the address on file."""
+    if account is None or account.contact_verified or deployment.policy.links.reset_to_unverified:
+        return account
+    return None
+
+
 def _mail_without_link(contacts: Sequence[Account]) -> Mail:
     """Return the mail to an address that is no identifier: it is unknown, or the contact of several accounts."""
     return Mail.CONTACT_SHARED if contacts else Mail.NO_ACCOUNT
@@ -156,7 +165,8 @@ def complete(
     """Set a new password with a link.
 
     Ends every session and every other link, mails every verified address, and signs nobody in. A refused password
-    does not use the link up. However many attempts use one link at once, only one succeeds.
+    does not use the link up. However many attempts use one link at once, only one succeeds. A link that was mailed to
+    the address on file verifies it.
     """
     context = yield from begin(client)
     opened = yield from open_owned(deployment, token, PASSWORD_LINKS, context, to_use=True)
@@ -174,6 +184,7 @@ def complete(
         SessionsClosed(account.id),
         *notify(deployment, context, Mail.RESET_DONE, account, addresses_of(account, held)),
     ]
+    changes += _verified_by(deployment, token, account, context)
     event = audit_event(
         AuditEventType.PASSWORD_RESET, context, account_id=account.id, reason=one_time_token.purpose.value
     )
@@ -181,6 +192,15 @@ def complete(
     if not isinstance(outcome, Committed):
         return LinkRefused(Problem(Code.LINK_INVALID))
     return Done(Problem(Code.RESET_DONE))
+
+
+def _verified_by(
+    deployment: Deployment, token: object, account: Account, context: RequestContext
+) -> tuple[ContactVerified, ...]:
+    """Return the change that marks the contact as verified, where the used link was mailed to it."""
+    if account.contact_verified or not is_mailed_to(deployment, token, account.contact or "", context):
+        return ()
+    return (ContactVerified(account.id, account.contact or ""),)
 
 
 def words_of(account: Account, held: tuple[AccountIdentifier, ...]) -> tuple[str, ...]:

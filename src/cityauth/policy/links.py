@@ -1,4 +1,4 @@
-"""How long a mailed link lives."""
+"""How long a mailed link lives, and to which addresses it goes."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,6 +16,9 @@ class LinkPolicy:
         sign_up: The link that confirms the address of a new account; 1 minute to 24 hours, by default 1 hour.
         email_change: The link that confirms a new address; 1 minute to 24 hours, by default 2 hours.
         email_undo: The link that undoes a change of address from the old mailbox; 1 to 30 days, by default 7.
+        reset_to_unverified: Whether the link for a forgotten password goes to an address on file that nobody has
+            verified, as an import brings them. By default it does: most people have no other way to a new password,
+            and a link that is used verifies the address. Without it such a person needs an invitation.
     """
 
     reset: timedelta = timedelta(minutes=60)
@@ -23,6 +26,7 @@ class LinkPolicy:
     sign_up: timedelta = timedelta(hours=1)
     email_change: timedelta = timedelta(hours=2)
     email_undo: timedelta = timedelta(days=7)
+    reset_to_unverified: bool = True
 
     def __post_init__(self) -> None:
         """Refuse a link that lives longer than NIST allows, or none at all."""
