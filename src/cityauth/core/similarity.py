@@ -40,13 +40,23 @@ def family_of(address: str) -> str:
     Args:
         address: A canonical address, as `cityauth.core.email.canonical_address` returns it.
     """
-    whole = undotted(address)
-    if _A_LABEL in whole or not whole.isascii():
-        local, _, domain = whole.rpartition("@")
-        whole = "".join(char if char.isascii() else _lookalike_of(char) for char in f"{local}@{_decoded(domain)}")
+    local, _, domain = address.rpartition("@")
+    if "+" in local:
+        local = local.partition("+")[0] or local
+    return f"{_lookalikes_replaced(local.replace('.', ''))}@{_family_of_domain(domain)}"
+
+
+@functools.lru_cache(maxsize=65_536)
+def _family_of_domain(domain: str) -> str:
+    return _lookalikes_replaced(_decoded(domain) if _A_LABEL in domain else domain)
+
+
+def _lookalikes_replaced(text: str) -> str:
+    if not text.isascii():
+        text = "".join(char if char.isascii() else _lookalike_of(char) for char in text)
     for char, alike in _ASCII_LOOKALIKES:
-        whole = whole.replace(char, alike)
-    return whole
+        text = text.replace(char, alike)
+    return text
 
 
 def undotted(address: str) -> str:

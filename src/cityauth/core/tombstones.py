@@ -6,7 +6,7 @@ because signing secrets are replaced every year or so, and a tombstone must stan
 
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Self, final
 
@@ -51,6 +51,11 @@ class TombstoneKeys:
     def digests(self, identifier: Identifier) -> tuple[bytes, ...]:
         """Return every tombstone that *identifier* may have: one for each key."""
         return tuple(_digest(key, identifier) for key in self.keys)
+
+    def digests_of(self, keys: Iterable[str]) -> list[bytes]:
+        """Return every tombstone that the identifiers of these *keys* may have, for many at once."""
+        values = [_FORMAT + key.partition(":")[2].encode() for key in keys]
+        return [hmac.digest(secret, value, "sha256") for secret in self.keys for value in values]
 
     def __repr__(self) -> str:
         """Show how many keys there are, and nothing of them."""

@@ -73,9 +73,14 @@ def read_account(row: PopulationRow, deployment: Deployment) -> PlannedAccount:
 def _contact_of(row: PopulationRow, deployment: Deployment) -> Identifier | None:
     """The contact as an identifier; the store's key spares a second look at a plain address."""
     contact = row.account.contact
-    if contact is not None and row.contact_key.startswith(_PRESENT) and _is_plain(contact):
+    if contact is not None and has_plain_contact(row):
         return Identifier(EMAIL.name, contact, row.contact_key)
     return address_of(contact, deployment)
+
+
+def has_plain_contact(row: PopulationRow) -> bool:
+    """Whether the contact passes the rules for new addresses because its key says that it is an address."""
+    return row.contact_key.startswith(_PRESENT) and _is_plain(row.account.contact or "")
 
 
 def _is_plain(address: str) -> bool:
@@ -145,9 +150,9 @@ def has_username(row: PopulationRow) -> bool:
     return False
 
 
-def domain_of(address: Identifier) -> str:
-    """Return the domain of an address, as the DNS knows it."""
-    return address.key.rpartition("@")[2]
+def domain_of(key: str) -> str:
+    """Return the domain of the address with that *key*, as the DNS knows it."""
+    return key.rpartition("@")[2]
 
 
 def normalized_name(name: str) -> str:
