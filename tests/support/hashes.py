@@ -92,6 +92,8 @@ SAMPLES = {
         r'\"parallelism\": [\"1\"]}}", "secretData": "{\"value\": '
         r'\"CR2cXn2vFpY74vKyzSEkUguQuQlUKhEtO717NoC6830=\", \"salt\": \"c3VvbGFhc3VvbGFhc3VvbA==\"}"}'
     ),
+    "yescrypt": "$y$j75$TYea2yMGZxjlYt0Kxwx7A.$QpbAbhxD5VlVd5rVlHHLmk5FvD7I5BgTCLXsBuL7ZPA",
+    "ldap_yescrypt": "{CRYPT}$y$j9T$XQazzz8cKapHNqXbbRCE5/$0yR.DKpaIRu5sBxtPAgM/Yz2KmiV1TzwuONeRrgtNWB",
 }
 """A hash of each built-in format, by the format's name. Nobody knows their passwords."""
 

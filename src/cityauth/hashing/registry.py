@@ -22,6 +22,7 @@ from cityauth.hashing.scrypt import DJANGO_SCRYPT, WERKZEUG_SCRYPT
 from cityauth.hashing.unix import crypt_formats
 from cityauth.hashing.windows import MSSQL_2005, MSSQL_2012, NT
 from cityauth.hashing.wrapped import WrappedFormat, inner_text, is_wrapped
+from cityauth.hashing.yescrypt import YESCRYPT_FORMATS
 from cityauth.policy import HashLimits
 
 _PLAIN_TEXT: Final = ("{noop}", "{cleartext}", "{clear}", "{plain}", "{plaintext}")
@@ -56,6 +57,7 @@ def built_in_formats(
         PASSLIB_PBKDF2,
         *PHPASS_FORMATS,
         *crypt_formats(truncates=bcrypt_truncates),
+        *YESCRYPT_FORMATS,
         *LDAP_FORMATS,
         *JAVA_FORMATS,
         *KEYCLOAK_FORMATS,
