@@ -13,6 +13,7 @@ TITLES = {
     "resolve": "Resolving an identifier",
     "identifier_key": "The key of an e-mail address",
     "imports": "Import",
+    "plan": "Plan of a migration",
 }
 INTRODUCTION = """\
 # Performance
@@ -32,7 +33,7 @@ $ .bench/bin/python benchmarks/run.py session_check
 $ .bench/bin/python benchmarks/run.py docs
 ```
 
-The jobs are `sign_in`, `session_check`, `resolve`, `identifier_key` and `imports`. `--rounds` and `--accounts` make a run shorter.
+The jobs are `sign_in`, `session_check`, `resolve`, `identifier_key`, `imports` and `plan`. `--rounds` and `--accounts` make a run shorter.
 The tests count what can be counted: one evaluation of the hash for each sign-in attempt, one query and no write for a session
 check, one commit for a sign-in.
 """

@@ -1,12 +1,13 @@
 """The plan of a population's move: cityauth's, beside what a plan must do on raw `sqlite3`."""
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.harness import Samples
+from benchmarks.harness import Samples, WrongAnswerError
 from benchmarks.result import Goal, Result, tabulate
 
 ROUNDS = 5
@@ -41,7 +42,8 @@ people = database.execute("SELECT id, external_id, realm, status, contact, conta
 with open(out, "w") as lines:
     for account, external_id, realm, status, contact, key, phase in people:
         next(names, None)
-        named = "ready" if key and status == "active" and account not in held and account not in emails else "other"
+        free = key and status == "active" and realm == "citizen" and account not in held and account not in emails
+        named = "ready" if free else "other"
         line = {"account": account, "external_id": external_id, "class": named, "reasons": [], "identifier": contact,
                 "with": held.get(account, []), "key": contact and "1:" + contact.lower(), "contact": contact, "phase": phase}
         lines.write(json.dumps(line) + "\\n")
@@ -77,12 +79,16 @@ def measure(rounds: int, accounts: int) -> Result:
         _fill(path, accounts)
         times: dict[str, list[float]] = {name: [] for name in _WORK}
         sizes: dict[str, list[float]] = {name: [] for name in _WORK}
+        right: set[str] = set()
         for number in range(rounds + 1):
             for name, work in _WORK.items():
-                micros, mebibytes = _plan(work, path)
+                micros, mebibytes, ready = _plan(work, path)
                 if number:  # the first round only warms the disk's cache
                     times[name].append(micros / accounts)
                     sizes[name].append(mebibytes)
+                right = right or ready
+                if ready != right:
+                    raise WrongAnswerError(name)
         return _result(times, sizes, accounts)
 
 
@@ -103,14 +109,14 @@ def _fill(path: Path, accounts: int) -> None:
     os.sync()
 
 
-def _plan(work: str, path: Path) -> tuple[float, float]:
-    """Run one contender in a process of its own; return its processor time and the growth of its memory."""
+def _plan(work: str, path: Path) -> tuple[float, float, set[str]]:
+    """Run one contender in a process of its own; return its processor time, the growth of its memory, and who is ready."""
     code = _TIMED.format(imports=_IMPORTS, work=work)
     command = [sys.executable, "-c", code, str(path), str(path.with_suffix(".jsonl"))]
     told = subprocess.run(command, check=True, capture_output=True, text=True, timeout=1800).stdout
     micros, mebibytes = map(float, told.split())
-    assert path.with_suffix(".jsonl").stat().st_size > 0
-    return micros, mebibytes
+    lines = map(json.loads, path.with_suffix(".jsonl").read_text(encoding="ascii").splitlines())
+    return micros, mebibytes, {line["account"] for line in lines if line.get("class") == "ready"}
 
 
 def _result(times: Samples, sizes: Samples, accounts: int) -> Result:

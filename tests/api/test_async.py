@@ -4,7 +4,8 @@ import asyncio
 import inspect
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from cityauth.core.login import Authenticated, PasswordRequired
 from cityauth.core.passwords import Password
 from cityauth.mailers.memory import MemoryMailer
 from cityauth.ports.services import Verdict
+from cityauth.testing.populations import city, store_people
 from tests.support.altered import Altered
 from tests.support.fakes import FixedClock, ListAudit, SeededEntropy, SpyHasher
 from tests.support.recording import recording
@@ -249,3 +251,19 @@ def test_freshness_is_not_awaited() -> None:
     for api in (CityAuth, AsyncCityAuth):
         auth = api(MemoryStore(), [KEY], **supplies())
         assert not inspect.iscoroutinefunction(auth.sessions.is_fresh)
+
+
+def test_a_plan_is_the_same_in_both(tmp_path: Path) -> None:
+    """A plan that is awaited is the one of the synchronous API, but for its id and its moment."""
+    store = MemoryStore()
+    store_people(store, list(city(700)))
+    there = CityAuth(store, [KEY]).migration.plan(tmp_path / "there.jsonl").header
+    told: list[int] = []
+    planning = AsyncCityAuth(store, [KEY]).migration.plan(
+        tmp_path / "here.jsonl", progress=lambda accounts, _: told.append(accounts)
+    )
+    made = asyncio.run(planning)
+    assert replace(made.header, plan_id=there.plan_id, at=there.at, digest=there.digest) == there
+    here, other = ((tmp_path / name).read_text().splitlines()[1:] for name in ("here.jsonl", "there.jsonl"))
+    assert here == other
+    assert told[0] == 500
