@@ -1,5 +1,6 @@
 """A plan: what is written of every account, and that each collision is seen from both sides."""
 
+import csv
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,7 +15,7 @@ from cityauth.api.plan_files import open_plan
 from cityauth.core.accounts import Status
 from cityauth.core.identifiers import EMAIL, Identifier, register
 from cityauth.core.migration import StepAction
-from cityauth.core.migration_plan import HELD_ELSEWHERE, TOMBSTONE, AccountClass, Collision, PlanLine
+from cityauth.core.migration_plan import HELD_ELSEWHERE, TOMBSTONE, AccountClass, Collision, Decision, PlanLine
 from cityauth.core.population import NewPerson
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
 from cityauth.core.similarity import AddressWarning
@@ -23,7 +24,7 @@ from cityauth.policy.realms import Phase
 from cityauth.ports.services import DomainState
 from cityauth.stores.memory import MemoryStore
 from cityauth.testing.migrations import person
-from cityauth.testing.populations import populations, store_people
+from cityauth.testing.populations import ADDRESSES, BAD_ADDRESSES, populations, store_people
 from tests.support.service import Service
 
 WARNINGS = set(AddressWarning)
@@ -332,3 +333,45 @@ def test_the_plan_is_what_a_comparison_of_everybody_says(
         assert all(line.reference in reference[other].collides_with for other in line.collides_with)
         assert all(line.reference in reference[other].similar for other in line.similar)
         assert line.reference not in line.collides_with
+
+
+@st.composite
+def decided_populations(draw: st.DrawFn) -> tuple[tuple[NewPerson, ...], list[tuple[str, str, str]]]:
+    """Draw a population, and rows of decisions about it, some of them wrong."""
+    people = draw(populations(min_size=2))
+    rows = st.tuples(
+        st.sampled_from([*(one.source.external_id for one in people), "nobody"]),
+        st.sampled_from([*map(str, Decision), "perhaps"]),
+        st.sampled_from(["", "", "new@example.com", *ADDRESSES, *BAD_ADDRESSES]),
+    )
+    return people, draw(st.lists(rows, max_size=5))
+
+
+@settings(max_examples=200)
+@given(decided_populations())
+def test_no_decision_gives_an_address_to_two(
+    tmp_path_factory: pytest.TempPathFactory, drawn: tuple[tuple[NewPerson, ...], list[tuple[str, str, str]]]
+) -> None:
+    """Whatever is decided, an address moves to one account, and to none if another account has it as an identifier."""
+    people, rows = drawn
+    folder, service = tmp_path_factory.mktemp("plan"), Service()
+    store_people(service.store, people)
+    with (folder / "decisions.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([("external_id", "decision", "email"), *rows])
+    made = service.auth.migration.plan(folder / "plan.jsonl", decisions=folder / "decisions.csv")
+    with open_plan(folder / "plan.jsonl") as reader:
+        lines = list(reader)
+    by_id = {one.account.id: one for one in people}
+    moving = [line for line in lines if line.action is StepAction.MOVE]
+    assert len({line.key for line in moving}) == len(moving)
+    for line in moving:
+        others = [one for one in people if one.account.id != line.account]
+        assert not any(held.identifier.key == line.key for one in others for held in one.account_identifiers)
+        shared = any(address_key(one) == line.key for one in others)
+        assert not shared or (line.may_share and address_key(by_id[line.account]) == line.key)
+        assert by_id[line.account].account.status is Status.ACTIVE
+    used = {line.external_id for line in lines if line.decision}
+    refused = {one.external_id for one in made.refused_decisions}
+    assert used | refused == {external_id for external_id, _, _ in rows}
+    assert used & refused == set()
+    assert made.header.refused_decisions == len(made.refused_decisions) == len(rows) - len(used)

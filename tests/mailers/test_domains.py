@@ -99,6 +99,14 @@ def test_a_resolver_that_never_answers_is_given_up() -> None:
     assert len(resolver.asked) < 60
 
 
+def test_all_calls_together_are_bounded() -> None:
+    """When the time for all questions is used up, the other domains stay unknown and are not asked for."""
+    resolver = Resolver(ZONE)
+    checked = DnsDomainCheck(seconds=1.5, seconds_in_all=0, resolver=resolver)  # type: ignore[arg-type]  # plays one
+    assert checked.check(["mail.example", "missing.example"]) == {"mail.example": UNKNOWN, "missing.example": UNKNOWN}
+    assert resolver.asked == []
+
+
 def test_a_machine_without_a_resolver_knows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the machine has no configuration of the DNS, every domain is unknown and none is dead."""
 

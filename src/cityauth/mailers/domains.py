@@ -33,14 +33,18 @@ class DnsDomainCheck:
     It is a class because it keeps the answers, and the resolver.
     """
 
-    def __init__(self, *, seconds: float = 3.0, resolver: dns.resolver.Resolver | None = None) -> None:
+    def __init__(
+        self, *, seconds: float = 3.0, seconds_in_all: float = 600.0, resolver: dns.resolver.Resolver | None = None
+    ) -> None:
         """Set the limits.
 
         Args:
-            seconds: How long one question may take, and a fiftieth of how long one call of `check` may take.
+            seconds: How long one question may take.
+            seconds_in_all: How long all calls of `check` together may take. Domains that are left then stay unknown.
             resolver: Asks the DNS; the machine's own configuration when ``None``.
         """
         self._seconds = seconds
+        self._left = seconds_in_all
         self._resolver = resolver
         self._known: dict[str, DomainState] = {}
         self._silent = 0
@@ -50,10 +54,12 @@ class DnsDomainCheck:
         resolver = self._resolver or self._make_resolver()
         wanted = [domain for domain in dict.fromkeys(domains) if domain not in self._known]
         if resolver is not None and wanted:
-            until = time.monotonic() + 50 * self._seconds
+            begun = time.monotonic()
+            until = begun + self._left
             with ThreadPoolExecutor(_AT_ONCE) as pool:
                 found = pool.map(lambda domain: self._ask(resolver, domain, until), wanted)
                 self._known.update(zip(wanted, found, strict=True))
+            self._left -= time.monotonic() - begun
         return {domain: self._known.get(domain, DomainState.UNKNOWN) for domain in domains}
 
     def _make_resolver(self) -> dns.resolver.Resolver | None:
