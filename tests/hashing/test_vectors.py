@@ -9,8 +9,6 @@ from cityauth.policy import HashProfile
 from cityauth.ports.services import Verdict
 from tests.support.hashes import password
 
-pytest.importorskip("bcrypt", reason="some of the published hashes are bcrypt's")
-
 HASHER = Argon2Hasher(HashProfile(memory_cost=64, time_cost=1, parallelism=1))
 
 HASHCAT = [
