@@ -212,6 +212,8 @@ def demo(options: argparse.Namespace) -> None:
         given += ["--database", str(Path.cwd() / options.database)]  # the demo starts in the checkout
     if options.smtp is not None:
         given += ["--smtp", options.smtp]
+    if options.population is not None:
+        given += ["--population", str(options.population)]
     os.environ["PYTHONPATH"] = str(ROOT / "examples")
     become(PYTHON, "-m", "flask_app", *given)
 
@@ -271,6 +273,7 @@ def main() -> None:
     served.add_argument("--port", type=int, default=8000, help="on 127.0.0.1 (8000)")
     served.add_argument("--database", metavar="PATH", help="keep the data in this SQLite file")
     served.add_argument("--smtp", metavar="HOST:PORT", help="send mail there, not to the demo's own mailbox")
+    served.add_argument("--population", type=int, metavar="N", help="also import N invented people, to move them")
     served.set_defaults(do=demo)
     tested = commands.add_parser("test", help="run the tests; what follows goes to pytest", add_help=False)
     tested.set_defaults(do=lambda _: test(sys.argv[2:]))

@@ -18,6 +18,8 @@ from cityauth import CityAuthError, MemoryMailer
 from flask_app.app import create_app, create_auth, create_store
 from flask_app.cases import Cases
 from flask_app.config import Config, DemoError, Keys, alone_with
+from flask_app.moving import announce, configure_command, import_population
+from flask_app.population import MOST
 from flask_app.seeds import PEOPLE, refuse_production, seed
 from flask_app.sending import mailer_for, sending
 
@@ -34,11 +36,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="flask_app", description="The demo e-service of cityauth.")
     parser.add_argument("--port", type=int, default=8000, help="on the loopback address (8000)")
     parser.add_argument("--database", type=Path, default=DATABASE, help=f"an SQLite file ({DATABASE.name})")
+    parser.add_argument("--population", type=int, metavar="N", help="also import N invented people, to move them")
     parser.add_argument("--smtp", metavar="HOST:PORT", help="send mail there, not to the demo's own mailbox")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     try:
-        serve(options.port, options.database, options.smtp)
+        serve(options.port, options.database, options.smtp, options.population)
     except (DemoError, CityAuthError, OSError, OverflowError, sqlite3.Error) as error:
         sys.exit(f"The demo cannot start: {explain(error, options.port, options.database)}.")
     except KeyboardInterrupt:
@@ -70,9 +73,11 @@ class RequestHandler(WSGIRequestHandler):
         self.log("info", "%s %a %s %s", self.command or "-", path, code, size)
 
 
-def serve(port: int, database: Path, smtp: str | None = None) -> None:
+def serve(port: int, database: Path, smtp: str | None = None, population: int | None = None) -> None:
     """Prepare the database, print where the service is and who can sign in, and serve."""
     refuse_production()  # before a file is written
+    if population is not None and not 1 <= population <= MOST:
+        raise DemoError(f"--population is 1 to {MOST} people")
     os.umask(0o077)  # the database holds password hashes: for this user alone
     mailer = mailer_for(smtp)
     with socket.create_server(("127.0.0.1", port)) as listener:
@@ -84,10 +89,12 @@ def serve(port: int, database: Path, smtp: str | None = None) -> None:
             cases.create_table()
             store.create_schema()
             first = seed(auth, cases)
+            report = import_population(auth, population) if population else None
         app = create_app(config, auth, mailer if isinstance(mailer, MemoryMailer) else None)
         handler, fd = RequestHandler, listener.fileno()
         server = make_server("127.0.0.1", port, app, threaded=True, request_handler=handler, fd=fd)
-        print(f"{welcome(address, smtp, first=first)}\n", flush=True)  # noqa: T201 - it speaks to a person
+        moving = f"{announce(report, population, configure_command(config))}\n" if report and population else ""
+        print(f"{moving}{welcome(address, smtp, first=first)}\n", flush=True)  # noqa: T201 - it speaks to a person
         with sending(auth):
             server.serve_forever()
 
