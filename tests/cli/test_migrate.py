@@ -184,6 +184,19 @@ def test_mistakes_are_sentences(deployment: Deployment, arguments: tuple[str, ..
     assert list(Path().glob("*.jsonl")) + list(Path().glob("tmp*")) == []
 
 
+def test_warnings_are_counted(deployment: Deployment) -> None:
+    """What is odd about addresses that may move is counted by kind."""
+    fill(
+        [
+            person("a", "anna", email="anna@example.com"),
+            person("b", "bo", email="anna+b@example.com"),
+            person("c", "c", email="c@gmial.com"),
+        ]
+    )
+    printed = deployment.well("migrate", "plan", "--out", "plan.jsonl")
+    assert "Warnings, which do not block: 2 plus_twin, 1 typo_domain." in printed
+
+
 def test_a_whole_city(deployment: Deployment) -> None:
     """A population with every class is planned to the last account, and both its reports are written."""
     fill(list(city(2000)))

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from cityauth.core.accounts import AccountId
 from cityauth.core.migration import StepAction
 from cityauth.core.migration_plan import AccountClass, Collision, Decision, PlanHeader, PlanLine
 from cityauth.core.plan_builder import PlanBuilder
-from cityauth.core.plan_file import PlanReader
+from cityauth.core.plan_file import PlanReader, parse_line
 from cityauth.core.similarity import AddressWarning
 from cityauth.errors import PlanError
 from cityauth.policy.realms import Phase
@@ -168,6 +169,11 @@ def edit(number: int, was: str, now: str) -> Callable[[list[str]], object]:
         pytest.param(1, edit(1, '"format": 1', '"format": 2'), id="the form"),
         pytest.param(1, edit(1, '"plan": "plan", ', ""), id="the plan"),
         pytest.param(1, edit(1, '"accounts": 3', '"accounts": -1'), id="the number of accounts"),
+        pytest.param(4, edit(1, '"accounts": 3', '"accounts": 2'), id="one account fewer"),
+        pytest.param(1, edit(1, "2026-05-04", "yesterday"), id="no moment"),
+        pytest.param(1, edit(1, '["official"]', '"official"'), id="a realm for a list"),
+        pytest.param(1, edit(1, '"plan": "plan"', '"plan": 7'), id="a number for a name"),
+        pytest.param(1, edit(1, '"no_email"', '"no_mail"'), id="an unknown class"),
         pytest.param(1, edit(1, "+00:00", ""), id="the moment"),
         pytest.param(1, edit(1, '"email_preferred"', '"some_day"'), id="an unknown phase"),
         pytest.param(1, edit(1, '"exempt": 0', '"exempt": "none"'), id="a count"),
@@ -204,11 +210,14 @@ def test_a_field_of_the_wrong_type_is_refused() -> None:
     """A line whose checksum is right and whose fields are not names the field."""
     odd = THREE[0]._replace(external_id="e", right_domain="x")
     text = built([odd])[1].replace('"external_id":"e"', '"external_id":[7]').replace('"right_domain"', '"rihgt"')
-    from cityauth.core.plan_file import parse_line
-
     with pytest.raises(PlanError, match="line 9: the field 'external_id' is not as a plan has it"):
         parse_line(text, 9)
     with pytest.raises(PlanError, match="line 9 has an unknown field 'rihgt'"):
         parse_line(text.replace("[7]", '"e"'), 9)
+    plain = built(THREE)[1]
+    for field, value in (("class", '"lost"'), ("phase", "[7]"), ("action", '"jump"')):
+        broken = re.sub(rf'"{field}":("\w+"|null)', f'"{field}":{value}', plain)
+        with pytest.raises(PlanError, match=f"line 9: the field '{field}' is not as a plan has it"):
+            parse_line(broken, 9)
     with pytest.raises(PlanError, match="line 9: the field 'key' is missing"):
         parse_line(text.replace('"key"', '"yek"').replace("[7]", "null"), 9)

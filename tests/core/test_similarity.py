@@ -38,6 +38,12 @@ def test_what_does_not_resemble_is_no_family(other: str) -> None:
     assert family_of("matti@example.com") != family_of(other)
 
 
+def test_a_label_that_nobody_can_read_stays_as_it_is() -> None:
+    """A domain that claims to be encoded and is not is a family of its own."""
+    assert family_of("a@xn--99999999999.example") == family_of("a@xn--99999999999.example")
+    assert family_of("a@xn--99999999999.example") != family_of("a@xn--bcher-kva.example")
+
+
 def test_the_same_address_is_no_resemblance() -> None:
     """Accounts that share one address collide, and are not warned of each other."""
     assert resembling([(1, "a@example.com"), (2, "a@example.com")]) == {}

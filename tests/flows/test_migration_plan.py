@@ -251,6 +251,14 @@ def test_only_a_dead_domain_blocks(service: Service, tmp_path: Path) -> None:
     assert {line.account_class for line in planned(service, tmp_path).values()} == {ready}
 
 
+def test_a_domain_is_asked_for_once_in_a_plan(service: Service, tmp_path: Path) -> None:
+    """What was learnt of a domain on one page of accounts holds for the next ones."""
+    store_people(service.store, [person(f"p{n:04d}", f"name{n}", email=f"n{n}@well.example") for n in range(501)])
+    check = Domains()
+    planned(service, tmp_path, domain_check=check)
+    assert check.asked == ["well.example"]
+
+
 def test_a_store_that_moves_nobody_is_refused(tmp_path: Path) -> None:
     """A store without the methods of a population serves everything but this."""
 

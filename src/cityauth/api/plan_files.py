@@ -68,10 +68,11 @@ def open_plan(path: str | os.PathLike[str]) -> Iterator[PlanReader]:
         PlanError: it is no plan, or a line of it was changed; the message names the line.
     """
     try:
-        with Path(path).open(encoding="utf-8", errors="replace", newline="\n") as lines:
-            yield PlanReader(lines)
+        lines = Path(path).open(encoding="utf-8", errors="replace", newline="\n")  # noqa: SIM115 - closed below
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+    with lines:
+        yield PlanReader(lines)
 
 
 def read_plan(path: str | os.PathLike[str]) -> Plan:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Final
 
 from cityauth.core.accounts import Account, AccountId, Status
-from cityauth.core.identifiers import Identifier, Malformed
+from cityauth.core.identifiers import Identifier
 from cityauth.core.migration_plan import Decision
 from cityauth.core.population import KeyUse
 from cityauth.errors import UsageError
@@ -168,7 +168,7 @@ def check_account(row: DecisionRow, decided: DecidedAccount | None) -> tuple[Dec
 
 
 def check_address(
-    decided: DecidedAccount, wanted: Identifier | Malformed, uses: Sequence[KeyUse], *, has_tombstone: bool
+    decided: DecidedAccount, wanted: Identifier, uses: Sequence[KeyUse], *, has_tombstone: bool
 ) -> tuple[DecisionFault, ...]:
     """Return what is wrong with the address that is to sign in.
 
@@ -176,12 +176,10 @@ def check_address(
 
     Args:
         decided: The account.
-        wanted: The address by today's rules.
+        wanted: The address.
         uses: Who has it, as a contact or as an identifier.
         has_tombstone: Whether an erased account had it.
     """
-    if isinstance(wanted, Malformed):
-        return (DecisionFault.BAD_ADDRESS,)
     others = [use for use in uses if use.account_id != decided.account.id]
     is_own = decided.on_file is not None and decided.on_file.key == wanted.key
     if has_tombstone or any(use.status is not None or not is_own for use in others):

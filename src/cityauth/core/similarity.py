@@ -224,9 +224,7 @@ def _shapes(domain: str) -> Iterator[str]:
 
 
 def _is_one_away(one: str, other: str) -> bool:
-    """Whether one slip makes *other* of *one*: a letter more, less, wrong, or two swapped."""
-    if abs(len(one) - len(other)) > 1:
-        return False
+    """Whether one slip makes *other* of *one*, which share a shape: a letter more, less, wrong, or two swapped."""
     place = 0
     while place < min(len(one), len(other)) and one[place] == other[place]:
         place += 1

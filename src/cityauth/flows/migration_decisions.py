@@ -93,13 +93,12 @@ def _find_accounts(
     for first in range(0, len(external_ids), PAGE):
         for person in (yield from ask(PopulationStore.find_imported, external_ids[first : first + PAGE])):
             account = person.row.account
-            if account.external_id is not None:
-                found[account.external_id] = DecidedAccount(
-                    account=account,
-                    is_exempt=account.realm in exempt,
-                    has_email=_has_email(person.row),
-                    on_file=address_of(account.contact, deployment),
-                )
+            found[account.external_id or ""] = DecidedAccount(
+                account=account,
+                is_exempt=account.realm in exempt,
+                has_email=_has_email(person.row),
+                on_file=address_of(account.contact, deployment),
+            )
     return found
 
 
