@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.moves import Move, fill
 from tests.support.service import Service
 from tests.support.stores import STORES, MakeStore, maker
 
@@ -18,3 +19,12 @@ def make_store(request: pytest.FixtureRequest, tmp_path: Path) -> MakeStore:
 def service(make_store: MakeStore) -> Service:
     """A city service on an empty store."""
     return Service(store=make_store())
+
+
+@pytest.fixture
+def move(service: Service, tmp_path: Path) -> Move:
+    """A service with people of every class, and a plan of them."""
+    fill(service)
+    made = Move(service, tmp_path / "plan.jsonl")
+    made.plan()
+    return made

@@ -138,7 +138,10 @@ class MigrationOpened:
 
 @dataclass(frozen=True, slots=True)
 class MigrationMoved:
-    """A migration comes to another state. Refused unless its state is *was*."""
+    """A migration comes to another state.
+
+    Refused unless its state is *was*, and if it would be open again while another migration is open.
+    """
 
     migration_id: str
     was: MigrationState

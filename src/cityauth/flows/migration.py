@@ -6,7 +6,6 @@ journal ends. Several workers may carry out one plan at the same time.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from itertools import islice
 from typing import Final, TypeAlias, TypeVar
 
@@ -50,6 +49,8 @@ T = TypeVar("T")
 _ATTEMPTS: Final = 100
 """How often a worker looks again after another worker moved the migration on."""
 
+_MOVED_ON: Final = "the migration was moved on by others again and again; call it again"
+
 _EVENTS: Final = {
     MigrationState.APPLYING: AuditEventType.MIGRATION_BEGUN,
     MigrationState.APPLIED: AuditEventType.MIGRATION_APPLIED,
@@ -87,7 +88,7 @@ def apply(
         ended = yield from run.go_on()
         if ended is not None:
             return ended
-    raise StoreError("the migration was moved on by others again and again; call it again")
+    raise StoreError(_MOVED_ON)
 
 
 class _Run:
@@ -164,19 +165,29 @@ class _Run:
 
     def _load(self, mine: Migration) -> Flow[None]:
         """Write the steps into the journal; those that are there already stay as they are."""
-        acting = (line for line in self._chosen() if self._settings.replan or line.action is not None)
-        for page in pages(acting, self._settings.batch):
-            lines: Sequence[PlanLine] = page
-            if self._settings.replan:
-                again = yield from plan_again(self._deployment, self._header, page)
-                lines = [new if new is not None and differs(old, new) else old for old, new in again]
-
+        for page in pages(self._chosen(), self._settings.batch):
+            lines = yield from self._present(page, mine)
             steps = tuple(step for line in lines if (step := step_of(line, self._header.phase)) is not None)
-            if not (yield from commit_steps(StepsPlanned(mine.id, steps))):
+            if steps and not (yield from commit_steps(StepsPlanned(mine.id, steps))):
                 return  # another worker has ended the migration
         self._loaded = True
         if mine.state is MigrationState.LOADING:
             yield from self._move(mine, MigrationState.APPLYING)
+
+    def _present(self, page: Sequence[PlanLine], mine: Migration) -> Flow[Sequence[PlanLine]]:
+        """Return the lines without those of accounts that are gone; with *replan*, as they would be planned today.
+
+        The journal must not get a step of an account that was erased: the step names the person's address.
+        """
+        if self._settings.replan:
+            again = yield from plan_again(self._deployment, self._header, page)
+            return [new if differs(old, new) else old for old, new in again if new is not None]
+        acting = [line for line in page if line.action is not None]
+        if mine.state is MigrationState.LOADING:
+            return acting  # the population was compared just before
+        found = yield from ask(PopulationStore.find_population, [line.account for line in acting])
+        there = {row.account.id for row in found}
+        return [line for line in acting if line.account in there]
 
     def _apply(self, mine: Migration) -> Flow[MigrationReport | None]:
         """Carry out the steps that are loaded, then end the migration if these were all."""
@@ -221,29 +232,36 @@ def roll_back(
     Raises:
         StoreError: the store cannot answer; call it again.
     """
-    known = yield from ask(PopulationStore.list_migrations)
-    mine = next((one for one in known if one.id == plan_id), None)
-    other = next((one for one in known if one.state.is_open and one.id != plan_id), None)
-    if mine is None:
-        return MigrationRefused(MigrationRefusal.UNKNOWN_PLAN)
-    if other is not None:
-        return MigrationRefused(MigrationRefusal.ANOTHER_IS_OPEN, plan_id=other.id)
-    if mine.state is MigrationState.ROLLED_BACK and not (yield from _left(mine)):
-        return (yield from report(plan_id))
-    if mine.state is not MigrationState.ROLLING_BACK:
-        yield from _move_on(mine, MigrationState.ROLLING_BACK, settings.actor, client)
+    for _ in range(_ATTEMPTS):
+        known = yield from ask(PopulationStore.list_migrations)
+        mine = next((one for one in known if one.id == plan_id), None)
+        other = next((one for one in known if one.state.is_open and one.id != plan_id), None)
+        if mine is None:
+            return MigrationRefused(MigrationRefusal.UNKNOWN_PLAN)
+        if other is not None:
+            return MigrationRefused(MigrationRefusal.ANOTHER_IS_OPEN, plan_id=other.id)
+        if mine.state is MigrationState.ROLLED_BACK and not (yield from _left(mine)):
+            return (yield from report(plan_id))
+        if mine.state is not MigrationState.ROLLING_BACK:
+            yield from _move_on(mine, MigrationState.ROLLING_BACK, settings.actor, client)
+        elif (yield from _take_back(mine, settings, progress)):
+            yield from _move_on(mine, MigrationState.ROLLED_BACK, settings.actor, client)
+            return (yield from report(plan_id))
+    raise StoreError(_MOVED_ON)
+
+
+def _take_back(mine: Migration, settings: ApplySettings, progress: Progress) -> Flow[bool]:
+    """Take back the steps that are carried out; return whether no other worker has ended it meanwhile."""
     done, after = mine.total - (yield from _left(mine)), ""
-    while steps := (yield from ask(PopulationStore.read_steps, plan_id, StepState.APPLIED, after, settings.batch)):
+    while steps := (yield from ask(PopulationStore.read_steps, mine.id, StepState.APPLIED, after, settings.batch)):
         now, last = (yield from ask(Clock.now)), steps[-1].account_id
-        if not (yield from commit_steps(StepsRolledBack(plan_id, after, last, now, settings.actor))):
-            break  # another worker has ended it
+        if not (yield from commit_steps(StepsRolledBack(mine.id, after, last, now, settings.actor))):
+            return False
         done, after = done + len(steps), last
         progress(done, mine.total)
         if settings.pause:
             yield from ask(Sleeper.sleep, settings.pause)
-    mine = replace(mine, state=MigrationState.ROLLING_BACK)
-    yield from _move_on(mine, MigrationState.ROLLED_BACK, settings.actor, client)
-    return (yield from report(plan_id))
+    return True
 
 
 def _left(mine: Migration) -> Flow[int]:

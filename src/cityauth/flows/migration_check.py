@@ -4,10 +4,11 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import takewhile
 from typing import Final
 
 from cityauth.core.identifiers import EMAIL
-from cityauth.core.migration import Migration, MigrationStep, StepState
+from cityauth.core.migration import Migration, MigrationState, MigrationStep, StepState
 from cityauth.core.population import PopulationRow
 from cityauth.core.resolution import IdentifierStatus
 from cityauth.errors import UsageError
@@ -31,7 +32,7 @@ class VerifyFinding(StrEnum):
     """The step was carried out, and the account does not hold the address."""
 
     NOT_CARRIED_OUT = "not_carried_out"
-    """The migration has ended, and the step is still only planned."""
+    """The migration was carried out to its end, and the step is still only planned."""
 
     NOT_TAKEN_BACK = "not_taken_back"
     """The step was taken back, and the account still has the phase that the step gave it."""
@@ -73,6 +74,8 @@ def verify(plan_id: str, progress: Callable[[int, int], object]) -> Flow[VerifyR
         rows = {row.account.id: row for row in found}
         for step in steps:
             finding = _judge(migration, step, rows.get(step.account_id))
+            if finding is VerifyFinding.NOT_TAKEN_BACK and (yield from _is_moved_since(plan_id, step)):
+                finding = True
             if isinstance(finding, VerifyFinding):
                 findings[finding] += 1
                 examples += [(step.external_id or step.account_id, finding)] if len(examples) < _NAMED else []
@@ -82,20 +85,27 @@ def verify(plan_id: str, progress: Callable[[int, int], object]) -> Flow[VerifyR
     return VerifyReport(migration, seen, changed, dict(findings), tuple(examples))
 
 
+def _is_moved_since(plan_id: str, step: MigrationStep) -> Flow[bool]:
+    """Whether a later plan gave the account the phase that it has."""
+    history = yield from ask(PopulationStore.account_steps, step.account_id)
+    later = takewhile(lambda one: one[0].id != plan_id, history)
+    return any(one.state is StepState.APPLIED and one.phase_after is step.phase_after for _, one in later)
+
+
 def _judge(migration: Migration, step: MigrationStep, row: PopulationRow | None) -> VerifyFinding | bool:
     """Return what is wrong, or else whether the account was changed after the step."""
     if row is None:
         return False if step.state is StepState.CHANGED else VerifyFinding.ACCOUNT_MISSING
     match step.state:
         case StepState.PLANNED:
-            return False if migration.state.is_open else VerifyFinding.NOT_CARRIED_OUT
+            return VerifyFinding.NOT_CARRIED_OUT if migration.state is MigrationState.APPLIED else False
         case StepState.APPLIED:
             return _judge_applied(step, row)
         case StepState.ROLLED_BACK:
             if step.phase_before is not step.phase_after and row.account.phase is step.phase_after:
                 return VerifyFinding.NOT_TAKEN_BACK
             return row.account.phase is not step.phase_before or row.account.contact != step.contact_before
-        case StepState.CHANGED:
+        case _:
             return False
 
 

@@ -126,16 +126,16 @@ class _Rehearsal:
             for row in (yield from ask(PopulationStore.find_population, [one.account for one in page]))
         }
         steps = {line.account: step_of(line, self._header.phase) for line in page}
-        keys = {key for row in rows.values() for key in _keys(row)} | {
-            step.identifier.key for step in steps.values() if step is not None and step.identifier is not None
-        }
+        named = [one.identifier for row in rows.values() for one in row.account_identifiers]
+        named += [step.identifier for step in steps.values() if step is not None and step.identifier is not None]
+        keys = {key for one in named for key in (one.key, *self._readings(one.shown))}
         before = yield from _matches(sorted(keys))
         after = _after(before, rows, [step for step in steps.values() if step is not None])
         self._before, self._after = before, after
         for line in page:
             self.counts["accounts"] += 1
             if (row := rows.get(line.account)) is None:
-                self._find(line, RehearsalFinding.MISSING)
+                self._find(line.reference, RehearsalFinding.MISSING)
                 continue
             step = steps[line.account]
             self.counts["untouched" if step is None else "moved" if step.identifier else "kept"] += 1
@@ -143,10 +143,9 @@ class _Rehearsal:
             self._compare(line, row, step)
         self._look_at_strangers(rows)
 
-    def _find(self, line: PlanLine, finding: RehearsalFinding) -> None:
+    def _find(self, name: str, finding: RehearsalFinding) -> None:
         self._findings[finding] += 1
-        if len(self._examples) < _NAMED:
-            self._examples.append((line.reference, finding))
+        self._examples += [(name, finding)][: _NAMED - len(self._examples)]
 
     def _compare(self, line: PlanLine, row: PopulationRow, step: MigrationStep | None) -> None:
         own = row.account.id
@@ -156,17 +155,22 @@ class _Rehearsal:
         lost = [name for name in was if self._leads_to(name, self._after) != own]
         address = step.identifier.shown if step is not None and step.identifier is not None else None
         if address is not None and self._leads_to(address, self._after) != own:
-            self._find(line, RehearsalFinding.ADDRESS_ELSEWHERE)
-        still_in = address is not None or len(lost) < len(was)
+            self._find(line.reference, RehearsalFinding.ADDRESS_ELSEWHERE)
+        still_in = len(lost) < len(was) or (address is not None and self._leads_to(address, self._after) == own)
         if was and row.has_password and row.account.status is Status.ACTIVE and not still_in:
-            self._find(line, RehearsalFinding.LOCKED_OUT)
+            self._find(line.reference, RehearsalFinding.LOCKED_OUT)
         elif lost and step is not None and not self._is_meant(lost, row, step):
-            self._find(line, RehearsalFinding.LOSES_NAME)
+            self._find(line.reference, RehearsalFinding.LOSES_NAME)
 
     def _is_meant(self, lost: Sequence[str], row: PopulationRow, step: MigrationStep) -> bool:
         """Whether the phase of the step takes these names away: usernames, where only addresses sign in."""
         kinds = {one.identifier.kind for one in row.account_identifiers if one.identifier.shown in lost}
         return kinds == {USERNAME.name} and step.phase_after is not None and not step.phase_after.admits(USERNAME.name)
+
+    def _readings(self, name: str) -> list[str]:
+        """Return every key that *name* may stand for when somebody enters it."""
+        readings = self._deployment.resolver.read(name)
+        return [one.key for one in readings] if isinstance(readings, tuple) else []
 
     def _leads_to(self, name: str, found: _Found) -> AccountId | None:
         """Return the account into which *name* signs in."""
@@ -184,14 +188,7 @@ class _Rehearsal:
             name = match.account_identifier.identifier.shown
             self.counts["names"] += 1
             if self._leads_to(name, self._before) != self._leads_to(name, self._after):
-                self._findings[RehearsalFinding.STRANGER_CHANGED] += 1
-                stranger = match.account.external_id or match.account.id
-                if len(self._examples) < _NAMED:
-                    self._examples.append((stranger, RehearsalFinding.STRANGER_CHANGED))
-
-
-def _keys(row: PopulationRow) -> list[str]:
-    return [one.identifier.key for one in row.account_identifiers]
+                self._find(match.account.external_id or match.account.id, RehearsalFinding.STRANGER_CHANGED)
 
 
 def _matches(keys: Sequence[str]) -> Flow[_Found]:
@@ -205,19 +202,20 @@ def _matches(keys: Sequence[str]) -> Flow[_Found]:
 
 def _after(before: _Found, rows: Mapping[AccountId, PopulationRow], steps: Sequence[MigrationStep]) -> _Found:
     """Return who will have each key once *steps* are carried out."""
-    after = dict(before)
+    accounts = {
+        step.account_id: replace(rows[step.account_id].account, phase=step.phase_after, contact=step.contact_after)
+        for step in steps
+        if step.account_id in rows
+    }
+    after = {
+        key: replace(match, account=accounts.get(match.account.id, match.account)) for key, match in before.items()
+    }
     for step in steps:
-        if (row := rows.get(step.account_id)) is None:
+        if step.identifier is None or step.account_id not in accounts:
             continue
-        account = replace(row.account, phase=step.phase_after, contact=step.contact_after)
-        for key in _keys(row):
-            if key in after and after[key].account.id == account.id:
-                after[key] = replace(after[key], account=account)
-        if step.identifier is not None:
-            key = step.identifier.key
-            held = after.get(key)
-            if held is None or held.account.id == account.id:
-                after[key] = Match(
-                    account, AccountIdentifier(step.identifier), None if held is None else held.password_hash
-                )
+        held = after.get(step.identifier.key)
+        if held is None or held.account.id == step.account_id:
+            password_hash = None if held is None else held.password_hash
+            new = Match(accounts[step.account_id], AccountIdentifier(step.identifier), password_hash)
+            after[step.identifier.key] = new
     return after

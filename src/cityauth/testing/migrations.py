@@ -283,6 +283,15 @@ class MigrationContract:
         refuse(store, replace(moved, migration_id="none"), Precondition.MIGRATION_CHANGED)
         assert [one.ended_at for one in store.list_migrations()] == [None]
 
+    def test_none_is_opened_again_beside_an_open_one(self, store: FullStore) -> None:
+        """A migration that has ended is not taken back while another one is open."""
+        commit(store, MigrationOpened(PLAN))
+        commit(store, MigrationMoved("plan", MigrationState.LOADING, MigrationState.APPLIED, NOON))
+        commit(store, MigrationOpened(replace(PLAN, id="other")))
+        back = MigrationMoved("plan", MigrationState.APPLIED, MigrationState.ROLLING_BACK, NIGHT)
+        refuse(store, back, Precondition.MIGRATION_CHANGED)
+        commit(store, MigrationMoved("other", MigrationState.LOADING, MigrationState.ROLLED_BACK, NIGHT), back)
+
     def test_each_kind_of_work_needs_its_state(self, store: FullStore) -> None:
         """Steps are loaded, applied and rolled back in the states that are made for it alone."""
         loading, applying, back = MigrationState.LOADING, MigrationState.APPLYING, MigrationState.ROLLING_BACK

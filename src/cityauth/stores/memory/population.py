@@ -174,6 +174,9 @@ def move_migration(state: State, change: MigrationMoved) -> Precondition | None:
     found = state.migrations.get(change.migration_id)
     if found is None or found.state is not change.was:
         return Precondition.MIGRATION_CHANGED
+    opens = change.now.is_open and not change.was.is_open
+    if opens and any(one.state.is_open for one in state.migrations.values()):
+        return Precondition.MIGRATION_CHANGED
     ended_at = None if change.now.is_open else change.at
     state.put(state.migrations, found.id, replace(found, state=change.now, ended_at=ended_at))
     return None

@@ -38,6 +38,12 @@ _MOVE: Final = (
     .where(migration.c.id == bindparam("which"), migration.c.state == bindparam("was"))
     .values(state=bindparam("now"), ended_at=bindparam("ended"))
 )
+_ANOTHER = migration.alias("another")
+_REOPEN: Final = _MOVE.where(
+    ~exists(literal(1)).where(
+        _ANOTHER.c.id != migration.c.id, _ANOTHER.c.state.in_([one.value for one in MigrationState if one.is_open])
+    )
+)
 _STEP_COLUMNS = tuple(one for one in migration_step.c if not one.name.startswith("prior_"))
 _PLAN: Final = insert(migration_step).from_select(
     [one.name for one in _STEP_COLUMNS],
@@ -149,7 +155,8 @@ def move_migration(change: MigrationMoved) -> Program[None]:
     """Bring the migration to another state."""
     ended = None if change.now.is_open else micros(change.at)
     values = {"which": change.migration_id, "was": change.was.value, "now": change.now.value, "ended": ended}
-    yield Write(_MOVE, values, otherwise=Precondition.MIGRATION_CHANGED)
+    opens = change.now.is_open and not change.was.is_open
+    yield Write(_REOPEN if opens else _MOVE, values, otherwise=Precondition.MIGRATION_CHANGED)
 
 
 def plan_steps(change: StepsPlanned) -> Program[None]:
