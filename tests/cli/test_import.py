@@ -55,7 +55,12 @@ def test_good_rows_land(deployment: Deployment) -> None:
     assert "2 people were added" in deployment.well("import", "people.csv")
     assert external_ids(deployment) == ["1", "2"]
     assert (deployment.folder / "quarantine.csv").read_text(encoding="utf-8") == ",".join(QUARANTINE_COLUMNS) + "\n"
-    assert "signs in" in deployment.well("account", "show", "user1")
+    shown = deployment.well("account", "show", "user1")
+    assert "signs in" in shown
+    assert "u1@example.com (not verified)" in shown
+    assert "external id  1" in shown
+    (found,) = deployment.json("account", "show", "user1")["accounts"]
+    assert (found["external_id"], found["contact_verified"]) == ("1", False)
 
 
 def test_bad_rows_go_to_quarantine(deployment: Deployment) -> None:

@@ -134,10 +134,11 @@ def print_account(shown: Shown) -> None:
         [
             ("name", account.display_name),
             ("id", account.id),
+            *([("external id", account.external_id)] if account.external_id else []),
             ("realm", account.realm),
             ("status", account.status),
             ("phase", f"{shown.phase}, {whose}" if shown.phase else "none: the configuration lacks the realm"),
-            ("contact", account.contact or "none"),
+            ("contact", _contact_of(account)),
             ("language", account.language),
             ("password", "stored" if shown.has_password else "none"),
         ]
@@ -176,6 +177,12 @@ def finding_as_json(finding: Finding) -> dict[str, object]:
     }
 
 
+def _contact_of(account: Account) -> str:
+    if account.contact is None:
+        return "none"
+    return account.contact if account.contact_verified else f"{account.contact} (not verified)"
+
+
 def shown_as_json(shown: Shown) -> dict[str, object]:
     """Return the account, for `say_json`."""
     account = shown.record.account
@@ -187,6 +194,8 @@ def shown_as_json(shown: Shown) -> dict[str, object]:
         "phase": shown.phase,
         "own_phase": account.phase,
         "contact": account.contact,
+        "contact_verified": account.contact_verified,
+        "external_id": account.external_id,
         "language": account.language,
         "has_password": shown.has_password,
         "identifiers": [
