@@ -169,6 +169,7 @@ def test_a_bad_row_comes_back_and_its_neighbours_land(service: Service) -> None:
     ("stored", "code"),
     [
         ("kissa123", "hash.unknown_format"),
+        ("{noop}kissa123", "hash.plain_text"),
         ("pbkdf2_sha256$1$suola", "hash.corrupt"),
         ("pbkdf2_sha256$2000000000$suola$soms/xfwKkSfuOsGiPFOHHpFu9Z8qZyYPfEbttw6ku8=", "hash.over_limit"),
     ],

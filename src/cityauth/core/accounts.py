@@ -1,5 +1,6 @@
 """Accounts: who signs in, and the name that is shown. The id never changes, so a host's own data refers to it."""
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
@@ -65,10 +66,17 @@ _VIRAMA = 9
 """The combining class of the sign that drops a vowel; a joiner after it may also end a word."""
 
 
+_SEEN = "!-~\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u00ff"
+_LATIN_NAME = re.compile(f"[{_SEEN}](?:[{_SEEN} ]{{0,148}}[{_SEEN}])?")
+"""A name that is right as it stands: visible characters of Latin-1, each its own NFC, and spaces between them."""
+
+
 def read_name(entered: object) -> str | Problem:
     """Return the name in NFC, without what is invisible at its ends, or what is wrong with it."""
     if not isinstance(entered, str):
         return Problem(Code.NAME_EMPTY)
+    if _LATIN_NAME.fullmatch(entered):
+        return entered
     if len(entered) > 4 * MAX_NAME:
         return Problem(Code.NAME_TOO_LONG, {"maximum": MAX_NAME})
     stripped = _strip(entered)

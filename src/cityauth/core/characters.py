@@ -118,6 +118,8 @@ def mixes_scripts(word: str) -> bool:
     ASCII digits go with every script. The script is read off the character's Unicode name, which
     tells Latin from Cyrillic or Greek; look-alikes within one script are not found.
     """
+    if word.isascii():  # letters are Latin, and digits go with every script
+        return False
     scripts = scripts_of(word)
     return len(scripts) > 1 and not any(scripts <= together for together in _WRITTEN_TOGETHER)
 

@@ -19,6 +19,8 @@ _NULL_WORDS: Final = frozenset(
 )  # fmt: skip
 """What databases, spreadsheets and programs write for "nothing", in lower case."""
 
+_LONGEST_WORD: Final = max(map(len, _NULL_WORDS))
+
 _NAMES_TOO: Final = frozenset({"na", "nat", "nil"})
 """Words for "nothing" that are short names as well: they count only in capitals, or as ``NaT``."""
 
@@ -56,9 +58,14 @@ _MOJIBAKE: Final = re.compile("[\u00c2-\u00f4][\u0080-\u00bf\u0152-\u0178\u0192\
 
 _LETTER: Final = "[A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u00ff]"
 _PLAIN: Final = re.compile(
-    rf"\d+|{_LETTER}(?:(?:{_LETTER}|[0-9@._+ -])*{_LETTER})?\d*|\$[!-~]+[A-Za-z0-9./=]|",
+    rf"\d+|{_LETTER}(?:(?:{_LETTER}|[0-9@._+$/=: -])*(?:{_LETTER}|=))?\d*|\$[!-~]+[A-Za-z0-9./=]|",
 )
 """What almost every cell looks like. Of all accidents, only a word for "nothing" looks like this."""
+
+
+def is_plain(cell: str) -> bool:
+    """Whether *cell* is as almost every cell is: no accident, and no blanks around it."""
+    return _PLAIN.fullmatch(cell) is not None and not (len(cell) <= _LONGEST_WORD and _is_null_word(cell))
 
 
 def find_accidents(cell: str, *, is_name: bool = False) -> tuple[ImportFault, ...]:
@@ -68,8 +75,8 @@ def find_accidents(cell: str, *, is_name: bool = False) -> tuple[ImportFault, ..
         cell: The text of a cell.
         is_name: Whether it is a person's name, which may begin or end with a nickname in quotation marks.
     """
-    if _PLAIN.fullmatch(cell):
-        return (ImportFault.CELL_NULL_WORD,) if _is_null_word(cell) else ()
+    if is_plain(cell):
+        return ()
     text = strip_invisible(cell)
     if not text:
         return (ImportFault.CELL_TRAILING_SEPARATOR,) if "\t" in cell else ()

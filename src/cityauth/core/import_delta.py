@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hmac import compare_digest
-from typing import Final
+from typing import Final, NamedTuple
 
 from cityauth.core.accounts import Account, Status
 from cityauth.core.changes import (
@@ -37,9 +37,10 @@ _LINKS_TO_CONTACT: Final = (Purpose.RESET, Purpose.INVITATION)
 """The links that a former mailbox must not use any more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming:
+class Incoming(NamedTuple):
     """A person of the newer export, ready to be compared.
+
+    A named tuple, because an import makes a million of them.
 
     Attributes:
         person: The row.
@@ -47,7 +48,6 @@ class Incoming:
         at: When it is imported.
         verified: Whether the older system has verified the addresses.
         email: The e-mail kind by whose rules addresses are read.
-        tombstones: Every tombstone that the username may have.
     """
 
     person: SourcePerson
@@ -55,7 +55,6 @@ class Incoming:
     at: datetime
     verified: bool
     email: IdentifierKind
-    tombstones: tuple[bytes, ...] = ()
 
 
 @dataclass(slots=True)
@@ -101,8 +100,18 @@ def is_password_compared(incoming: Incoming, known: ImportedPerson) -> bool:
     )
 
 
-def compare(incoming: Incoming, known: ImportedPerson, *, wrapped: bool = False) -> Difference:
+def is_renamed(incoming: Incoming, known: ImportedPerson) -> bool:
+    """Whether the source has another username than at the last import."""
+    said = incoming.person.username.shown if incoming.person.username else ""
+    return known.source is not None and said != known.source.username
+
+
+def compare(
+    incoming: Incoming, known: ImportedPerson, *, tombstones: tuple[bytes, ...] = (), wrapped: bool = False
+) -> Difference:
     """Compare the source now, the source at the last import and the account.
+
+    *tombstones* are those that a new username may have.
 
     *wrapped* says that the account's hash is the imported one inside a stronger one: nobody has changed it here.
 
@@ -114,7 +123,7 @@ def compare(incoming: Incoming, known: ImportedPerson, *, wrapped: bool = False)
         return Difference(faults=[RowFault(ImportFault.EXTERNAL_ID_TAKEN, "external_id")])
     if incoming.person.realm != account.realm:
         return Difference(faults=[RowFault(ImportFault.DELTA_REALM, "realm")])
-    comparison = _Comparison(incoming, known, then, wrapped=wrapped)
+    comparison = _Comparison(incoming, known, then, tombstones, wrapped=wrapped)
     comparison.run()
     found = comparison.found
     if comparison.now != then:
@@ -127,7 +136,16 @@ def compare(incoming: Incoming, known: ImportedPerson, *, wrapped: bool = False)
 class _Comparison:
     """Compares one person column by column. It is a class because each column adds changes, faults and a record."""
 
-    def __init__(self, incoming: Incoming, known: ImportedPerson, then: SourceRecord, *, wrapped: bool) -> None:
+    def __init__(
+        self,
+        incoming: Incoming,
+        known: ImportedPerson,
+        then: SourceRecord,
+        tombstones: tuple[bytes, ...],
+        *,
+        wrapped: bool,
+    ) -> None:
+        self._tombstones = tombstones
         self._wrapped = wrapped
         self.found = Difference()
         self._incoming = incoming
@@ -203,7 +221,7 @@ class _Comparison:
             self._leave(ImportFault.DELTA_BOTH_CHANGED, "username")
         else:
             account_id, at = self._account.id, self._incoming.at
-            self.found.changes.append(IdentifierAdded(account_id, new, at, self._incoming.tombstones))
+            self.found.changes.append(IdentifierAdded(account_id, new, at, self._tombstones))
             self.found.changes += [IdentifierRetired(account_id, one.key, at) for one in names.values()]
 
     def _status(self) -> None:

@@ -66,6 +66,7 @@ class ImportFault(StrEnum):
 
     HASH_UNKNOWN_FORMAT = "hash.unknown_format"
     HASH_NOT_INSTALLED = "hash.not_installed"
+    HASH_PLAIN_TEXT = "hash.plain_text"
     HASH_CORRUPT = "hash.corrupt"
     HASH_OVER_LIMIT = "hash.over_limit"
     HASH_UNKNOWN_ENCODING = "hash.unknown_encoding"
@@ -134,6 +135,7 @@ SENTENCES: Final = MappingProxyType(
         _F.STATUS_UNKNOWN: "the status is neither active nor disabled",
         _F.HASH_UNKNOWN_FORMAT: "the password_hash is of no known format, or password_format names none",
         _F.HASH_NOT_INSTALLED: "the library that runs this format is not installed: it comes with the extra 'legacy'",
+        _F.HASH_PLAIN_TEXT: "the password_hash is the password itself, marked as not hashed",
         _F.HASH_CORRUPT: "the password_hash begins like a known format, and the rest does not follow it",
         _F.HASH_OVER_LIMIT: "running the password_hash would cost more than the policy allows",
         _F.HASH_UNKNOWN_ENCODING: "the password_encoding is not known",

@@ -2,13 +2,13 @@
 
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from cityauth.core.accounts import Status, read_name
 from cityauth.core.answers import Problem
 from cityauth.core.characters import Malformed, is_clean, strip_invisible
 from cityauth.core.identifiers import Identifier, IdentifierKind, inherit, register
-from cityauth.core.import_cells import find_accidents
+from cityauth.core.import_cells import find_accidents, is_plain
 from cityauth.core.import_fault import ImportFault, RowFault
 from cityauth.core.mail import mail_address
 from cityauth.messages import LANGUAGES
@@ -73,9 +73,10 @@ class ImportRules:
     accept_invalid_email: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class SourcePerson:
+class SourcePerson(NamedTuple):
     """A person as the older system knows them, read by today's rules.
+
+    A named tuple, because an import makes a million of them.
 
     Attributes:
         external_id: The older system's own key.
@@ -111,7 +112,7 @@ def read_row(row: ImportRow, rules: ImportRules) -> SourcePerson | tuple[RowFaul
         return (RowFault(ImportFault.ROW_EMPTY),)
     reader = _RowReader(row, rules)
     person = reader.read()
-    return tuple(reader.faults) or person
+    return tuple(reader.faults) if reader.faults else person
 
 
 UNREADABLE: Final = frozenset(
@@ -136,8 +137,7 @@ class _RowReader:
     def __init__(self, row: ImportRow, rules: ImportRules) -> None:
         self.faults = list(row.faults)
         self._rules = rules
-        self._cells = {column: strip_invisible(row.cells.get(column, "")) for column in COLUMNS}
-        self._find_accidents(row.cells)
+        self._cells = {column: self._read_cell(column, row.cells.get(column, "")) for column in COLUMNS}
 
     def read(self) -> SourcePerson:
         """Read every cell. The person counts only where `faults` stays empty."""
@@ -158,19 +158,18 @@ class _RowReader:
             self._status(),
         )
 
-    def _find_accidents(self, cells: Mapping[str, str]) -> None:
-        """Name what an export has done to the cells. A cell with an accident is not judged further."""
-        unreadable = any(fault.code is ImportFault.ROW_ENCODING for fault in self.faults)
-        for fault in self.faults:
-            if fault.code is ImportFault.CELL_NOT_TEXT:
-                self._cells[fault.column] = _SPOILED
-        for column, text in self._cells.items():
-            if not text and "\t" not in cells.get(column, ""):
-                continue
-            found = () if text is _SPOILED else find_accidents(cells[column], is_name=column == "display_name")
-            self.faults += [RowFault(code, column) for code in found]
-            if found or (unreadable and _has_surrogates(text)):
-                self._cells[column] = _SPOILED
+    def _read_cell(self, column: str, cell: str) -> str:
+        """Return the text of a cell, or name what an export has done to it: then it is not judged further."""
+        if self.faults and RowFault(ImportFault.CELL_NOT_TEXT, column) in self.faults:
+            return _SPOILED
+        if not cell or is_plain(cell):
+            return cell
+        if accidents := find_accidents(cell, is_name=column == "display_name"):
+            self.faults += [RowFault(code, column) for code in accidents]
+            return _SPOILED
+        if self.faults and self.faults[0].code is ImportFault.ROW_ENCODING and _has_surrogates(cell):
+            return _SPOILED
+        return strip_invisible(cell)
 
     def _fault(self, code: ImportFault, column: str) -> None:
         self.faults.append(RowFault(code, column))

@@ -16,11 +16,11 @@ from cityauth.core.client import UNKNOWN_CLIENT, ClientContext, RequestContext
 from cityauth.core.hash_origin import HashOrigin, PasswordEncoding
 from cityauth.core.hashing import HashDefect
 from cityauth.core.identifiers import Identifier
-from cityauth.core.import_delta import Incoming, compare, is_password_compared, source_record
+from cityauth.core.import_delta import Incoming, compare, is_password_compared, is_renamed, source_record
 from cityauth.core.import_fault import ImportFault, RowFault
 from cityauth.core.import_file import row_of
 from cityauth.core.import_report import MOST_IN_A_BATCH, ImportOptions, ImportReport
-from cityauth.core.import_row import UNREADABLE, ImportRow, ImportRules, read_row
+from cityauth.core.import_row import UNREADABLE, ImportRow, ImportRules, SourcePerson, read_row
 from cityauth.core.population import ImportedPerson, KeyUse, NewPerson, PeopleAdded
 from cityauth.core.quarantine import QuarantinedRow
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
@@ -34,6 +34,9 @@ from cityauth.ports.stores import AccountStore, PopulationStore
 _AT_ONCE: Final = 500
 """How many keys one look-up takes."""
 
+_MOST_ORIGINS: Final = 1000
+"""How many pairs of a format and an encoding are remembered; a real export has a few."""
+
 _ID_BYTES: Final = 15
 """As for any account: 120 random bits make 24 characters."""
 
@@ -43,6 +46,7 @@ _SAID_OF_HASH: Final = {"", "password_hash", "password_format", "password_encodi
 _DEFECTS: Final = {
     HashDefect.UNKNOWN_SCHEME: ImportFault.HASH_UNKNOWN_FORMAT,
     HashDefect.NOT_INSTALLED: ImportFault.HASH_NOT_INSTALLED,
+    HashDefect.PLAIN_TEXT: ImportFault.HASH_PLAIN_TEXT,
     HashDefect.CORRUPT: ImportFault.HASH_CORRUPT,
     HashDefect.OVER_LIMIT: ImportFault.HASH_OVER_LIMIT,
 }
@@ -136,6 +140,7 @@ class _Import:
         self._rules = ImportRules(
             deployment.policy.realms, deployment.email, accept_invalid_email=options.accept_invalid_email
         )
+        self._origins: dict[tuple[str, str], HashOrigin | None] = {}
         self._seen: dict[str, int] = {}
         self._keys: set[str] = set()
         self._refused: list[QuarantinedRow] = []
@@ -169,14 +174,13 @@ class _Import:
         read = []
         for row in batch:
             found = read_row(row, self._rules)
-            faults = list(found) if isinstance(found, tuple) else []
+            faults = [] if isinstance(found, SourcePerson) else list(found)
             kept = yield from self._hash(row, faults)
             faults += self._duplicate(row, faults)
-            if faults or isinstance(found, tuple):
+            if faults or not isinstance(found, SourcePerson):
                 self._quarantine(row, faults)
                 continue
-            tombstones = self._deployment.tombstones.digests(found.username) if found.username else ()
-            read.append((row, Incoming(found, kept, context.at, self._options.verified, self._rules.email, tombstones)))
+            read.append((row, Incoming(found, kept, context.at, self._options.verified, self._rules.email)))
         return read
 
     def _duplicate(self, row: ImportRow, faults: Sequence[RowFault]) -> Sequence[RowFault]:
@@ -194,22 +198,28 @@ class _Import:
         exported = strip_invisible(row.cells.get("password_hash", ""))
         if not exported or any(fault.column in _SAID_OF_HASH for fault in faults):
             return None
-        encoding = PasswordEncoding.named(row.cells.get("password_encoding", ""))
-        if encoding is None or not (self._adopts or encoding is PasswordEncoding.UTF_8):
+        origin = self._origin(row.cells.get("password_format", ""), row.cells.get("password_encoding", ""))
+        if origin is None:
             faults.append(RowFault(ImportFault.HASH_UNKNOWN_ENCODING, "password_encoding"))
             return None
-        origin = HashOrigin(
-            strip_invisible(row.cells.get("password_format", "")),
-            encoding,
-            self._options.truncates,
-            self._options.nul_ends,
-        )
         kept = yield from self._adopt(exported, origin)
         if isinstance(kept, HashDefect):
             if kept is not HashDefect.UNUSABLE:
                 faults.append(RowFault(_DEFECTS.get(kept, ImportFault.HASH_CORRUPT), "password_hash"))
             return None
         return SecretStr(kept)
+
+    def _origin(self, name: str, encoding: str) -> HashOrigin | None:
+        """Return what is declared of a stored hash; ``None`` for an encoding that is not known here."""
+        if (name, encoding) not in self._origins:
+            known = PasswordEncoding.named(encoding)
+            usable = known is not None and (self._adopts or known is PasswordEncoding.UTF_8)
+            how = self._options
+            origin = HashOrigin(strip_invisible(name), known, how.truncates, how.nul_ends) if known and usable else None
+            if len(self._origins) >= _MOST_ORIGINS:
+                self._origins.clear()
+            self._origins[name, encoding] = origin
+        return self._origins[name, encoding]
 
     def _adopt(self, exported: str, origin: HashOrigin) -> Flow[str | HashDefect]:
         if self._adopts:
@@ -221,10 +231,11 @@ class _Import:
         keys = [one.person.username.key for _, one in new if one.person.username]
         uses = yield from _in_parts(_find_key_uses, keys)
         taken = {one.key for one in uses if one.kind != "contact"} | self._keys
-        erased = yield from self._erased([one for _, one in new])
+        tombstones = [self._tombstones(one) for _, one in new]
+        erased = yield from self._erased([one for _, one in new], tombstones)
         ids = yield from _account_ids(len(new))
         pieces = []
-        for (row, incoming), account_id in zip(new, ids, strict=True):
+        for (row, incoming), account_id, digests in zip(new, ids, tombstones, strict=True):
             key = incoming.person.username.key if incoming.person.username else None
             if key is not None and (key in taken or key in erased):
                 code = ImportFault.USERNAME_TAKEN if key in taken else ImportFault.USERNAME_ERASED
@@ -232,17 +243,20 @@ class _Import:
                 continue
             if key is not None:
                 taken.add(key)
-            pieces.append(_Piece(row, _new_person(incoming, account_id)))
+            pieces.append(_Piece(row, _new_person(incoming, account_id, digests)))
         return pieces
 
-    def _erased(self, new: Sequence[Incoming]) -> Flow[set[str]]:
+    def _tombstones(self, incoming: Incoming) -> tuple[bytes, ...]:
+        username = incoming.person.username
+        return self._deployment.tombstones.digests(username) if username else ()
+
+    def _erased(self, new: Sequence[Incoming], tombstones: Sequence[tuple[bytes, ...]]) -> Flow[set[str]]:
         """Return the keys of usernames that erased accounts had: mostly none, so that all are asked for at once."""
-        digests = [digest for one in new for digest in one.tombstones]
         found = set[str]()
-        if not (yield from _in_parts(_any_tombstone, digests)):
+        if not (yield from _in_parts(_any_tombstone, [digest for one in tombstones for digest in one])):
             return found
-        for one in new:
-            if one.person.username and (yield from ask(AccountStore.has_tombstone, one.tombstones)):
+        for one, digests in zip(new, tombstones, strict=True):
+            if one.person.username and (yield from ask(AccountStore.has_tombstone, digests)):
                 found.add(one.person.username.key)
         return found
 
@@ -252,7 +266,8 @@ class _Import:
         if self._adopts and known.password_hash and is_password_compared(incoming, known):
             name = yield from ask(HashImporter.identify, known.password_hash.get_secret_value())
             wrapped = (name or "").startswith("wrapped ")
-        difference = compare(incoming, known, wrapped=wrapped)
+        tombstones = self._tombstones(incoming) if is_renamed(incoming, known) else ()
+        difference = compare(incoming, known, tombstones=tombstones, wrapped=wrapped)
         if difference.changes:
             return [_Piece(row, None, difference.changes, difference.faults)]
         if difference.faults:
@@ -329,7 +344,7 @@ def _any_tombstone(digests: Sequence[bytes]) -> Flow[Sequence[bytes]]:
     return digests if (yield from ask(AccountStore.has_tombstone, digests)) else ()
 
 
-def _new_person(incoming: Incoming, account_id: AccountId) -> NewPerson:
+def _new_person(incoming: Incoming, account_id: AccountId, tombstones: tuple[bytes, ...]) -> NewPerson:
     person = incoming.person
     account = Account(
         account_id,
@@ -342,7 +357,7 @@ def _new_person(incoming: Incoming, account_id: AccountId) -> NewPerson:
         contact_verified=incoming.verified,
     )
     held = (AccountIdentifier(person.username, IdentifierStatus.ACTIVE),) if person.username else ()
-    return NewPerson(account, held, incoming.password_hash, source_record(incoming, account), incoming.tombstones)
+    return NewPerson(account, held, incoming.password_hash, source_record(incoming, account), tombstones)
 
 
 def _account_ids(count: int) -> Flow[list[AccountId]]:

@@ -50,10 +50,13 @@ _ALSO: Final = {"wordpress": {"phpass"}, "joomla": {"phpass"}, "crypt": {"bcrypt
 """Formats that a declared name stands for besides those whose names have its words."""
 
 
+_NOTHING_DECLARED: Final = HashOrigin()
+
+
 def adopt(formats: HashFormats, exported: str, origin: HashOrigin) -> str | HashDefect:
     """Return what to store for a hash as another system exported it; see `HashImporter.adopt`."""
     text = strip_invisible(exported)
-    if text.startswith(MARK):  # from another cityauth: the mark is there already
+    if origin == _NOTHING_DECLARED or text.startswith(MARK):  # a mark is there already: it comes from another cityauth
         found = formats.examine(text)
         return found if isinstance(found, HashDefect) else text
     declared = _canonical(origin.format, formats.names)
