@@ -5,8 +5,8 @@ state's name and fields, so a browser can neither skip a state nor invent one. A
 event that the table lacks is illegal. Nothing leads from `Identified` to `Authenticated` but
 `PasswordAccepted`, and only for the account that was resolved and the hash that was verified.
 
-A new step of the login is a state, an event that leads to it and one that leads on, a row in
-`TRANSITIONS` for each, and the state's class in `PENDING`.
+To add a step to the login, add a state, an event that leads to it and an event that leads on. Enter
+both events in `TRANSITIONS`, and the state's class in `PENDING`.
 """
 
 from collections.abc import Callable, Mapping
@@ -70,7 +70,7 @@ PENDING: Final[Mapping[str, type[Identified]]] = {"Identified": Identified}
 
 
 def payload_of(state: Identified) -> Payload:
-    """Return what is signed of a pending *state*: its name and its fields, without the time."""
+    """Return the part of a pending *state* that is signed: its name and its fields, without the time."""
     values = {field.name: getattr(state, field.name) for field in fields(state) if field.name != "at"}
     return {"state": type(state).__name__, **values}
 
@@ -238,7 +238,7 @@ def advance(state: Authenticated, event: LoggedOut) -> SignedOut: ...
 @overload
 def advance(state: State, event: Event) -> State: ...
 def advance(state: State, event: Event) -> State:
-    """Return the state that *event* leads to from *state*. A flow asks this before it commits.
+    """Return the state that *event* leads to from *state*. A flow calls this before it commits.
 
     Raises:
         IllegalTransitionError: the table holds no such pair, or a password was accepted for another
@@ -296,7 +296,7 @@ class PasswordRequired:
     """Show the password page.
 
     Attributes:
-        pending: The signed pending login, for a hidden field of the form. No account id, no password.
+        pending: The signed pending login, for a hidden field of the form. It holds no account id and no password.
         entered: The identifier to show, editable.
         problem: What to tell the person, or ``None`` at first.
     """
@@ -307,7 +307,7 @@ class PasswordRequired:
 
 
 LoginStep: TypeAlias = PasswordRequired | Authenticated | Refused
-"""What a host is answered in a login: a closed union to match on."""
+"""What each call of a login returns: a closed union, for ``match``."""
 
 UNIFORM_REFUSAL: Final = Problem(Code.LOGIN_REFUSED)
 """What every refused attempt says, whatever the reason."""

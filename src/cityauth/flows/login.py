@@ -1,7 +1,8 @@
 """Sign in, in two steps: identify, then the password.
 
-Until a password is accepted, every attempt asks the same questions in the same order, whatever the identifier is. So
-nobody can find out by the answer or the time whether an account exists.
+Until a password is accepted, every attempt calls the same ports in the same order, whatever the identifier is. So
+nobody can find out by the answer or the time whether an account exists. The states and steps are in
+`cityauth.core.login`.
 """
 
 from dataclasses import dataclass
@@ -154,7 +155,7 @@ def _ask_password(deployment: Deployment, state: Identified, problem: Problem | 
 
 
 def _open_pending(deployment: Deployment, pending: object, now: datetime) -> Identified | Refused:
-    """Return the state that a signed pending login carries, or begin again."""
+    """Return the state that a signed pending login carries, or a refusal that begins the login again."""
     signed = deployment.signer.open(Purpose.PENDING_LOGIN, pending, now, deployment.policy.login.pending_max_age)
     state = None if isinstance(signed, TokenDefect) else state_of(signed)
     return Refused(Problem(Code.LOGIN_EXPIRED)) if state is None else state
@@ -223,7 +224,9 @@ def _name_successor(
 def _sign_in(
     deployment: Deployment, attempt: Attempt, admitted: Admitted, *, remember: bool, former: object
 ) -> Flow[Authenticated | PasswordRequired]:
-    """Open a session: rehash, session and audit line in one commit. The session of the token *former* ends.
+    """Open a session. One commit writes the session, the new hash if there is one, and the audit line.
+
+    It also ends the session of the token *former*.
 
     The rehash is refused when the stored hash is no longer the one that was verified. If another
     sign-in has rehashed it, this one goes on without a rehash. If the password was changed, the epoch has changed
@@ -238,7 +241,7 @@ def _sign_in(
     ended = family_of(former)
     changes: list[Change] = (
         [] if ended is None else [SessionClosed(ended)]
-    )  # before the new one, because it makes room for it
+    )  # closed first: then the account has room for the new session
     changes.append(SessionOpened(state.session.session, deployment.policy.sessions.per_account))
     success = _success(attempt, state.account, remember=remember, rehashed=bool(rehash))
     outcome = yield from commit_with(success, (*rehash, *changes))

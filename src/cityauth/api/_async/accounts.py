@@ -1,4 +1,4 @@
-"""Accounts: a person's own, and customer service's."""
+"""Accounts: what people do with their own account, and what customer service does."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -26,10 +26,10 @@ from cityauth.flows.invitation import Invited
 
 
 class Accounts(Namespace[AsyncAnswers]):
-    """Accounts: what a person does with their own, and what a host and its customer service do."""
+    """Accounts: what people do with their own account, and what the host and its customer service do."""
 
     async def sign_up(self, email: object, *, client: ClientContext = UNKNOWN_CLIENT) -> MailOutcome:
-        """Mail a link that creates an account, or to a taken address that it has one; the answer is the same.
+        """Mail a link that creates an account. If the address is taken, mail a notice instead; the answer is the same.
 
         Returns:
             `MailAwaited`, `MailerDown`, or `Refused` for text that is no address.
@@ -51,22 +51,23 @@ class Accounts(Namespace[AsyncAnswers]):
         """Create the account, in the client's language; signs nobody in.
 
         Returns:
-            `Done`; `Refused` for the name or the password, with nothing used up; `LinkRefused`, also
-            when the address was taken meanwhile.
+            `Done`; `Refused` if the name or the password is not allowed: the link still works; `LinkRefused`,
+            also if somebody took the address meanwhile.
         """
         return await run_async(sign_up.confirm(self._deployment, token, display_name, password, client), self._answers)
 
     async def change_email(
         self, live: LiveSession, email: object, *, client: ClientContext = UNKNOWN_CLIENT
     ) -> MailOutcome:
-        """Mail a link to the new address; an address that somebody else has is the answer is the same.
+        """Mail a link to the new address. The answer is the same if somebody else has the address.
 
         Returns:
-            `MailAwaited`, `MailerDown`, or `Refused`: for text that is no address, or because the session
-            is not fresh (``reauth.required``: confirm the password first) or has ended.
+            `MailAwaited`; `MailerDown`; or `Refused`: the text is no address or is the account's own address,
+            the session is not fresh (``reauth.required``: confirm the password first) or has ended, or too many
+            mails were asked for.
 
         Raises:
-            UsageError: *live* is no `LiveSession`, such as the token of one.
+            UsageError: *live* is not a `LiveSession`, but for example its token.
         """
         return await run_async(email_change.request(self._deployment, live, email, client), self._answers)
 
@@ -78,7 +79,7 @@ class Accounts(Namespace[AsyncAnswers]):
         """Take the new address into use; it signs in from now on. Every session and every other link ends.
 
         Returns:
-            `Done`, or `LinkRefused`, also when the address was taken meanwhile.
+            `Done`, or `LinkRefused`, also if somebody took the address meanwhile.
         """
         return await run_async(email_change.confirm(self._deployment, token, client), self._answers)
 
@@ -106,7 +107,7 @@ class Accounts(Namespace[AsyncAnswers]):
             tried, or the session has ended.
 
         Raises:
-            UsageError: *live* is no `LiveSession`, such as the token of one.
+            UsageError: *live* is not a `LiveSession`, but for example its token.
         """
         return await run_async(own_password.change(self._deployment, live, current, new, client), self._answers)
 
@@ -116,10 +117,10 @@ class Accounts(Namespace[AsyncAnswers]):
         """Change the display name.
 
         Returns:
-            `Done`, or `Refused` for a name that cannot be one, or when the session has ended.
+            `Done`; `Refused` if the name is not allowed or the session has ended.
 
         Raises:
-            UsageError: *live* is no `LiveSession`, such as the token of one.
+            UsageError: *live* is not a `LiveSession`, but for example its token.
         """
         return await run_async(own_account.set_name(self._deployment, live, display_name, client), self._answers)
 
@@ -132,23 +133,23 @@ class Accounts(Namespace[AsyncAnswers]):
             `Done`, or `Refused` for another language, or when the session has ended.
 
         Raises:
-            UsageError: *live* is no `LiveSession`, such as the token of one.
+            UsageError: *live* is not a `LiveSession`, but for example its token.
         """
         return await run_async(own_account.set_language(self._deployment, live, language, client), self._answers)
 
     async def export(self, live: LiveSession) -> Mapping[str, Any] | Refused:
-        """Return everything that is stored of the signed-in person, ready for JSON.
+        """Return everything that is stored about the signed-in person, ready for JSON.
 
         Returns:
             The data; `Refused` when the session has ended.
 
         Raises:
-            UsageError: *live* is no `LiveSession`, such as an account's id.
+            UsageError: *live* is not a `LiveSession`, but for example an account's id.
         """
         return await run_async(own_account.export(self._deployment, live), self._answers)
 
     async def export_of_account(self, account_id: AccountId) -> Mapping[str, Any] | None:
-        """Return everything that is stored of the account, ready for JSON: for customer service.
+        """Return everything that is stored about the account, ready for JSON: for customer service.
 
         Returns:
             The data, or ``None`` when there is no such account.
@@ -162,7 +163,7 @@ class Accounts(Namespace[AsyncAnswers]):
             `Done`, or `Refused` when the session is not fresh (``reauth.required``) or has ended.
 
         Raises:
-            UsageError: *live* is no `LiveSession`, such as the token of one.
+            UsageError: *live* is not a `LiveSession`, but for example its token.
         """
         return await run_async(own_account.delete(self._deployment, live, client), self._answers)
 
@@ -186,7 +187,7 @@ class Accounts(Namespace[AsyncAnswers]):
     async def change_contact(
         self, account_id: AccountId, contact: object, *, client: ClientContext = UNKNOWN_CLIENT
     ) -> AccountOutcome:
-        """Let mail go to another address, or with ``None`` to none: for customer service.
+        """Change the address that mail goes to; with ``None`` the account gets no mail. For customer service.
 
         Every session and every mailed link of the account ends, and the former address gets a mail.
 
@@ -198,7 +199,7 @@ class Accounts(Namespace[AsyncAnswers]):
     async def release_identifier(
         self, entered: object, account_id: AccountId | None = None, *, client: ClientContext = UNKNOWN_CLIENT
     ) -> Released | AccountRefused:
-        """Make a retired identifier free for whoever registers it: for customer service, who made sure whose it is.
+        """Let anybody register a retired identifier. Customer service first finds out whose identifier it is.
 
         Args:
             entered: The identifier.
@@ -206,34 +207,34 @@ class Accounts(Namespace[AsyncAnswers]):
             client: Where the request comes from.
 
         Returns:
-            `Released`; `AccountRefused` when *entered* cannot be an identifier, when it is not a retired one of the
-            account, or, without *account_id*, when an account has it (``holder``) or no erased account had it.
+            `Released`, or `AccountRefused`: *entered* cannot be an identifier; with *account_id*, the account has not
+            retired it; without *account_id*, an account has it (the ``holder``), or no erased account had it.
         """
         return await run_async(
             identifiers.release_identifier(self._deployment, entered, account_id, client), self._answers
         )
 
     async def add(self, new: NewAccount, *, client: ClientContext = UNKNOWN_CLIENT) -> AccountOutcome:
-        """Add an account with all its identifiers, or nothing of it.
+        """Add an account with all its identifiers. If one of them is refused, nothing is added.
 
         Returns:
-            The account, or `AccountRefused`: an identifier that can be none, or one that is taken,
-            retired ones included.
+            The account, or `AccountRefused`: an identifier is not allowed, or it is taken. A retired identifier is
+            taken too.
 
         Raises:
-            UsageError: the realm is not in the policy, the language has no texts, or one text stands where a
-                list of usernames belongs.
+            UsageError: the realm is not in the policy, the language has no texts, or the usernames are one text
+                instead of a list.
         """
         return await run_async(accounts.add(self._deployment, new, client), self._answers)
 
     async def show(self, account_id: AccountId) -> AccountRecord | None:
-        """Return the account with its identifiers, or ``None`` when there is none of that id."""
+        """Return the account with its identifiers, or ``None`` if no account has the id."""
         return await run_async(accounts.show(account_id), self._answers)
 
     async def disable(self, account_id: AccountId, *, client: ClientContext = UNKNOWN_CLIENT) -> AccountOutcome:
-        """Disable the account and end its sessions; `AccountRefused` when it is not active or missing."""
+        """Disable the account and end its sessions; `AccountRefused` if it is missing or is not active."""
         return await run_async(accounts.disable(account_id, client), self._answers)
 
     async def enable(self, account_id: AccountId, *, client: ClientContext = UNKNOWN_CLIENT) -> AccountOutcome:
-        """Enable the account; `AccountRefused` when it is not disabled or missing."""
+        """Enable the account; `AccountRefused` if it is missing or is not disabled."""
         return await run_async(accounts.enable(account_id, client), self._answers)

@@ -26,12 +26,12 @@ class AsyncCityAuth:
     Attributes:
         login: Sign-in in two steps.
         sessions: Sessions.
-        identifiers: Identifiers, explained.
+        identifiers: Explains what an identifier is and whose it is.
         passwords: New passwords.
-        accounts: Accounts: a person's own, and customer service's.
+        accounts: What people do with their own account, and what customer service does.
         recovery: Forgotten username or password.
-        outbox: Mail on its way.
-        housekeeping: Clearing away what is past its time.
+        outbox: Sends queued mail.
+        housekeeping: Deletes what has expired.
         migration: The move of a population from usernames to e-mail addresses.
         population: Importing the people of an older system.
     """
@@ -57,25 +57,25 @@ class AsyncCityAuth:
         Args:
             store: Accounts and sessions: `MemoryStore`, `SqlStore` or the host's own.
             secrets: The signing secrets, oldest first, newest last; at least 32 random bytes each.
-            policy: The tunables; the defaults when ``None``.
+            policy: The settings; the defaults when ``None``.
             kinds: The kinds of identifier; a host's own are added as ``(*BUILT_IN, MyKind())``.
-            hash_mix: Which stored hashes the population has, so that unknown identifiers cost the
-                same; the policy's profile alone when ``None``.
-            mailer: Sends mail; without one, pages say that no mail can be sent and the outbox keeps it.
-            hasher: Passwords; Argon2id with the policy's profile when ``None``.
+            hash_mix: Which kinds of hashes are stored, and how many of each, so that an unknown identifier takes
+                as long as a known one; hashes of the policy's profile alone when ``None``.
+            mailer: Sends mail. Without a mailer, mail stays in the outbox, and pages say that it cannot be sent.
+            hasher: Hashes and verifies passwords; Argon2id with the policy's profile when ``None``.
             clock: The time; the machine's when ``None``.
             entropy: Randomness; the operating system's when ``None``.
             audit: What gets the audit events besides the store; the log when ``None``.
             common: Common passwords that no new password may be; the bundled list when ``None``.
-            tombstone_secret: Key of what is kept of erased accounts' identifiers: at least 32 random bytes
-                that outlive every signing secret. Several of them stand oldest first: the newest makes new
-                digests, and all find old ones. Derived from the oldest signing secret when ``None``: then
-                that secret must stay in the ring.
+            tombstone_secret: Key of the tombstones, the digests that are kept of erased accounts' identifiers: at
+                least 32 random bytes that outlive every signing secret. A list holds the oldest key first: the
+                newest makes new tombstones, and all find old ones. When ``None``, the key is derived from the
+                oldest signing secret, and that secret must stay in *secrets*.
 
         Raises:
             SecretError: a secret, *tombstone_secret* among them, is missing, short or a known sample.
             PolicyError: two kinds have one name, or the hash profile is over the limits.
-            ConfigurationError: the mailer's server is another machine and ``mail.base_url`` leads to this one.
+            ConfigurationError: the mailer's server is another machine, but ``mail.base_url`` leads to this one.
             WiringError: a port lacks a method.
         """
         assembly = assemble(

@@ -12,7 +12,7 @@ class Outbox(Namespace[AsyncAnswers]):
     """Queued mail: send it from a job that runs every few seconds, outside any request."""
 
     async def flush(self) -> Flushed:
-        """Send the mails that are due, a batch of them; return how many. Never raises for a mailer that is down.
+        """Send one batch of the mails that are due; return what became of them. A mailer that is down raises nothing.
 
         Raises:
             StoreError: the store cannot answer; nothing is lost.
@@ -25,7 +25,7 @@ class Outbox(Namespace[AsyncAnswers]):
 
 
 class Housekeeping(Namespace[AsyncAnswers]):
-    """Deletes what has expired, for a nightly job. What has expired has no effect, also while it is still stored."""
+    """Deletes what has expired, for a nightly job. What has expired has no effect, even while it is still stored."""
 
     async def purge(self) -> Purged:
         """Delete sessions, links and counts that have expired; return how many of each.

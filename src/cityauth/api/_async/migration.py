@@ -43,7 +43,7 @@ class Migration(Namespace[AsyncAnswers]):
             exempt: The realms that do not move. By default those that the policy keeps at ``legacy_only``.
             decisions: A CSV file of what customer service decided, with the columns ``external_id``, ``decision`` and
                 ``email``. A row with a fault is not used: its account keeps its username.
-            domain_check: Looks the domains of addresses up, such as `DnsDomainCheck`; ``None`` looks nothing up.
+            domain_check: Looks up the domains of addresses, such as `DnsDomainCheck`; ``None`` looks nothing up.
             progress: Called now and then with the number of accounts that were read, and of lines that were written.
 
         Returns:
@@ -68,11 +68,13 @@ class Migration(Namespace[AsyncAnswers]):
             return await run_async(migration_plan.plan(self._deployment, settings, progress), answers)
 
     async def rehearse(self, plan: str | os.PathLike[str], *, progress: Progress = ignore_progress) -> RehearsalReport:
-        """Prove for every account of the file *plan* what each name does today and what it will do. Nothing is written.
+        """Find out, for every account of the file *plan*, what each of its names does today and what it will do.
+
+        Nothing is written.
 
         Args:
             plan: The file of the plan.
-            progress: Called now and then with the number of accounts that were looked at, and of all accounts.
+            progress: Called now and then with two numbers: the accounts that were looked at, and all accounts.
 
         Raises:
             UsageError: the file cannot be read.
@@ -97,19 +99,20 @@ class Migration(Namespace[AsyncAnswers]):
         progress: Progress = ignore_progress,
         client: ClientContext = UNKNOWN_CLIENT,
     ) -> MigrationReport | MigrationRefused:
-        """Carry out the file *plan*, or go on with it. It may stop at any moment and be called again.
+        """Carry out the file *plan*. It may stop at any moment; call it again, and it goes on where it stopped.
 
         Sign-in goes on meanwhile: an account changes in one commit. Two workers may carry out one plan at once.
 
         Args:
             plan: The file of the plan.
-            actor: Who does it; it stands in the journal of every account.
+            actor: Who carries it out; the journal names this person for every account.
             batch: How many accounts change in one commit; 1 to 10,000.
             pause: Seconds between two commits.
-            share: The share of the accounts that is carried out now, above 0 and up to 1. A larger share contains a
-                smaller one. The migration stays open until all of it is carried out.
-            canary: Only these accounts are carried out now, by external id or by id.
-            replan: Whether accounts that changed since the plan was made are planned anew instead of refusing the plan.
+            share: The share of the accounts that move now, above 0 and up to 1. A larger share contains a smaller
+                one. The migration stays open until all of it is carried out.
+            canary: Only these accounts move now, by external id or by id.
+            replan: Whether accounts that have changed since the plan was made are planned anew. Otherwise they make the
+                call return `MigrationRefused`.
             progress: Called after each commit with the number of steps that are done, and of all steps.
             client: Who asks, for the audit trail.
 
@@ -138,13 +141,13 @@ class Migration(Namespace[AsyncAnswers]):
         progress: Progress = ignore_progress,
         client: ClientContext = UNKNOWN_CLIENT,
     ) -> MigrationReport | MigrationRefused:
-        """Take back what a plan did, account by account, or go on with it. Passwords are not touched.
+        """Undo what a plan did, account by account. If it stops, call it again. Passwords are not touched.
 
         An account that its person or customer service has changed since stays as it is; the report lists it.
 
         Args:
             plan_id: The id in the first line of the plan.
-            actor: Who does it.
+            actor: Who undoes it.
             batch: How many accounts change in one commit; 1 to 10,000.
             pause: Seconds between two commits.
             progress: Called after each commit with the number of steps that are taken back, and of all steps.
@@ -160,7 +163,7 @@ class Migration(Namespace[AsyncAnswers]):
         return await run_async(migration.roll_back(plan_id, settings, client=client, progress=progress), self._answers)
 
     async def status(self) -> list[MigrationStatus]:
-        """Return how every migration that was ever begun stands, the newest first.
+        """Return the status of every migration that was ever begun, the newest first.
 
         Raises:
             WiringError: the store is no `PopulationStore`.

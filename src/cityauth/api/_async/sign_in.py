@@ -59,10 +59,10 @@ class Login(Namespace[AsyncAnswers]):
             session_token: The session cookie that the request brought, if any; it ends at sign-in.
 
         Returns:
-            `Authenticated`; `PasswordRequired` whose problem is the uniform refusal (unknown,
-            ambiguous, retired, disabled, no password, wrong password: the same) or, after the right
-            password of a retired identifier, names the new one masked; `Refused` when the pending
-            login has expired or is not genuine, or the text cannot be an identifier.
+            `Authenticated`; `PasswordRequired` with a problem; or `Refused`, if the pending login has expired or
+            is not genuine, or the text cannot be an identifier. The problem is the same for an unknown, ambiguous
+            or retired identifier, a disabled account, an account without a password and a wrong password. Only if
+            the identifier is retired and the password is right, it names the new address, masked.
 
         Raises:
             UsageError: *pending* is a whole step; give its ``pending``.
@@ -87,23 +87,23 @@ class Sessions(Namespace[AsyncAnswers]):
     """Sessions: check at each request, list, end."""
 
     async def check(self, token: object) -> LiveSession | None:
-        """Return the session of *token* with its account, or ``None`` for nobody.
+        """Return the session of *token* with its account, or ``None`` if the token signs nobody in.
 
-        One query. Unknown, ended, timed out, of an earlier epoch, of a disabled account, or no token
-        at all: nobody.
+        That is so if the token is unknown or no token at all, if its session has ended, has timed out or is of an
+        earlier epoch, and if the account is disabled. It takes one query.
 
         Raises:
-            StoreError: the store cannot answer: treat the person as nobody, and keep the cookie.
+            StoreError: the store cannot answer: treat the person as signed out, and keep the cookie.
         """
         return await run_async(sessions.check(self._deployment, token), self._answers)
 
     def is_fresh(self, live: LiveSession) -> bool:
         """Whether a password was verified in the session recently enough for a sensitive change.
 
-        It asks the clock alone, so it is never awaited, in `AsyncCityAuth` either.
+        It asks only the clock. So it is not awaited, not even in `AsyncCityAuth`.
 
         Raises:
-            UsageError: *live* is no `LiveSession`, such as the token of one.
+            UsageError: *live* is not a `LiveSession`, but for example its token.
         """
         return is_fresh(require_live(live).session, self._clock.now(), self._deployment.policy.sessions)
 
@@ -113,7 +113,7 @@ class Sessions(Namespace[AsyncAnswers]):
         Empty when *live* itself has ended.
 
         Raises:
-            UsageError: *live* is no `LiveSession`, such as the token of one.
+            UsageError: *live* is not a `LiveSession`, but for example its token.
         """
         return await run_async(sessions.list_own(self._deployment, live), self._answers)
 
@@ -123,16 +123,16 @@ class Sessions(Namespace[AsyncAnswers]):
         """Verify the signed-in person's password once more, before a sensitive change.
 
         Returns:
-            `Authenticated` with a new token, fresh; the old token has ended. `Refused` when the password is
-            wrong, too many were tried, or the session has ended.
+            `Authenticated`: the session is fresh and has a new token, and the old token no longer works.
+            `Refused`: the password is wrong, too many were tried, or the session has ended.
 
         Raises:
-            UsageError: *live* is no `LiveSession`, such as the token of one.
+            UsageError: *live* is not a `LiveSession`, but for example its token.
         """
         return await run_async(own_password.confirm(self._deployment, live, password, client), self._answers)
 
     async def sign_out(self, token: object, *, client: ClientContext = UNKNOWN_CLIENT) -> bool:
-        """End what the browser holds: the session of *token*, also when it has got another token meanwhile.
+        """End the session of *token*, even if the session has a newer token by now.
 
         Returns:
             Whether this call ended a session.
@@ -148,7 +148,7 @@ class Sessions(Namespace[AsyncAnswers]):
             `Done`, also when there is no such session any more; `Refused` when *live* itself has ended.
 
         Raises:
-            UsageError: *live* is no `LiveSession`, such as the token of one.
+            UsageError: *live* is not a `LiveSession`, but for example its token.
         """
         return await run_async(sessions.close(self._deployment, live, handle, client), self._answers)
 
@@ -161,7 +161,7 @@ class Sessions(Namespace[AsyncAnswers]):
             `Done`, or `Refused` when *live* itself has ended.
 
         Raises:
-            UsageError: *live* is no `LiveSession`, such as the token of one.
+            UsageError: *live* is not a `LiveSession`, but for example its token.
         """
         return await run_async(sessions.close_all(self._deployment, live, keep=keep, client=client), self._answers)
 
@@ -189,10 +189,10 @@ class Sessions(Namespace[AsyncAnswers]):
 
 
 class Identifiers(Namespace[AsyncAnswers]):
-    """Identifiers, explained."""
+    """Explains what an identifier is and whose it is."""
 
     async def resolve(self, entered: object) -> Resolution:
-        """Explain *entered*: which identifier, which kind, which phase, and why not.
+        """Explain *entered*: its identifier, kind and phase, and the reason if it does not sign in.
 
         For customer service and the host. Never show the outcome to a person who is not signed in.
         """
@@ -207,7 +207,7 @@ class Passwords(Namespace[AsyncAnswers]):
 
         Args:
             password: The new password as typed.
-            context: The person's own e-mail, username and name, refused as a whole password.
+            context: The person's own e-mail, username and name. A password that equals one of them is refused.
 
         Raises:
             HasherBusyError: there is not enough memory now; answer 503.
@@ -229,18 +229,20 @@ class Recovery(Namespace[AsyncAnswers]):
     async def request(
         self, entered: object, *, proof: LiveSession | str | None = None, client: ClientContext = UNKNOWN_CLIENT
     ) -> MailOutcome:
-        """Mail a link to whoever *entered* names, at the stored and verified address.
+        """Mail a link to the person whom *entered* names, at the stored address.
+
+        An address that nobody has verified gets one unless ``LinkPolicy.reset_to_unverified`` is off.
 
         Args:
             entered: What the person typed.
-            proof: What the browser has to show, so that strangers cannot use up the person's mails: the live
-                session of somebody who is signed in, or the token of a link that was mailed to the same mailbox within
-                30 days, also when it is used or has expired. Anything else counts as no proof.
+            proof: Shows who asks, so that strangers cannot use up the person's mails: the live session of somebody
+                who is signed in, or the token of a link that was mailed to the same mailbox within 30 days, even if
+                the link is used or has expired. Anything else counts as no proof.
             client: The person's device.
 
         Returns:
-            `MailAwaited`, the same whatever is stored; `MailerDown`, the same for everyone, while mail
-            cannot be sent (what was asked for stays queued); `Refused` for text that cannot be an identifier.
+            `MailAwaited`, whatever is stored; `MailerDown` for everybody while mail cannot be sent (the mail stays
+            in the outbox); `Refused` for text that cannot be an identifier.
         """
         return await run_async(recovery.request(self._deployment, entered, client, proof=proof), self._answers)
 

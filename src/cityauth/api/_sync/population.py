@@ -1,4 +1,4 @@
-"""A whole population: its people on their way in from another system."""
+"""Import the people of another system."""
 
 from collections.abc import Callable, Iterable, Mapping
 
@@ -26,26 +26,26 @@ class Population(Namespace[Answers]):
         on_progress: Callable[[ImportReport], object] = ignore,
         client: ClientContext = UNKNOWN_CLIENT,
     ) -> ImportReport:
-        """Import people: good rows land, a batch in each commit, and every other row is handed back with its faults.
+        """Import people. Each commit stores a batch of good rows; *on_quarantined* gets each other row with its faults.
 
-        It may be stopped at any moment and run again from the first row: what has landed is compared and not added
-        twice. The same call takes a newer export over.
+        It may be stopped at any moment and run again from the first row: a row that was stored before is compared and
+        not added twice. The same call also imports a newer export.
 
         Args:
-            rows: What `read_people` gives of a file, or mappings by column of the host's own making. They are read as
-                they are needed and never kept.
+            rows: The rows that `read_people` reads from a file, or the host's own mappings from column to value. Each
+                row is read when it is needed, and not kept.
             options: How people are imported; the defaults when ``None``.
             on_quarantined: Is called with each row that has a fault.
             on_progress: Is called with the report so far, after each commit.
             client: Who runs the import, for the audit trail.
 
         Returns:
-            What it came to. Each row counts once: as added, updated, unchanged or quarantined.
+            The counts. Each row counts once: as added, updated, unchanged or quarantined.
 
         Raises:
             UsageError: the file has another header than the published one, or the batch is not 1 to 10,000.
             WiringError: the store is no `PopulationStore`.
-            StoreError: the store cannot answer; the batches before have landed, and it may be run again.
+            StoreError: the store cannot answer; the earlier batches are stored, and it may be run again.
         """
         require_port(PopulationStore, self._answers)
         how = options or ImportOptions()

@@ -1,6 +1,6 @@
 """Accounts: their rows, their look-ups and their changes.
 
-The write decides; a read after it only names what did not hold.
+Each write checks its precondition itself. A read after it only finds out which precondition did not hold.
 """
 
 from collections.abc import Sequence
@@ -99,7 +99,7 @@ _ERASE: Final = (
     delete(identifier).where(identifier.c.account_id == bindparam("which")),
     delete(source).where(source.c.account_id == bindparam("which")),
     delete(migration_step).where(migration_step.c.account_id == bindparam("which")),
-    delete(account).where(_THE_ACCOUNT),  # the last one: its row count decides
+    delete(account).where(_THE_ACCOUNT),  # the last one, because foreign keys lead to it
 )
 
 
@@ -186,7 +186,7 @@ def erase_account(change: AccountErased) -> Program[None]:
 
 
 def replace_password(change: PasswordReplaced) -> Program[None]:
-    """Set the hash if the stored one is still the expected one; both may be none."""
+    """Set the hash if the stored one is still the expected one; ``None`` expects that there is none."""
     was = None if change.was is None else change.was.get_secret_value()
     values = {"which": change.account_id, "was": was, "now": change.now.get_secret_value()}
     if not (yield Write(_REPLACE_PASSWORD, values)):
@@ -194,7 +194,7 @@ def replace_password(change: PasswordReplaced) -> Program[None]:
 
 
 def set_password(change: PasswordSet) -> Program[None]:
-    """Set the hash, or leave none."""
+    """Set the hash, or remove it."""
     now = None if change.now is None else change.now.get_secret_value()
     values = {"which": change.account_id, "now": now}
     yield Write(_SET_PASSWORD, values, otherwise=Precondition.ACCOUNT_MISSING)
@@ -208,7 +208,7 @@ def change_status(change: StatusChanged) -> Program[None]:
 
 
 def advance_epoch(change: EpochAdvanced) -> Program[None]:
-    """Count the epoch up where it is stored."""
+    """Add one to the epoch in the database."""
     yield Write(_ADVANCE_EPOCH, {"which": change.account_id}, otherwise=Precondition.ACCOUNT_MISSING)
 
 
@@ -223,7 +223,7 @@ def change_contact(change: ContactChanged) -> Program[None]:
 
 
 def require_unchanged(change: AccountUnchanged) -> Program[None]:
-    """Refuse unless every column of the account is as expected; what is written is what is there."""
+    """Refuse the commit unless every column of the account is as expected. The write changes no value."""
     one = change.account
     phase = None if one.phase is None else one.phase.value
     was = (one.realm, one.display_name, one.language, one.status.value, one.epoch, one.contact, phase, one.external_id)
@@ -246,7 +246,7 @@ def change_profile(change: ProfileChanged) -> Program[None]:
 
 
 def refuse_session(account_id: AccountId) -> Program[None]:
-    """Refuse the commit: say why the account can have no session of an epoch that did not match."""
+    """Refuse the commit: the account is missing, is disabled, or is of another epoch than the session."""
     rows: list[Row] = yield Read(_STANDING, {"which": account_id})
     if not rows:
         raise UnmetError(Precondition.ACCOUNT_MISSING)
@@ -255,6 +255,6 @@ def refuse_session(account_id: AccountId) -> Program[None]:
 
 
 def _refuse(account_id: AccountId, changed: Precondition) -> Program[None]:
-    """Refuse the commit: the account is missing, or what *changed* names is another than expected."""
+    """Refuse the commit: the account is missing, or else *changed* is the reason."""
     rows: list[Row] = yield Read(_STANDING, {"which": account_id})
     raise UnmetError(changed if rows else Precondition.ACCOUNT_MISSING)

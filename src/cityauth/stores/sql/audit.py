@@ -49,7 +49,7 @@ def trail(limit: int | None) -> Program[list[AuditEvent]]:
 
 
 def record(change: EventRecorded) -> Program[None]:
-    """Insert a line. One that is there already says that the whole commit was applied before."""
+    """Insert a line. If the line is there already, the whole commit was applied before."""
     recorded = change.event
     row = {
         "id": recorded.id,

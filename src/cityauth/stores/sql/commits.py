@@ -95,7 +95,10 @@ DURABLE: Final = frozenset(
         TokenUsed,
     }
 )
-"""Changes that take something from somebody: a commit with one of them waits for the disk whatever the setting."""
+"""Changes after which something no longer works, such as a session, a link or an old password.
+
+A commit with one of them waits for the disk, whatever `SqlStore` was told: a power cut must not bring back what ended.
+"""
 
 
 class Rollback(Exception):  # noqa: N818 - no error: it undoes the transaction and is caught outside it
@@ -106,7 +109,7 @@ class Rollback(Exception):  # noqa: N818 - no error: it undoes the transaction a
 
 
 def commit(changes: Sequence[Change]) -> Program[CommitOutcome]:
-    """Apply *changes* within a transaction. Events go first, all of them: they tell whether it was committed before.
+    """Apply *changes* within a transaction. All events go first: a stored event shows that it was committed before.
 
     Raises:
         Rollback: a precondition did not hold, or all of it was committed before.

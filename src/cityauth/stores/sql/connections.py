@@ -25,10 +25,10 @@ BUSY_SECONDS: Final = 5
 """How long a write waits for another one, before the store counts as unavailable."""
 
 TOUCH_SECONDS: Final = 0.1
-"""How long the time of a session's last use waits to be written: the page that is asked for waits with it."""
+"""How long the write of a session's last use waits for the lock. It is short, because a page waits for it."""
 
 _MOST_OF_IT: Final = 0.9
-"""A writer that has more than this part of its time left tells SQLite nothing: telling it costs time as well."""
+"""If a writer still has more than this part of `BUSY_SECONDS`, SQLite's limit stays as it is: to set it takes time."""
 
 _LOOK_SECONDS: Final = 0.1
 """How often a look-up asks whether the file is still in place; a write asks each time. Asking costs as much as
@@ -42,7 +42,7 @@ def engine_for(url: str | URL) -> Engine:
     """Make the engine for *url*. It pools nothing: `Connections` keeps what is open.
 
     Raises:
-        ConfigurationError: *url* is none, or not one of a SQLite file.
+        ConfigurationError: *url* is not a URL, or not that of a SQLite file.
     """
     try:
         engine = create_engine(
@@ -57,7 +57,7 @@ def engine_for(url: str | URL) -> Engine:
 
 
 def require_file(engine: Engine | None) -> Engine:
-    """Return *engine* if it opens a SQLite file: a database in memory would be another one in each thread.
+    """Return *engine* if it opens a SQLite file. In memory, each thread would have a database of its own.
 
     Raises:
         ConfigurationError: it does not. The message holds nothing of the URL, which may hold a password.
@@ -77,7 +77,7 @@ class ThreadConnection:
 
     Attributes:
         driver: Runs statements on it, in autocommit: a look-up is not wrapped in a transaction.
-        file: The file that it has opened. A file that is deleted takes every later write with it.
+        file: The file that it has opened. If the file is deleted, every later write is lost.
         looked_at: When the file was last seen in place, by the monotonic clock.
         close: Closes it, once.
     """
@@ -103,10 +103,10 @@ def _close(connection: Connection) -> None:
 
 
 def _turn_to_wal(driver: sqlite3.Connection) -> None:
-    """Turn the file to WAL, or find it turned.
+    """Switch the file to WAL mode, if it is not in it already.
 
-    Where several connections turn a fresh file at once, SQLite tells them that it is busy without waiting
-    for its time limit, since each holds what the other waits for. So the wait is ours.
+    If several connections switch a new file at once, each holds a lock that the others need. SQLite then reports at
+    once that it is busy, without waiting. So the waiting is done here.
     """
     deadline = time.monotonic() + BUSY_SECONDS
     while True:
@@ -126,7 +126,7 @@ class Connections:
     def __init__(
         self, engine: Engine, synchronous: Synchronous, check: Callable[[Connection], None], *, read_only: bool = False
     ) -> None:
-        """Take the *engine*; *check* looks at the tables until it has once been content.
+        """Take the *engine*; *check* looks at the tables on each new connection, until it has succeeded once.
 
         With *read_only* SQLite itself refuses every write of these connections.
         """
@@ -145,7 +145,7 @@ class Connections:
         """Return this thread's connection, or the host's within `on`.
 
         Args:
-            to_write: Whether it will write: then the file is always asked for, and else ten times a second.
+            to_write: Whether it will write. Then the file is always looked for; otherwise, ten times a second at most.
 
         Raises:
             SchemaError: there is no database file, or its tables are missing or of another release.
@@ -196,7 +196,7 @@ class Connections:
         return self._path is None or self._path.exists()
 
     def open(self, *, create: bool = False) -> Connection:
-        """Open a connection of its own: in no pool, not this thread's, and with its tables unchecked.
+        """Open one more connection. It is in no pool and does not become this thread's; its tables are not checked.
 
         Args:
             create: Make the file if there is none, readable by its owner alone.
@@ -232,7 +232,7 @@ class Connections:
 
     @contextmanager
     def write_lock(self, driver: sqlite3.Connection, seconds: float | None = None) -> Iterator[None]:
-        """Hold the write lock of this process: SQLite's own wait polls, and starves some threads in a storm.
+        """Hold the write lock of this process. SQLite's own wait polls, so under load some threads would never get in.
 
         Args:
             driver: The connection that will write.
@@ -261,20 +261,20 @@ class Connections:
             lock.release()
 
     def renew(self) -> None:
-        """Close this thread's connection after a failure: the next question opens a fresh one."""
+        """Close this thread's connection after a failure: the next call opens a new one."""
         kept: ThreadConnection | HostConnection | None = self._local.__dict__.get("kept")
         if isinstance(kept, ThreadConnection):
             del self._local.kept
             kept.close()
 
     def close(self) -> None:
-        """Close every thread's connection. A later question opens another."""
+        """Close every thread's connection. A later call opens another."""
         self._local = threading.local()
         for kept in list(self._kept):
             kept.close()
 
     def forget(self) -> None:
-        """Drop every connection unclosed: in a forked child they are the parent's, and SQLite forbids even closing."""
+        """Drop every connection unclosed: in a forked child they are the parent's, and SQLite forbids to close them."""
         for kept in list(self._kept):
             kept.close.detach()
             _PARENTS.append(kept)
@@ -302,7 +302,7 @@ class CommitError(Exception):
 
 @contextmanager
 def transaction(driver: sqlite3.Connection) -> Iterator[None]:
-    """Run the block in a transaction that holds SQLite's write lock from its beginning, so it cannot miss it later.
+    """Run the block in a transaction that takes SQLite's write lock at its beginning: no later statement waits for it.
 
     Raises:
         CommitError: the commit itself failed.
@@ -322,7 +322,7 @@ def transaction(driver: sqlite3.Connection) -> Iterator[None]:
 
 @contextmanager
 def waiting_for_the_disk(driver: sqlite3.Connection, synchronous: Synchronous) -> Iterator[None]:
-    """Let the transaction within wait for the disk, whatever *synchronous* says for the others."""
+    """Make the transaction in the block wait for the disk, whatever *synchronous* says for other transactions."""
     if synchronous == "full":
         yield
         return

@@ -54,7 +54,7 @@ class Database:
 
     def look_up(self, program: Program[T]) -> T:
         """Run a *program* that writes nothing, without a transaction."""
-        try:  # as `_answer` does it, because a call more is measured at each session check
+        try:  # what `_answer` does, written out: one more call would slow each session check
             return self._connections.current().driver.run(program)
         except _FAILURES as error:
             failure = failure_of(error)
@@ -91,7 +91,10 @@ class Database:
         return self._connections.on(connection)
 
     def forget_deleted(self) -> bool:
-        """Empty the write-ahead log, which still holds what was deleted; return whether nobody was in the way."""
+        """Empty the write-ahead log, which still holds what was deleted.
+
+        Returns whether it is empty now: another connection can prevent it.
+        """
         return self._answer(self._empty_log)
 
     def close(self) -> None:
@@ -130,7 +133,7 @@ class Database:
     def _alone(self, work: Callable[[Connection], T], create: bool) -> T:  # noqa: FBT001 - by `_answer` alone
         with closing(self._connections.open(create=create)) as connection:
             driver = driver_of(connection)
-            driver.execute("PRAGMA foreign_keys = off")  # a table that is made anew is dropped first
+            driver.execute("PRAGMA foreign_keys = off")  # an upgrade may drop a table and make it anew
             with transaction(driver):
                 return work(connection)
 
@@ -172,7 +175,7 @@ def _failure_of(error: BaseException | None, *, nothing_written: bool = True) ->
 
     Args:
         error: The driver's error.
-        nothing_written: Whether it is known that nothing was written; it is not when a commit failed.
+        nothing_written: Whether it is known that nothing was written. After a failed commit it is not known.
     """
     if isinstance(error, sqlite3.ProgrammingError | sqlite3.InterfaceError) and "binding" in str(error):
         return UsageError("a value is of a type that cannot be stored")

@@ -36,7 +36,7 @@ def require_folder(path: Path) -> None:
 
 
 def create_private(path: Path) -> None:
-    """Make an empty file that only its owner may read, whatever the umask is; leave one that is there as it is.
+    """Make an empty file that only its owner may read, whatever the umask is; leave an existing file as it is.
 
     SQLite gives its two companions, the write-ahead log and the shared memory, the same permissions.
 

@@ -18,7 +18,7 @@ _NOT_OPEN: Final = "the connection has no open transaction; begin one before the
 
 
 class _PlainRows:
-    """Runs statements on a connection and answers with tuples, whatever rows the host has asked it for."""
+    """Runs statements on a connection and returns rows as tuples, whatever type of row the host has set."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -42,7 +42,7 @@ class HostConnection:
 
     Attributes:
         driver: Runs statements on it.
-        looked_at: Never so long ago that its file is looked for: that is the host's own matter.
+        looked_at: Infinity, so that `Connections` never looks for its file: the host does that.
     """
 
     of_host: ClassVar[bool] = True
@@ -73,7 +73,7 @@ class HostConnection:
         self._require_transaction()
         sqlite = self._sqlite
         if not sqlite.in_transaction:
-            sqlite.execute("BEGIN IMMEDIATE")  # sqlite3 itself begins with the first write, SAVEPOINT not being one
+            sqlite.execute("BEGIN IMMEDIATE")  # sqlite3 begins a transaction only at a write, and SAVEPOINT is none
         sqlite.execute("SAVEPOINT cityauth")
         try:
             result = self.driver.run(program)

@@ -1,4 +1,4 @@
-"""Identifiers: their rows and their changes. The primary key decides who has one, over all kinds.
+"""Identifiers: their rows and their changes. The primary key lets one account alone hold a key, of any kind and status.
 
 A tombstone is what is kept of an identifier of an erased account, so that it does not pass to another person.
 """
@@ -153,7 +153,7 @@ def release_tombstones(change: TombstonesReleased) -> Program[None]:
 def refuse_tombstones(digests: Sequence[bytes]) -> Program[None]:
     """Refuse the commit if an erased account held one of the identifiers.
 
-    Asked after the identifier was written, so that an erasure that committed meanwhile is seen.
+    It reads after the identifier was written, so it sees an erasure that was committed meanwhile.
     """
     if (yield from has_tombstone(digests)):
         raise UnmetError(Precondition.IDENTIFIER_TAKEN)

@@ -1,4 +1,4 @@
-"""The journal of migrations: which there are, their steps, and how they are loaded."""
+"""The journal of migrations: look up migrations and their steps, and store those of a plan."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -152,7 +152,7 @@ def open_migration(change: MigrationOpened) -> Program[None]:
 
 
 def move_migration(change: MigrationMoved) -> Program[None]:
-    """Bring the migration to another state."""
+    """Set the migration's state, if it is still the expected one."""
     ended = None if change.now.is_open else micros(change.at)
     values = {"which": change.migration_id, "was": change.was.value, "now": change.now.value, "ended": ended}
     opens = change.now.is_open and not change.was.is_open

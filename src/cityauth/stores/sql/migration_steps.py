@@ -47,7 +47,7 @@ _APPLIED = and_(_RANGE, _STEP.state == StepState.APPLIED.value)
 _UNDOABLE = and_(_APPLIED, _STEP.refusal == StepRefusal.NONE.value)
 _CONTACT_MOVES = _STEP.contact_before.is_distinct_from(_STEP.contact_after)
 
-_HOLD: Final = (  # the write that takes the lock, and decides
+_HOLD: Final = (  # takes the write lock; its row count decides
     update(migration)
     .where(migration.c.id == bindparam("which"), migration.c.state.in_(bindparam("expected", expanding=True)))
     .values(state=migration.c.state)

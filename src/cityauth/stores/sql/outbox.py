@@ -77,7 +77,7 @@ def _status_of(row: Row) -> OutboxStatus:
 
 
 def _due(now: datetime) -> dict[str, object]:
-    """Return what decides whether a mail is due: it is now, or it is held longer than any mail may be."""
+    """Return the values of `_DUE`: a mail is due if its time has come, or is further off than any mail may be held."""
     return {"now": micros(now), "farthest": micros(now + LONGEST_HOLD)}
 
 
@@ -92,14 +92,14 @@ def queue_mail(change: MailQueued) -> Program[None]:
 
 
 def lease_mails(now: datetime, until: datetime, most: int) -> Program[Sequence[QueuedMail]]:
-    """Drop the dummies that are due, and hide the oldest mails that are due until *until*."""
+    """Delete the dummies that are due, and lease the oldest other mails that are due: hide them until *until*."""
     yield Write(_DROP_DUMMIES, _due(now))
     leased = yield from look_up(_mail_of, _LEASE, {**_due(now), "until": micros(until), "most": most})
     return sorted(leased, key=lambda one: (one.queued_at, one.id))
 
 
 def postpone_mail(mail_id: str, until: datetime) -> Program[int]:
-    """Move a mail's next attempt."""
+    """Set the time of a mail's next attempt."""
     return write(_POSTPONE, {"which": mail_id, "until": micros(until)})
 
 

@@ -80,7 +80,7 @@ def read_population(after: str, most: int) -> Program[list[PopulationRow]]:
 
 
 def find_population(account_ids: Sequence[AccountId]) -> Program[list[PopulationRow]]:
-    """Return those of the accounts that there are."""
+    """Return those of the accounts that exist."""
     if not account_ids:
         return []
     rows = yield Read(_SOME, {"ids": list(account_ids)})

@@ -4,8 +4,8 @@ A program is a generator. It yields a `Read`, a `Write` or a `WriteMany` and is 
 were found or with the number of rows that were written. It never sees a connection: a `Driver` runs it on
 one. A driver for another connection, such as an asynchronous one, has a `run` of its own and shares all else.
 
-SQLAlchemy builds the statements; it takes no part when one runs, because its own way to the database takes
-as long again as SQLite needs.
+SQLAlchemy builds the statements, and the driver of the database runs them: running them through SQLAlchemy
+would take twice as long.
 """
 
 import sqlite3
@@ -50,7 +50,7 @@ class Write:
         values: Its named parameters.
         otherwise: How the commit ends if no row was written; ``None`` when that is no refusal.
         taken: How the commit ends if a row of the same key is there already; ``None`` when that is an error.
-        durable: Whether the write takes something from somebody, and so must wait for the disk.
+        durable: Whether the write ends something, such as a session, and so must wait for the disk.
     """
 
     statement: ClauseElement
@@ -168,7 +168,7 @@ _TEXTS = Texts(sqlite.dialect(paramstyle="named"))
 
 @final
 class Driver:
-    """Runs programs on a connection of `sqlite3`, whose errors are its errors."""
+    """Runs programs on a connection of `sqlite3`, and raises the errors of `sqlite3`."""
 
     __slots__ = ("durable", "sqlite")
 
@@ -221,7 +221,7 @@ class Driver:
 
 
 def settle(step: Write | WriteMany, written: int, *, durable: bool) -> int:
-    """Return how many rows were *written*, if the step allows it in a transaction that is *durable* or is not.
+    """Return how many rows were *written*, if the step allows it. A *durable* transaction waits for the disk.
 
     Raises:
         UnmetError: no row was written, and one had to be.

@@ -23,7 +23,7 @@ HEAD: Final = "cityauth_0001"
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
-# As Alembic makes it, under a name of its own: the host may have an Alembic too.
+# As Alembic makes it, but with a name of its own: the host may use Alembic too.
 VERSION: Final = Table(
     "cityauth_alembic_version",
     MetaData(),
@@ -52,7 +52,7 @@ def check(connection: Connection) -> None:
 
 
 def create(connection: Connection) -> None:
-    """Create the tables at `HEAD`, without Alembic; nothing when they are there.
+    """Create the tables at `HEAD`, without Alembic; do nothing when they are there.
 
     Raises:
         SchemaError: there are tables of another version.
@@ -75,7 +75,7 @@ def upgrade(connection: Connection) -> None:
     from alembic.config import Config
     from alembic.util import CommandError
 
-    connection.begin()  # Alembic leaves a transaction that it did not begin to whoever did
+    connection.begin()  # Alembic does not end a transaction that it did not begin
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", MIGRATIONS.as_posix().replace("%", "%%"))
     config.set_main_option("path_separator", "os")

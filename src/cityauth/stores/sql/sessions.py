@@ -21,9 +21,9 @@ _OF_ACCOUNT: Final = (
     .where(session.c.account_id == bindparam("account_id"))
     .order_by(session.c.seen_at.desc(), session.c.digest)
 )
-# Counted where it is stored, because the clocks of two hosts do not agree on which session is the oldest.
+# The database counts the sessions of an account: by the clocks of two hosts the oldest may be another one.
 _LAST = select(func.coalesce(func.max(session.c.position) + 1, 0)).where(session.c.account_id == account.c.id)
-# Locks the account where rows can be locked, so that disabling it waits, or is waited for.
+# Locks the account's row where a database locks rows: this and the disabling of the account wait for each other.
 _OPEN: Final = insert(session).from_select(
     [*(column.name for column in _SESSION), session.c.position.name],
     select(*(bindparam(column.name, type_=column.type) for column in _SESSION), _LAST.scalar_subquery())
@@ -34,7 +34,7 @@ _OPEN: Final = insert(session).from_select(
     )
     .with_for_update(key_share=True),
 )
-# Writes nothing new: its row count decides, and it locks the row where rows can be locked.
+# Changes no value. Its row count decides, and it locks the row where a database locks rows.
 _REQUIRE: Final = (
     update(session)
     .where(
@@ -123,7 +123,7 @@ def purge_sessions(opened_before: datetime) -> Program[int]:
 
 
 def open_session(change: SessionOpened) -> Program[None]:
-    """Insert the session if the account is active and of its epoch, then end the oldest others."""
+    """Insert the session if the account is active and of its epoch, then end the oldest sessions beyond the limit."""
     opened = change.session
     row = {
         "digest": opened.digest,
@@ -144,7 +144,7 @@ def open_session(change: SessionOpened) -> Program[None]:
         yield from refuse_session(opened.account_id)
     spared = max(change.per_account - 1, 0)
     beyond: list[Row] = yield Read(_BEYOND, {"of": opened.account_id, "but": opened.digest, "spared": spared})
-    for (digest,) in beyond:  # none but for who has very many
+    for (digest,) in beyond:  # only an account with very many sessions has one
         yield Write(_CLOSE, {"which": digest}, durable=True)
 
 

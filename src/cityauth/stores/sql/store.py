@@ -48,10 +48,11 @@ class SqlStore:
     Every method raises `StoreUnavailableError` when the database cannot be opened, is full, stays locked
     for more than 5 seconds, or when its file was deleted or replaced while in use; `SchemaError` when the
     file or its tables are missing or of another release; `StoreError` when a stored value cannot be read.
-    Nothing was written then. No exception holds SQL or stored values.
+    A method that raises has written nothing, unless the commit itself failed: see `StoreUnavailableError`.
+    No exception holds SQL or stored values.
 
     The store writes on connections of its own. While your code holds a write transaction open on the same
-    database, such as one a request, every write of the store waits for it and fails after 5 seconds: end
+    database, such as one for each request, every write of the store waits for it and fails after 5 seconds: end
     that transaction before you call cityauth, or let the store take part in it with `on`.
     """
 
@@ -70,8 +71,8 @@ class SqlStore:
             engine: The host's own engine instead of a URL. The store takes connections of its own
                 from it, which never go back to its pool.
             synchronous: When a commit waits for the disk. ``normal``: a crash of the process loses
-                nothing; a power cut may lose the last commits, each of them whole, but none that ended
-                sessions, used a link up or set a password. ``full``: every commit survives a power
+                nothing. A power cut may undo the last commits, each as a whole, but no commit that ended
+                a session, used a link up or set a password. ``full``: every commit survives a power
                 cut, and every sign-in waits for the disk.
             read_only: Whether SQLite refuses every write of this store, for a rehearsal that must not write.
                 A method that writes raises `StoreUnavailableError`.
@@ -183,7 +184,7 @@ class SqlStore:
         return self._database.look_up(sessions.list_sessions(account_id))
 
     def touch_session(self, digest: bytes, at: datetime) -> None:
-        """See `SessionStore.touch_session`. Waits a tenth of a second for a lock: a page waits with it."""
+        """See `SessionStore.touch_session`. Waits only a tenth of a second for a lock, because a page waits for it."""
         self._database.write(sessions.touch_session(digest, at), seconds=TOUCH_SECONDS)
 
     def purge_sessions(self, opened_before: datetime) -> int:
@@ -264,7 +265,7 @@ class SqlStore:
 
         A missing file is made as by `create_schema`.
 
-        For one thread at a time, before the service starts: Alembic is not safe between threads.
+        Call it in one thread at a time, before the service starts: Alembic is not safe between threads.
 
         Raises:
             SchemaError: the tables are of a later release.
@@ -278,18 +279,18 @@ class SqlStore:
 
         Within the block everything that this thread asks of the store runs on *connection*. What is written
         there is committed or rolled back with the host's transaction, and never before. A commit that is
-        refused leaves nothing of itself and everything that the host wrote. How a commit waits for the
-        disk, for how long a write waits for a lock, and whether foreign keys hold are then the host's own matter.
+        refused takes back what it wrote itself, and nothing that the host wrote. The host's connection decides
+        whether a commit waits for the disk, how long a write waits for a lock, and whether foreign keys are checked.
 
-        It is for `CityAuth`; the threads of `AsyncCityAuth` are not the one that the block is in.
+        Use it with `CityAuth` only: `AsyncCityAuth` calls the store in other threads than that of the block.
 
         Args:
             connection: A `sqlalchemy.Connection` or a `sqlite3.Connection` to the same database file, in a
                 transaction that the host has begun and ends after the block.
 
         Raises:
-            UsageError: *connection* is another thing, closed, open on another file or without a transaction, or
-                the block is within another such block.
+            UsageError: *connection* is not such a connection, is closed, is open on another file or has no
+                transaction, or the block is within another such block.
         """
         return self._database.on(connection)
 

@@ -138,13 +138,13 @@ event: Table = Table(
     Column("id", EXACT, nullable=False),
     Column("what", Text(), nullable=False),
     Column("at", BigInteger(), nullable=False),
-    Column("account_id", EXACT, nullable=False),  # empty for nobody's; no foreign key: the trail outlives its accounts
+    Column("account_id", EXACT, nullable=False),  # empty for no account; no foreign key: the trail outlives accounts
     Column("reason", Text(), nullable=False),
     Column("identifier_hash", Text(), nullable=False),
     Column("address", Text()),
     Column("user_agent", Text(), nullable=False),
     Column("detail", Text(), nullable=False),  # a JSON object of strings
-    UniqueConstraint("account_id", "id"),  # finds an account's, and a commit that is repeated
+    UniqueConstraint("account_id", "id"),  # finds the events of an account, and a commit that is repeated
 )
 
 source: Table = Table(
@@ -197,7 +197,7 @@ migration_step: Table = Table(
     Column("refusal", Text(), nullable=False),
     Column("actor", Text(), nullable=False),
     Column("at", BigInteger()),
-    Column("prior_kind", Text()),  # what the step took the place of, for the way back
+    Column("prior_kind", Text()),  # what the step replaced, for rolling it back
     Column("prior_shown", Text()),
     Column("prior_status", Text()),
     Column("prior_contact_key", EXACT),

@@ -1,4 +1,4 @@
-"""One-time tokens, which are the mailed links. Using one deletes it on conditions."""
+"""One-time tokens, which are the mailed links. To use a token is to delete it, if the conditions hold."""
 
 from datetime import datetime
 from typing import Final
