@@ -260,7 +260,7 @@ def state(deployment: Deployment) -> list[Any]:
 @pytest.mark.parametrize("when", ["inside", "after"])
 @pytest.mark.parametrize("seed", range(4))
 def test_a_killed_import_is_run_again(deployment: Deployment, when: str, seed: int) -> None:
-    """Killed at any commit and run again, an import ends as one that was never killed, delta and quarantine too."""
+    """Killed at any commit and run again, an import ends as one that was never killed, delta and quarantine too (C-23)."""
     lots = random.Random(seed)
     first = [row(n) for n in range(20)]
     newer = [row(n, display_name=lots.choice(["New", f"Matti {n}"]), realm=lots.choice(["citizen", "citizen", "x"]))

@@ -155,7 +155,7 @@ def test_a_shared_address_lands(service: Service) -> None:
 
 
 def test_a_bad_row_comes_back_and_its_neighbours_land(service: Service) -> None:
-    """All faults of a row are named, and those of its hash among them."""
+    """All faults of a row are named, and those of its hash among them (C-23)."""
     rows = [person(1), person(2, realm="citizn", email="NULL", password_hash="kissa123"), person(3)]
     done = Imported(service, rows)
     assert done.counts == (2, 0, 0, 1)
@@ -269,6 +269,13 @@ def test_a_key_that_is_no_column_comes_back(service: Service) -> None:
     assert Imported(service, [{**person(1), "e-mail": "x"}, person(2)]).codes == {1: ["row.columns"]}
 
 
+@pytest.mark.parametrize("row", [["1", "citizen"], "1,citizen", None, 5])
+def test_what_is_no_row_is_the_callers_mistake(service: Service, row: Any) -> None:
+    """A list or a line of text is no row: the rows before it have landed or not, and the mistake is named."""
+    with pytest.raises(UsageError, match="read_people"):
+        Imported(service, [row])
+
+
 @pytest.mark.parametrize("batch", [0, -1, 10_001])
 def test_a_batch_has_bounds(service: Service, batch: int) -> None:
     """A batch of none would never end, and one without bound would fill the memory."""
@@ -325,7 +332,7 @@ def test_a_rehearsal_writes_nothing(service: Service) -> None:
 
 
 def test_an_import_that_stopped_goes_on(service: Service) -> None:
-    """After the first batches have landed, running it again from the first row lands the rest."""
+    """After the first batches have landed, running it again from the first row lands the rest (C-23)."""
 
     def stopping() -> Iterable[dict[str, str | None]]:
         yield from (person(n) for n in range(5))
@@ -556,7 +563,7 @@ def test_a_refusal_that_nobody_expected_is_named(service: Service) -> None:
     )
     piece = population._Piece(ImportRow(2, 1, {}))
     answers = service.auth.population._answers
-    assert run(work._why(piece, Precondition.ACCOUNT_EXISTS), answers).code == "external_id.taken"
+    assert run(work._why(piece, Precondition.ACCOUNT_EXISTS), answers).code == "delta.meanwhile"
     assert run(work._why(piece, Precondition.PASSWORD_CHANGED), answers).code == "delta.meanwhile"
     assert run(work._why(piece, Precondition.IDENTIFIER_TAKEN), answers).code == "username.taken"
 

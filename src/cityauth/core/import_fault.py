@@ -144,7 +144,7 @@ SENTENCES: Final = MappingProxyType(
         _F.DELTA_SIGNS_IN: "the source has another address, and an e-mail address of the account signs in by now: an"
         " import does not change what signs in",
         _F.DELTA_REALM: "the account is of another realm, and an import moves nobody between realms",
-        _F.DELTA_MEANWHILE: "the account was changed during the import: import again",
+        _F.DELTA_MEANWHILE: "the account was added or changed by somebody else during the import: import again",
     }
 )
 """The sentence of every code."""

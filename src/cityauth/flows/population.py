@@ -117,7 +117,10 @@ def import_people(
 def _numbered(rows: Iterable[ImportRow | Mapping[str, object]]) -> Iterator[ImportRow]:
     """Return every row as one of a file; a host's own mappings are numbered from 1."""
     for number, row in enumerate(rows, start=1):
-        yield row if isinstance(row, ImportRow) else row_of(row, line=number, number=number)
+        given: object = row  # a host's types may lie
+        if not isinstance(given, ImportRow | Mapping):
+            raise UsageError("a row is what read_people gives, or a mapping by column")
+        yield given if isinstance(given, ImportRow) else row_of(given, line=number, number=number)
 
 
 class _Import:
@@ -302,8 +305,6 @@ class _Import:
 
     def _why(self, piece: _Piece, why: Precondition) -> Flow[RowFault]:
         """Name what stands in the way of one row that the store refused although nothing showed it before."""
-        if why is Precondition.ACCOUNT_EXISTS:
-            return RowFault(ImportFault.EXTERNAL_ID_TAKEN, "external_id")
         if why is not Precondition.IDENTIFIER_TAKEN:
             return RowFault(ImportFault.DELTA_MEANWHILE)
         digests = [digest for one in piece.usernames() for digest in self._deployment.tombstones.digests(one)]

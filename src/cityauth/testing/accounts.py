@@ -1,11 +1,12 @@
 """What a store promises of accounts, of commits and of the audit trail."""
 
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 from cityauth.core.accounts import Account, AccountId, Status
 from cityauth.core.changes import (
+    AccountUnchanged,
     Change,
     Committed,
     ContactChanged,
@@ -173,6 +174,41 @@ class AccountContract:
         assert found is not None
         assert (found.display_name, found.language) == ("Aino", "sv")
         refuse(store, ProfileChanged(NOBODY, "", "fi"), Precondition.ACCOUNT_MISSING)
+
+    def test_a_changed_contact_is_as_verified_as_the_change_says(self, store: Store) -> None:
+        """A new contact is verified unless the change says that nobody has shown it."""
+        commit(store, added(contact="a@example.com", contact_verified=False))
+        for verified in (True, False):
+            commit(store, ContactChanged(AINO, f"{verified}@example.com", verified=verified))
+            found = store.load(AINO)
+            assert found is not None
+            assert found.contact_verified is verified
+
+    def test_an_account_that_changed_stops_the_commit(self, store: Store) -> None:
+        """A commit that needs the account as it was is refused after a change of any attribute, and writes nothing."""
+        account = added(contact="a@example.com", external_id="7").account
+        commit(store, added(contact="a@example.com", external_id="7"), added("bare"))
+        others: dict[str, Any] = {
+            "realm": "official",
+            "display_name": "B",
+            "language": "sv",
+            "status": Status.DISABLED,
+            "epoch": 1,
+            "contact": None,
+            "phase": Phase.BOTH,
+            "external_id": None,
+            "contact_verified": False,
+        }
+        assert set(others) == {one.name for one in fields(Account)} - {"id"}
+        for name, value in others.items():
+            expected = AccountUnchanged(replace(account, **{name: value}))
+            outcome = store.commit([expected, ProfileChanged(AINO, "Changed")])
+            assert outcome == Rejected(expected, Precondition.ACCOUNT_CHANGED)
+        refuse(store, AccountUnchanged(replace(account, id=NOBODY)), Precondition.ACCOUNT_MISSING)
+        commit(store, AccountUnchanged(added("bare").account))
+        commit(store, AccountUnchanged(account), ProfileChanged(AINO, "Changed"))
+        assert store.load(AINO) == replace(account, display_name="Changed")
+        refuse(store, AccountUnchanged(account), Precondition.ACCOUNT_CHANGED)
 
     def test_a_contact_is_replaced_only_if_it_is_still_there(self, store: Store) -> None:
         """A change that names the former contact is refused when another one, or none, is stored."""
