@@ -70,6 +70,27 @@ def test_dummies_are_as_mixed_as_the_population() -> None:
     assert sum(counted.values()) == drawn
 
 
+def test_a_dummy_moves_only_with_the_population() -> None:
+    """When accounts get current hashes, dummies of old ones become current, and no other dummy changes (B-15)."""
+    old = [model(SAMPLES["django_pbkdf2"]), model(SAMPLES["werkzeug_scrypt"])]
+    before, after = HashMix((CURRENT, *old), (100, 600, 300)), HashMix((*old, CURRENT), (480, 240, 280))
+    moves = Counter[tuple[str, str]]()
+    for number in range(2000):
+        drawn = (FORMATS.examine(draw(f"1:asukas{number}@example.com", SECRET, mix)) for mix in (before, after))
+        first, second = (shape(one)[0] for one in drawn)
+        moves[str(first), str(second)] += 1
+    changed = {pair for pair in moves if pair[0] != pair[1]}
+    assert changed == {(one.format.name, CURRENT.format.name) for one in old}
+
+
+def test_equal_models_add_their_weights_up() -> None:
+    """A mix that names one kind twice draws it as often as both weights say (B-15)."""
+    other = model(SAMPLES["werkzeug_scrypt"])
+    mix = HashMix((CURRENT, other, CURRENT), (1, 2, 1))
+    drawn = Counter(shape(FORMATS.examine(draw(f"1:{number}", SECRET, mix)))[0] for number in range(2000))
+    assert 0.45 < drawn[other.format.name] / 2000 < 0.55
+
+
 @pytest.mark.parametrize(("models", "weights"), [((), ()), ((CURRENT,), (0,)), ((CURRENT,), (1, 1))])
 def test_a_mix_of_nothing_is_refused(models: tuple[StoredHash, ...], weights: tuple[int, ...]) -> None:
     """A mix that nothing can be drawn from does not come to be (B-15)."""

@@ -3,10 +3,10 @@
 import pytest
 
 from cityauth.stores.memory import MemoryStore
-from cityauth.testing import PopulationContract, StoreContract
+from cityauth.testing import HashCountContract, PopulationContract, StoreContract
 
 
-class TestMemoryStore(StoreContract, PopulationContract):
+class TestMemoryStore(StoreContract, PopulationContract, HashCountContract):
     """The contract, on the reference store."""
 
     @pytest.fixture

@@ -28,7 +28,7 @@ from cityauth.errors import (
 from cityauth.policy.throttling import Limit
 from cityauth.ports.stores import Store
 from cityauth.stores.sql import SqlStore, connections
-from cityauth.testing import PopulationContract, StoreContract, race
+from cityauth.testing import HashCountContract, PopulationContract, StoreContract, race
 from cityauth.testing.samples import AINO, MINUTE, NOON, OLD_HASH, added, commit, digest, opened, recorded
 
 SECRET = "$argon2id$the-secret-hash"
@@ -55,7 +55,7 @@ def store(path: Path) -> Iterator[SqlStore]:
         yield made
 
 
-class TestSqlStore(StoreContract, PopulationContract):
+class TestSqlStore(StoreContract, PopulationContract, HashCountContract):
     """The contract, on a SQLite file."""
 
     path: Path

@@ -15,7 +15,7 @@ from cityauth.core.secret import KeyRing
 from cityauth.core.signing import TokenSigner
 from cityauth.core.tombstones import TombstoneKeys
 from cityauth.errors import ConfigurationError
-from cityauth.flows.deployment import Deployment
+from cityauth.flows.deployment import CountedMix, Deployment
 from cityauth.hashing.argon2 import model_of
 from cityauth.hashing.hasher import Argon2Hasher
 from cityauth.hashing.registry import built_in_formats
@@ -25,6 +25,7 @@ from cityauth.policy.passwords import common_passwords
 from cityauth.ports.services import AuditSink, Clock, Entropy, HashImporter, Mailer, PasswordHasher, Sleeper
 from cityauth.ports.stores import (
     AccountStore,
+    HashCountStore,
     OneTimeTokenStore,
     OutboxStore,
     PopulationStore,
@@ -92,6 +93,8 @@ def assemble(given: Supplies, wire: Callable[[dict[type[Any], object]], A]) -> A
     """
     policy = given.policy or Policy()
     keys = KeyRing.of(given.secrets)
+    hasher = given.hasher or _hasher_of(policy)
+    describes, counts = _is(HashImporter, hasher), _is(HashCountStore, given.store)
     deployment = Deployment(
         policy=policy,
         signer=TokenSigner(keys, _domain_of(policy)),
@@ -102,11 +105,12 @@ def assemble(given: Supplies, wire: Callable[[dict[type[Any], object]], A]) -> A
         tombstones=_tombstone_keys(given, keys),
         email=EmailKind(smtputf8=policy.identifiers.mailer_supports_smtputf8),
         common=_BundledCommon() if given.common is None else given.common,
+        counted_mix=CountedMix() if describes and counts and given.hash_mix is None else None,
+        describes_hashes=describes,
     )
     clock = given.clock or SystemClock()
     mailer = given.mailer or NoMailer()
     prepare_mailer(mailer, policy)
-    hasher = given.hasher or _hasher_of(policy)
     ports: dict[type[Any], object] = {
         AccountStore: given.store,
         SessionStore: given.store,
@@ -120,11 +124,18 @@ def assemble(given: Supplies, wire: Callable[[dict[type[Any], object]], A]) -> A
         AuditSink: given.audit or LogAudit(),
         Sleeper: SystemSleeper(),
     }
-    if all(hasattr(given.store, name) for name in methods_of(PopulationStore)):
+    if _is(PopulationStore, given.store):
         ports[PopulationStore] = given.store
-    if all(hasattr(hasher, name) for name in methods_of(HashImporter)):
+    if counts:
+        ports[HashCountStore] = given.store
+    if describes:
         ports[HashImporter] = hasher
     return Assembly(deployment, wire(ports), clock)
+
+
+def _is(port: type[Any], supplied: object) -> bool:
+    """Whether *supplied* has every method of a port that a deployment may be without."""
+    return all(hasattr(supplied, name) for name in methods_of(port))
 
 
 def _domain_of(policy: Policy) -> str:

@@ -50,6 +50,7 @@ class AccountAdded:
         at: When.
         tombstones: Every tombstone that the identifiers may have (`TombstoneKeys.digests`): refused as well if
             one of them is stored, for then an erased account held the identifier.
+        hash_kind: The `HashKind.sample` of *password_hash*, for counting; empty if it is not known.
     """
 
     account: Account
@@ -57,6 +58,7 @@ class AccountAdded:
     password_hash: SecretStr | None
     at: datetime
     tombstones: tuple[bytes, ...] = ()
+    hash_kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +72,19 @@ class IdentifierRetired:
 
 @dataclass(frozen=True, slots=True)
 class PasswordReplaced:
-    """Another hash, of the same or a new password. Refused unless the stored hash is still *was*."""
+    """Another hash, of the same or a new password. Refused unless the stored hash is still *was*.
+
+    Attributes:
+        account_id: The account.
+        was: The hash that must be stored; ``None`` for none.
+        now: The new hash.
+        hash_kind: The `HashKind.sample` of *now*, for counting; empty if it is not known.
+    """
 
     account_id: AccountId
     was: SecretStr | None
     now: SecretStr
+    hash_kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,11 +193,13 @@ class TombstonesReleased:
 class PasswordSet:
     """A new password without looking at the old one: by a link. Refused if the account is missing.
 
-    With ``None`` no password is left, and nobody signs in until one is set.
+    With ``None`` no password is left, and nobody signs in until one is set. *hash_kind* is the `HashKind.sample` of the
+    new hash, for counting; empty if there is none, or if it is not known.
     """
 
     account_id: AccountId
     now: SecretStr | None
+    hash_kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,11 @@
 
 import hashlib
 import hmac
+import math
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum, StrEnum
-from itertools import accumulate
 from typing import Any, Final, Generic, Protocol, TypeVar, runtime_checkable
 
 from cityauth.errors import PolicyError
@@ -178,7 +180,7 @@ class WrappableFormat(HashFormat[C], Protocol[C]):
 
 _PURPOSE: Final = b"cityauth.dummy.v1:"
 _TICKET_BYTES: Final = 8
-"""64 bits choose the model: the error of the draw is below the total weight divided by 2^64."""
+"""64 random bits for each model: their error is far below what anybody could measure."""
 
 _LETTERS: Final = bytes(b"0123456789abcdefghijklmnopqrstuvwxyz"[index % 36] for index in range(256))
 """Makes printable salts, for the formats whose salt is text."""
@@ -200,12 +202,43 @@ class HashMix:
 
     models: tuple[StoredHash, ...]
     weights: tuple[int, ...]
+    _labels: tuple[bytes, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse a mix from which nothing can be drawn."""
         if not self.models or len(self.models) != len(self.weights) or min(self.weights) < 1:
             msg = "a mix of hashes needs at least one model, and a positive weight for each"
             raise PolicyError(msg)
+        object.__setattr__(self, "_labels", _labels_of(self.models))
+
+    def choose(self, seed: bytes) -> StoredHash:
+        """Return one of the models for a random *seed*, each as often as its weight says.
+
+        Every model gets an exponentially distributed time at the rate of its weight, and the first one is chosen. So
+        when the population changes, a seed keeps its model unless this model's share has become smaller, or the new
+        model's share greater: an identifier that nobody has does not change its hash more often than an account does.
+        """
+        times = [_time_of(seed, label) / weight for label, weight in zip(self._labels, self.weights, strict=True)]
+        return self.models[times.index(min(times))]
+
+
+def _labels_of(models: Sequence[StoredHash]) -> tuple[bytes, ...]:
+    """Return what tells each of *models* from the others, in every process: its text, and how often it was there."""
+    seen = Counter[str]()
+    labels = []
+    for model in models:
+        parameters = model.parameters
+        blank = replace(parameters, salt=b"0" * len(parameters.salt), digest=bytes(len(parameters.digest)))
+        text = model.format.render(blank)
+        labels.append(f"{seen[text]}:{text}".encode())
+        seen[text] += 1
+    return tuple(labels)
+
+
+def _time_of(seed: bytes, label: bytes) -> float:
+    """Return a random time at the rate 1 that *seed* and *label* fix."""
+    drawn = int.from_bytes(hmac.digest(seed, label, hashlib.sha256)[:_TICKET_BYTES])
+    return -math.log((drawn + 1) / 2 ** (8 * _TICKET_BYTES))
 
 
 def draw(key: str, secret: bytes, mix: HashMix) -> str:
@@ -219,8 +252,7 @@ def draw(key: str, secret: bytes, mix: HashMix) -> str:
         mix: The hashes of the population.
     """
     seed = hmac.digest(secret, _PURPOSE + key.encode(), hashlib.sha256)
-    ticket = int.from_bytes(seed[:_TICKET_BYTES]) % sum(mix.weights)
-    model = next(model for model, limit in zip(mix.models, accumulate(mix.weights), strict=True) if ticket < limit)
+    model = mix.choose(seed)
     salt_bytes, digest_bytes = len(model.parameters.salt), len(model.parameters.digest)
     stream = hashlib.shake_256(seed).digest(salt_bytes + digest_bytes)
     salt, digest = stream[:salt_bytes].translate(_LETTERS), stream[salt_bytes:]

@@ -48,6 +48,7 @@ class Incoming(NamedTuple):
         at: When it is imported.
         verified: Whether the older system has verified the addresses.
         email: The e-mail kind by whose rules addresses are read.
+        hash_kind: The `HashKind.sample` of the stored hash; empty if it is not known.
     """
 
     person: SourcePerson
@@ -55,6 +56,7 @@ class Incoming(NamedTuple):
     at: datetime
     verified: bool
     email: IdentifierKind
+    hash_kind: str = ""
 
 
 @dataclass(slots=True)
@@ -243,7 +245,7 @@ class _Comparison:
         elif not (self._wrapped or compare_digest(stored, then)):
             self._leave(ImportFault.DELTA_BOTH_CHANGED, "password_hash", "hash_digest")
         else:
-            self.found.changes.append(PasswordReplaced(self._account.id, here, new))
+            self.found.changes.append(PasswordReplaced(self._account.id, here, new, self._incoming.hash_kind))
             self._end_sessions()
 
     def _end_sessions(self) -> None:

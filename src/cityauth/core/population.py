@@ -51,6 +51,7 @@ class NewPerson:
         password_hash: Its stored hash, or ``None``.
         source: What the older system said.
         tombstones: Every tombstone that the identifiers may have.
+        hash_kind: The `HashKind.sample` of *password_hash*, for counting; empty if it is not known.
     """
 
     account: Account
@@ -58,6 +59,7 @@ class NewPerson:
     password_hash: SecretStr | None
     source: SourceRecord
     tombstones: tuple[bytes, ...] = ()
+    hash_kind: str = ""
 
 
 class PopulationRow(NamedTuple):

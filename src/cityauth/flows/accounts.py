@@ -27,6 +27,7 @@ from cityauth.core.secret import SecretStr
 from cityauth.errors import UsageError
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.deployment import Deployment, begin, commit_with
+from cityauth.flows.hash_kinds import kind_of_hash
 from cityauth.flows.identifiers import AccountRefused, find_holder
 from cityauth.flows.notifications import notify
 from cityauth.flows.passwords import find_defect
@@ -138,9 +139,9 @@ def add(deployment: Deployment, new: NewAccount, client: ClientContext = UNKNOWN
     )
     secret = SecretStr(new.password_hash) if new.password_hash else None
     event = audit_event(AuditEventType.ACCOUNT_ADDED, context, account_id=account.id)
-    outcome = yield from commit_with(
-        event, [AccountAdded(account, account_identifiers, secret, context.at, tombstones)]
-    )
+    kind = yield from kind_of_hash(deployment, secret)
+    added = AccountAdded(account, account_identifiers, secret, context.at, tombstones, kind)
+    outcome = yield from commit_with(event, [added])
     if isinstance(outcome, Rejected):
         return (yield from _why_refused(deployment, outcome.why, account_identifiers))
     return account

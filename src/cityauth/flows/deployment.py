@@ -2,6 +2,7 @@
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from cityauth.core.audit import AuditEvent
 from cityauth.core.changes import Change, CommitOutcome, Committed, EventRecorded
@@ -15,24 +16,44 @@ from cityauth.core.tombstones import TombstoneKeys
 from cityauth.errors import StoreUnavailableError
 from cityauth.flows.asking import Flow, ask
 from cityauth.policy import Policy
+from cityauth.policy.hashing import MIX_MAX_AGE
 from cityauth.ports.services import AuditSink, Clock, Entropy
 from cityauth.ports.stores import AccountStore, ThrottleStore
 
 
+@dataclass(slots=True)
+class CountedMix:
+    """The population's mix of hashes, as the store counted it last.
+
+    Attributes:
+        mix: The mix; ``None`` before the first count.
+        counted_at: When it was counted.
+    """
+
+    mix: HashMix | None = None
+    counted_at: datetime | None = None
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether to count again: after `MIX_MAX_AGE`, and after a clock was set back."""
+        return self.counted_at is None or not self.counted_at <= now < self.counted_at + MIX_MAX_AGE
+
+
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """What every flow reads and no flow changes.
+    """What every flow reads. No flow changes it, but for the count of hashes.
 
     Attributes:
         policy: The tunables.
         signer: Signs and opens tokens.
         resolver: Reads and explains identifiers.
-        hash_mix: What unknown identifiers cost to verify.
+        hash_mix: What unknown identifiers cost to verify, where nothing was counted.
         dummy_secret: Key from which dummy hashes are drawn.
         audit_secret: Key of the digests under which attempts are counted.
         tombstones: Keys of the digests that are kept of erased accounts' identifiers.
         email: The e-mail kind by whose rules addresses are registered.
         common: Common passwords, refused as new ones.
+        counted_mix: What the store counted; ``None`` where the host declares the mix, or the store does not count.
+        describes_hashes: Whether the hasher is a `HashImporter`, which can say of which kind a stored hash is.
     """
 
     policy: Policy
@@ -44,6 +65,8 @@ class Deployment:
     tombstones: TombstoneKeys
     email: IdentifierKind
     common: Container[str]
+    counted_mix: CountedMix | None = None
+    describes_hashes: bool = False
 
 
 _ID_BYTES = 12

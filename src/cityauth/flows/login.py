@@ -53,6 +53,7 @@ from cityauth.core.signing import Purpose, TokenDefect
 from cityauth.errors import HasherBusyError, UsageError
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.deployment import Deployment, begin, commit_with, record_refusal
+from cityauth.flows.hash_kinds import current_mix, kind_of_hash
 from cityauth.flows.identifiers import problem_of, resolve
 from cityauth.flows.passwords import or_busy
 from cityauth.messages import mask_email
@@ -181,7 +182,9 @@ def _verify(
         refused = PasswordRefused(RefusalReason.MALFORMED_PASSWORD)
         return Attempt(state, context, password, resolution, refused, identifier_hash=identifier_hash)
     stored = resolution.match.password_hash if resolution.match else None
-    against = stored.get_secret_value() if stored else draw(key, deployment.dummy_secret, deployment.hash_mix)
+    mix = yield from current_mix(deployment, context.at)
+    dummy = draw(key, deployment.dummy_secret, mix)  # also where it is not needed: it takes time
+    against = stored.get_secret_value() if stored else dummy
     holder = resolution.holder.account.id if resolution.holder else None
     verdict = yield from or_busy(ask(PasswordHasher.verify, password, against), context, holder, identifier_hash)
     decision = decide(resolution, stored, matched=verdict.matched)
@@ -233,7 +236,7 @@ def _sign_in(
     as well, so the session is refused, and the attempt with it.
     """
     account, context = admitted.match.account, attempt.context
-    rehash = yield from _rehash(attempt, account, admitted.verified_hash)
+    rehash = yield from _rehash(deployment, attempt, account, admitted.verified_hash)
     entropy = yield from ask(Entropy.draw, TOKEN_BYTES)
     kind = attempt.resolution.kind or ""
     opened = open_session(account, entropy, context, remember=remember, fresh=not remember, identifier_kind=kind)
@@ -252,7 +255,7 @@ def _sign_in(
     return state
 
 
-def _rehash(attempt: Attempt, account: Account, was: SecretStr) -> Flow[tuple[Change, ...]]:
+def _rehash(deployment: Deployment, attempt: Attempt, account: Account, was: SecretStr) -> Flow[tuple[Change, ...]]:
     """Return the change that replaces an outdated hash; nothing when it is up to date."""
     if not attempt.outdated or isinstance(attempt.password, PasswordDefect):
         return ()
@@ -260,7 +263,8 @@ def _rehash(attempt: Attempt, account: Account, was: SecretStr) -> Flow[tuple[Ch
         replacement = yield from ask(PasswordHasher.hash, attempt.password)
     except HasherBusyError:  # the password was right: the next sign-in replaces the hash
         return ()
-    return (PasswordReplaced(account.id, was=was, now=SecretStr(replacement)),)
+    now = SecretStr(replacement)
+    return (PasswordReplaced(account.id, was, now, (yield from kind_of_hash(deployment, now))),)
 
 
 # --- the audit trail ------------------------------------------------------------------------------------------------

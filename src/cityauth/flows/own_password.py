@@ -25,6 +25,7 @@ from cityauth.core.sessions import TOKEN_BYTES, LiveSession, OpenedSession, open
 from cityauth.core.throttling import Exhausted, bucket_of
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.deployment import Deployment, begin, commit_with
+from cityauth.flows.hash_kinds import current_mix, kind_of_hash
 from cityauth.flows.links import identifiers_of
 from cityauth.flows.notifications import addresses_of, notify
 from cityauth.flows.passwords import hash_new, or_busy
@@ -122,8 +123,9 @@ def change(
     ]
     event = audit_event(AuditEventType.PASSWORD_CHANGED, context, account_id=account.id, detail={"defect": own.defect})
     required = still_live(deployment, current, context)
+    kind = yield from kind_of_hash(deployment, hashed)
     for _ in range(_REHASHES):
-        replaced = PasswordReplaced(account.id, was=own.matched, now=hashed)
+        replaced = PasswordReplaced(account.id, was=own.matched, now=hashed, hash_kind=kind)
         outcome = yield from commit_with(event, [required, replaced, *changes])
         if isinstance(outcome, Committed):
             return confirmed
@@ -160,7 +162,8 @@ def _verify(deployment: Deployment, account: Account, password: object, context:
     stored = yield from ask(AccountStore.password_hash, account.id)
     if isinstance(secret, PasswordDefect):
         return _Verified(None)
-    against = stored.get_secret_value() if stored else draw(account.id, deployment.dummy_secret, deployment.hash_mix)
+    dummy = draw(account.id, deployment.dummy_secret, (yield from current_mix(deployment, context.at)))
+    against = stored.get_secret_value() if stored else dummy
     verdict = yield from or_busy(ask(PasswordHasher.verify, secret, against), context, account.id)
     return _Verified(stored if verdict.matched else None, verdict.defect or "" if stored else "")
 

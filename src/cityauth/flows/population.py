@@ -28,6 +28,7 @@ from cityauth.core.secret import SecretStr
 from cityauth.errors import UsageError
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.deployment import Deployment, begin, commit_with
+from cityauth.flows.hash_kinds import kind_of_hash
 from cityauth.ports.services import Entropy, HashImporter, PasswordHasher
 from cityauth.ports.stores import AccountStore, PopulationStore
 
@@ -183,7 +184,8 @@ class _Import:
             if faults or not isinstance(found, SourcePerson):
                 self._quarantine(row, faults)
                 continue
-            read.append((row, Incoming(found, kept, context.at, self._options.verified, self._rules.email)))
+            kind = yield from kind_of_hash(self._deployment, kept)
+            read.append((row, Incoming(found, kept, context.at, self._options.verified, self._rules.email, kind)))
         return read
 
     def _duplicate(self, row: ImportRow, faults: Sequence[RowFault]) -> Sequence[RowFault]:
@@ -358,7 +360,8 @@ def _new_person(incoming: Incoming, account_id: AccountId, tombstones: tuple[byt
         contact_verified=incoming.verified,
     )
     held = (AccountIdentifier(person.username, IdentifierStatus.ACTIVE),) if person.username else ()
-    return NewPerson(account, held, incoming.password_hash, source_record(incoming, account), tombstones)
+    said = source_record(incoming, account)
+    return NewPerson(account, held, incoming.password_hash, said, tombstones, incoming.hash_kind)
 
 
 def _account_ids(count: int) -> Flow[list[AccountId]]:

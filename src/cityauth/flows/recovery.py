@@ -26,6 +26,7 @@ from cityauth.core.sessions import LiveSession
 from cityauth.core.signing import Purpose
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.deployment import Deployment, begin, commit_with, record_refusal
+from cityauth.flows.hash_kinds import kind_of_hash
 from cityauth.flows.identifiers import problem_of, resolve
 from cityauth.flows.links import Link, identifiers_of, is_mailed_to, login_name, make_link, open_owned, refuse_link
 from cityauth.flows.mail_limit import Budget, reset_budget
@@ -179,7 +180,7 @@ def complete(
         return hashed
     changes: list[Change] = [
         TokenUsed(one_time_token.digest, one_time_token.purpose, context.at),
-        PasswordSet(account.id, hashed),
+        PasswordSet(account.id, hashed, (yield from kind_of_hash(deployment, hashed))),
         EpochAdvanced(account.id),
         SessionsClosed(account.id),
         *notify(deployment, context, Mail.RESET_DONE, account, addresses_of(account, held)),

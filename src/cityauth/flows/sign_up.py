@@ -13,6 +13,7 @@ from cityauth.core.signing import Purpose
 from cityauth.flows.accounts import new_account_id
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.deployment import Deployment, begin, commit_with, record_refusal
+from cityauth.flows.hash_kinds import kind_of_hash
 from cityauth.flows.identifiers import address_problem_of, find_holder
 from cityauth.flows.links import make_link, open_link, refuse_link
 from cityauth.flows.mail_limit import mail_allowed, recipient_allowed
@@ -120,15 +121,15 @@ def confirm(
     hashed = yield from hash_new(deployment, password, (name, identifier.shown), context)
     if isinstance(hashed, Refused):
         return hashed
+    kind = yield from kind_of_hash(deployment, hashed)
+    tombstones = deployment.tombstones.digests(identifier)
     account_id = yield from new_account_id()
     account = Account(
         account_id, deployment.policy.sign_up_realm, name, client.language, contact=mail_address(identifier)
     )
     changes: list[Change] = [
         TokenUsed(opened.one_time_token.digest, Purpose.SIGN_UP, context.at),
-        AccountAdded(
-            account, (AccountIdentifier(identifier),), hashed, context.at, deployment.tombstones.digests(identifier)
-        ),
+        AccountAdded(account, (AccountIdentifier(identifier),), hashed, context.at, tombstones, kind),
     ]
     event = audit_event(AuditEventType.SIGN_UP_CONFIRMED, context, account_id=account.id)
     outcome = yield from commit_with(event, changes)

@@ -1,13 +1,14 @@
 """Taking hashes of another system over: what an import stores, which hashes it wraps, and how it counts them."""
 
 import re
+from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
 
 from cityauth.core.characters import strip_invisible
 from cityauth.core.hash_origin import HashKind, HashOrigin, PasswordEncoding
-from cityauth.core.hashing import HashDefect, HashFormat, StoredHash, WrappableFormat
+from cityauth.core.hashing import HashDefect, HashFormat, HashParameters, StoredHash, WrappableFormat
 from cityauth.hashing.marked import MARK, MarkedFormat, reads_unicode, write_mark
 from cityauth.hashing.registry import HashFormats
 from cityauth.hashing.wrapped import WrappedFormat
@@ -93,8 +94,20 @@ def wrap(found: StoredHash, profile: HashProfile) -> str:
 def kind_of(found: StoredHash) -> HashKind:
     """Return which work the hash is, with a sample whose salt and digest are blanked."""
     parameters = found.parameters
-    blank = replace(parameters, salt=b"0" * len(parameters.salt), digest=bytes(len(parameters.digest)))
-    return HashKind(found.format.name, _costs_text(parameters.costs), found.format.render(blank))
+    name, render = found.format.name, found.format.render
+    try:
+        return _kind_of(name, render, parameters.costs, len(parameters.salt), len(parameters.digest))
+    except TypeError:  # the costs of a host's own format need not be hashable
+        return _kind_of.__wrapped__(name, render, parameters.costs, len(parameters.salt), len(parameters.digest))
+
+
+@lru_cache(maxsize=256)
+def _kind_of(
+    name: str, render: Callable[[HashParameters[Any]], str], costs: object, salt_bytes: int, digest_bytes: int
+) -> HashKind:
+    """Return the kind of hashes like this one. It is kept, because an import asks for every row."""
+    blank = HashParameters(costs, b"0" * salt_bytes, bytes(digest_bytes))
+    return HashKind(name, _costs_text(costs), render(blank))
 
 
 def _costs_text(costs: object) -> str:

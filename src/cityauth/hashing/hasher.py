@@ -1,11 +1,11 @@
 """The ready-made hasher: Argon2id for new passwords, and the registered formats for stored ones."""
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from cityauth.core.hash_origin import HashKind, HashOrigin
-from cityauth.core.hashing import HashDefect, HashFormat, HashMatch, HashMix, HashParameters
+from cityauth.core.hashing import HashDefect, HashFormat, HashMatch, HashMix, HashParameters, StoredHash
 from cityauth.core.passwords import Password
 from cityauth.errors import HasherBusyError, PolicyError, UsageError
 from cityauth.hashing.adoption import adopt, is_fast, kind_of, wrap
@@ -124,6 +124,11 @@ class Argon2Hasher:
         """Return which work *stored* is; see `HashImporter.describe`."""
         found = self._formats.examine(stored)
         return None if isinstance(found, HashDefect) else kind_of(found)
+
+    def models(self, samples: Sequence[str]) -> list[StoredHash]:
+        """Return what `verify` runs for each of *samples*; see `HashImporter.models`."""
+        examined = map(self._formats.examine, samples)
+        return [self._dummy if isinstance(found, HashDefect) else found for found in examined]
 
     def mix(self, population: Mapping[str, int]) -> HashMix:
         """Return the mix of a population's hashes, for `CityAuth(hash_mix=...)`.

@@ -1,9 +1,18 @@
 """Parameters of new password hashes, what a stored hash may cost, and what is known of old ones."""
 
 from dataclasses import dataclass, fields
-from typing import ClassVar, Self
+from datetime import timedelta
+from typing import ClassVar, Final, Self
 
 from cityauth.policy.validation import require, require_types
+
+MIX_MAX_AGE: Final = timedelta(minutes=5)
+"""How old the count of stored hashes may be that dummy hashes are drawn from. Counting a million takes a tenth of a
+second, so it is not done at each sign-in; an import is known everywhere within this time."""
+
+MOST_KINDS: Final = 64
+"""How many kinds of stored hashes are drawn from, the most frequent first. A system has a handful; only one that chose
+its costs at random for each account has more, and a draw must stay cheap."""
 
 
 @dataclass(frozen=True, slots=True)

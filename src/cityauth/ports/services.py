@@ -8,7 +8,7 @@ from typing import Protocol
 
 from cityauth.core.audit import AuditEvent
 from cityauth.core.hash_origin import HashKind, HashOrigin
-from cityauth.core.hashing import HashDefect
+from cityauth.core.hashing import HashDefect, StoredHash
 from cityauth.core.mail import QueuedMail
 from cityauth.core.passwords import Password
 
@@ -112,6 +112,13 @@ class HashImporter(Protocol):
 
     def describe(self, stored: str) -> HashKind | None:
         """Return which work *stored* is, for counting; ``None`` if it has a defect. It holds nothing secret."""
+        ...
+
+    def models(self, samples: Sequence[str]) -> Sequence[StoredHash]:
+        """Return what `PasswordHasher.verify` runs for each of *samples*: the hash itself.
+
+        For a hash with a defect it is a hash at the profile of new hashes.
+        """
         ...
 
 

@@ -202,6 +202,30 @@ class PopulationStore(Protocol):
         ...
 
 
+class HashCountStore(Protocol):
+    """What a store must do, besides `AccountStore`, so that the library knows which stored hashes a population has.
+
+    The changes that write a hash say which kind it is: the sample of `cityauth.hashing.HashKind`, or an empty text
+    where it is not known. A store without these methods serves everything but ``auth.population.wrap_weak_hashes``.
+    For such a store the host gives ``CityAuth(hash_mix=...)``.
+    """
+
+    def count_hash_kinds(self, most: int) -> Mapping[str, int]:
+        """Return how many accounts have a hash of each kind, by its sample: the *most* frequent kinds, in this order.
+
+        Accounts without a hash, and hashes of no known kind, do not count. The counts must be read from an index: a
+        sign-in waits for them every five minutes.
+        """
+        ...
+
+    def read_hashes(self, hash_kind: str, after: str, most: int) -> Sequence[tuple[AccountId, SecretStr]]:
+        """Return up to *most* accounts with a hash of this kind, and the hashes, in the order of the accounts' ids.
+
+        *after* is as in `PopulationStore.read_population`. Each page must be read by an index.
+        """
+        ...
+
+
 class AsyncStore(Protocol):
     """The same as `Store` with asynchronous methods."""
 

@@ -17,6 +17,7 @@ needs the extra ``testing``.
 
 from cityauth.testing.accounts import AccountContract
 from cityauth.testing.contract import OutboxContract, StoreContract, ThrottleContract
+from cityauth.testing.hash_kinds import HashCountContract
 from cityauth.testing.identifiers import IdentifierContract
 from cityauth.testing.migrations import PopulationContract
 from cityauth.testing.one_time_tokens import OneTimeTokenContract
@@ -25,6 +26,7 @@ from cityauth.testing.sessions import SessionContract
 
 __all__ = [
     "AccountContract",
+    "HashCountContract",
     "IdentifierContract",
     "OneTimeTokenContract",
     "OutboxContract",

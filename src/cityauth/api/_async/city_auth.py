@@ -60,7 +60,8 @@ class AsyncCityAuth:
             policy: The settings; the defaults when ``None``.
             kinds: The kinds of identifier; a host's own are added as ``(*BUILT_IN, MyKind())``.
             hash_mix: Which kinds of hashes are stored, and how many of each, so that an unknown identifier takes
-                as long as a known one; hashes of the policy's profile alone when ``None``.
+                as long as a known one. When ``None``, the store counts them; where it is no `HashCountStore`,
+                hashes of the policy's profile alone.
             mailer: Sends mail. Without a mailer, mail stays in the outbox, and pages say that it cannot be sent.
             hasher: Hashes and verifies passwords; Argon2id with the policy's profile when ``None``.
             clock: The time; the machine's when ``None``.

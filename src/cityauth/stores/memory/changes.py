@@ -44,7 +44,7 @@ def add_account(state: State, change: AccountAdded) -> Precondition | None:
     taken = len(set(keys)) != len(keys) or any(key in state.holders for key in keys)
     if taken or any(digest in state.tombstones for digest in change.tombstones):
         return Precondition.IDENTIFIER_TAKEN
-    state.put(state.rows, account_id, AccountRow(change.account, change.password_hash, keys))
+    state.put(state.rows, account_id, AccountRow(change.account, change.password_hash, keys, (), change.hash_kind))
     for account_identifier in change.account_identifiers:
         state.put(state.holders, account_identifier.identifier.key, (account_id, account_identifier))
     if external_id is not None:
@@ -109,13 +109,15 @@ def replace_password(state: State, change: PasswordReplaced) -> Precondition | N
         return Precondition.ACCOUNT_MISSING
     if row.password_hash != change.was:
         return Precondition.PASSWORD_CHANGED
-    state.put(state.rows, change.account_id, replace(row, password_hash=change.now))
+    state.put(state.rows, change.account_id, replace(row, password_hash=change.now, hash_kind=change.hash_kind))
     return None
 
 
 def set_password(state: State, change: PasswordSet) -> Precondition | None:
     """Set the hash."""
-    done = state.amend(change.account_id, lambda row: replace(row, password_hash=change.now))
+    done = state.amend(
+        change.account_id, lambda row: replace(row, password_hash=change.now, hash_kind=change.hash_kind)
+    )
     return None if done else Precondition.ACCOUNT_MISSING
 
 

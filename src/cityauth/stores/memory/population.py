@@ -147,7 +147,12 @@ def add_people(state: State, change: PeopleAdded) -> Precondition | None:
     """Add every person, or say why one cannot be added."""
     for person in change.people:
         added = AccountAdded(
-            person.account, person.account_identifiers, person.password_hash, change.at, person.tombstones
+            person.account,
+            person.account_identifiers,
+            person.password_hash,
+            change.at,
+            person.tombstones,
+            person.hash_kind,
         )
         if (failed := add_account(state, added)) is not None:
             return failed

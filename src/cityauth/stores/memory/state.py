@@ -30,6 +30,7 @@ class AccountRow:
     password_hash: SecretStr | None
     keys: tuple[str, ...] = ()
     sessions: tuple[bytes, ...] = ()
+    hash_kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)

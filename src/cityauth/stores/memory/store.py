@@ -1,5 +1,6 @@
 """The store itself: every method takes the lock, so that each is one moment."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -141,6 +142,26 @@ class MemoryStore:
         """See `PopulationStore.account_steps`."""
         with self._lock:
             return population.account_steps(self._state, account_id)
+
+    # --- HashCountStore ---------------------------------------------------------------------------
+
+    def count_hash_kinds(self, most: int) -> Mapping[str, int]:
+        """See `HashCountStore.count_hash_kinds`."""
+        with self._lock:
+            kinds = [
+                row.hash_kind for row in self._state.rows.values() if row.hash_kind and row.password_hash is not None
+            ]
+            return dict(Counter(kinds).most_common(most))
+
+    def read_hashes(self, hash_kind: str, after: str, most: int) -> Sequence[tuple[AccountId, SecretStr]]:
+        """See `HashCountStore.read_hashes`."""
+        with self._lock:
+            found = [
+                (account_id, row.password_hash)
+                for account_id, row in self._state.rows.items()
+                if account_id > after and row.hash_kind == hash_kind and row.password_hash is not None
+            ]
+            return sorted(found, key=lambda one: one[0].encode())[:most]
 
     # --- SessionStore -----------------------------------------------------------------------------
 

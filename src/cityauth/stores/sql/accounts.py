@@ -27,6 +27,7 @@ from cityauth.core.mail import contact_key
 from cityauth.core.resolution import Match
 from cityauth.core.secret import SecretStr
 from cityauth.policy.realms import Phase
+from cityauth.stores.sql.hash_kinds import enter_kinds, number_of
 from cityauth.stores.sql.identifiers import ACCOUNT_IDENTIFIER, account_identifier_of, add_identifiers, enter_tombstones
 from cityauth.stores.sql.programs import Program, Read, Row, UnmetError, Write, look_up, look_up_one
 from cityauth.stores.sql.tables import account, identifier, micros, migration_step, one_time_token, session, source
@@ -61,9 +62,11 @@ ADD_ACCOUNT: Final = insert(account)
 _REPLACE_PASSWORD: Final = (
     update(account)
     .where(_THE_ACCOUNT, account.c.password_hash.is_not_distinct_from(bindparam("was")))
-    .values(password_hash=bindparam("now"))
+    .values(password_hash=bindparam("now"), hash_kind=bindparam("kind"))
 )
-_SET_PASSWORD: Final = update(account).where(_THE_ACCOUNT).values(password_hash=bindparam("now"))
+_SET_PASSWORD: Final = (
+    update(account).where(_THE_ACCOUNT).values(password_hash=bindparam("now"), hash_kind=bindparam("kind"))
+)
 _CHANGE_STATUS: Final = (
     update(account).where(_THE_ACCOUNT, account.c.status == bindparam("was")).values(status=bindparam("now"))
 )
@@ -153,6 +156,7 @@ def password_hash(account_id: AccountId) -> Program[SecretStr | None]:
 def add_account(change: AccountAdded) -> Program[None]:
     """Insert the account, then its identifiers; the unique keys decide."""
     yield Write(ADD_ACCOUNT, values_of_account(change), taken=Precondition.ACCOUNT_EXISTS)
+    yield from enter_kinds([change.hash_kind])
     yield from add_identifiers(change)
 
 
@@ -173,6 +177,7 @@ def values_of_account(change: AccountAdded) -> dict[str, object]:
         "contact_key": None if new.contact is None else contact_key(new.contact),
         "external_id": new.external_id,
         "contact_verified": new.contact_verified,
+        "hash_kind": number_of(change.hash_kind),
     }
 
 
@@ -189,15 +194,17 @@ def replace_password(change: PasswordReplaced) -> Program[None]:
     """Set the hash if the stored one is still the expected one; ``None`` expects that there is none."""
     was = None if change.was is None else change.was.get_secret_value()
     values = {"which": change.account_id, "was": was, "now": change.now.get_secret_value()}
-    if not (yield Write(_REPLACE_PASSWORD, values)):
+    if not (yield Write(_REPLACE_PASSWORD, {**values, "kind": number_of(change.hash_kind)})):
         yield from _refuse(change.account_id, Precondition.PASSWORD_CHANGED)
+    yield from enter_kinds([change.hash_kind])
 
 
 def set_password(change: PasswordSet) -> Program[None]:
     """Set the hash, or remove it."""
     now = None if change.now is None else change.now.get_secret_value()
-    values = {"which": change.account_id, "now": now}
+    values = {"which": change.account_id, "now": now, "kind": number_of(change.hash_kind)}
     yield Write(_SET_PASSWORD, values, otherwise=Precondition.ACCOUNT_MISSING)
+    yield from enter_kinds([change.hash_kind])
 
 
 def change_status(change: StatusChanged) -> Program[None]:

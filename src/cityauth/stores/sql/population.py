@@ -13,6 +13,7 @@ from cityauth.core.population import ImportedPerson, KeyUse, PeopleAdded, Popula
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
 from cityauth.core.secret import SecretStr
 from cityauth.stores.sql.accounts import ACCOUNT, ADD_ACCOUNT, account_of, values_of_account
+from cityauth.stores.sql.hash_kinds import enter_kinds
 from cityauth.stores.sql.identifiers import (
     ACCOUNT_IDENTIFIER,
     ADD_FIRST,
@@ -163,8 +164,12 @@ def _source_of(row: Row) -> SourceRecord:
 
 def add_people(change: PeopleAdded) -> Program[None]:
     """Insert every account, then all identifiers, then what the older system said."""
-    added = [AccountAdded(one.account, one.account_identifiers, one.password_hash, change.at) for one in change.people]
+    added = [
+        AccountAdded(one.account, one.account_identifiers, one.password_hash, change.at, (), one.hash_kind)
+        for one in change.people
+    ]
     yield WriteMany(ADD_ACCOUNT, [values_of_account(one) for one in added], taken=Precondition.ACCOUNT_EXISTS)
+    yield from enter_kinds(one.hash_kind for one in added)
     rows = [row for one in added for row in values_of_identifiers(one)]
     yield WriteMany(ADD_FIRST, rows, taken=Precondition.IDENTIFIER_TAKEN)
     yield WriteMany(_ADD_SOURCE, [_values_of_source(one.source) for one in change.people])

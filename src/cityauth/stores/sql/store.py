@@ -24,6 +24,7 @@ from cityauth.policy.throttling import Limit
 from cityauth.stores.sql import (
     accounts,
     audit,
+    hash_kinds,
     identifiers,
     journal,
     outbox,
@@ -168,6 +169,16 @@ class SqlStore:
     def account_steps(self, account_id: AccountId) -> Sequence[tuple[Migration, MigrationStep]]:
         """See `PopulationStore.account_steps`."""
         return self._database.look_up(journal.account_steps(account_id))
+
+    # --- HashCountStore ---------------------------------------------------------------------------
+
+    def count_hash_kinds(self, most: int) -> Mapping[str, int]:
+        """See `HashCountStore.count_hash_kinds`."""
+        return self._database.look_up(hash_kinds.count_hash_kinds(most))
+
+    def read_hashes(self, hash_kind: str, after: str, most: int) -> Sequence[tuple[AccountId, SecretStr]]:
+        """See `HashCountStore.read_hashes`."""
+        return self._database.look_up(hash_kinds.read_hashes(hash_kind, after, most))
 
     # --- SessionStore -----------------------------------------------------------------------------
 

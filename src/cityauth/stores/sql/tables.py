@@ -31,6 +31,14 @@ EXACT = Text().with_variant(Text(collation="C"), "postgresql")
 COUNTER = BigInteger().with_variant(Integer(), "sqlite")
 """A number that the database counts up: SQLite counts only a column that it takes for its row id."""
 
+hash_kind: Table = Table(
+    "cityauth_hash_kind",
+    METADATA,
+    Column("id", BigInteger(), primary_key=True, autoincrement=False),  # a digest of the sample
+    Column("sample", Text(), nullable=False),
+    sqlite_with_rowid=False,
+)
+
 account: Table = Table(
     "cityauth_account",
     METADATA,
@@ -47,6 +55,8 @@ account: Table = Table(
     Column("contact_key", EXACT, index=True),  # finds the accounts of a contact
     Column("external_id", EXACT, unique=True),
     Column("contact_verified", Boolean(), nullable=False),
+    Column("hash_kind", BigInteger()),  # no foreign key: an import would look each of a million up
+    Index(None, "hash_kind", "id"),  # counts the kinds, and finds the accounts of one
     sqlite_with_rowid=False,
 )
 

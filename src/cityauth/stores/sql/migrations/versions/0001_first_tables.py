@@ -28,11 +28,20 @@ def upgrade() -> None:
         sa.Column("contact_key", EXACT),
         sa.Column("external_id", EXACT),
         sa.Column("contact_verified", sa.Boolean(), nullable=False),
+        sa.Column("hash_kind", sa.BigInteger()),
         sa.PrimaryKeyConstraint("id", name="pk_cityauth_account"),
         sa.UniqueConstraint("external_id", name="uq_cityauth_account_external_id"),
         sqlite_with_rowid=False,
     )
     op.create_index("ix_cityauth_account_contact_key", "cityauth_account", ["contact_key"])
+    op.create_index("ix_cityauth_account_hash_kind", "cityauth_account", ["hash_kind", "id"])
+    op.create_table(
+        "cityauth_hash_kind",
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("sample", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_cityauth_hash_kind"),
+        sqlite_with_rowid=False,
+    )
     op.create_table(
         "cityauth_identifier",
         sa.Column("key", EXACT, nullable=False),
@@ -204,3 +213,4 @@ def downgrade() -> None:
     op.drop_table("cityauth_session")
     op.drop_table("cityauth_identifier")
     op.drop_table("cityauth_account")
+    op.drop_table("cityauth_hash_kind")
