@@ -189,6 +189,14 @@ def test_another_language_reads_as_english() -> None:
     assert '<html lang="en">' in report(language="de")
 
 
+def test_accounts_of_one_misspelt_domain_are_a_group() -> None:
+    """Everybody at one misspelt domain stands together, and so does everybody at one address."""
+    typos = [shared(f"{n}", f"n{n}@gmial.com", collision=Collision.TYPO, collides_with=()) for n in range(3)]
+    assert {spreadsheet_row(line)[0] for line in typos} == {"gmial.com"}
+    both = shared("b", collides_with=("a", "c")), shared("c", collides_with=("a", "b"))
+    assert {spreadsheet_row(line)[0] for line in both} == {"a"}
+
+
 def test_an_account_without_an_external_id_is_listed_by_its_id() -> None:
     """Reports name an account that the host has no key for by its id."""
     row = dict(zip(CSV_HEAD, spreadsheet_row(shared(None)), strict=True))

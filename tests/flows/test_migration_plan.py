@@ -116,17 +116,17 @@ def test_an_empty_store_gives_an_empty_plan(service: Service, tmp_path: Path) ->
 
 
 def test_more_than_a_page_is_read(service: Service, tmp_path: Path) -> None:
-    """Every account of several pages stands in the plan once, and progress is told."""
+    """Every account of several pages stands in the plan once, and the caller hears of the progress."""
     store_people(service.store, [person(f"p{n:04d}", f"name{n}", email=f"n{n // 2}@example.com") for n in range(1100)])
-    told: list[tuple[int, int]] = []
-    lines = planned(service, tmp_path, progress=lambda accounts, written: told.append((accounts, written)))
+    heard: list[tuple[int, int]] = []
+    lines = planned(service, tmp_path, progress=lambda accounts, written: heard.append((accounts, written)))
     assert len(lines) == 1100
     assert {line.account_class for line in lines.values()} == {AccountClass.SHARED_EMAIL}
-    assert [accounts for accounts, written in told if not written] == [500, 1000, 1100]
+    assert [accounts for accounts, written in heard if not written] == [500, 1000, 1100]
 
 
 def test_an_account_that_signs_in_by_address_is_done(service: Service, tmp_path: Path) -> None:
-    """An active e-mail identifier makes an account `already`, and whoever has that address on file is told."""
+    """An active e-mail identifier makes an account `already`, and whoever has that address on file has a collision."""
     moved = replace(person("a"), account_identifiers=(held("anna@example.com"),))
     store_people(service.store, [moved, person("b", "bo", email="anna@example.com")])
     lines = planned(service, tmp_path)
@@ -137,7 +137,7 @@ def test_an_account_that_signs_in_by_address_is_done(service: Service, tmp_path:
 
 
 def test_a_retired_address_blocks_others_and_not_its_owner(service: Service, tmp_path: Path) -> None:
-    """A retired address never passes on; its former owner moves to another one, and both are told of each other."""
+    """A retired address never passes on; its former owner moves to another one, and each is named beside the other."""
     owner = person("a", "anna", email="new@example.com")
     retired = held("old@example.com", IdentifierStatus.RETIRED)
     owner = replace(owner, account_identifiers=(*owner.account_identifiers, retired))

@@ -75,7 +75,7 @@ def check(zone: dict[str, object]) -> tuple[DnsDomainCheck, Resolver]:
     ],
 )
 def test_only_the_dns_itself_makes_a_domain_dead(domain: str, state: DomainState) -> None:
-    """A mail server or an address is life; only an answer that there is none, or that none takes mail, is death."""
+    """A domain is dead only by an answer of the DNS that it has no mail server and no address, or takes no mail."""
     checked, _ = check(ZONE)
     assert checked.check([domain]) == {domain: state}
 

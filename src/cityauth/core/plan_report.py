@@ -104,7 +104,12 @@ def spreadsheet_row(line: PlanLine) -> list[str]:
 
 
 def group_of(line: PlanLine) -> str:
-    """Return a name that the accounts of one group have in common: the first of them in the order of names."""
+    """Return a name that the accounts of one group have in common.
+
+    It is the misspelt domain for a typo, and else the first of the accounts in the order of their names.
+    """
+    if line.collision is Collision.TYPO and line.key is not None:
+        return line.key.rpartition("@")[2]
     return min((line.reference, *line.collides_with))
 
 
