@@ -49,6 +49,7 @@ def test_rows_that_are_not_decided_are_left_out() -> None:
         ("7,maybe,", DecisionFault.UNKNOWN_DECISION),
         (",use_email,", DecisionFault.UNREADABLE_ROW),
         ("7,skip,,,x", DecisionFault.UNREADABLE_ROW),
+        ('"7\n8",use_email,', DecisionFault.UNREADABLE_ROW),
     ],
 )
 def test_a_row_that_cannot_be_read_has_a_code(row: str, fault: DecisionFault) -> None:

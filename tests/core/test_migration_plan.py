@@ -75,9 +75,14 @@ def test_a_username_that_needs_no_protection_has_no_step(phase: Phase | None, ha
 
 def test_only_a_decision_lets_an_address_be_shared() -> None:
     """A shared address signs in only where people decided so."""
-    line = PlanLine(AccountId("a"), "1", AccountClass.SHARED_EMAIL, (AccountClass.SHARED_EMAIL,))
+    key, contact = "1:home@example.com", "Home@Example.com"
+    line = PlanLine(
+        AccountId("a"), "1", AccountClass.SHARED_EMAIL, (AccountClass.SHARED_EMAIL,), contact, (), key, contact
+    )
     assert not line.may_share
-    assert line._replace(decision=Decision.USE_EMAIL).may_share
+    decided = line._replace(decision=Decision.USE_EMAIL)
+    assert decided.may_share
+    assert not decided._replace(identifier="own@example.com", key="1:own@example.com").may_share
 
 
 def test_an_account_without_an_external_id_is_named_by_its_id() -> None:

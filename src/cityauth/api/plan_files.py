@@ -18,11 +18,38 @@ from cityauth.core.migration_run import Plan
 from cityauth.core.plan_builder import PlanBuilder
 from cityauth.core.plan_file import PlanReader, parse_line
 from cityauth.core.plan_report import CSV_HEAD, group_of, page, spreadsheet_row
-from cityauth.errors import UsageError
+from cityauth.errors import PlanError, UsageError
 from cityauth.messages.texts import SHIPPED, Texts
 
 _BLOCK = 1 << 20
 """Bytes that are read and written at once."""
+
+_DATABASE = (b"SQLite format 3\0", b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83", b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7")
+"""How the files of SQLite begin: a database, the two forms of its write-ahead log, and its journal."""
+
+
+def refuse_to_replace(path: Path, *others: Path | None) -> None:
+    """Refuse to write *path* where that would destroy a database, a device, or another file of the same command.
+
+    Args:
+        path: The file that is to be written.
+        others: Files that the same command reads or writes.
+
+    Raises:
+        UsageError: it must not be written; the message says why.
+    """
+    try:
+        if any(other is not None and other.resolve() == path.resolve() for other in others):
+            raise UsageError(f"{path} is named for two things: name another file")
+        if not path.exists() or path.is_dir():
+            return
+        if not path.is_file():
+            raise UsageError(f"{path} is no ordinary file: name another one")
+        with path.open("rb") as file:
+            if file.read(16).startswith(_DATABASE):
+                raise UsageError(f"{path} is a database and is not replaced: name another file")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}") from error
 
 
 @contextmanager
@@ -41,8 +68,9 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     """Give a new file that takes the place of *path* when the block ends well, and vanishes when it does not.
 
     Raises:
-        UsageError: the file cannot be written.
+        UsageError: the file cannot be written, or is a database or no ordinary file.
     """
+    refuse_to_replace(path)
     unfinished = None
     try:
         with tempfile.NamedTemporaryFile("w+b", buffering=_BLOCK, dir=path.parent, delete=False) as out:
@@ -80,12 +108,15 @@ def read_plan(path: str | os.PathLike[str]) -> Plan:
 
     Raises:
         UsageError: the file cannot be read.
-        PlanError: it is no plan. Reading its lines raises it as well where one of them was changed.
+        PlanError: it is no plan. Reading its lines raises it as well where one of them was changed, and where another
+            plan has taken the place of the file.
     """
 
     def lines() -> Iterator[PlanLine]:
-        with open_plan(path) as reader:
-            yield from reader
+        with open_plan(path) as again:
+            if again.header != reader.header:
+                raise PlanError("line 1 is the header of another plan than before: the file was replaced", 1)
+            yield from again
 
     with open_plan(path) as reader:
         return Plan(reader.header, lines)
@@ -133,6 +164,7 @@ def write_report(
         UsageError: a file cannot be read or written.
         PlanError: the file is no plan, or a line of it was changed.
     """
+    refuse_to_replace(Path(report), Path(plan))
     with _collisions_of(Path(plan)) as (header, lines), replacing(Path(report)) as out:
         for piece in page(header, lines, language, texts):
             out.write(piece.encode())
@@ -152,6 +184,7 @@ def write_collisions(plan: str | os.PathLike[str], groups: str | os.PathLike[str
         UsageError: a file cannot be read or written.
         PlanError: the file is no plan, or a line of it was changed.
     """
+    refuse_to_replace(Path(groups), Path(plan))
     with _collisions_of(Path(plan)) as (_, lines), replacing(Path(groups)) as out:
         out.write(_csv_row(CSV_HEAD, mark="\ufeff"))
         return sum(bool(out.write(_csv_row(spreadsheet_row(line)))) for line in lines)

@@ -11,6 +11,7 @@ import click
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from cityauth.api.plan_files import refuse_to_replace
 from cityauth.cli.errors import Misuse
 from cityauth.cli.identifiers import FROM_COMMAND
 from cityauth.cli.operations import Load
@@ -76,6 +77,7 @@ def import_(  # noqa: PLR0913 - one for each option
         raise click.UsageError("the name of the file does not say its format: give --format")
     if quarantine.resolve() == people.resolve():
         raise click.UsageError("the quarantine file is the file to import: name another by --quarantine")
+    refuse_to_replace(quarantine)
     configuration = load()
     with ExitStack() as stack:
         store = stack.enter_context(closing(configuration.store(read_only=dry_run)))

@@ -2,17 +2,20 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from cityauth.api.plan_files import write_collisions, write_report
+from cityauth import CityAuth
+from cityauth.api.plan_files import read_plan, refuse_to_replace, write_collisions, write_report
+from cityauth.cli.errors import Refusal
 from cityauth.cli.operations import Load
 from cityauth.cli.output import say, say_json, show_table
 from cityauth.core.migration_plan import AccountClass, PlanHeader
+from cityauth.errors import UsageError
 from cityauth.flows.migration_plan import PlanMade
 from cityauth.flows.migration_plan import Progress as Report
 from cityauth.messages import LANGUAGES
@@ -66,9 +69,14 @@ def plan(  # noqa: PLR0913 - one for each option
     """
     del to  # there is one choice
     configuration = load()
+    for path, *others in ((out, decisions), (report, out, decisions), (groups, out, report, decisions)):
+        if path is not None:
+            refuse_to_replace(path, *others)
     check = _domain_check() if check_dns else None
     with closing(configuration.store(read_only=True)) as store, showing_progress(quiet=as_json) as progress:
-        made = configuration.auth(store, check_mailer=False).migration.plan(
+        auth = configuration.auth(store, check_mailer=False)
+        _keep_open_plan(auth, out)
+        made = auth.migration.plan(
             out, phase=Phase(phase), exempt=exempt or None, decisions=decisions, domain_check=check, progress=progress
         )
     if report is not None:
@@ -78,6 +86,16 @@ def plan(  # noqa: PLR0913 - one for each option
         say_json(_as_json(made, listed))
     else:
         _print(made, out, report, groups)
+
+
+def _keep_open_plan(auth: CityAuth, out: Path) -> None:
+    """Refuse to write over the plan that is half carried out: nothing else can end it."""
+    if not out.is_file():
+        return
+    with suppress(UsageError):  # whatever else is there may be replaced
+        plan_id = read_plan(out).header.plan_id
+        if any(one.migration.id == plan_id and one.migration.state.is_open for one in auth.migration.status()):
+            raise Refusal(f"{out} is a plan that is half carried out: apply it to its end or roll it back first")
 
 
 def _domain_check() -> DomainCheck:

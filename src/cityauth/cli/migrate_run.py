@@ -12,7 +12,7 @@ import click
 
 from cityauth import CityAuth
 from cityauth.api.plan_files import read_plan
-from cityauth.cli.errors import Refusal
+from cityauth.cli.errors import Misuse, Refusal
 from cityauth.cli.identifiers import FROM_COMMAND
 from cityauth.cli.migrate import migrate, showing_progress
 from cityauth.cli.operations import Load
@@ -126,7 +126,7 @@ def apply(
     as_json: bool,
 ) -> None:
     """Carry out PLAN, or go on with it where it stopped. Sign-in goes on meanwhile."""
-    named = None if canary is None else [line.strip() for line in canary if line.strip()]
+    named = None if canary is None else _read_canary(canary, plan)
     with _opened(load, quiet=as_json) as (auth, progress):
         outcome = auth.migration.apply(
             plan,
@@ -222,9 +222,29 @@ def _login_name() -> str:
         return "unknown"
 
 
+def _read_canary(file: IO[str], plan: Path) -> list[str]:
+    """Return the ids in a canary file.
+
+    Raises:
+        Misuse: it cannot be read, or none of its ids is in the plan.
+    """
+    try:
+        named = [line.strip() for line in file if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misuse(f"the canary file {file.name} cannot be read as UTF-8: {error}") from error
+    wanted = set(named)
+    if not any(wanted & {line.external_id, line.account} for line in read_plan(plan).lines()):
+        raise Misuse(f"the canary file {file.name} names no account of the plan: give one id a line")
+    return named
+
+
 def _plan_id(plan: str) -> str:
     """Return the id of a plan that was given by its id or by its file."""
-    return read_plan(plan).header.plan_id if Path(plan).is_file() else plan
+    try:
+        is_file = Path(plan).is_file()
+    except OSError:  # too long for the name of a file
+        is_file = False
+    return read_plan(plan).header.plan_id if is_file else plan
 
 
 def _print_rehearsal(found: RehearsalReport) -> None:

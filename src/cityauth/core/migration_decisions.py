@@ -19,6 +19,9 @@ from cityauth.errors import UsageError
 COLUMNS: Final = ("external_id", "decision", "email")
 """The columns that are read. A file may have others."""
 
+_OF_A_SPREADSHEET: Final = frozenset({"group", "kind", "class", "account"})
+"""Columns by which a spreadsheet of collisions is known."""
+
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 """How a cell begins that a spreadsheet takes for a formula (OWASP, CSV injection)."""
 
@@ -27,11 +30,13 @@ class DecisionFault(StrEnum):
     """Why a decision is not used. The codes stay the same in every release."""
 
     UNREADABLE_ROW = "unreadable_row"
-    """The row has more cells than the header, or no external id."""
+    """The row has more cells than the header, no external id, or a line break in a cell, as after a stray quote."""
     UNKNOWN_DECISION = "unknown_decision"
     """The decision is none of `Decision`."""
     UNKNOWN_ACCOUNT = "unknown_account"
     """No account has that external id."""
+    ANOTHER_ACCOUNT = "another_account"
+    """The external id is not that of the account in the same row of the spreadsheet; a program may have changed it."""
     DECIDED_TWICE = "decided_twice"
     """Another row decides for the same account. Neither of them is used."""
     EXEMPT_ACCOUNT = "exempt_account"
@@ -62,12 +67,14 @@ class DecisionRow:
         external_id: The account.
         decision: What was decided.
         email: The address that is to sign in; empty for the one on file.
+        account: The account's id in a spreadsheet of collisions; empty in a file of the host's own.
     """
 
     number: int
     external_id: str
     decision: Decision
     email: str = ""
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +124,12 @@ def read_decisions(lines: Iterable[str]) -> Iterator[DecisionRow | RefusedDecisi
     head = [cell.strip().lower() for cell in next(csv.reader([first], delimiter=delimiter), [])]
     if missing := [name for name in COLUMNS[:2] if name not in head]:
         raise UsageError(f"the first row of the decisions has no column {missing[0]!r}: it needs {','.join(COLUMNS)}")
-    rows = csv.reader(source, delimiter=delimiter)
+    rows = csv.reader(source, delimiter=delimiter, strict=True)
     for cells in rows:
         number = rows.line_num + 1
         row = dict(zip(head, map(_cell, cells), strict=False))
-        if len(cells) > len(head) or (any(cells) and not row.get("external_id")):
+        is_broken = any("\n" in row.get(name, "") or "\r" in row.get(name, "") for name in COLUMNS)
+        if is_broken or len(cells) > len(head) or (any(cells) and not row.get("external_id")):
             yield RefusedDecision(number, row.get("external_id", ""), (DecisionFault.UNREADABLE_ROW,))
         elif row.get("decision"):
             yield _row(number, row)
@@ -130,12 +138,12 @@ def read_decisions(lines: Iterable[str]) -> Iterator[DecisionRow | RefusedDecisi
 def _cell(text: str) -> str:
     """Return a cell without blanks around it and without the mark that `harmless_cell` put before it."""
     text = text.strip()
-    return text[1:] if text.startswith("'") and text[1:].startswith(_FORMULA) else text
+    return text[1:] if text.startswith("'") and text.lstrip("'").startswith(_FORMULA) else text
 
 
 def harmless_cell(text: str) -> str:
     """Return *text* as a cell that no spreadsheet runs as a formula; `read_decisions` takes the mark away again."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return f"'{text}" if text.lstrip("'").startswith(_FORMULA) else text
 
 
 def _row(number: int, row: Mapping[str, str]) -> DecisionRow | RefusedDecision:
@@ -143,7 +151,8 @@ def _row(number: int, row: Mapping[str, str]) -> DecisionRow | RefusedDecision:
         decision = Decision(row["decision"].lower())
     except ValueError:
         return RefusedDecision(number, row["external_id"], (DecisionFault.UNKNOWN_DECISION,))
-    return DecisionRow(number, row["external_id"], decision, row.get("email", ""))
+    account = row.get("account", "") if row.keys() >= _OF_A_SPREADSHEET else ""
+    return DecisionRow(number, row["external_id"], decision, row.get("email", ""), account)
 
 
 def decided_twice(rows: Collection[DecisionRow]) -> set[str]:
@@ -158,6 +167,7 @@ def check_account(row: DecisionRow, decided: DecidedAccount | None) -> tuple[Dec
         return (DecisionFault.UNKNOWN_ACCOUNT,)
     uses_email = row.decision is Decision.USE_EMAIL
     holding = (
+        (DecisionFault.ANOTHER_ACCOUNT, row.account not in {"", decided.account.id}),
         (DecisionFault.EXEMPT_ACCOUNT, decided.is_exempt),
         (DecisionFault.ALREADY_MOVED, uses_email and decided.has_email),
         (DecisionFault.DISABLED_ACCOUNT, uses_email and decided.account.status is not Status.ACTIVE),

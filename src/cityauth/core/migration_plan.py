@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from cityauth.core.accounts import AccountId
+from cityauth.core.mail import contact_key
 from cityauth.core.migration import StepAction
 from cityauth.policy.realms import Phase
 
@@ -171,8 +172,14 @@ class PlanLine(NamedTuple):
 
     @property
     def may_share(self) -> bool:
-        """Whether people decided that the address signs in here although other accounts have it on file."""
-        return self.decision is Decision.USE_EMAIL and AccountClass.SHARED_EMAIL in self.reasons
+        """Whether people decided that the address signs in here although other accounts have it on file.
+
+        It holds for the address on file alone. Another address that was decided for must be nobody's when the plan is
+        carried out.
+        """
+        if self.decision is not Decision.USE_EMAIL or AccountClass.SHARED_EMAIL not in self.reasons:
+            return False
+        return self.contact is not None and contact_key(self.contact) == self.key
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,6 +104,7 @@ class _Run:
         self._client = client
         self._progress = progress
         self._loaded = False
+        self._read = False
 
     def go_on(self) -> Flow[MigrationReport | MigrationRefused | None]:
         """Do the next part of the work. Returns ``None`` where there is more to do."""
@@ -157,6 +158,7 @@ class _Run:
                 if differs(line, fresh):
                     count += 1
                     named += [line.reference] if count <= _NAMED else []
+        self._read = True
         return MigrationRefused(MigrationRefusal.PLAN_OUTDATED, tuple(named), count)
 
     def _chosen(self) -> Iterable[PlanLine]:
@@ -164,7 +166,12 @@ class _Run:
         return (line for line in self._lines() if choose is None or choose(line))
 
     def _load(self, mine: Migration) -> Flow[None]:
-        """Write the steps into the journal; those that are there already stay as they are."""
+        """Write the steps into the journal; those that are there already stay as they are.
+
+        All of the plan is read first, so that no step of a plan that was changed gets into the journal.
+        """
+        if not self._read:
+            self._read = all(True for _ in self._lines())
         for page in pages(self._chosen(), self._settings.batch):
             lines = yield from self._present(page, mine)
             steps = tuple(step for line in lines if (step := step_of(line, self._header.phase)) is not None)

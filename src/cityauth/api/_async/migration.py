@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cityauth.api.assembly import Namespace
 from cityauth.api.drivers import AsyncAnswers, require_port, run_async, wire_async
-from cityauth.api.plan_files import building, read_decision_file, read_plan
+from cityauth.api.plan_files import building, read_decision_file, read_plan, refuse_to_replace
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
 from cityauth.core.migration_run import ApplySettings, MigrationRefused, MigrationReport, MigrationStatus, chosen
 from cityauth.core.plan_builder import PlanBuilder
@@ -63,6 +63,7 @@ class Migration(Namespace[AsyncAnswers]):
             check_domains=domain_check is not None,
             read=tuple(read_decision_file(decisions)),
         )
+        refuse_to_replace(Path(out), None if decisions is None else Path(decisions))
         with building(Path(out)) as builder:
             answers.update(wire_async({PlanBuilder: builder}))
             return await run_async(migration_plan.plan(self._deployment, settings, progress), answers)

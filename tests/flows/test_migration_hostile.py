@@ -1,0 +1,79 @@
+"""A plan's file that others change, and decisions about addresses that others take meanwhile, give nothing away."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cityauth.api.plan_files import read_plan
+from cityauth.core.accounts import AccountId
+from cityauth.core.changes import ContactChanged
+from cityauth.core.migration import MigrationState, StepRefusal
+from cityauth.core.plan_file import checked
+from cityauth.errors import PlanError
+from cityauth.testing.migrations import person
+from tests.support.moves import Move, StopError, Stopping, commit, fill, leads_to, on, other_plan, population
+from tests.support.service import Service
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    """Change the lines of a plan and complete each with a right checksum; the header stays."""
+    head, *lines = path.read_bytes().splitlines(keepends=True)
+    check, written = 0, [head]
+    for line in lines:
+        body = line.partition(b',"check":')[0].replace(old.encode(), new.encode())
+        made, check = checked(body, check)
+        written.append(made)
+    path.write_bytes(b"".join(written))
+
+
+def test_a_plan_that_was_changed_meanwhile_adds_no_step(move: Move) -> None:
+    """Where loading was stopped, a changed file of the same header writes nothing into the journal."""
+    stopping = on(move, Stopping(move.service.store, 2, after=True))
+    with pytest.raises(StopError):
+        stopping.apply(batch=4)
+    before = move.steps()
+    kept = move.path.read_bytes()
+    address = str(move.lines()["p1"].identifier)
+    edit(move.path, address, "evil@example.com")
+    with pytest.raises(PlanError, match="line 1 was edited"):
+        move.try_apply()
+    assert move.steps() == before
+    move.path.write_bytes(kept)
+    assert move.apply().status.migration.state is MigrationState.APPLIED
+    assert leads_to(move.service, "evil@example.com") is None
+    assert leads_to(move.service, address) == "p1"
+
+
+def test_a_file_that_is_replaced_is_another_plan(move: Move) -> None:
+    """A plan whose file is replaced while it is read anew is not mixed with the new one."""
+    plan = read_plan(move.path)
+    other = other_plan(move)
+    move.path.write_bytes(other.path.read_bytes())
+    with pytest.raises(PlanError, match="the file was replaced"):
+        list(plan.lines())
+
+
+def test_a_decided_address_that_another_person_gets_meanwhile_stays_theirs(service: Service, tmp_path: Path) -> None:
+    """An address that was free when it was decided for signs in nobody else once another person has it on file."""
+    fill(
+        service,
+        [
+            person("anna", "anna", email="home@example.com"),
+            person("bo", "bo", email="home@example.com"),
+            person("third", "third"),
+        ],
+    )
+    decisions = tmp_path / "decisions.csv"
+    decisions.write_text("external_id,decision,email\next-anna,use_email,free@example.com\n")
+    move = Move(service, tmp_path / "plan.jsonl")
+    move.plan(decisions=decisions)
+    assert not move.lines()["anna"].may_share
+    move.apply(canary=["bo"])
+    commit(service.store, ContactChanged(AccountId("third"), "free@example.com"))
+    report = move.apply()
+    refusals = {str(step.account_id): step.refusal for step in report.refused}
+    assert refusals["anna"] is StepRefusal.ADDRESS_SHARED
+    assert leads_to(service, "free@example.com") is None
+    assert population(service.store)["anna"].account.contact == "home@example.com"
+    assert json.loads(move.path.read_text().splitlines()[0])["decisions"]["use_email"] == 1
