@@ -13,7 +13,7 @@ from cityauth.core.identifiers import BUILT_IN, EMAIL, Identifier
 from cityauth.core.migration import StepAction
 from cityauth.core.migration_plan import AccountClass, PlanHeader, PlanLine
 from cityauth.core.population import NewPerson
-from cityauth.core.resolution import AccountIdentifier
+from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
 from cityauth.flows import rehearsal
 from cityauth.flows.rehearsal import RehearsalFinding, RehearsalReport
 from cityauth.policy.realms import Phase
@@ -62,8 +62,9 @@ def moving(name: str, address: str, **other: Any) -> PlanLine:
     return line._replace(**other)
 
 
-def test_an_address_that_is_anothers_name_is_found(service: Service) -> None:
-    """A move to an address that leads to another account is found, and who has only that way is locked out."""
+@pytest.mark.parametrize("phase", [Phase.EMAIL_PREFERRED, Phase.EMAIL_ONLY])
+def test_an_address_that_is_anothers_name_is_found(service: Service, phase: Phase) -> None:
+    """A move to an address that leads to another account is found; it would be refused, so nobody is locked out."""
     fill(
         service,
         [
@@ -71,14 +72,19 @@ def test_an_address_that_is_anothers_name_is_found(service: Service) -> None:
             person("b", "bo@example.com", email="b@example.com"),
         ],
     )
-    found = rehearsed(service, moving("a", "bo@example.com"))
+    found = rehearsed(service, moving("a", "bo@example.com"), phase=phase)
     assert found.examples == (("ext-a", RehearsalFinding.ADDRESS_ELSEWHERE),)
-    found = rehearsed(service, moving("a", "bo@example.com"), phase=Phase.EMAIL_ONLY)
-    assert found.examples == (
-        ("ext-a", RehearsalFinding.ADDRESS_ELSEWHERE),
-        ("ext-a", RehearsalFinding.LOCKED_OUT),
-    )
     assert not found.holds
+
+
+def test_a_contested_address_is_found(service: Service) -> None:
+    """A move to the own address while it is contested would be refused, and is found."""
+    address = Identifier(EMAIL.name, "a@example.com", "1:a@example.com")
+    one = person("a", "anna", email="a@example.com")
+    held = (*one.account_identifiers, AccountIdentifier(address, IdentifierStatus.CONTESTED))
+    fill(service, [replace(one, account_identifiers=held)])
+    found = rehearsed(service, moving("a", "a@example.com"))
+    assert found.findings == {RehearsalFinding.ADDRESS_ELSEWHERE: 1}
 
 
 def test_a_phase_that_shuts_usernames_out_is_found(service: Service) -> None:
@@ -149,6 +155,8 @@ def test_a_stranger_whose_name_would_lead_elsewhere_is_found(make_store: MakeSto
     unnamed = replace(stranger, account=replace(stranger.account, external_id=None))
     for other, name in ((stranger, "ext-s"), (unnamed, "s")):
         fill(service, [person("a", "anna", email=number.shown), other])
+        locked = rehearsed(service, moving("a", number.shown), phase=Phase.EMAIL_ONLY)
+        assert RehearsalFinding.LOCKED_OUT in locked.findings
         found = rehearsed(service, moving("a", number.shown))
         assert found.findings == {RehearsalFinding.ADDRESS_ELSEWHERE: 1, RehearsalFinding.STRANGER_CHANGED: 1}
         assert found.examples[-1] == (name, RehearsalFinding.STRANGER_CHANGED)

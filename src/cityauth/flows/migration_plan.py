@@ -113,7 +113,13 @@ def _stays(realm: RealmPolicy) -> bool:
 
 
 def plan(deployment: Deployment, settings: PlanSettings, progress: Progress) -> Flow[PlanMade]:
-    """Read the population, and let `PlanBuilder` write the plan."""
+    """Read the population, and let `PlanBuilder` write the plan.
+
+    Raises:
+        UsageError: addresses do not sign in at the phase of *settings*.
+    """
+    if not settings.phase.admits(EMAIL.name):
+        raise UsageError("accounts that move need a phase in which addresses sign in, so not legacy_only")
     at = yield from ask(Clock.now)
     name = base64.b32encode((yield from ask(Entropy.draw, _ID_BYTES))).decode().lower()
     checked = yield from check_decisions(deployment, settings.exempt, settings.read)

@@ -17,7 +17,7 @@ from cityauth.core.migration import MigrationStep
 from cityauth.core.migration_plan import PlanHeader, PlanLine
 from cityauth.core.migration_run import step_of
 from cityauth.core.population import PopulationRow
-from cityauth.core.resolution import AccountIdentifier, Match, Outcome
+from cityauth.core.resolution import AccountIdentifier, IdentifierStatus, Match, Outcome
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.deployment import Deployment
 from cityauth.flows.migration import pages
@@ -201,21 +201,23 @@ def _matches(keys: Sequence[str]) -> Flow[_Found]:
 
 
 def _after(before: _Found, rows: Mapping[AccountId, PopulationRow], steps: Sequence[MigrationStep]) -> _Found:
-    """Return who will have each key once *steps* are carried out."""
-    accounts = {
-        step.account_id: replace(rows[step.account_id].account, phase=step.phase_after, contact=step.contact_after)
-        for step in steps
-        if step.account_id in rows
-    }
-    after = {
-        key: replace(match, account=accounts.get(match.account.id, match.account)) for key, match in before.items()
-    }
+    """Return who will have each key once *steps* are carried out.
+
+    A step whose address is another account's, or contested, is not carried out.
+    """
+    after = dict(before)
     for step in steps:
-        if step.identifier is None or step.account_id not in accounts:
+        row, new = rows.get(step.account_id), step.identifier
+        held = None if new is None else after.get(new.key)
+        if row is None or (held is not None and not _is_own(held, step.account_id)):
             continue
-        held = after.get(step.identifier.key)
-        if held is None or held.account.id == step.account_id:
-            password_hash = None if held is None else held.password_hash
-            new = Match(accounts[step.account_id], AccountIdentifier(step.identifier), password_hash)
-            after[step.identifier.key] = new
+        account = replace(row.account, phase=step.phase_after, contact=step.contact_after)
+        keys = [one.identifier.key for one in row.account_identifiers]
+        after.update({key: replace(after[key], account=account) for key in keys if key in after})
+        if new is not None:
+            after[new.key] = Match(account, AccountIdentifier(new), None if held is None else held.password_hash)
     return after
+
+
+def _is_own(held: Match, account_id: AccountId) -> bool:
+    return held.account.id == account_id and held.account_identifier.status is not IdentifierStatus.CONTESTED

@@ -50,8 +50,8 @@ class Migration(Namespace[AsyncAnswers]):
             The plan's header, and the decisions that were not used.
 
         Raises:
-            UsageError: a file cannot be read or written, the file of decisions lacks a column, or a realm is not in the
-                policy.
+            UsageError: a file cannot be read or written, the file of decisions lacks a column, a realm is not in the
+                policy, or *phase* is ``legacy_only``, at which no address signs in.
             WiringError: the store is no `PopulationStore`.
             StoreError: the store cannot answer; no file was written.
         """
