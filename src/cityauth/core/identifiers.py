@@ -162,7 +162,7 @@ def register(entered: object, kind: IdentifierKind) -> Identifier | Malformed:
     value = kind.admit(text)
     if isinstance(value, Malformed):
         return value
-    if value != _canonical(kind, text):
+    if not isinstance(kind, (EmailKind, UsernameKind)) and value != _canonical(kind, text):
         raise UsageError(f"identifier kind {kind.name!r} admits a text that it would not find again")
     return _identifier(kind.name, text, value)
 
@@ -175,8 +175,11 @@ def inherit(entered: object) -> Identifier | Malformed:
 
     A refusal is ``NOT_TEXT``, ``TOO_LONG``, ``EMPTY``, ``FORBIDDEN_CHARACTER`` or ``UNRECOGNIZED``.
     """
-    found = look_up(entered, (USERNAME,))
-    return found if isinstance(found, Malformed) else found[0]
+    text = clean(entered)
+    if isinstance(text, Malformed):
+        return text
+    value = USERNAME.canonical(text)
+    return Malformed.UNRECOGNIZED if value is None else _identifier(USERNAME.name, text, value)
 
 
 def _identifier(kind: str, text: str, value: str) -> Identifier:

@@ -207,7 +207,10 @@ class _Import:
         if origin is None:
             faults.append(RowFault(ImportFault.HASH_UNKNOWN_ENCODING, "password_encoding"))
             return None
-        kept = yield from self._adopt(exported, origin)
+        if self._adopts:
+            kept: str | HashDefect = yield from ask(HashImporter.adopt, exported, origin)
+        else:
+            kept = (yield from ask(PasswordHasher.find_defect, exported)) or exported
         if isinstance(kept, HashDefect):
             if kept is not HashDefect.UNUSABLE:
                 faults.append(RowFault(_DEFECTS.get(kept, ImportFault.HASH_CORRUPT), "password_hash"))
@@ -225,11 +228,6 @@ class _Import:
                 self._origins.clear()
             self._origins[name, encoding] = origin
         return self._origins[name, encoding]
-
-    def _adopt(self, exported: str, origin: HashOrigin) -> Flow[str | HashDefect]:
-        if self._adopts:
-            return (yield from ask(HashImporter.adopt, exported, origin))
-        return (yield from ask(PasswordHasher.find_defect, exported)) or exported
 
     def _new_people(self, new: Sequence[tuple[ImportRow, Incoming]]) -> Flow[list[_Piece]]:
         """Return the people whose usernames are free; the others go to quarantine."""

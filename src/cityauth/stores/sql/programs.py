@@ -133,13 +133,14 @@ class Texts:
     Statements live as long as their modules, so what is kept stays small.
     """
 
-    __slots__ = ("_dialect", "_expanded", "_kept")
+    __slots__ = ("_dialect", "_expanded", "_kept", "_sized")
 
     def __init__(self, dialect: Dialect) -> None:
         """Take the *dialect*."""
         self._dialect = dialect
         self._kept: dict[ClauseElement, tuple[str, dict[str, object]]] = {}
         self._expanded: dict[ClauseElement, SQLCompiler] = {}
+        self._sized: dict[tuple[ClauseElement, tuple[int, ...]], tuple[str, Mapping[str, list[str]]]] = {}
 
     def of(self, statement: ClauseElement, values: Values) -> tuple[str, Values]:
         """Return the text of *statement* and all its parameters: *values* and its own constants."""
@@ -147,11 +148,29 @@ class Texts:
         if kept is None:
             compiled = self._expanded.get(statement) or self._compile(statement)
             if compiled.post_compile_params:  # the text depends on how many values a list has
-                expanded = compiled.construct_expanded_state(dict(values))
-                return expanded.statement, cast("Values", expanded.parameters)
+                return self._of_lists(statement, compiled, values)
             kept = self._kept[statement]
         text, constants = kept
         return text, {**constants, **values} if constants else values
+
+    def _of_lists(self, statement: ClauseElement, compiled: SQLCompiler, values: Values) -> tuple[str, Values]:
+        """Return the text for lists of these lengths, and one parameter for each of their values."""
+        parameters = {**compiled.params, **values}  # a statement may hold a list of its own
+        lists = {name: value for name, value in parameters.items() if isinstance(value, list | tuple)}
+        size = statement, tuple(map(len, lists.values()))
+        kept = self._sized.get(size)
+        if kept is None:
+            expanded = compiled.construct_expanded_state(dict(values))
+            if all(size[1]):  # what stands for an empty list is SQLAlchemy's affair
+                if len(self._sized) >= _MOST_SIZES:
+                    self._sized.clear()
+                self._sized[size] = expanded.statement, expanded.parameter_expansion
+            return expanded.statement, cast("Values", expanded.parameters)
+        text, names = kept
+        for name, value in lists.items():
+            del parameters[name]
+            parameters.update(zip(names[name], value, strict=True))
+        return text, parameters
 
     def _compile(self, statement: ClauseElement) -> SQLCompiler:
         compiled = cast("SQLCompiler", statement.compile(dialect=self._dialect))
@@ -162,6 +181,9 @@ class Texts:
             self._kept[statement] = str(compiled), constants
         return compiled
 
+
+_MOST_SIZES = 200
+"""For how many lengths of lists a text is kept."""
 
 _TEXTS = Texts(sqlite.dialect(paramstyle="named"))
 
@@ -216,8 +238,9 @@ class Driver:
             return self.sqlite.execute(*_TEXTS.of(step.statement, step.values)).rowcount
         if not step.rows:
             return 0
-        rows = [_TEXTS.of(step.statement, values) for values in step.rows]
-        return self.sqlite.executemany(rows[0][0], [values for _, values in rows]).rowcount
+        text, values = _TEXTS.of(step.statement, step.rows[0])
+        rows = step.rows if values is step.rows[0] else [_TEXTS.of(step.statement, one)[1] for one in step.rows]
+        return self.sqlite.executemany(text, rows).rowcount
 
 
 def settle(step: Write | WriteMany, written: int, *, durable: bool) -> int:
