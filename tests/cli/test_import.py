@@ -19,7 +19,7 @@ from cityauth.stores.sql import SqlStore
 from tests.support.command import Deployment
 
 HEADER = ",".join(COLUMNS)
-HASH = "pbkdf2_sha256$1$suola$soms/xfwKkSfuOsGiPFOHHpFu9Z8qZyYPfEbttw6ku8="
+HASH = "pbkdf2_sha256$6000$suola$soms/xfwKkSfuOsGiPFOHHpFu9Z8qZyYPfEbttw6ku8="
 
 
 def row(number: object, **cells: str) -> str:
@@ -282,3 +282,30 @@ def test_a_killed_import_is_run_again(deployment: Deployment, when: str, seed: i
     assert again.exit_code == whole.exit_code
     assert state(deployment) == expected
     assert (deployment.folder / "quarantine.csv").read_bytes() == quarantine
+
+
+WEAK = "{SHA}efN9hcvuFcIoLY0GewN51Rao5IA="
+"""An unsalted hash of an LDAP server."""
+
+
+def test_weak_hashes_are_wrapped_after_an_import(deployment: Deployment) -> None:
+    """By default no weak hash is left; the report says how many there were (C-50)."""
+    write(deployment, row(1, password_hash=WEAK), row(2), row(3, password_hash=WEAK))
+    assert "Wrapped 2 of 2 weak hashes" in deployment.well("import", "people.csv")
+    kinds = json.loads(deployment.well("hashes", "list", "--json"))
+    assert {(one["format"], one["accounts"], one["weak"]) for one in kinds} >= {("wrapped ldap_sha", 2, False)}
+    assert not any(one["weak"] for one in kinds)
+    again = json.loads(deployment.well("import", "people.csv", "--json"))
+    assert (again["unchanged"], again["wrapped"]["found"]) == (3, 0)
+
+
+def test_wrapping_can_be_left_for_later(deployment: Deployment) -> None:
+    """``--no-wrap`` leaves the hashes, the list names them, and ``hashes wrap`` does it; a dry run wraps nothing."""
+    write(deployment, row(1, password_hash=WEAK), row(2))
+    assert json.loads(deployment.well("import", "people.csv", "--dry-run", "--json"))["wrapped"] is None
+    assert json.loads(deployment.well("import", "people.csv", "--no-wrap", "--json"))["wrapped"] is None
+    assert "1 hashes are weak" in deployment.well("hashes", "list")
+    assert "Wrapped 1 of 1 weak hashes" in deployment.well("hashes", "wrap")
+    report = {"found": 0, "wrapped": 0, "overtaken": 0, "left": 0}
+    assert json.loads(deployment.well("hashes", "wrap", "--json")) == report
+    assert "No stored hash is weak" in deployment.well("hashes", "wrap")

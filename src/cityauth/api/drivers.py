@@ -59,14 +59,14 @@ def has_port(port: type[Any], answers: Mapping[Callable[..., Any], object]) -> b
     return all(method in answers for method in methods_of(port).values())
 
 
-def require_port(port: type[Any], answers: Mapping[Callable[..., Any], object]) -> None:
-    """See that *answers* has every method of *port*.
+def require_port(port: type[Any], answers: Mapping[Callable[..., Any], object], *, of: str = "store") -> None:
+    """See that *answers* has every method of *port*, which the *of* answers: the store or the hasher.
 
     Raises:
         WiringError: it has not.
     """
     if not has_port(port, answers):
-        raise WiringError(f"the store is no {port.__name__}: it has not all of its methods")
+        raise WiringError(f"the {of} is no {port.__name__}: it has not all of its methods")
 
 
 def _bound(ports: dict[type[Any], object]) -> list[tuple[str, str, Callable[..., Any], Callable[..., Any]]]:

@@ -9,6 +9,7 @@ import click
 
 from cityauth.cli.accounts import account
 from cityauth.cli.errors import TellingGroup
+from cityauth.cli.hashes import hashes
 from cityauth.cli.identifiers import identifier
 from cityauth.cli.import_ import import_
 from cityauth.cli.migrate_run import migrate
@@ -44,3 +45,4 @@ command.add_command(identifier)
 command.add_command(outbox)
 command.add_command(migrate)
 command.add_command(import_)
+command.add_command(hashes)

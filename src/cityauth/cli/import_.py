@@ -13,9 +13,11 @@ from rich.text import Text
 
 from cityauth.api.plan_files import refuse_to_replace
 from cityauth.cli.errors import Misuse
+from cityauth.cli.hashes import as_dictionary, say_wrapped, wrap_weak
 from cityauth.cli.identifiers import FROM_COMMAND
 from cityauth.cli.operations import Load
 from cityauth.cli.output import error_console, say, say_json, show_table
+from cityauth.core.hash_kinds import WrapReport
 from cityauth.core.import_file import read_people
 from cityauth.core.import_report import ImportOptions, ImportReport
 from cityauth.core.quarantine import QUARANTINE_COLUMNS, QuarantinedRow
@@ -49,6 +51,12 @@ _SUFFIXES: Final[dict[str, _Format]] = {".csv": "csv", ".jsonl": "jsonl", ".ndjs
 )
 @click.option("--nul-ends", is_flag=True, help="The older system ended a password at its first NUL.")
 @click.option("--format", "kind", type=click.Choice(["csv", "jsonl"]), help="The format; else the file's name says it.")
+@click.option(
+    "--wrap/--no-wrap",
+    "wraps",
+    default=True,
+    help="Whether weak hashes are put inside Argon2id after the import; if not, do it by: cityauth hashes wrap",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 @click.pass_context
@@ -65,6 +73,7 @@ def import_(  # noqa: PLR0913 - one for each option
     truncates: bool | None,
     nul_ends: bool,
     kind: _Format | None,
+    wraps: bool,
     as_json: bool,
 ) -> None:
     """Import the people in the file PEOPLE: good rows land, bad rows go to the quarantine file.
@@ -79,20 +88,22 @@ def import_(  # noqa: PLR0913 - one for each option
         raise click.UsageError("the quarantine file is the file to import: name another by --quarantine")
     refuse_to_replace(quarantine)
     configuration = load()
-    with ExitStack() as stack:
-        store = stack.enter_context(closing(configuration.store(read_only=dry_run)))
+    options = ImportOptions(batch, verified, accept_invalid_email, dry_run, truncates, nul_ends)
+    with closing(configuration.store(read_only=dry_run)) as store:
         auth = configuration.auth(store, check_mailer=False)
-        file = stack.enter_context(people.open("rb"))
-        refuse = stack.enter_context(_quarantine(quarantine))
-        show = stack.enter_context(_progress(people.stat().st_size, file))
-        report = auth.population.import_people(
-            read_people(file, format_),
-            options=ImportOptions(batch, verified, accept_invalid_email, dry_run, truncates, nul_ends),
-            on_quarantined=refuse,
-            on_progress=show,
-            client=FROM_COMMAND,
-        )
-    _tell(report, quarantine, dry_run=dry_run, as_json=as_json)
+        with ExitStack() as stack:
+            file = stack.enter_context(people.open("rb"))
+            refuse = stack.enter_context(_quarantine(quarantine))
+            show = stack.enter_context(_progress(people.stat().st_size, file))
+            report = auth.population.import_people(
+                read_people(file, format_),
+                options=options,
+                on_quarantined=refuse,
+                on_progress=show,
+                client=FROM_COMMAND,
+            )
+        wrapped = wrap_weak(auth) if wraps and not dry_run else None
+    _tell(report, quarantine, wrapped, dry_run=dry_run, as_json=as_json)
     context.exit(1 if report.quarantined else 0)
 
 
@@ -155,7 +166,7 @@ def _progress(size: int, file: BinaryIO) -> Iterator[Callable[[ImportReport], No
         yield lambda report: progress.update(task, completed=file.tell(), rows=report.rows)
 
 
-def _tell(report: ImportReport, quarantine: Path, *, dry_run: bool, as_json: bool) -> None:
+def _tell(report: ImportReport, quarantine: Path, wrapped: WrapReport | None, *, dry_run: bool, as_json: bool) -> None:
     """Print what came of the import."""
     if as_json:
         say_json(
@@ -168,6 +179,7 @@ def _tell(report: ImportReport, quarantine: Path, *, dry_run: bool, as_json: boo
                 "quarantined": report.quarantined,
                 "codes": dict(sorted(report.codes.items())),
                 "quarantine": str(quarantine),
+                "wrapped": None if wrapped is None else as_dictionary(wrapped),
             }
         )
         return
@@ -179,6 +191,8 @@ def _tell(report: ImportReport, quarantine: Path, *, dry_run: bool, as_json: boo
     )
     if dry_run:
         say("Nothing was written: the connection to the database was open for reading alone.")
+    if wrapped is not None and wrapped.found:
+        say_wrapped(wrapped)
     if report.quarantined:
         codes = sorted(report.codes.items(), key=lambda one: (-one[1], one[0]))
         show_table(("code", "rows", "meaning"), [(code, str(count), code.sentence) for code, count in codes])

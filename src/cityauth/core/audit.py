@@ -27,6 +27,7 @@ class AuditEventType(StrEnum):
     ACCOUNT_INVITED = "account.invited"
     ACCOUNT_ERASED = "account.erased"
     PEOPLE_IMPORTED = "people.imported"
+    HASHES_WRAPPED = "hashes.wrapped"
     IDENTIFIER_RELEASED = "identifier.released"
     CONTACT_CHANGED = "contact.changed"
     PROFILE_CHANGED = "profile.changed"

@@ -1,7 +1,9 @@
 """The ready-made hasher: Argon2id for new passwords, and the registered formats for stored ones."""
 
+import os
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from cityauth.core.hash_origin import HashKind, HashOrigin
@@ -12,6 +14,7 @@ from cityauth.hashing.adoption import adopt, is_fast, kind_of, wrap
 from cityauth.hashing.argon2 import ARGON2, costs_of, may_replace, model_of, run_argon2
 from cityauth.hashing.registry import HashFormats, built_in_formats
 from cityauth.policy import HashLimits, HashProfile
+from cityauth.policy.hashing import WRAPPING_MEMORY
 from cityauth.ports.services import Verdict
 
 
@@ -119,6 +122,21 @@ class Argon2Hasher:
         if isinstance(found, HashDefect) or not is_fast(found):
             raise UsageError("only a hash that is_fast() names can be wrapped")
         return wrap(found, self._profile)
+
+    def wrap_all(self, stored: Sequence[str]) -> list[str | None]:
+        """Put each fast hash of *stored* inside an Argon2id hash; see `HashImporter.wrap_all`.
+
+        Argon2 runs outside of Python's lock, so threads keep all cores busy.
+
+        Raises:
+            HasherBusyError: there is not enough memory now.
+        """
+        workers = max(1, min(os.cpu_count() or 1, WRAPPING_MEMORY // self._profile.memory_cost))
+        with ThreadPoolExecutor(workers, "cityauth-wrap") as pool:
+            return list(pool.map(self._wrap_weak, stored))
+
+    def _wrap_weak(self, stored: str) -> str | None:
+        return self.wrap(stored) if self.is_fast(stored) else None
 
     def describe(self, stored: str) -> HashKind | None:
         """Return which work *stored* is; see `HashImporter.describe`."""

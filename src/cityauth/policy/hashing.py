@@ -14,6 +14,9 @@ MOST_KINDS: Final = 64
 """How many kinds of stored hashes are drawn from, the most frequent first. A system has a handful; only one that chose
 its costs at random for each account has more, and a draw must stay cheap."""
 
+WRAPPING_MEMORY: Final = 512 * 1024
+"""KiB of memory that the wrapping of weak hashes takes at once: it runs beside a service, which needs its own."""
+
 
 @dataclass(frozen=True, slots=True)
 class HashProfile:

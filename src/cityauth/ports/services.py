@@ -110,6 +110,16 @@ class HashImporter(Protocol):
         """
         ...
 
+    def wrap_all(self, stored: Sequence[str]) -> Sequence[str | None]:
+        """Return what `wrap` makes of each of *stored*, in their order; ``None`` where `is_fast` says no.
+
+        It may use every core of the machine, within `cityauth.policy.hashing.WRAPPING_MEMORY`.
+
+        Raises:
+            HasherBusyError: there is not enough memory now.
+        """
+        ...
+
     def describe(self, stored: str) -> HashKind | None:
         """Return which work *stored* is, for counting; ``None`` if it has a defect. It holds nothing secret."""
         ...

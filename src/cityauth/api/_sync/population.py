@@ -1,21 +1,22 @@
 """Import the people of another system."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from cityauth.api.assembly import Namespace
 from cityauth.api.drivers import Answers, has_port, require_port, run
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
+from cityauth.core.hash_kinds import StoredKind, WrapReport
 from cityauth.core.import_report import ImportOptions, ImportReport
 from cityauth.core.import_row import ImportRow
 from cityauth.core.quarantine import QuarantinedRow
-from cityauth.flows import population
+from cityauth.flows import hash_wrapping, population
 from cityauth.flows.population import ignore
 from cityauth.ports.services import HashImporter
-from cityauth.ports.stores import PopulationStore
+from cityauth.ports.stores import HashCountStore, PopulationStore
 
 
 class Population(Namespace[Answers]):
-    """The population: import the people of an older system."""
+    """The population: import the people of an older system, and wrap their weak hashes."""
 
     def import_people(
         self,
@@ -59,3 +60,43 @@ class Population(Namespace[Answers]):
             adopts=has_port(HashImporter, self._answers),
         )
         return run(flow, self._answers)
+
+    def hash_kinds(self) -> Sequence[StoredKind]:
+        """Return which kinds of password hashes are stored, and how many accounts have each, the most frequent first.
+
+        Accounts without a password do not count.
+
+        Raises:
+            WiringError: the store is no `HashCountStore`, or the hasher is no `HashImporter`.
+            StoreError: the store cannot answer.
+        """
+        self._require_hashes()
+        return run(hash_wrapping.list_hash_kinds(), self._answers)
+
+    def wrap_weak_hashes(
+        self, *, on_progress: Callable[[WrapReport], object] = ignore, client: ClientContext = UNKNOWN_CLIENT
+    ) -> WrapReport:
+        """Wrap every weak hash in Argon2id: those without a salt, and those of a few rounds of a fast digest.
+
+        A person signs in with the same password as before, and the first sign-in makes a plain Argon2id hash of it.
+        Each hash takes one run of Argon2; the cores of the machine share the work. It may be stopped at any moment and
+        called again, and run beside the service and beside itself: a sign-in or a new password always wins.
+
+        Args:
+            on_progress: Is called with the report so far, after each commit.
+            client: Who runs it, for the audit trail.
+
+        Returns:
+            The counts. Afterwards no weak hash is left but those under ``left``.
+
+        Raises:
+            WiringError: the store is no `HashCountStore`, or the hasher is no `HashImporter`.
+            HasherBusyError: there is not enough memory now; what was wrapped so far is stored.
+            StoreError: the store cannot answer; what was wrapped so far is stored.
+        """
+        self._require_hashes()
+        return run(hash_wrapping.wrap_weak_hashes(self._deployment, on_progress, client), self._answers)
+
+    def _require_hashes(self) -> None:
+        require_port(HashCountStore, self._answers)
+        require_port(HashImporter, self._answers, of="hasher")
