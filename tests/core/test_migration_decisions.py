@@ -2,15 +2,20 @@
 
 import csv
 import io
+from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from cityauth.core.accounts import Account, AccountId
+from cityauth.core.identifiers import Identifier
 from cityauth.core.migration_decisions import (
+    DecidedAccount,
     DecisionFault,
     DecisionRow,
     RefusedDecision,
+    check_account,
     decided_twice,
     harmless_cell,
     read_decisions,
@@ -49,7 +54,6 @@ def test_rows_that_are_not_decided_are_left_out() -> None:
         ("7,maybe,", DecisionFault.UNKNOWN_DECISION),
         (",use_email,", DecisionFault.UNREADABLE_ROW),
         ("7,skip,,,x", DecisionFault.UNREADABLE_ROW),
-        ('"7\n8",use_email,', DecisionFault.UNREADABLE_ROW),
     ],
 )
 def test_a_row_that_cannot_be_read_has_a_code(row: str, fault: DecisionFault) -> None:
@@ -66,16 +70,50 @@ def test_a_file_without_the_columns_is_refused(text: str) -> None:
         read(text)
 
 
+def test_a_quotation_mark_that_closes_late_swallows_nothing_in_silence() -> None:
+    """Rows that a stray quotation mark has made one are refused, and the next one is read."""
+    first, second = read('external_id,decision,email\n"7,skip,\n8",use_email,\n9,skip,\n')
+    assert first == RefusedDecision(3, "7,skip,\n8", (DecisionFault.UNREADABLE_ROW,))
+    assert second == DecisionRow(4, "9", Decision.SKIP)
+
+
+def test_a_quotation_mark_that_never_closes_is_said() -> None:
+    """A stray quotation mark swallows no decisions in silence."""
+    with pytest.raises(csv.Error):
+        read('external_id,decision,email\n"7,skip,\n8,skip,\n')
+
+
+HEAD = "group,kind,external_id,account,class,decision,email"
+
+
+def test_a_row_of_the_spreadsheet_names_its_account_twice() -> None:
+    """An external id that a spreadsheet has changed, such as 007 to 7, decides for nobody else."""
+    (row,) = read(f"{HEAD}\n7,stranger,7,id-of-007,shared_email,use_email,\n")
+    assert isinstance(row, DecisionRow)
+    account = Account(AccountId("id-of-7"), "citizen", "Seven", external_id="7", contact="seven@example.com")
+    on_file = Identifier("email", "seven@example.com", "1:seven@example.com")
+    decided = DecidedAccount(account, is_exempt=False, has_email=False, on_file=on_file)
+    assert check_account(row, decided) == (DecisionFault.ANOTHER_ACCOUNT,)
+    assert check_account(replace(row, account="id-of-7"), decided) == ()
+    (own,) = read("external_id,account,decision,email\n7,4711,skip,\n")
+    assert isinstance(own, DecisionRow)
+    assert own.account == ""
+
+
 def test_who_is_decided_twice_is_named() -> None:
     """Two rows for one account are both suspect."""
     rows = [DecisionRow(2, "7", Decision.SKIP), DecisionRow(3, "8", Decision.SKIP), DecisionRow(4, "7", Decision.SKIP)]
     assert decided_twice(rows) == {"7"}
 
 
+@example("'=1")
+@example("''=1")
+@example("%0a")
+@example("\uff1d1")
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc", "Zs", "Zl", "Zp"]), min_size=1, max_size=8))
 def test_a_guarded_cell_comes_back_as_it_was(text: str) -> None:
     """No external id is lost by the mark that keeps a spreadsheet from running it as a formula."""
-    assert not harmless_cell(text).startswith(("=", "+", "-", "@"))
+    assert not harmless_cell(text).startswith(("=", "+", "-", "@", "%", "|", "\uff1d", "\uff0b", "\uff20", "\u2212"))
     out = io.StringIO(newline="")
     csv.writer(out).writerow([harmless_cell(text), "skip", ""])
     (row,) = read(f"external_id,decision,email\r\n{out.getvalue()}")

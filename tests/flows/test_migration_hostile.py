@@ -1,5 +1,6 @@
 """A plan's file that others change, and decisions about addresses that others take meanwhile, give nothing away."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -9,10 +10,12 @@ from cityauth.api.plan_files import read_plan
 from cityauth.core.accounts import AccountId
 from cityauth.core.changes import ContactChanged
 from cityauth.core.migration import MigrationState, StepRefusal
-from cityauth.core.plan_file import checked
-from cityauth.errors import PlanError
+from cityauth.core.migration_run import MigrationRefusal
+from cityauth.core.plan_file import NO_DIGEST, checked
+from cityauth.errors import PlanError, UsageError
+from cityauth.policy.realms import Phase
 from cityauth.testing.migrations import person
-from tests.support.moves import Move, StopError, Stopping, commit, fill, leads_to, on, other_plan, population
+from tests.support.moves import Move, StopError, Stopping, commit, fill, leads_to, on, other_plan, population, refused
 from tests.support.service import Service
 
 
@@ -77,3 +80,33 @@ def test_a_decided_address_that_another_person_gets_meanwhile_stays_theirs(servi
     assert leads_to(service, "free@example.com") is None
     assert population(service.store)["anna"].account.contact == "home@example.com"
     assert json.loads(move.path.read_text().splitlines()[0])["decisions"]["use_email"] == 1
+
+
+def forge(path: Path, old: str, new: str) -> None:
+    """Change a plan as one does who knows its form: every checksum and the digest of the result are right."""
+    head, *lines = path.read_text().splitlines()
+    path.write_text("\n".join([head.replace(json.loads(head)["digest"], NO_DIGEST).replace(old, new), *lines]) + "\n")
+    edit(path, old, new)
+    content = path.read_bytes()
+    path.write_bytes(content.replace(NO_DIGEST.encode(), hashlib.sha256(content).hexdigest().encode(), 1))
+
+
+def test_a_decided_address_with_the_key_of_another_is_refused(service: Service, tmp_path: Path) -> None:
+    """A plan in which an address has the key of another address is outdated, however its checksums are."""
+    fill(service, [person("anna", "anna", email="anna@example.com"), person("bo", "bo")])
+    decisions = tmp_path / "decisions.csv"
+    decisions.write_text("external_id,decision,email\next-anna,use_email,free@example.com\n")
+    move = Move(service, tmp_path / "plan.jsonl")
+    move.plan(decisions=decisions)
+    forge(move.path, '"key":"1:free@example.com"', '"key":"1:victim@example.com"')
+    assert refused(move.try_apply(), MigrationRefusal.PLAN_OUTDATED).accounts == ("ext-anna",)
+    assert leads_to(service, "victim@example.com") is None
+
+
+def test_nobody_moves_where_no_address_signs_in(move: Move) -> None:
+    """No plan is made or read that moves people to the phase legacy_only, which would lock them out."""
+    with pytest.raises(UsageError, match="addresses sign in"):
+        move.plan(phase=Phase.LEGACY_ONLY)
+    forge(move.path, '"phase": "email_preferred"', '"phase": "legacy_only"')
+    with pytest.raises(PlanError, match="the field 'phase' is not as a plan has it"):
+        move.try_apply()

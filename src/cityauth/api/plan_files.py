@@ -167,7 +167,7 @@ def write_report(
     refuse_to_replace(Path(report), Path(plan))
     with _collisions_of(Path(plan)) as (header, lines), replacing(Path(report)) as out:
         for piece in page(header, lines, language, texts):
-            out.write(piece.encode())
+            out.write(piece.encode("utf-8", "replace"))
     return header
 
 

@@ -11,6 +11,9 @@ from enum import StrEnum
 MAX_BYTES = 1024
 """Bytes of UTF-8 that an identifier may take, as entered and as a canonical value."""
 
+FORMULA_STARTS = tuple("=+-@\t\r\n|%\uff1d\uff0b\uff0d\uff20\u2212")
+"""What a cell begins with when a spreadsheet runs it or passes it to another program (OWASP, CSV injection)."""
+
 _ASCII_INVISIBLE = " \t\n\r\f\v\x1c\x1d\x1e\x1f"
 """ASCII white space, and the four separators of files, groups, records and units, which nobody sees either."""
 

@@ -6,11 +6,12 @@ A row with a fault is not used, and its account stays undecided: it keeps its us
 import csv
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
 from cityauth.core.accounts import Account, AccountId, Status
+from cityauth.core.characters import FORMULA_STARTS
 from cityauth.core.identifiers import Identifier
 from cityauth.core.migration_plan import Decision
 from cityauth.core.population import KeyUse
@@ -21,9 +22,6 @@ COLUMNS: Final = ("external_id", "decision", "email")
 
 _OF_A_SPREADSHEET: Final = frozenset({"group", "kind", "class", "account"})
 """Columns by which a spreadsheet of collisions is known."""
-
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-"""How a cell begins that a spreadsheet takes for a formula (OWASP, CSV injection)."""
 
 
 class DecisionFault(StrEnum):
@@ -74,7 +72,7 @@ class DecisionRow:
     external_id: str
     decision: Decision
     email: str = ""
-    account: str = ""
+    account: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,12 +136,12 @@ def read_decisions(lines: Iterable[str]) -> Iterator[DecisionRow | RefusedDecisi
 def _cell(text: str) -> str:
     """Return a cell without blanks around it and without the mark that `harmless_cell` put before it."""
     text = text.strip()
-    return text[1:] if text.startswith("'") and text.lstrip("'").startswith(_FORMULA) else text
+    return text[1:] if text.startswith("'") and text.lstrip("'").startswith(FORMULA_STARTS) else text
 
 
 def harmless_cell(text: str) -> str:
     """Return *text* as a cell that no spreadsheet runs as a formula; `read_decisions` takes the mark away again."""
-    return f"'{text}" if text.lstrip("'").startswith(_FORMULA) else text
+    return f"'{text}" if text.lstrip("'").startswith(FORMULA_STARTS) else text
 
 
 def _row(number: int, row: Mapping[str, str]) -> DecisionRow | RefusedDecision:

@@ -119,7 +119,7 @@ def parse_header(text: str) -> PlanHeader:
         at=take.moment("at"),
         accounts=take.count("accounts"),
         classes=take.counts("classes", AccountClass),
-        phase=take.member("phase", Phase),
+        phase=take.phase("phase"),
         exempt=take.texts("exempt"),
         warnings=take.counts("warnings", str),
         actions=take.counts("actions", StepAction),
@@ -317,6 +317,12 @@ class _Taker:
 
     def member_or_none(self, name: str, of: type[E]) -> E | None:
         return None if self._found.get(name) is None else self.member(name, of)
+
+    def phase(self, name: str) -> Phase:
+        phase = self.member(name, Phase)
+        if phase is Phase.LEGACY_ONLY:  # who moves there is locked out
+            raise self._wrong(name)
+        return phase
 
     def moment(self, name: str) -> datetime:
         try:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from cityauth.core.characters import is_clean
+from cityauth.core.characters import FORMULA_STARTS, is_clean
 from cityauth.core.import_fault import RowFault
 from cityauth.core.import_row import COLUMNS, UNREADABLE, ImportRow
 
@@ -18,9 +18,6 @@ QUARANTINE_COLUMNS: Final = ("line", "row", "codes", "reasons", *COLUMNS)
 
 REDACTED: Final = "[redacted]"
 """Stands for a stored hash, and for what may be one."""
-
-_FORMULA: Final = tuple("=+-@\t\r\n|%\uff1d\uff0b\uff0d\uff20\u2212")
-"""What a cell begins with when a spreadsheet runs it or passes it to another program."""
 
 _HASH: Final = re.compile(
     r"\$[^$]+\$|\{[A-Za-z0-9.-]+\}|\*[0-9A-Fa-f]{40}|0x0[12]00|(?:pbkdf2|scrypt|argon2|bcrypt|md5|sha\d*)[^@ ]*[$:|]",
@@ -73,7 +70,7 @@ def _first_doubtful(row: ImportRow) -> int:
 def harmless(text: str) -> str:
     """Return *text* on one line, as text for a spreadsheet: an apostrophe stands before what would be a formula."""
     shown = text if is_clean(text) else "".join(map(_escaped, text))
-    return f"'{shown}" if text.startswith(_FORMULA) else shown
+    return f"'{shown}" if text.startswith(FORMULA_STARTS) else shown
 
 
 def _is_secret(index: int, text: str, in_doubt: bool, shown: int) -> bool:  # noqa: FBT001 - within this file

@@ -35,6 +35,7 @@ from cityauth.flows.deployment import Deployment
 from cityauth.flows.migration_accounts import (
     PAGE,
     PlannedAccount,
+    address_of,
     address_on_file,
     dependencies_of,
     domain_of,
@@ -156,9 +157,10 @@ def plan_again(
     decided: dict[AccountId, tuple[Decision, Identifier | None]] = {}
     for line in lines:
         if line.decision is not None:
-            uses = line.decision is Decision.USE_EMAIL and line.identifier is not None and line.key is not None
-            address = Identifier(EMAIL.name, line.identifier or "", line.key or "") if uses else None
-            decided[line.account] = (line.decision, address)
+            uses = line.decision is Decision.USE_EMAIL
+            address = address_of(line.identifier, deployment) if uses else None
+            is_right = address is not None and address.key == line.key
+            decided[line.account] = (line.decision, address if is_right else None)
     dead = {(line.key or "").rpartition("@")[2] for line in lines if AccountClass.DEAD_DOMAIN in line.reasons}
     reading = _Reading(deployment, settings, decided, dead)
     fresh: dict[AccountId, PlanLine] = {}
