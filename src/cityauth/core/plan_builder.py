@@ -1,7 +1,8 @@
-"""Builds a plan's file from accounts that come one by one, without ever holding all of them.
+"""Builds a plan's file from accounts that come page by page, without ever holding all of them.
 
-Lines wait in a scratch file. Eight bytes stay in memory for each of what tells which addresses resemble each other, so
-a million accounts take some tens of megabytes. Only the lines that get a warning are made anew at the end.
+Lines wait in a scratch file. Three numbers for each account stay in memory: where its line begins, its domain, and the
+family of similar addresses that it belongs to. A million accounts take some tens of megabytes. Only the lines that get
+a warning are made anew at the end.
 """
 
 import hashlib

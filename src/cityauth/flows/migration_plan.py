@@ -203,7 +203,7 @@ class _Reading:
         """Return the line of an account that is like nearly all, at a fraction of the cost; ``None`` for any other.
 
         Such an account has a plain address on file and no identifier but usernames. Nothing stands in the way as far as
-        the row tells, and nothing was decided.
+        the row says, and nothing was decided.
         """
         account, key = row.account, row.contact_key
         if (
