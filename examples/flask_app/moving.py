@@ -30,7 +30,9 @@ def import_population(auth: CityAuth, count: int) -> ImportReport:
         DemoError: this is production.
     """
     # With this option a person whose address does not pass is imported all the same, and the plan has that class too.
-    return auth.population.import_people(people(count), options=ImportOptions(accept_invalid_email=True))
+    report = auth.population.import_people(people(count), options=ImportOptions(accept_invalid_email=True))
+    auth.population.wrap_weak_hashes()
+    return report
 
 
 def configure_command(config: Config) -> Path:

@@ -309,3 +309,11 @@ def test_wrapping_can_be_left_for_later(deployment: Deployment) -> None:
     report = {"found": 0, "wrapped": 0, "overtaken": 0, "left": 0}
     assert json.loads(deployment.well("hashes", "wrap", "--json")) == report
     assert "No stored hash is weak" in deployment.well("hashes", "wrap")
+
+
+@pytest.mark.parametrize("name", ["people.csv", "people.xlsx"])
+def test_a_spreadsheet_file_is_named(deployment: Deployment, name: str) -> None:
+    """Whoever gives the spreadsheet itself reads what to do, whatever the file is called."""
+    (deployment.folder / name).write_bytes(b"PK\x03\x04" + bytes(range(256)))
+    sentence = deployment.refused(2, "import", name, "--format", "csv")
+    assert sentence == "the file is a spreadsheet or an archive, and no text: save it as CSV in UTF-8"

@@ -1,6 +1,7 @@
 """``cityauth migrate rehearse|apply|status|verify|rollback``: what they print, their JSON, and their exit statuses."""
 
 import json
+import re
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -122,13 +123,61 @@ def test_a_share_and_a_canary_stay_open_and_say_so(planned: Deployment) -> None:
     assert len(stored()[1]) == 8
 
 
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"", "the canary file canary.txt names no account of the plan: write one external id on each line"),
+        (
+            b"\xef\xbb\xbf \r\n\n",
+            "the canary file canary.txt names no account of the plan: write one external id on each line",
+        ),
+        (
+            "ext-p0\nÅke\n".encode("latin-1"),
+            "the canary file canary.txt cannot be read as UTF-8: write one external id on each line",
+        ),
+        (
+            "ext-p0\n".encode("utf-16"),
+            "the canary file canary.txt cannot be read as UTF-8: write one external id on each line",
+        ),
+        (b"ext-p0\next-pO\n", "the canary file canary.txt has ids that are not in the plan, such as ext-pO (1 in all)"),
+        (b"x\np1\ny\nx\n", "the canary file canary.txt has ids that are not in the plan, such as x (2 in all)"),
+    ],
+)
+def test_a_wrong_file_of_canaries_begins_nothing(planned: Deployment, content: bytes, sentence: str) -> None:
+    """A slip in an id, an empty file and one that is no UTF-8 are named, and no migration is opened."""
+    Path("canary.txt").write_bytes(content)
+    assert planned.refused(2, "migrate", "apply", PLAN, "--canary", "canary.txt") == sentence
+    assert planned.well("migrate", "status") == "No migration was ever begun.\n"
+
+
+def test_what_waits_is_shown(planned: Deployment) -> None:
+    """While a plan is half carried out, the table says how many accounts wait, and the numbers add up."""
+    Path("canary.txt").write_text("p0\n")
+    for arguments in (("apply", PLAN, "--canary", "canary.txt"), ("status",)):
+        printed = planned.well("migrate", *arguments)
+        numbers = {name: int(number) for name, number in re.findall(r"^ ([a-z ]+?) +(\d+)$", printed, re.MULTILINE)}
+        assert numbers["applied"] == 1
+        assert numbers["waiting"] + numbers["applied"] == numbers["of all"] > 2
+    assert "waiting" not in planned.well("migrate", "rollback", PLAN)
+
+
+def test_an_account_that_got_a_step_is_counted(planned: Deployment) -> None:
+    """With --replan the journal may get more steps than the plan had, and the total is never below their number."""
+    planned.well("migrate", "apply", PLAN)
+    planned.well("migrate", "plan", "--out", "second.jsonl")
+    planned.well("migrate", "rollback", PLAN)
+    printed = planned.well("migrate", "apply", "second.jsonl", "--replan")
+    numbers = {name: int(number) for name, number in re.findall(r"^ ([a-z ]+?) +(\d+)$", printed, re.MULTILINE)}
+    assert numbers["applied"] == numbers["of all"] > 0
+
+
 def test_an_outdated_plan_ends_with_one(planned: Deployment) -> None:
     """A plan whose accounts have changed is refused with status 1, their names, and the way on."""
     change(ContactChanged(AccountId("p0"), "else@example.com"))
     result = planned.run("migrate", "apply", PLAN)
     assert result.exit_code == 1
     assert result.stdout == "changed since the plan: ext-p0\n"
-    assert "1 accounts have changed where it matters" in result.stderr
+    assert "accounts have changed where it matters since the plan was made (1 of them)" in result.stderr
     found, said = answer(planned, 1, "migrate", "apply", PLAN)
     assert (found["why"], found["accounts"], found["count"]) == ("plan_outdated", ["ext-p0"], 1)
     assert "--replan" in said
@@ -144,7 +193,7 @@ def test_refused_steps_are_listed(planned: Deployment) -> None:
     change(ContactChanged(AccountId("p1"), "else@example.com"))
     printed = planned.well("migrate", "apply", PLAN)
     assert "ext-p1: contact_changed" in printed
-    assert "1 steps were refused, because their accounts have changed since." in printed
+    assert "since: 1. They stay as they are; a new plan looks at them again." in printed
 
 
 def test_other_plans_are_refused(planned: Deployment) -> None:
@@ -189,16 +238,18 @@ def test_a_changed_account_is_in_order(planned: Deployment) -> None:
     planned.well("migrate", "apply", PLAN)
     change(ContactChanged(AccountId("p0"), "else@example.com"))
     printed = planned.well("migrate", "verify")
-    assert "1 of the accounts were changed by people after the step; that is in order." in printed
+    assert "Accounts that people have changed after their step, which is in order: 1." in printed
 
 
 @pytest.mark.parametrize(
     ("arguments", "status", "sentence"),
     [
         (("verify",), 1, "no migration was ever begun"),
-        (("verify", "unknown"), 2, "there is no migration 'unknown'"),
+        (("verify", "unknown"), 1, "the database knows no plan of this id; `cityauth migrate status` lists them"),
         (("apply", "missing.jsonl"), 2, "Invalid value for 'PLAN'"),
-        (("apply", "service.keys"), 2, "line 1 is no line of a plan"),
+        (("apply", "service.keys"), 2, "service.keys: line 1 is no line of a plan; make the plan again with"),
+        (("rehearse", "service.keys"), 2, "service.keys: line 1 is no line of a plan; make the plan again with"),
+        (("rollback", "service.keys"), 2, "service.keys: line 1 is no line of a plan; make the plan again with"),
         (("apply", PLAN, "--share", "10"), 2, "Invalid value for '--share': give a share above 0% and up to 100%"),
         (("apply", PLAN, "--share", "0%"), 2, "Invalid value for '--share'"),
         (("apply", PLAN, "--share", "101%"), 2, "Invalid value for '--share'"),

@@ -6,6 +6,7 @@ import click
 import pytest
 
 from cityauth.cli.migrate_run import apply, migrate
+from cityauth.core.audit import AuditEventType
 from cityauth.migration import (
     AccountClass,
     AddressWarning,
@@ -50,6 +51,11 @@ def test_every_member_has_its_row(first: str) -> None:
 def test_every_warning_has_its_row() -> None:
     """The resemblances of an address are all explained."""
     assert set(named("warning")) >= {one.value for one in AddressWarning}
+
+
+def test_every_event_has_its_row() -> None:
+    """The audit events of a migration stand in the order in which they come."""
+    assert named("event") == [one.value for one in AuditEventType if one.value.startswith("migration.")]
 
 
 def test_every_option_is_explained() -> None:

@@ -71,7 +71,7 @@ def masked(line: str, printed: str) -> list[str]:
     text = re.sub(r"\b(?:[a-z2-7]{24}|[a-z2-7]{16})\b", "ID", printed)
     text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC by \S+(?=\.)", "TIME", text)
     if "--share" in line:  # a digest of the random account ids chooses the accounts
-        text = re.sub(r"(applied +)\d+", r"\1SHARE", text)
+        text = re.sub(r"((?:applied|waiting) +)\d+", r"\1SHARE", text)
     return [one.rstrip() for one in text.strip().splitlines()]
 
 

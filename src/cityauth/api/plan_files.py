@@ -135,8 +135,10 @@ def read_decision_file(path: str | os.PathLike[str] | None) -> list[DecisionRow 
             return list(read_decisions(lines))
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"{path} is no CSV file in UTF-8: {error}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is no CSV file in UTF-8: save it again as CSV in UTF-8") from error
+    except csv.Error as error:
+        raise UsageError(f"{path} is no CSV file: {error}") from error
 
 
 def write_report(

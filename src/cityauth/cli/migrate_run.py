@@ -11,7 +11,7 @@ from typing import IO, Any, Final
 import click
 
 from cityauth import CityAuth
-from cityauth.api.plan_files import read_plan
+from cityauth.api.plan_files import open_plan, read_plan
 from cityauth.cli.errors import Misuse, Refusal
 from cityauth.cli.identifiers import FROM_COMMAND
 from cityauth.cli.migrate import migrate, showing_progress
@@ -25,6 +25,7 @@ from cityauth.core.migration_run import (
     MigrationReport,
     MigrationStatus,
 )
+from cityauth.errors import PlanError
 from cityauth.flows.migration_plan import Progress as Report
 from cityauth.flows.rehearsal import RehearsalReport
 
@@ -42,11 +43,13 @@ _STATES: Final = {
 }
 _REFUSALS: Final = {
     MigrationRefusal.PLAN_OUTDATED: (
-        "{count} accounts have changed where it matters since the plan was made, and nothing was written: make a new"
-        " plan, or give --replan to plan these accounts anew"
+        "accounts have changed where it matters since the plan was made ({count} of them), and nothing was written:"
+        " make a new plan, or give --replan to plan these accounts anew"
     ),
     MigrationRefusal.ANOTHER_IS_OPEN: "the plan {plan} is half carried out: apply it to its end or roll it back first",
-    MigrationRefusal.ANOTHER_PLAN: "the database knows a plan of this id with other contents",
+    MigrationRefusal.ANOTHER_PLAN: (
+        "the database knows a plan of this id with other contents: use the file that was applied, or make a new plan"
+    ),
     MigrationRefusal.ROLLED_BACK: "this plan was rolled back: make a new one",
     MigrationRefusal.UNKNOWN_PLAN: "the database knows no plan of this id; `cityauth migrate status` lists them",
 }
@@ -93,7 +96,7 @@ def rehearse(load: Load, *, plan: Path, as_json: bool) -> None:
 
     The exit status is 1 when somebody would be locked out, or would get in as somebody else.
     """
-    with _opened(load, read_only=True, quiet=as_json) as (auth, progress):
+    with _naming(plan), _opened(load, read_only=True, quiet=as_json) as (auth, progress):
         found = auth.migration.rehearse(plan, progress=progress)
     if as_json:
         say_json({**_plain(found), "holds": found.holds})
@@ -126,8 +129,8 @@ def apply(
     as_json: bool,
 ) -> None:
     """Carry out PLAN, or go on with it where it stopped. Sign-in goes on meanwhile."""
-    named = None if canary is None else _read_canary(canary, plan)
-    with _opened(load, quiet=as_json) as (auth, progress):
+    named = None if canary is None else _canaries(canary, plan)
+    with _naming(plan), _opened(load, quiet=as_json) as (auth, progress):
         outcome = auth.migration.apply(
             plan,
             actor=actor or _login_name(),
@@ -189,16 +192,19 @@ def verify(load: Load, *, plan: str | None, as_json: bool) -> None:
     The exit status is 1 when they do not agree.
     """
     with _opened(load, read_only=True, quiet=as_json) as (auth, progress):
-        newest = auth.migration.status()[:1]
-        if plan is None and not newest:
-            raise Refusal("no migration was ever begun")
-        found = auth.migration.verify(_plan_id(plan) if plan else newest[0].migration.id, progress=progress)
+        known = [one.migration.id for one in auth.migration.status()]
+        if plan is None and not known:
+            raise Refusal("no migration was ever begun: `cityauth migrate apply` begins one")
+        plan_id = _plan_id(plan) if plan else known[0]
+        if plan_id not in known:
+            raise Refusal(_REFUSALS[MigrationRefusal.UNKNOWN_PLAN])
+        found = auth.migration.verify(plan_id, progress=progress)
     if as_json:
         say_json(_plain(found))
     else:
         say(f"Compared {found.steps} steps of {found.migration.id} with their accounts.")
         if found.changed_since:
-            say(f"{found.changed_since} of the accounts were changed by people after the step; that is in order.")
+            say(f"Accounts that people have changed after their step, which is in order: {found.changed_since}.")
         for one, finding in found.examples[:_SHOWN]:
             say(f"{one}: {finding}", "red")
     if found.findings:
@@ -222,29 +228,46 @@ def _login_name() -> str:
         return "unknown"
 
 
-def _read_canary(file: IO[str], plan: Path) -> list[str]:
-    """Return the ids in a canary file.
-
-    Raises:
-        Misuse: it cannot be read, or none of its ids is in the plan.
-    """
-    try:
-        named = [line.strip() for line in file if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise Misuse(f"the canary file {file.name} cannot be read as UTF-8: {error}") from error
-    wanted = set(named)
-    if not any(wanted & {line.external_id, line.account} for line in read_plan(plan).lines()):
-        raise Misuse(f"the canary file {file.name} names no account of the plan: give one id a line")
-    return named
-
-
 def _plan_id(plan: str) -> str:
     """Return the id of a plan that was given by its id or by its file."""
     try:
         is_file = Path(plan).is_file()
     except OSError:  # too long for the name of a file
         is_file = False
-    return read_plan(plan).header.plan_id if is_file else plan
+    if not is_file:
+        return plan
+    with _naming(Path(plan)):
+        return read_plan(plan).header.plan_id
+
+
+@contextmanager
+def _naming(plan: Path) -> Iterator[None]:
+    """Name the file of the plan where something is wrong with it, and what to do."""
+    try:
+        yield
+    except PlanError as error:
+        raise Misuse(f"{plan}: {error}; make the plan again with `cityauth migrate plan`") from error
+
+
+def _canaries(file: IO[str], plan: Path) -> list[str]:
+    """Return the ids in a file of canaries. The plan must have all of them: a slip would leave a canary out unseen."""
+    name = f"the canary file {file.name}"
+    try:
+        named = [line.strip() for line in file if line.strip()]
+    except UnicodeDecodeError as error:
+        raise Misuse(f"{name} cannot be read as UTF-8: write one external id on each line") from error
+    except OSError as error:
+        raise Misuse(f"{name} cannot be read: {error.strerror}") from error
+    unknown = set(named)
+    with _naming(plan), open_plan(plan) as lines:
+        for line in lines:
+            unknown -= {line.external_id, line.account}
+    if unknown == set(named):
+        raise Misuse(f"{name} names no account of the plan: write one external id on each line")
+    if unknown:
+        first = next(one for one in named if one in unknown)
+        raise Misuse(f"{name} has ids that are not in the plan, such as {first} ({len(unknown)} in all)")
+    return named
 
 
 def _print_rehearsal(found: RehearsalReport) -> None:
@@ -275,17 +298,23 @@ def _print_outcome(outcome: MigrationReport | MigrationRefused, *, as_json: bool
     for step in outcome.refused[:_SHOWN]:
         say(f"{step.external_id or step.account_id}: {step.refusal}", "yellow")
     if outcome.refusals:
-        say(
-            f"{sum(outcome.refusals.values())} steps were refused, because their accounts have changed since.", "yellow"
-        )
+        is_undone = outcome.status.migration.state in {MigrationState.ROLLING_BACK, MigrationState.ROLLED_BACK}
+        what = "They stay as they are." if is_undone else "They stay as they are; a new plan looks at them again."
+        number = sum(outcome.refusals.values())
+        say(f"Refused steps, because the account has changed since: {number}. {what}", "yellow")
 
 
 def _print_status(one: MigrationStatus) -> None:
     migration = one.migration
     begun = f"begun {migration.began_at:%Y-%m-%d %H:%M} UTC by {migration.actor}"
     say(f"{migration.id}: {_STATES[migration.state]}, {begun}.")
-    counts = [(state.value, str(one.steps.get(state, 0))) for state in StepState if one.steps.get(state)]
-    show_table(("step", "accounts"), [*counts, ("of all", str(migration.total))])
+    is_applying = migration.state in {MigrationState.LOADING, MigrationState.APPLYING}
+    counts = {state.value: number for state in StepState if (number := one.steps.get(state))}
+    total = max(migration.total, sum(counts.values()))  # accounts that were planned anew may have added steps
+    if is_applying:
+        counts.pop(StepState.PLANNED.value, None)
+        counts["waiting"] = one.waiting
+    show_table(("step", "accounts"), [(name, str(number)) for name, number in [*counts.items(), ("of all", total)]])
     if migration.state.is_open:
         say("It is half carried out. `cityauth migrate apply` with its file goes on,", "yellow")
         say(f"and `cityauth migrate rollback {migration.id}` takes it back.", "yellow")

@@ -20,6 +20,9 @@ MAX_LINES: Final = 100
 """The most lines of one row of CSV; a quotation mark that is not closed by then was opened by mistake."""
 
 _BOM: Final = b"\xef\xbb\xbf"
+_ZIP: Final = b"PK\x03\x04"
+"""Begins a spreadsheet of today and every other ZIP archive."""
+
 _WIDE_BOMS: Final = (b"\xff\xfe", b"\xfe\xff", b"\x00", b"e\x00", b"{\x00")
 _OTHER_SEPARATORS: Final = (";", "\t", "|")
 
@@ -123,13 +126,15 @@ def _read_header(line: bytes) -> tuple[str, ...]:
     """
     if line.startswith(_WIDE_BOMS):
         raise UsageError("the file is UTF-16 or UTF-32: save it as UTF-8")
+    if line.startswith(_ZIP):
+        raise UsageError("the file is a spreadsheet or an archive, and no text: save it as CSV in UTF-8")
     text = line.removeprefix(_BOM).decode("utf-8", "replace")
     cells = _split(text)
     header = tuple(strip_invisible(cell) for cell in cells or ())
     if set(header) == set(COLUMNS) and len(header) == len(COLUMNS):
         return header
     raise UsageError(
-        f"the first line of the file is not the header {','.join(COLUMNS)}: {_why_no_header(text, header)}"
+        f"the first line of the file is not the header: {_why_no_header(text, header)}. It must be {','.join(COLUMNS)}"
     )
 
 
@@ -137,17 +142,17 @@ def _why_no_header(text: str, header: Sequence[str]) -> str:
     """Say what is wrong with the first line."""
     for separator in _OTHER_SEPARATORS:
         if set(COLUMNS) <= {strip_invisible(cell).strip('"') for cell in text.split(separator)}:
-            return f"its cells are separated by {separator!r}, and only ',' is read"
+            return f"its cells are separated by {separator!r}: export the file with ',' between the cells"
     if "\r" in text:
-        return "its lines end in a carriage return alone"
+        return "its lines end in a carriage return alone: export the file with line feeds"
     twice = [column for column in COLUMNS if header.count(column) > 1]
     if twice:
-        return f"{ImportFault.ROW_DUPLICATE_HEADER}: {' and '.join(twice)} stand in it twice"
+        return f"{ImportFault.ROW_DUPLICATE_HEADER}: {' and '.join(twice)}, named twice"
     missing = [column for column in COLUMNS if column not in header]
     if missing and len(missing) < len(COLUMNS):
         return f"{ImportFault.ROW_COLUMNS}: it lacks {', '.join(missing)}"
     if header:
-        return f"{ImportFault.ROW_COLUMNS}: it holds a name that is no column"
+        return f"{ImportFault.ROW_COLUMNS}: it holds a name that is no column, or it is no header at all"
     return f"{ImportFault.ROW_QUOTES}: its quotation marks are wrong"
 
 
