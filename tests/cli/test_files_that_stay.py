@@ -132,3 +132,19 @@ def test_a_wrong_canary_file_is_said(planned: Deployment, content: bytes, senten
 def test_an_id_that_no_file_can_have_is_unknown(planned: Deployment, command: str, status: int) -> None:
     """A text too long for the name of a file is the id of no plan, not a traceback."""
     assert "no" in planned.refused(status, "migrate", command, "x" * 5000)
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="the system has no device of endless zeros")
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("import", "/dev/zero", "--format", "csv"), "line 1 of the file does not end"),
+        (("import", "/dev/zero", "--format", "jsonl"), "line 1 of the file does not end"),
+        (("migrate", "apply", "/dev/zero"), "line 1 is no line of a plan"),
+        (("migrate", "rehearse", "/dev/zero"), "line 1 is no line of a plan"),
+        (("migrate", "plan", "--out", "new.jsonl", "--decisions", "/dev/zero"), "/dev/zero is no CSV file"),
+    ],
+)
+def test_a_file_that_never_ends_is_refused(planned: Deployment, arguments: tuple[str, ...], sentence: str) -> None:
+    """A device without an end fills no memory, and the command comes to its end."""
+    assert planned.refused(2, *arguments).startswith(sentence)

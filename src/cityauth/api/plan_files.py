@@ -7,10 +7,10 @@ import csv
 import io
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, BinaryIO, cast
+from typing import IO, AnyStr, BinaryIO, cast
 
 from cityauth.core.migration_decisions import DecisionRow, RefusedDecision, read_decisions
 from cityauth.core.migration_plan import PlanHeader, PlanLine
@@ -23,6 +23,9 @@ from cityauth.messages.texts import SHIPPED, Texts
 
 _BLOCK = 1 << 20
 """Bytes that are read and written at once."""
+
+_LONGEST_LINE = 1_000_002
+"""Characters, more than a line of a plan and its line break may have."""
 
 _DATABASE = (b"SQLite format 3\0", b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83", b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7")
 """How the files of SQLite begin: a database, the two forms of its write-ahead log, and its journal."""
@@ -100,7 +103,7 @@ def open_plan(path: str | os.PathLike[str]) -> Iterator[PlanReader]:
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
     with lines:
-        yield PlanReader(lines)
+        yield PlanReader(_pieces(lines.readline))
 
 
 def read_plan(path: str | os.PathLike[str]) -> Plan:
@@ -132,13 +135,27 @@ def read_decision_file(path: str | os.PathLike[str] | None) -> list[DecisionRow 
         return []
     try:
         with Path(path).open(encoding="utf-8-sig", newline="") as lines:
-            return list(read_decisions(lines))
+            return list(read_decisions(_whole_lines(lines, path)))
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is no CSV file in UTF-8: save it again as CSV in UTF-8") from error
     except csv.Error as error:
         raise UsageError(f"{path} is no CSV file: {error}") from error
+
+
+def _pieces(read_line: Callable[[int], AnyStr]) -> Iterator[AnyStr]:
+    """Give lines, and a line that is longer than any of a plan in pieces: that of a device may never end."""
+    while piece := read_line(_LONGEST_LINE):
+        yield piece
+
+
+def _whole_lines(file: IO[str], path: str | os.PathLike[str]) -> Iterator[str]:
+    """Give lines; refuse a file with one that is too long."""
+    for line in _pieces(file.readline):
+        if len(line) == _LONGEST_LINE:
+            raise UsageError(f"{path} is no CSV file in UTF-8: it has a line of more than a million characters")
+        yield line
 
 
 def write_report(
@@ -229,7 +246,7 @@ class _Starts:
 
     def __iter__(self) -> Iterator[str]:
         place = 0
-        for raw in self._file:
+        for raw in _pieces(self._file.readline):
             self.last = place
             place += len(raw)
             yield raw.decode("utf-8", "replace")

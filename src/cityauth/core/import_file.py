@@ -16,6 +16,9 @@ from cityauth.errors import UsageError
 MAX_LINE: Final = 65_536
 """The most bytes of one row. A longer one is passed over without being kept in memory."""
 
+_ENDLESS: Final = 1 << 28
+"""Bytes of one line after which no end of it is looked for."""
+
 MAX_LINES: Final = 100
 """The most lines of one row of CSV; a quotation mark that is not closed by then was opened by mistake."""
 
@@ -61,7 +64,7 @@ def read_json_lines(pieces: Iterable[bytes]) -> Iterator[ImportRow]:
         pieces: The file's bytes in order, such as `bounded_lines` gives. Lines may be cut anywhere.
 
     Raises:
-        UsageError: the file is not UTF-8 but UTF-16 or UTF-32.
+        UsageError: the file is not UTF-8 but UTF-16 or UTF-32, or a line of it does not end within 256 MiB.
     """
     number = 0
     for at, line in _number_lines(pieces):
@@ -106,9 +109,16 @@ def bounded_lines(read_line: Callable[[int], bytes]) -> Iterator[bytes]:
 
 
 def _number_lines(pieces: Iterable[bytes]) -> Iterator[Line]:
-    """Put *pieces* together to lines and number them. Of a line that is too long, only its beginning is kept."""
-    number, kept = 1, b""
+    """Put *pieces* together to lines and number them. Of a line that is too long, only its beginning is kept.
+
+    Raises:
+        UsageError: a line never ends, as of a device.
+    """
+    number, kept, over = 1, b"", 0
     for piece in pieces:
+        over = over + len(piece) if len(kept) > MAX_LINE and b"\n" not in piece else 0
+        if over > _ENDLESS:
+            raise UsageError(f"line {number} of the file does not end: this is no file of people")
         *ended, rest = piece.split(b"\n")
         for part in ended:
             yield number, (kept + part)[: MAX_LINE + 1].removesuffix(b"\r")
