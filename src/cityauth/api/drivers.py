@@ -103,7 +103,8 @@ def _awaitable(port: str, answer: Callable[..., Any]) -> Callable[..., Awaitable
 
 def run(flow: Flow[T], answers: Answers) -> T:
     """Run *flow* to its end, calling *answers*. What a port raises is raised inside the flow."""
-    resume: Callable[[Any], Any] = flow.send
+    send: Callable[[Any], Any] = flow.send
+    resume = send
     value: Any = None
     while True:
         try:
@@ -113,14 +114,15 @@ def run(flow: Flow[T], answers: Answers) -> T:
             return result
         try:
             value = answers[method](*args, **kwargs)
-            resume = flow.send
+            resume = send
         except Exception as error:  # noqa: BLE001 - handed to the flow, which raises it again
             value, resume = error, flow.throw
 
 
 async def run_async(flow: Flow[T], answers: AsyncAnswers) -> T:
     """Run *flow* to its end, awaiting *answers*. What a port raises is raised inside the flow."""
-    resume: Callable[[Any], Any] = flow.send
+    send: Callable[[Any], Any] = flow.send
+    resume = send
     value: Any = None
     while True:
         try:
@@ -130,6 +132,6 @@ async def run_async(flow: Flow[T], answers: AsyncAnswers) -> T:
             return result
         try:
             value = await answers[method](*args, **kwargs)
-            resume = flow.send
+            resume = send
         except Exception as error:  # noqa: BLE001 - handed to the flow, which raises it again
             value, resume = error, flow.throw

@@ -117,7 +117,7 @@ def look_up(entered: object, kinds: Sequence[IdentifierKind] = BUILT_IN) -> tupl
                 readings[value] = kind.name
     if not readings:
         return Malformed.UNRECOGNIZED
-    return tuple(_identifier(kind, text, value) for value, kind in readings.items())
+    return tuple([_identifier(kind, text, value) for value, kind in readings.items()])
 
 
 def read(entered: object, kinds: Sequence[IdentifierKind] = BUILT_IN) -> tuple[Identifier, ...] | Malformed:
@@ -141,10 +141,10 @@ def read(entered: object, kinds: Sequence[IdentifierKind] = BUILT_IN) -> tuple[I
     return (*exact, *(one for one in corrected if isinstance(one, Identifier) and one.key not in known))
 
 
-def exact_of(readings: Sequence[Identifier]) -> tuple[Identifier, ...]:
+def exact_of(readings: tuple[Identifier, ...]) -> tuple[Identifier, ...]:
     """Return the *readings* of the text as it was typed, without the corrected one."""
     if len(readings) == 1:
-        return tuple(readings)
+        return readings
     return tuple(one for one in readings if one.shown == readings[0].shown)
 
 

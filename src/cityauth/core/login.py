@@ -68,21 +68,24 @@ State: TypeAlias = Anonymous | Identified | Authenticated | SignedOut
 PENDING: Final[Mapping[str, type[Identified]]] = {"Identified": Identified}
 """The states that a signed pending login may carry, by name. Each has text fields and ``at``, the time of signing."""
 
+_TEXT_FIELDS: Final[Mapping[str, frozenset[str]]] = {
+    name: frozenset(field.name for field in fields(state)) - {"at"} for name, state in PENDING.items()
+}
+
 
 def payload_of(state: Identified) -> Payload:
     """Return the part of a pending *state* that is signed: its name and its fields, without the time."""
-    values = {field.name: getattr(state, field.name) for field in fields(state) if field.name != "at"}
-    return {"state": type(state).__name__, **values}
+    name = type(state).__name__
+    return {"state": name, **{field: getattr(state, field) for field in _TEXT_FIELDS[name]}}
 
 
 def state_of(signed: SignedPayload) -> Identified | None:
     """Return the state in a genuine pending login; ``None`` when it carries no state that this machine has."""
-    values = {name: value for name, value in signed.payload.items() if name != "state"}
-    state = PENDING.get(str(signed.payload.get("state")))
-    if state is None or {*values, "at"} != {field.name for field in fields(state)}:
+    texts = {name: value for name, value in signed.payload.items() if isinstance(value, str)}
+    name = texts.pop("state", "")
+    if name not in PENDING or texts.keys() != _TEXT_FIELDS[name] or len(texts) + 1 != len(signed.payload):
         return None
-    texts = {name: value for name, value in values.items() if isinstance(value, str)}
-    return state(**texts, at=signed.signed_at) if texts == values else None
+    return PENDING[name](**texts, at=signed.signed_at)
 
 
 # --- events ---------------------------------------------------------------------------------------------------------

@@ -127,12 +127,13 @@ class Resolution:
     @property
     def match(self) -> Match | None:
         """The holder, only when the outcome is resolved or retired: then its password may be verified."""
-        return self.holder if self.outcome in {Outcome.RESOLVED, Outcome.RETIRED} else None
+        return self.holder if self.outcome is Outcome.RESOLVED or self.outcome is Outcome.RETIRED else None
 
     @property
     def account(self) -> Account | None:
         """The account of `match`."""
-        return self.match.account if self.match else None
+        match = self.match
+        return match.account if match else None
 
     @property
     def identifier(self) -> Identifier | None:
@@ -193,24 +194,26 @@ class IdentifierResolver:
             return Resolution("", Outcome.MALFORMED, Reason.MALFORMED, malformed=readings)
         text = entered if isinstance(entered, str) else ""
         exact = exact_of(readings)
-        first = (
-            exact[0] if len(exact) == 1 else min(exact, key=attrgetter("key"))
-        )  # in whatever order the kinds are given
-        held = _relevant({one.key for one in readings[len(exact) :]}, found)
+        # The order in which the kinds are given decides nothing.
+        first = exact[0] if len(exact) == 1 else min(exact, key=attrgetter("key"))
+        held = found if len(found) == 1 else _relevant({one.key for one in readings[len(exact) :]}, found)
         if not held:
             return Resolution(text, Outcome.UNKNOWN, Reason.NOT_FOUND, looked_up=first)
         if len(held) > 1 and len({one.account.id for one in held}) > 1:
             return Resolution(text, Outcome.AMBIGUOUS, Reason.SEVERAL_ACCOUNTS, looked_up=first)
-        judged = [(self._judge(one, now), one) for one in held]
-        (outcome, reason, phase), holder = judged[0] if len(judged) == 1 else min(judged, key=_precedence)
+        holder = held[0]
+        outcome, reason, phase = self._judge(holder, now)
+        if len(held) > 1:
+            judged = [(self._judge(one, now), one) for one in held]
+            (outcome, reason, phase), holder = min(judged, key=_precedence)
         return Resolution(text, outcome, reason, holder, first, phase)
 
     def _judge(self, found: Match, now: datetime) -> _Judgement:
         """Say what one identifier of one account is at *now*."""
-        if not self.has_phase(found.account):
+        account, held = found.account, found.account_identifier
+        if not self.has_phase(account):
             return Outcome.UNKNOWN, Reason.REALM_WITHOUT_PHASES, None
-        phase = self.phase_of(found.account, now)
-        held = found.account_identifier
+        phase = account.phase or self._realms[account.realm].phase_at(now)
         match held.status:
             case IdentifierStatus.ACTIVE:
                 return (*_judge_active(held.identifier.kind, phase), phase)
@@ -230,8 +233,6 @@ def _relevant(corrected: set[str], found: Sequence[Match]) -> Sequence[Match]:
     That is an identifier which is only pending, beside a confirmed one, and the holder of a
     *corrected* key, beside a holder of the text exactly as it was typed.
     """
-    if len(found) == 1:
-        return found
     exact = found
     if corrected:
         exact = [one for one in found if one.account_identifier.identifier.key not in corrected] or found

@@ -22,6 +22,9 @@ FAMILY_BYTES = 16
 TOKEN_LENGTH = 43
 """Characters of a token: 32 bytes in unpadded base64url."""
 
+_LEAST_AGE = -LEEWAY
+"""How old a moment must be at least: one of another host may lie ahead by `LEEWAY`."""
+
 _TOKEN = re.compile(rf"[A-Za-z0-9_-]{{{TOKEN_LENGTH}}}")
 
 
@@ -154,8 +157,8 @@ def is_live(session: Session, account: Account, now: datetime, policy: SessionPo
         account.status is Status.ACTIVE
         and session.account_id == account.id
         and session.epoch == account.epoch
-        and -LEEWAY <= now - session.seen_at < idle
-        and -LEEWAY <= now - session.opened_at < absolute
+        and _LEAST_AGE <= now - session.seen_at < idle
+        and _LEAST_AGE <= now - session.opened_at < absolute
     )
 
 
@@ -177,7 +180,7 @@ def is_fresh(session: Session, now: datetime, policy: SessionPolicy) -> bool:
 
     A moment further ahead than `LEEWAY` does not count: a clock was set back.
     """
-    return session.verified_at is not None and -LEEWAY <= now - session.verified_at < policy.fresh
+    return session.verified_at is not None and _LEAST_AGE <= now - session.verified_at < policy.fresh
 
 
 def is_due_for_touch(session: Session, now: datetime, policy: SessionPolicy) -> bool:

@@ -1,7 +1,7 @@
 """How a flow calls ports: it yields a `Question`, and the driver that runs the flow answers it, awaiting or not."""
 
 from collections.abc import Callable, Generator
-from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeAlias, TypeVar, cast
+from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeAlias, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -27,4 +27,5 @@ Flow: TypeAlias = Generator[Question, Any, T]
 
 def ask(method: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs) -> Flow[T]:
     """Ask *method* of its port and return the answer, typed by the port's signature."""
-    return cast("T", (yield Question(method, args, kwargs)))
+    answer: T = yield tuple.__new__(Question, (method, args, kwargs))  # what Question() does, in half the time
+    return answer

@@ -71,6 +71,8 @@ class RealmPolicy:
 
     def phase_at(self, now: datetime) -> Phase:
         """Return the phase that holds at *now*."""
+        if not self.schedule:
+            return self.initial
         moment = min(now, self.paused_at) if self.paused_at else now
         begun = [dated.phase for dated in self.schedule if dated.since <= moment]
         return begun[-1] if begun else self.initial

@@ -110,7 +110,7 @@ def account_of(row: Row) -> Account:
     """Read a row of `ACCOUNT`."""
     account_id, realm, name, language, status, epoch, contact, phase, external_id, contact_verified = row
     return Account(
-        AccountId(account_id),
+        account_id,
         realm,
         name,
         language,

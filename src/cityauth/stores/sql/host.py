@@ -2,39 +2,25 @@
 
 import math
 import sqlite3
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import ClassVar, Final, TypeVar, cast
+from typing import ClassVar, Final, TypeVar
 
 from sqlalchemy import Connection
 
 from cityauth.errors import UsageError
-from cityauth.stores.sql.programs import Driver, Program, Values
+from cityauth.stores.sql.programs import Driver, Program
 
 T = TypeVar("T")
 
 _NOT_OPEN: Final = "the connection has no open transaction; begin one before the block and end it after the block"
 
 
-class _PlainRows:
-    """Runs statements on a connection and returns rows as tuples, whatever type of row the host has set."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-
-    def execute(self, text: str, values: Values) -> sqlite3.Cursor:
-        """Run a statement, as `sqlite3.Connection.execute` does."""
-        return self._cursor().execute(text, values)
-
-    def executemany(self, text: str, rows: Sequence[Values]) -> sqlite3.Cursor:
-        """Run a statement for many rows, as `sqlite3.Connection.executemany` does."""
-        return self._cursor().executemany(text, rows)
-
-    def _cursor(self) -> sqlite3.Cursor:
-        cursor = sqlite3.Connection.cursor(self._connection)
-        cursor.row_factory = None
-        return cursor
+def _plain_cursor(connection: sqlite3.Connection) -> sqlite3.Cursor:
+    """Return a cursor that returns rows as tuples, whatever type of row the host has set on its *connection*."""
+    cursor = sqlite3.Connection.cursor(connection)
+    cursor.row_factory = None
+    return cursor
 
 
 class HostConnection:
@@ -57,7 +43,7 @@ class HostConnection:
             raise UsageError("a Connection of SQLAlchemy or of sqlite3 is needed")
         self._connection = connection
         self._sqlite = self._open()
-        self.driver: Driver = Driver(cast("sqlite3.Connection", _PlainRows(self._sqlite)))
+        self.driver: Driver = Driver(self._sqlite, _plain_cursor(self._sqlite))
         self.driver.durable = True  # whether its commit waits for the disk is the host's own matter
         self.looked_at: float = math.inf
         self._require_transaction()

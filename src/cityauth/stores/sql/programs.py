@@ -11,7 +11,7 @@ would take twice as long.
 import sqlite3
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias, TypeVar, cast, final
+from typing import Any, NoReturn, TypeAlias, TypeVar, cast, final
 
 from sqlalchemy import ClauseElement
 from sqlalchemy.dialects import sqlite
@@ -108,16 +108,40 @@ def read_one(read: Callable[[Row], T], row: Row) -> T:
     raise failure
 
 
-def look_up(read: Callable[[Row], T], statement: ClauseElement, values: Values) -> Program[list[T]]:
+@final
+@dataclass(slots=True)
+class LookUp(Generator[Step, Any, T]):
+    """A program of one read. It is a class, so that a driver may run it at once instead of step by step.
+
+    Attributes:
+        statement: As SQLAlchemy has built it.
+        values: Its named parameters; a list for an expanding one.
+        result: Returns the program's result, made of the rows that were found.
+    """
+
+    statement: ClauseElement
+    values: Values
+    result: Callable[[list[Row]], T]
+
+    def send(self, rows: list[Row] | None) -> Read:
+        """Yield the read, then end with the result."""
+        if rows is None:
+            return Read(self.statement, self.values)
+        raise StopIteration(self.result(rows))
+
+    def throw(self, error: Any, *_: Any) -> NoReturn:  # noqa: ANN401 - the types of every generator
+        """Raise *error*: the read failed, and there is nothing else to do."""
+        raise error
+
+
+def look_up(read: Callable[[Row], T], statement: ClauseElement, values: Values) -> LookUp[list[T]]:
     """Return what *read* makes of each row that *statement* finds."""
-    rows: list[Row] = yield Read(statement, values)
-    return [read_one(read, row) for row in rows]
+    return LookUp(statement, values, lambda rows: [read_one(read, row) for row in rows])
 
 
-def look_up_one(read: Callable[[Row], T], statement: ClauseElement, values: Values) -> Program[T | None]:
+def look_up_one(read: Callable[[Row], T], statement: ClauseElement, values: Values) -> LookUp[T | None]:
     """Return what *read* makes of the row that *statement* finds, or ``None`` when there is none."""
-    rows: list[Row] = yield Read(statement, values)
-    return read_one(read, rows[0]) if rows else None
+    return LookUp(statement, values, lambda rows: read_one(read, rows[0]) if rows else None)
 
 
 def write(statement: ClauseElement, values: Values) -> Program[int]:
@@ -192,16 +216,20 @@ _TEXTS = Texts(sqlite.dialect(paramstyle="named"))
 class Driver:
     """Runs programs on a connection of `sqlite3`, and raises the errors of `sqlite3`."""
 
-    __slots__ = ("durable", "sqlite")
+    __slots__ = ("_cursor", "durable", "sqlite")
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        """Take the *connection*."""
+    def __init__(self, connection: sqlite3.Connection, cursor: sqlite3.Cursor | None = None) -> None:
+        """Take the *connection*, and the *cursor* for all its statements: each is read to its end before the next."""
         self.sqlite = connection
+        self._cursor = cursor or connection.cursor()
         self.durable = False
         """Whether the present transaction waits for the disk."""
 
     def run(self, program: Program[T]) -> T:
         """Run *program* to its end and return its result."""
+        if type(program) is LookUp:  # not step by step: each session check is one of these
+            text, values = _TEXTS.of(program.statement, program.values)
+            return cast("T", program.result(self._cursor.execute(text, values).fetchall()))
         try:
             step = next(program)
             while True:
@@ -224,7 +252,7 @@ class Driver:
         """
         if isinstance(step, Read):
             text, values = _TEXTS.of(step.statement, step.values)
-            return self.sqlite.execute(text, values).fetchall()
+            return self._cursor.execute(text, values).fetchall()
         try:
             written = self._write(step)
         except sqlite3.IntegrityError as error:
@@ -235,12 +263,12 @@ class Driver:
 
     def _write(self, step: Write | WriteMany) -> int:
         if isinstance(step, Write):
-            return self.sqlite.execute(*_TEXTS.of(step.statement, step.values)).rowcount
+            return self._cursor.execute(*_TEXTS.of(step.statement, step.values)).rowcount
         if not step.rows:
             return 0
         text, values = _TEXTS.of(step.statement, step.rows[0])
         rows = step.rows if values is step.rows[0] else [_TEXTS.of(step.statement, one)[1] for one in step.rows]
-        return self.sqlite.executemany(text, rows).rowcount
+        return self._cursor.executemany(text, rows).rowcount
 
 
 def settle(step: Write | WriteMany, written: int, *, durable: bool) -> int:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import bindparam, delete, exists, func, insert, literal, select, update
+from sqlalchemy import bindparam, delete, exists, insert, literal, select, update
 
 from cityauth.core.accounts import AccountId, Status
 from cityauth.core.changes import Precondition, SessionClosed, SessionOpened, SessionRequired, SessionsClosed
@@ -13,7 +13,7 @@ from cityauth.stores.sql.programs import Program, Read, Row, Write, look_up, loo
 from cityauth.stores.sql.tables import account, micros, moment, session
 
 _SESSION = tuple(column for column in session.c if column is not session.c.position)
-_LIVE_SESSION = select(*_SESSION, *ACCOUNT).join_from(session, account)
+_LIVE_SESSION = select(*_SESSION, *ACCOUNT[1:]).join_from(session, account)  # the account's id is the session's
 _FIND: Final = _LIVE_SESSION.where(session.c.digest == bindparam("digest"))
 _FIND_FAMILY: Final = _LIVE_SESSION.where(session.c.family == bindparam("family"))
 _OF_ACCOUNT: Final = (
@@ -21,12 +21,10 @@ _OF_ACCOUNT: Final = (
     .where(session.c.account_id == bindparam("account_id"))
     .order_by(session.c.seen_at.desc(), session.c.digest)
 )
-# The database counts the sessions of an account: by the clocks of two hosts the oldest may be another one.
-_LAST = select(func.coalesce(func.max(session.c.position) + 1, 0)).where(session.c.account_id == account.c.id)
 # Locks the account's row where a database locks rows: this and the disabling of the account wait for each other.
 _OPEN: Final = insert(session).from_select(
     [*(column.name for column in _SESSION), session.c.position.name],
-    select(*(bindparam(column.name, type_=column.type) for column in _SESSION), _LAST.scalar_subquery())
+    select(*(bindparam(column.name, type_=column.type) for column in (*_SESSION, session.c.position)))
     .where(
         account.c.id == bindparam("account_id", type_=account.c.id.type),
         account.c.status == Status.ACTIVE.value,
@@ -52,14 +50,12 @@ _REQUIRE: Final = (
     )
     .values(seen_at=session.c.seen_at)
 )
-_OTHERS = (session.c.account_id == bindparam("of")) & (session.c.digest != bindparam("but"))
 _CLOSE_ALL: Final = delete(session).where(session.c.account_id == bindparam("of"))
 _CLOSE_OTHERS: Final = _CLOSE_ALL.where(session.c.family != bindparam("kept"))
-_BEYOND: Final = (
-    select(session.c.digest)
-    .where(_OTHERS)
+_NEWEST_FIRST: Final = (
+    select(session.c.digest, session.c.position)
+    .where(session.c.account_id == bindparam("of"))
     .order_by(session.c.position.desc(), session.c.digest.desc())
-    .offset(bindparam("spared"))
 )
 _CLOSE: Final = delete(session).where(session.c.digest == bindparam("which"))
 _CLOSE_FAMILY: Final = delete(session).where(session.c.family == bindparam("which"))
@@ -79,7 +75,7 @@ def _session_of(row: Row) -> Session:
         digest,
         family,
         handle,
-        AccountId(account_id),
+        account_id,
         epoch,
         opened_at,
         opened_at if seen == opened else moment(seen),
@@ -93,8 +89,8 @@ def _session_of(row: Row) -> Session:
 
 
 def _live_session_of(row: Row) -> LiveSession:
-    """Read a row of `_SESSION` and `ACCOUNT`."""
-    return LiveSession(_session_of(row[:13]), account_of(row[13:]))
+    """Read a row of `_LIVE_SESSION`."""
+    return LiveSession(_session_of(row[:13]), account_of((row[3], *row[13:])))
 
 
 def find_session(digest: bytes) -> Program[LiveSession | None]:
@@ -123,8 +119,13 @@ def purge_sessions(opened_before: datetime) -> Program[int]:
 
 
 def open_session(change: SessionOpened) -> Program[None]:
-    """Insert the session if the account is active and of its epoch, then end the oldest sessions beyond the limit."""
+    """Insert the session if the account is active and of its epoch, then end the oldest sessions beyond the limit.
+
+    Its position is counted from the stored ones: by the clocks of two hosts the oldest may be another one. The
+    INSERT does not count it, because SQLite copies the rows of an INSERT that reads its own table.
+    """
     opened = change.session
+    others: list[Row] = yield Read(_NEWEST_FIRST, {"of": opened.account_id})
     row = {
         "digest": opened.digest,
         "family": opened.family,
@@ -139,12 +140,11 @@ def open_session(change: SessionOpened) -> Program[None]:
         "identifier_kind": opened.identifier_kind,
         "address": opened.address,
         "user_agent": opened.user_agent,
+        "position": others[0][1] + 1 if others else 0,
     }
     if not (yield Write(_OPEN, row)):
         yield from refuse_session(opened.account_id)
-    spared = max(change.per_account - 1, 0)
-    beyond: list[Row] = yield Read(_BEYOND, {"of": opened.account_id, "but": opened.digest, "spared": spared})
-    for (digest,) in beyond:  # only an account with very many sessions has one
+    for digest, _ in others[max(change.per_account - 1, 0) :]:  # only an account with very many sessions has one
         yield Write(_CLOSE, {"which": digest}, durable=True)
 
 

@@ -127,13 +127,13 @@ class SqlStore:
         A commit that ends sessions, uses a link up or sets a password waits for the disk, whatever
         ``synchronous`` says: a power cut must not take it back.
         """
-        is_durable = any(type(change) in DURABLE for change in changes)
-        run = self._database.within_durably if is_durable else self._database.within
+        kinds = {type(change) for change in changes}
+        run = self._database.within if DURABLE.isdisjoint(kinds) else self._database.within_durably
         try:
             outcome = run(commit, changes)
         except Rollback as rollback:
             return rollback.outcome
-        self._log_holds_deleted |= any(type(change) is AccountErased for change in changes)
+        self._log_holds_deleted |= AccountErased in kinds
         return outcome
 
     # --- PopulationStore --------------------------------------------------------------------------
