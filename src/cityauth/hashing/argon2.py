@@ -148,9 +148,11 @@ def may_replace(parameters: HashParameters[Any], profile: HashProfile) -> bool:
     Neither the memory nor the work of an Argon2 hash may sink, so that a configuration that was rolled back does
     not weaken what is stored. A hash of any other function may always be replaced.
     """
-    costs = getattr(parameters.costs, "argon2", parameters.costs)  # a wrapped hash has its Argon2's
+    costs = parameters.costs
     if not isinstance(costs, Argon2Costs):
-        return True
+        costs = getattr(costs, "argon2", None)  # a wrapped hash has its Argon2's
+        if not isinstance(costs, Argon2Costs):
+            return True
     return profile.memory_cost >= costs.memory_cost and profile.memory_cost * profile.time_cost >= costs.work
 
 

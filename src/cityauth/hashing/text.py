@@ -158,7 +158,9 @@ class TextFormat(Generic[C]):
 
     def identify(self, stored: str) -> bool:
         """Say whether *stored* begins like this format."""
-        if self._lead[:1] != stored[:1] and self._lead:
+        if not self._prefix:
+            return stored.startswith(self._start)
+        if self._lead[:1] != stored[:1]:
             return False  # the common case, at little cost
         prefix = stored[: len(self._prefix)]
         same = prefix == self._prefix or (prefix[:1] == "{" and prefix.upper() == self._prefix.upper())
@@ -166,7 +168,7 @@ class TextFormat(Generic[C]):
 
     def body_of(self, stored: str) -> str:
         """Return *stored* without the prefix."""
-        return stored[len(self._prefix) :]
+        return stored[len(self._prefix) :] if self._prefix else stored
 
     def parse(self, stored: str, limits: HashLimits) -> HashParameters[C] | HashDefect:
         """Take *stored* apart; see `HashFormat.parse`."""

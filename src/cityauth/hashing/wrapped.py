@@ -14,6 +14,7 @@ from cityauth.hashing.marked import reads_unicode
 from cityauth.policy import HashLimits, HashProfile
 
 WRAPPED: Final = "$wrapped"
+_BEGINNING: Final = f"{WRAPPED}$"
 _PARTS: Final = 6
 """An Argon2 hash has five "$", and the old text follows the sixth."""
 
@@ -116,7 +117,7 @@ class WrappedFormat:
 
 def is_wrapped(stored: str) -> bool:
     """Say whether *stored* begins like a wrapped hash."""
-    return stored.startswith(WRAPPED + "$")
+    return stored.startswith(_BEGINNING)
 
 
 def inner_text(stored: str) -> str:

@@ -254,16 +254,18 @@ class Driver:
             text, values = _TEXTS.of(step.statement, step.values)
             return self._cursor.execute(text, values).fetchall()
         try:
-            written = self._write(step)
+            if isinstance(step, Write):
+                text, values = _TEXTS.of(step.statement, step.values)
+                written = self._cursor.execute(text, values).rowcount
+            else:
+                written = self._write_many(step)
         except sqlite3.IntegrityError as error:
             if step.taken is None or not is_taken(error):
                 raise
             raise UnmetError(step.taken) from None
         return settle(step, written, durable=self.durable)
 
-    def _write(self, step: Write | WriteMany) -> int:
-        if isinstance(step, Write):
-            return self._cursor.execute(*_TEXTS.of(step.statement, step.values)).rowcount
+    def _write_many(self, step: WriteMany) -> int:
         if not step.rows:
             return 0
         text, values = _TEXTS.of(step.statement, step.rows[0])
