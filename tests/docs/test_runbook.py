@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import cityauth
 from cityauth.core.import_row import COLUMNS
 from flask_app.population import people
 from tests.docs.reading import DOCS
@@ -91,6 +92,21 @@ def test_the_page_runs_every_command_of_a_move() -> None:
         assert f"{name}" in lines
     for name in ("plan", "rehearse", "apply", "rollback", "status", "verify"):
         assert f"cityauth migrate {name}" in lines
+
+
+def test_the_messages_that_end_a_night_are_those_of_the_command() -> None:
+    """What the page quotes under "When to stop" is what the commands say."""
+    section = PAGE.partition("## When to stop")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (.*?) \|", section, re.MULTILINE)
+    quoted = {part for row in rows for text in re.findall(r"`([^`]+)`", row) for part in text.split(" … ")}
+    package = Path(cityauth.__file__).parent
+    source = "".join(
+        file.read_text(encoding="utf-8") for part in ("cli", "core") for file in package.glob(f"{part}/*.py")
+    )
+    said = re.sub(r'"\s*f?"', "", source)
+    messages = {one for one in quoted if " " in one.strip()}
+    assert len(messages) >= 6
+    assert {one for one in messages if one.strip(" …") not in said} == set()
 
 
 def test_the_comparison_can_fail() -> None:

@@ -37,7 +37,9 @@ _SUFFIXES: Final[dict[str, _Format]] = {".csv": "csv", ".jsonl": "jsonl", ".ndjs
     help="Where the rows that did not land are written; a file that is there is replaced.",
 )
 @click.option(
-    "--verified", is_flag=True, help="The older system has verified the addresses: mail may hold reset links."
+    "--verified",
+    is_flag=True,
+    help="The older system has verified the addresses. Without this option they count as not verified.",
 )
 @click.option("--batch", type=click.IntRange(1, 10_000), default=1000, show_default=True, help="People in one commit.")
 @click.option(

@@ -31,7 +31,9 @@ def migrate() -> None:
 
 
 @migrate.command()
-@click.option("--to", "to", type=click.Choice(["email"]), default="email", show_default=True, help="What signs in.")
+@click.option(
+    "--to", "to", type=click.Choice(["email"]), default="email", show_default=True, help="What signs in after the move."
+)
 @click.option("--out", type=_file, required=True, help="The file of the plan.")
 @click.option("--report", type=_file, help="Also write the report for those who decide: one page of HTML.")
 @click.option("--groups", type=_file, help="Also write the accounts to decide about: CSV, with room for decisions.")
@@ -45,7 +47,9 @@ def migrate() -> None:
     help="The phase that accounts enter when they move.",
 )
 @click.option("--check-dns", is_flag=True, help="Look up whether the domains of addresses take mail.")
-@click.option("--language", type=click.Choice(LANGUAGES), default="fi", show_default=True, help="Of the report.")
+@click.option(
+    "--language", type=click.Choice(LANGUAGES), default="fi", show_default=True, help="The language of the report."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def plan(  # noqa: PLR0913 - one for each option

@@ -110,9 +110,21 @@ def rehearse(load: Load, *, plan: Path, as_json: bool) -> None:
 @_plan_argument
 @_batch_option
 @_pause_option
-@click.option("--share", type=Share(), default="100%", show_default=True, help="Carry out this share of the accounts.")
-@click.option("--canary", type=click.File(encoding="utf-8-sig"), help="Only the accounts in this file, an id a line.")
-@click.option("--replan", is_flag=True, help="Plan the accounts anew that have changed, instead of refusing.")
+@click.option(
+    "--share",
+    type=Share(),
+    default="100%",
+    show_default=True,
+    help="Carry out this share of the accounts now; a larger share contains a smaller one.",
+)
+@click.option(
+    "--canary",
+    type=click.File(encoding="utf-8-sig"),
+    help="Carry out only the accounts in this file now: an external id on each line.",
+)
+@click.option(
+    "--replan", is_flag=True, help="Plan accounts anew that have changed since the plan, instead of refusing the plan."
+)
 @_by_option
 @_json_option
 @click.pass_obj
@@ -128,7 +140,11 @@ def apply(
     actor: str | None,
     as_json: bool,
 ) -> None:
-    """Carry out PLAN, or go on with it where it stopped. Sign-in goes on meanwhile."""
+    """Carry out PLAN, or go on with it where it stopped. Sign-in goes on meanwhile, and nobody is signed out.
+
+    Stop it with Ctrl-C at any moment: the same command goes on. The exit status is 1 when nothing was done because the
+    accounts have changed since the plan was made, another plan is half carried out, or this one was rolled back.
+    """
     named = None if canary is None else _canaries(canary, plan)
     with _naming(plan), _opened(load, quiet=as_json) as (auth, progress):
         outcome = auth.migration.apply(
@@ -153,7 +169,11 @@ def apply(
 @_json_option
 @click.pass_obj
 def rollback(load: Load, *, plan: str, batch: int, pause: float, actor: str | None, as_json: bool) -> None:
-    """Take back what PLAN did; PLAN is its file or its id. Passwords are not touched."""
+    """Take back what PLAN did, or go on with that; PLAN is its file or its id. Passwords are not touched.
+
+    An account that people have changed since the move stays as it is, and is named with the reason. The exit status is
+    0 then as well.
+    """
     with _opened(load, quiet=as_json) as (auth, progress):
         outcome = auth.migration.roll_back(
             _plan_id(plan),
@@ -170,7 +190,7 @@ def rollback(load: Load, *, plan: str, batch: int, pause: float, actor: str | No
 @_json_option
 @click.pass_obj
 def status(load: Load, *, as_json: bool) -> None:
-    """Say how every migration stands."""
+    """Say how every migration stands, the newest first, and which commands end one that is half carried out."""
     with _opened(load, read_only=True, quiet=True) as (auth, _):
         found = auth.migration.status()
     if as_json:
