@@ -117,32 +117,44 @@ class _QuarantineFile:
         self._stack = stack
         self._file: TextIO | None = None
 
-    def begin(self) -> TextIO:
+    def write(self, quarantined: QuarantinedRow) -> None:
+        """Write one row."""
+        with self._telling():
+            writer = csv.writer(self._begin(), quoting=csv.QUOTE_ALL, lineterminator="\n")
+            writer.writerow(quarantined.cells())
+
+    def end(self) -> None:
+        """Write what is left, or a file of the header alone."""
+        with self._telling():
+            self._begin().flush()
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise Misuse(f"the quarantine file {self._path} cannot be written: {error.strerror}") from error
+
+    def _begin(self) -> TextIO:
         """Open the file and write its header, once."""
         if self._file is None:
-            self._path.unlink(missing_ok=True)
-            opener = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            file = os.fdopen(opener, "w", encoding="utf-8", newline="")
+            flags = os.O_WRONLY
+            if self._path.is_file() or not self._path.exists():  # a device, such as /dev/null, is written to as it is
+                self._path.unlink(missing_ok=True)
+                flags |= os.O_CREAT | os.O_EXCL
+            file = os.fdopen(os.open(self._path, flags, 0o600), "w", encoding="utf-8", newline="")
             self._file = self._stack.enter_context(file)
             csv.writer(file, lineterminator="\n").writerow(QUARANTINE_COLUMNS)
         return self._file
-
-    def write(self, quarantined: QuarantinedRow) -> None:
-        """Write one row."""
-        writer = csv.writer(self.begin(), quoting=csv.QUOTE_ALL, lineterminator="\n")
-        writer.writerow(quarantined.cells())
 
 
 @contextmanager
 def _quarantine(path: Path) -> Iterator[Callable[[QuarantinedRow], None]]:
     """Give a function that writes a row to the file. A file without rows is written at the end, with its header."""
-    try:
-        with ExitStack() as stack:
-            file = _QuarantineFile(path, stack)
-            yield file.write
-            file.begin()
-    except OSError as error:
-        raise Misuse(f"the quarantine file {path} cannot be written: {error.strerror}") from error
+    with ExitStack() as stack:
+        file = _QuarantineFile(path, stack)
+        yield file.write
+        file.end()
 
 
 class _RowsPerSecond(ProgressColumn):
