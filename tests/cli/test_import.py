@@ -225,6 +225,18 @@ def test_a_terminal_shows_progress_and_a_pipe_does_not(deployment: Deployment) -
     assert "Importing" not in deployment.run("import", "people.csv").output
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
+def test_a_pipe_is_imported_on_a_terminal(deployment: Deployment) -> None:
+    """The bar asks a pipe for no place: a pipe has none."""
+    write(deployment, *(row(n) for n in range(20)))
+    os.mkfifo(deployment.folder / "pipe.csv")
+    with subprocess.Popen(["cp", "people.csv", "pipe.csv"], cwd=deployment.folder) as copying:
+        status, shown = run_on_terminal(deployment, "import", "pipe.csv", "--batch", "5")
+        copying.kill()
+    assert status == 0, shown
+    assert "20 people were added" in shown
+
+
 KILLED = """
 import os, signal, sys
 from cityauth.cli import main

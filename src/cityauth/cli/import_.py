@@ -177,7 +177,8 @@ def _progress(size: int, file: BinaryIO) -> Iterator[Callable[[ImportReport], No
     columns = (TextColumn("Importing"), BarColumn(), _RowsPerSecond(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("", total=size or None, rows=0)
-        yield lambda report: progress.update(task, completed=file.tell(), rows=report.rows)
+        can_tell = file.seekable()  # a pipe cannot
+        yield lambda report: progress.update(task, completed=file.tell() if can_tell else 0, rows=report.rows)
 
 
 def _tell(report: ImportReport, quarantine: Path, wrapped: WrapReport | None, *, dry_run: bool, as_json: bool) -> None:
