@@ -153,8 +153,8 @@ def _row(number: int, row: Mapping[str, str]) -> DecisionRow | RefusedDecision:
     return DecisionRow(number, row["external_id"], decision, row.get("email", ""), account)
 
 
-def decided_twice(rows: Collection[DecisionRow]) -> set[str]:
-    """Return the external ids for which more than one row decides."""
+def decided_twice(rows: Collection[DecisionRow | RefusedDecision]) -> set[str]:
+    """Return the external ids that more than one row names, also where one of the rows cannot be read."""
     counted = Counter(row.external_id for row in rows)
     return {external_id for external_id, count in counted.items() if count > 1}
 

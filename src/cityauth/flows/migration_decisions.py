@@ -47,7 +47,7 @@ def check_decisions(
     """Check every row, and return which decisions are used and which are not, with all their faults."""
     rows = [one for one in read if isinstance(one, DecisionRow)]
     refused = [one for one in read if isinstance(one, RefusedDecision)]
-    twice = decided_twice(rows)
+    twice = decided_twice(read)
     accounts = yield from _find_accounts(deployment, exempt, [row.external_id for row in rows])
     wanted: dict[AccountId, Identifier] = {}
     used: dict[AccountId, DecisionRow] = {}
