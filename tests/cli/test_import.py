@@ -347,3 +347,21 @@ def test_a_spreadsheet_file_is_named(deployment: Deployment, name: str) -> None:
     (deployment.folder / name).write_bytes(b"PK\x03\x04" + bytes(range(256)))
     sentence = deployment.refused(2, "import", name, "--format", "csv")
     assert sentence == "the file is a spreadsheet or an archive, and no text: save it as CSV in UTF-8"
+
+
+WRAP_KILLED = KILLED.replace('["cityauth", "import", "people.csv", "--batch", "7"]', '["cityauth", "hashes", "wrap"]')
+"""Runs the wrapping, a hash in each commit, and dies by force."""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+@pytest.mark.parametrize("when", ["inside", "after"])
+def test_a_killed_wrapping_is_run_again(deployment: Deployment, when: str) -> None:
+    """Killed at a commit and run again, the wrapping leaves no weak hash and wraps none twice (C-23)."""
+    write(deployment, *(row(n, password_hash=WEAK) for n in range(4)))
+    deployment.well("import", "people.csv", "--no-wrap")
+    code = "from cityauth.flows import hash_wrapping\nhash_wrapping._PAGE = 1\n" + WRAP_KILLED
+    done = subprocess.run([sys.executable, "-c", code, "2", when], cwd=deployment.folder, timeout=60, check=False)
+    assert done.returncode == -signal.SIGKILL
+    left = 3 if when == "inside" else 2
+    assert json.loads(deployment.well("hashes", "wrap", "--json"))["wrapped"] == left
+    assert [one["format"] for one in json.loads(deployment.well("hashes", "list", "--json"))] == ["wrapped ldap_sha"]

@@ -26,7 +26,9 @@ from cityauth.core.secret import SecretStr
 from cityauth.flows import hash_wrapping
 from cityauth.hashing import Argon2Hasher
 from cityauth.policy import HashProfile
+from cityauth.testing import race
 from cityauth.testing.samples import commit
+from tests.support.fakes import SeededEntropy
 from tests.support.service import KEY, PASSWORD, Service
 from tests.support.stores import MakeStore
 
@@ -252,3 +254,17 @@ def test_a_hasher_that_takes_nothing_over_cannot_wrap() -> None:
     with pytest.raises(WiringError, match="the hasher is no HashImporter"):
         service.auth.population.wrap_weak_hashes()
     assert isinstance(service.auth.login.identify("x"), PasswordRequired)
+
+
+def test_workers_at_once_wrap_each_hash_once(make_store: MakeStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two workers at the same time end with every hash wrapped, and none within two shells (C-50)."""
+    monkeypatch.setattr(hash_wrapping, "_PAGE", 2)
+    store = make_store()
+    workers = [Service(store, hasher=Argon2Hasher(CHEAP), entropy=SeededEntropy(name)) for name in (b"one", b"two")]
+    ids = fill(workers[0], 12)
+    reports = race([worker.auth.population.wrap_weak_hashes for worker in workers])
+    assert sum(one.wrapped for one in reports) == 12
+    assert weak(workers[0]) == 0
+    for number, account_id in enumerate(ids):
+        assert store.password_hash(account_id).get_secret_value().count("$argon2id$") == 1
+        workers[0].sign_in(f"as.{number}")
