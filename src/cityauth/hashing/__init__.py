@@ -16,7 +16,7 @@ if TYPE_CHECKING:
         WrappableFormat,
     )
     from cityauth.hashing.hasher import Argon2Hasher
-    from cityauth.hashing.recipe_format import HashRecipe
+    from cityauth.hashing.recipe_format import HashRecipe, RecipeCosts
     from cityauth.hashing.registry import built_in_formats
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "HashParameters",
     "HashRecipe",
     "PasswordEncoding",
+    "RecipeCosts",
     "StoredHash",
     "WrappableFormat",
     "built_in_formats",
@@ -46,6 +47,7 @@ if not TYPE_CHECKING:  # a type checker would take every name for a public one
         "HashOrigin": "cityauth.core.hash_origin",
         "HashParameters": "cityauth.core.hashing",
         "HashRecipe": "cityauth.hashing.recipe_format",
+        "RecipeCosts": "cityauth.hashing.recipe_format",
         "PasswordEncoding": "cityauth.core.hash_origin",
         "StoredHash": "cityauth.core.hashing",
         "WrappableFormat": "cityauth.core.hashing",
