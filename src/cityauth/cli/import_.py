@@ -138,11 +138,9 @@ class _QuarantineFile:
     def _begin(self) -> TextIO:
         """Open the file and write its header, once."""
         if self._file is None:
-            flags = os.O_WRONLY
-            if self._path.is_file() or not self._path.exists():  # a device, such as /dev/null, is written to as it is
-                self._path.unlink(missing_ok=True)
-                flags |= os.O_CREAT | os.O_EXCL
-            file = os.fdopen(os.open(self._path, flags, 0o600), "w", encoding="utf-8", newline="")
+            self._path.unlink(missing_ok=True)
+            opener = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            file = os.fdopen(opener, "w", encoding="utf-8", newline="")
             self._file = self._stack.enter_context(file)
             csv.writer(file, lineterminator="\n").writerow(QUARANTINE_COLUMNS)
         return self._file
