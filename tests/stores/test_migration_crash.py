@@ -71,9 +71,13 @@ def killing() -> Any:
     process = subprocess.Popen(
         [sys.executable, "-c", PROCESS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
-    yield process
-    process.communicate(timeout=60)
-    assert process.returncode == 0
+    try:
+        yield process
+        process.communicate(timeout=60)
+        assert process.returncode == 0
+    finally:
+        process.kill()
+        process.communicate(timeout=60)
 
 
 def kill(killing: Any, folder: Path, work: str, number: int, when: str) -> bool:

@@ -10,11 +10,12 @@ from cityauth.api.drivers import methods_of
 from cityauth.api.system import LogAudit, SystemClock, SystemEntropy, SystemSleeper
 from cityauth.core.hashing import HashMix
 from cityauth.core.identifiers import EmailKind, IdentifierKind
+from cityauth.core.migration import Migration
 from cityauth.core.resolution import IdentifierResolver
 from cityauth.core.secret import KeyRing
 from cityauth.core.signing import TokenSigner
 from cityauth.core.tombstones import TombstoneKeys
-from cityauth.errors import ConfigurationError
+from cityauth.errors import ConfigurationError, StoreError
 from cityauth.flows.deployment import CountedMix, Deployment
 from cityauth.hashing.argon2 import model_of
 from cityauth.hashing.hasher import Argon2Hasher
@@ -126,6 +127,7 @@ def assemble(given: Supplies, wire: Callable[[dict[type[Any], object]], A]) -> A
     }
     if _is(PopulationStore, given.store):
         ports[PopulationStore] = given.store
+        _warn_of_open_migration(given.store)
     if counts:
         ports[HashCountStore] = given.store
     if describes:
@@ -136,6 +138,25 @@ def assemble(given: Supplies, wire: Callable[[dict[type[Any], object]], A]) -> A
 def _is(port: type[Any], supplied: object) -> bool:
     """Whether *supplied* has every method of a port that a deployment may be without."""
     return all(hasattr(supplied, name) for name in methods_of(port))
+
+
+_HALF_CARRIED_OUT: Final = (
+    "the migration plan {plan} is half carried out: `cityauth migrate apply` with its file goes on, and"
+    " `cityauth migrate rollback {plan}` takes it back"
+)
+
+
+def _warn_of_open_migration(store: Any) -> None:
+    """Log that a plan is half carried out, if the store is a synchronous one that can say so now."""
+    if inspect.iscoroutinefunction(store.list_migrations):
+        return
+    try:
+        known: Sequence[Migration] = store.list_migrations()
+    except StoreError:  # there is no file yet, or no table: the first use of the store says so
+        return
+    for one in known:
+        if one.state.is_open:
+            _log.warning("%s", _HALF_CARRIED_OUT.format(plan=one.id))
 
 
 def _domain_of(policy: Policy) -> str:
