@@ -65,7 +65,7 @@ def test_good_rows_land(deployment: Deployment) -> None:
 
 
 def test_bad_rows_go_to_quarantine(deployment: Deployment) -> None:
-    """The exit status is 1; each row stands in the file with where, all codes, reasons, and no hash."""
+    """The exit status is 1; each row stands in the file with where, all codes, reasons, and no hash (C-23)."""
     write(
         deployment, row(1), row(2, realm="citizn", username="NULL", display_name="=HYPERLINK(1)"), "3,citizen\n", row(4)
     )

@@ -376,7 +376,7 @@ def test_two_plans_are_taken_back_in_the_reverse_order(move: Move) -> None:
 
 
 def test_the_report_is_what_the_database_says(move: Move) -> None:
-    """Counts, refusals and state of the closing report are those of the journal and of the accounts."""
+    """Counts, refusals and state of the closing report are those of the journal and of the accounts (C-18)."""
     move.apply(canary=["p0", "home1"])
     commit(move.service.store, StatusChanged(AccountId("p2"), Status.ACTIVE, Status.DISABLED))
     report = move.apply(batch=2)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cityauth.core.accounts import AccountId
-from cityauth.core.changes import AccountErased, ContactChanged, IdentifierRetired
+from cityauth.core.changes import AccountErased, ContactChanged, IdentifierReleased, IdentifierRetired
 from cityauth.core.migration import MigrationState, StepState
 from cityauth.flows.migration_check import VerifyFinding
 from cityauth.policy.realms import Phase
@@ -58,6 +58,19 @@ def test_what_people_change_is_no_damage(move: Move) -> None:
     commit(move.service.store, ContactChanged(AccountId("p5"), None))
     found = move.service.auth.migration.verify(move.id)
     assert (found.findings, found.changed_since) == ({}, 4)
+
+
+def test_an_address_that_was_given_up_and_released_is_no_damage(move: Move) -> None:
+    """When the person takes another address, and customer service releases the former one, nothing is amiss."""
+    move.apply()
+    commit(
+        move.service.store,
+        ContactChanged(AccountId("p1"), "else@example.com"),
+        IdentifierRetired(AccountId("p1"), "1:name1@example.com", NIGHT),
+        IdentifierReleased(AccountId("p1"), "1:name1@example.com"),
+    )
+    found = move.service.auth.migration.verify(move.id)
+    assert (found.findings, found.changed_since) == ({}, 1)
 
 
 def set_account(name: str, **values: Any) -> Callable[[Any], None]:

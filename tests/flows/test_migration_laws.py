@@ -154,7 +154,7 @@ def contents(store: Any) -> object:
 def test_nobody_gets_in_as_another_at_any_moment(
     people: Sequence[NewPerson], phase: Phase, realm: Phase, random: Any
 ) -> None:
-    """After each account of the plan, and on the way back, a name leads where it led, or first to who has it on file."""
+    """After each account of the plan, and on the way back, a name leads where it led, or first to who has it on file (B-11, B-12)."""
     entered = names(people)
     with city(people, realm, phase=phase) as move:
         service, files = move.service, {str(one.account.id): one for one in people}

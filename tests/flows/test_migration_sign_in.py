@@ -22,7 +22,7 @@ NEW_PASSWORD = "aivan uusi pitkä salasana"
 
 
 def test_nobody_is_signed_out_and_no_link_dies(move: Move) -> None:
-    """A session and a reset link that were there before live on through apply and rollback, and the link works then."""
+    """A session and a reset link that were there before live on through apply and rollback, and the link works then (B-13)."""
     service = move.service
     token = service.token("name0")
     service.auth.recovery.request("name1")

@@ -128,7 +128,7 @@ def side_by_side(store: Any, works: Sequence[Callable[[CityAuth], Any]]) -> list
 
 
 def test_two_workers_carry_out_one_plan(move: Move) -> None:
-    """Two workers at once end in the state that one reaches alone, forth and back, and each step is done once."""
+    """Two workers at once end in the state that one reaches alone, forth and back, and each step is done once (C-17)."""
     before = population(move.service.store)
     given: dict[str, Any] = {"actor": "two of us", "batch": 1}
     reports = side_by_side(move.service.store, [lambda auth: auth.migration.apply(move.path, **given)] * 2)
@@ -188,7 +188,7 @@ def once(kind: type[Change], act: Callable[[], object]) -> Callable[[Change], Ca
 
 @pytest.mark.parametrize("kind", [MigrationOpened, StepsPlanned, MigrationMoved, StepsApplied])
 def test_another_worker_may_end_the_work_at_any_moment(move: Move, kind: type[Change]) -> None:
-    """A worker whose commit comes too late looks again, and reports what the other one did."""
+    """A worker whose commit comes too late looks again, and reports what the other one did (C-17)."""
     late = on(move, Interfering(move.service.store, once(kind, move.apply)))
     assert late.apply().status.migration.state is MigrationState.APPLIED
     assert moved_ids(move.service.store) == MOVED

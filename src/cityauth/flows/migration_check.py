@@ -29,7 +29,7 @@ class VerifyFinding(StrEnum):
     """The journal has a step for an account that is not there, although erasing an account erases its steps."""
 
     IDENTIFIER_MISSING = "identifier_missing"
-    """The step was carried out, and the account does not hold the address."""
+    """The step was carried out, and the account does not hold the address, though nothing else of it has changed."""
 
     NOT_CARRIED_OUT = "not_carried_out"
     """The migration was carried out to its end, and the step is still only planned."""
@@ -114,6 +114,6 @@ def _judge_applied(step: MigrationStep, row: PopulationRow) -> VerifyFinding | b
     if step.identifier is None:
         return changed
     held = next((one for one in row.account_identifiers if one.identifier.key == step.identifier.key), None)
-    if held is None:
-        return VerifyFinding.IDENTIFIER_MISSING
+    if held is None:  # an address that the person gave up may have been released since
+        return changed or VerifyFinding.IDENTIFIER_MISSING
     return changed or held.status is not IdentifierStatus.ACTIVE or held.identifier.kind != EMAIL.name
