@@ -125,13 +125,9 @@ def assemble(given: Supplies, wire: Callable[[dict[type[Any], object]], A]) -> A
         AuditSink: given.audit or LogAudit(),
         Sleeper: SystemSleeper(),
     }
-    if _is(PopulationStore, given.store):
-        ports[PopulationStore] = given.store
-        _warn_of_open_migration(given.store)
-    if counts:
-        ports[HashCountStore] = given.store
-    if describes:
-        ports[HashImporter] = hasher
+    optional = {PopulationStore: given.store, HashCountStore: given.store, HashImporter: hasher}
+    ports.update((port, answering) for port, answering in optional.items() if _is(port, answering))
+    _warn_of_open_migration(given.store)
     return Assembly(deployment, wire(ports), clock)
 
 
@@ -148,7 +144,7 @@ _HALF_CARRIED_OUT: Final = (
 
 def _warn_of_open_migration(store: Any) -> None:
     """Log that a plan is half carried out, if the store is a synchronous one that can say so now."""
-    if inspect.iscoroutinefunction(store.list_migrations):
+    if not _is(PopulationStore, store) or inspect.iscoroutinefunction(store.list_migrations):
         return
     try:
         known: Sequence[Migration] = store.list_migrations()
