@@ -7,7 +7,7 @@ from typing import ClassVar, Final, Self
 from cityauth.policy.validation import require, require_types
 
 MIX_MAX_AGE: Final = timedelta(minutes=5)
-"""How old the count of stored hashes may be that dummy hashes are drawn from. Counting a million takes a tenth of a
+"""How old the count of stored hashes may be that dummy hashes are drawn from. Counting a million takes some tenths of a
 second, so it is not done at each sign-in; an import is known everywhere within this time."""
 
 MOST_KINDS: Final = 64
