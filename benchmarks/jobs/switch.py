@@ -1,0 +1,136 @@
+"""The switch of a whole population and its way back, beside the bare statements on raw `sqlite3`."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks.harness import Samples
+from benchmarks.jobs.plan import _fill
+from benchmarks.result import Goal, Result, tabulate
+
+ROUNDS = 3
+ACCOUNTS = 50_000
+
+BASE = "raw sqlite3"
+AGAIN = "raw sqlite3 again"
+OURS = "cityauth"
+
+ABOUT = (
+    "A plan is carried out and taken back, each in a new process and on a copy of its own of the same file. The floor takes the "
+    "accounts that move from the plan, inserts their identifiers and sets their phases by two statements in one transaction, and "
+    "deletes and resets them by two more. cityauth reads the plan twice, checks every account against it, writes the journal, and "
+    "commits 500 accounts at a time. Times are processor time for one account of the plan. *Commit* is the longest time by the "
+    "clock that one commit took, with the wait for the lock."
+)
+
+_READ = """
+import json, sqlite3
+database = sqlite3.connect(path, isolation_level=None)
+database.execute("PRAGMA journal_mode = wal")
+database.execute("CREATE TEMP TABLE moving (id TEXT PRIMARY KEY, key TEXT, shown TEXT) WITHOUT ROWID")
+with open(plan) as lines:
+    next(lines)
+    rows = ((one["account"], one["key"], one["identifier"]) for one in map(json.loads, lines) if one["class"] == "ready")
+    database.executemany("INSERT INTO moving VALUES (?, ?, ?)", rows)
+"""
+_RAW = {
+    "apply": _READ
+    + """
+database.execute("BEGIN IMMEDIATE")
+database.execute("INSERT INTO cityauth_identifier SELECT key, id, 'email', shown, 'active', 0, 1 FROM moving")
+database.execute("UPDATE cityauth_account SET phase = 'email_preferred' WHERE id IN (SELECT id FROM moving)")
+database.execute("COMMIT")
+""",
+    "roll back": _READ
+    + """
+database.execute("BEGIN IMMEDIATE")
+database.execute("DELETE FROM cityauth_identifier WHERE key IN (SELECT key FROM moving)")
+database.execute("UPDATE cityauth_account SET phase = NULL WHERE id IN (SELECT id FROM moving)")
+database.execute("COMMIT")
+""",
+}
+_OPEN = """
+from cityauth import CityAuth
+from cityauth.stores.sql import SqlStore
+store = SqlStore(f"sqlite:///{path}")
+auth = CityAuth(store, [bytes(range(100, 132))])
+commit, longest = store.commit, 0.0
+def timed(changes):
+    global longest
+    begun = time.perf_counter()
+    outcome = commit(changes)
+    longest = max(longest, time.perf_counter() - begun)
+    return outcome
+for answers in (auth.migration._answers,):
+    for method, answer in answers.items():
+        if answer == commit:
+            answers[method] = timed
+"""
+_OURS = {
+    "apply": _OPEN + "auth.migration.apply(plan, actor='bench')",
+    "roll back": _OPEN + "auth.migration.roll_back(auth.migration.status()[0].migration.id, actor='bench')",
+}
+_TIMED = """
+import sys, time
+path, plan = sys.argv[1:]
+import json, sqlite3; from cityauth import CityAuth; from cityauth.stores.sql import SqlStore
+def peak():
+    with open("/proc/self/status", encoding="ascii") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
+longest, before = 0.0, peak()
+started = time.process_time_ns()
+{work}
+spent = time.process_time_ns() - started
+print(spent / 1000, (peak() - before) / 1024, longest * 1000)
+"""
+_PLAN = """
+import sys
+from cityauth import CityAuth
+from cityauth.stores.sql import SqlStore
+path, plan = sys.argv[1:]
+store = SqlStore(f"sqlite:///{path}", read_only=True)
+CityAuth(store, [bytes(range(100, 132))]).migration.plan(plan)
+"""
+
+
+def measure(rounds: int, accounts: int) -> Result:
+    """Fill one database, plan it, and let each contender apply and roll back its own copy in each round."""
+    with TemporaryDirectory(prefix="cityauth-bench-") as folder:
+        path = Path(folder) / "city.db"
+        _fill(path, accounts)
+        plan = path.with_suffix(".jsonl")
+        _python(_PLAN, path, plan)
+        names = (BASE, AGAIN, OURS)
+        times: dict[str, Samples] = {job: {name: [] for name in names} for job in _RAW}
+        memory, commits = [0.0], [0.0]
+        for number in range(rounds + 1):
+            for name in names:
+                copy = Path(folder) / "copy.db"
+                shutil.copyfile(path, copy)
+                for job, samples in times.items():
+                    work = _OURS[job] if name == OURS else _RAW[job]
+                    micros, mebibytes, longest = map(float, _python(_TIMED.format(work=work), copy, plan).split())
+                    if number:  # the first round only warms the disk's cache
+                        samples[name].append(micros / accounts)
+                        memory += [mebibytes] * (name == OURS)
+                        commits += [longest] * (name == OURS)
+                for file in Path(folder).glob("copy.db*"):
+                    file.unlink()
+        return _result(times, max(memory), max(commits), accounts)
+
+
+def _python(code: str, path: Path, plan: Path) -> str:
+    command = [sys.executable, "-c", code, str(path), str(plan)]
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=1800).stdout
+
+
+def _result(times: dict[str, Samples], memory: float, commit: float, accounts: int) -> Result:
+    tables = [
+        tabulate(f"{job} a plan of {accounts:,} accounts, for one account", samples, BASE)
+        for job, samples in times.items()
+    ]
+    goals = [Goal(f"{table.title.split(' a plan')[0]}, times the floor", table.ratio(OURS), 3.0) for table in tables]
+    goals += [Goal("MiB that the process grows by", memory, 300), Goal("longest commit in ms", commit, 250)]
+    return Result("switch", ABOUT, tables, goals)
