@@ -37,6 +37,7 @@ from cityauth.core.links import OneTimeToken
 from cityauth.core.mail import OutboxStatus, QueuedMail
 from cityauth.core.migration import (
     Migration,
+    MigrationDiscarded,
     MigrationMoved,
     MigrationOpened,
     MigrationState,
@@ -96,6 +97,7 @@ __all__ = [
     "MailQueued",
     "Match",
     "Migration",
+    "MigrationDiscarded",
     "MigrationMoved",
     "MigrationOpened",
     "MigrationState",

@@ -45,6 +45,7 @@ class AuditEventType(StrEnum):
     EMAIL_CHANGE_UNDONE = "email_change.undone"
     MAIL_ABANDONED = "mail.abandoned"
     MIGRATION_OPENED = "migration.opened"
+    MIGRATION_DISCARDED = "migration.discarded"
     MIGRATION_BEGUN = "migration.begun"
     MIGRATION_APPLIED = "migration.applied"
     MIGRATION_ROLLBACK_BEGUN = "migration.rollback_begun"

@@ -11,7 +11,14 @@ from cityauth.core.audit import AuditEvent
 from cityauth.core.identifiers import Identifier
 from cityauth.core.links import OneTimeToken
 from cityauth.core.mail import QueuedMail
-from cityauth.core.migration import MigrationMoved, MigrationOpened, StepsApplied, StepsPlanned, StepsRolledBack
+from cityauth.core.migration import (
+    MigrationDiscarded,
+    MigrationMoved,
+    MigrationOpened,
+    StepsApplied,
+    StepsPlanned,
+    StepsRolledBack,
+)
 from cityauth.core.population import PeopleAdded, SourceRecorded
 from cityauth.core.resolution import AccountIdentifier
 from cityauth.core.secret import SecretStr
@@ -351,6 +358,7 @@ Change: TypeAlias = (
     | StepsApplied
     | StepsRolledBack
     | MigrationMoved
+    | MigrationDiscarded
     | MailQueued
     | EventRecorded
 )

@@ -137,6 +137,16 @@ class MigrationOpened:
 
 
 @dataclass(frozen=True, slots=True)
+class MigrationDiscarded:
+    """A migration that has changed no account is forgotten with its steps.
+
+    Refused unless its state is `MigrationState.LOADING`.
+    """
+
+    migration_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class MigrationMoved:
     """A migration comes to another state.
 

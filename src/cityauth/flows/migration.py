@@ -13,8 +13,10 @@ from cityauth.core.accounts import AccountId
 from cityauth.core.audit import AuditEventType, audit_event
 from cityauth.core.changes import Committed
 from cityauth.core.client import ClientContext
+from cityauth.core.identifiers import EMAIL, Identifier
 from cityauth.core.migration import (
     Migration,
+    MigrationDiscarded,
     MigrationMoved,
     MigrationOpened,
     MigrationState,
@@ -37,7 +39,7 @@ from cityauth.core.migration_run import (
     differs,
     step_of,
 )
-from cityauth.errors import StoreError, StoreUnavailableError, UsageError
+from cityauth.errors import PlanError, StoreError, StoreUnavailableError, UsageError
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.deployment import Deployment, begin, commit_with
 from cityauth.flows.migration_plan import plan_again
@@ -104,7 +106,6 @@ class _Run:
         self._client = client
         self._progress = progress
         self._loaded = False
-        self._read = False
 
     def go_on(self) -> Flow[MigrationReport | MigrationRefused | None]:
         """Do the next part of the work. Returns ``None`` where there is more to do."""
@@ -120,17 +121,14 @@ class _Run:
         if other is not None:
             return MigrationRefused(MigrationRefusal.ANOTHER_IS_OPEN, plan_id=other.id)
         if mine is None:
-            return (yield from self._open())
-        if mine.state is MigrationState.LOADING:
-            yield from self._load(mine)
+            yield from self._open()
             return None
+        if mine.state is MigrationState.LOADING:
+            return (yield from self._load(mine))
         return (yield from self._apply(mine))
 
-    def _open(self) -> Flow[MigrationRefused | None]:
-        """Check the whole plan against the population, and begin it."""
-        outdated = yield from self._outdated()
-        if outdated.count and not self._settings.replan:
-            return outdated
+    def _open(self) -> Flow[None]:
+        """Begin the migration. No account changes until every step is in the journal and was compared."""
         context = yield from begin(self._client)
         header = self._header
         new = Migration(
@@ -144,42 +142,61 @@ class _Run:
         )
         event = audit_event(AuditEventType.MIGRATION_OPENED, context, detail=self._detail())
         yield from commit_with(event, [MigrationOpened(new)])  # refused where another worker was first
-        return None
 
     def _detail(self) -> dict[str, str]:
         return {"plan": self._header.plan_id, "actor": self._settings.actor}
 
-    def _outdated(self) -> Flow[MigrationRefused]:
-        """Name the accounts that are no longer as the plan saw them where it matters."""
+    def _outdated(self, mine: Migration) -> Flow[MigrationRefused | None]:
+        """Name the accounts that are no longer as the plan saw them where it matters, and forget the migration.
+
+        Returns ``None`` where there are none, or where another worker has moved the migration on.
+        """
         named: list[str] = []
-        count = 0
-        for page in pages(self._chosen(), self._settings.batch):
-            for line, fresh in (yield from plan_again(self._deployment, self._header, page)):
-                if differs(line, fresh):
-                    count += 1
-                    named += [line.reference] if count <= _NAMED else []
-        self._read = True
-        return MigrationRefused(MigrationRefusal.PLAN_OUTDATED, tuple(named), count)
+        count, after = 0, ""
+        while page := (yield from ask(PopulationStore.read_outdated, mine.id, after, _NAMED)):
+            named += [step.external_id or step.account_id for step in page[: _NAMED - len(named)]]
+            count, after = count + len(page), page[-1].account_id
+        if not count:
+            return None
+        context = yield from begin(self._client)
+        event = audit_event(AuditEventType.MIGRATION_DISCARDED, context, detail=self._detail())
+        outcome = yield from commit_with(event, [MigrationDiscarded(mine.id)])
+        refused = MigrationRefused(MigrationRefusal.PLAN_OUTDATED, tuple(named), count)
+        return refused if isinstance(outcome, Committed) else None
 
     def _chosen(self) -> Iterable[PlanLine]:
         choose = self._settings.choose
         return (line for line in self._lines() if choose is None or choose(line))
 
-    def _load(self, mine: Migration) -> Flow[None]:
+    def _load(self, mine: Migration) -> Flow[MigrationRefused | None]:
         """Write the steps into the journal; those that are there already stay as they are.
 
-        All of the plan is read first, so that no step of a plan that was changed gets into the journal.
+        No step of a plan that was changed is carried out: the last line of the plan is read before any account changes,
+        and a migration that changed none is forgotten when its plan turns out to be changed.
         """
-        if not self._read:
-            self._read = all(True for _ in self._lines())
+        if mine.state is not MigrationState.LOADING:
+            all(True for _ in self._lines())
+        try:
+            return (yield from self._load_lines(mine))
+        except PlanError:
+            context = yield from begin(self._client)
+            event = audit_event(AuditEventType.MIGRATION_DISCARDED, context, detail=self._detail())
+            yield from commit_with(event, [MigrationDiscarded(mine.id)])
+            raise
+
+    def _load_lines(self, mine: Migration) -> Flow[MigrationRefused | None]:
         for page in pages(self._chosen(), self._settings.batch):
             lines = yield from self._present(page, mine)
             steps = tuple(step for line in lines if (step := step_of(line, self._header.phase)) is not None)
             if steps and not (yield from commit_steps(StepsPlanned(mine.id, steps))):
-                return  # another worker has ended the migration
+                return None  # another worker has ended the migration
         self._loaded = True
-        if mine.state is MigrationState.LOADING:
-            yield from self._move(mine, MigrationState.APPLYING)
+        if mine.state is not MigrationState.LOADING:
+            return None
+        if not self._settings.replan and (outdated := (yield from self._outdated(mine))):
+            return outdated
+        yield from self._move(mine, MigrationState.APPLYING)
+        return None
 
     def _present(self, page: Sequence[PlanLine], mine: Migration) -> Flow[Sequence[PlanLine]]:
         """Return the lines without those of accounts that are gone; with *replan*, as they would be planned today.
@@ -191,7 +208,7 @@ class _Run:
             return [new if differs(old, new) else old for old, new in again if new is not None]
         acting = [line for line in page if line.action is not None]
         if mine.state is MigrationState.LOADING:
-            return acting  # the population was compared just before
+            return acting  # they are compared before any account changes
         found = yield from ask(PopulationStore.find_population, [line.account for line in acting])
         there = {row.account.id for row in found}
         return [line for line in acting if line.account in there]
@@ -205,9 +222,9 @@ class _Run:
         self._loaded = True
         done, after = sum(counts.values()) - counts.get(StepState.PLANNED, 0), ""
         while steps := (
-            yield from ask(PopulationStore.read_steps, mine.id, StepState.PLANNED, after, self._settings.batch)
+            yield from ask(PopulationStore.read_step_keys, mine.id, StepState.PLANNED, after, self._settings.batch)
         ):
-            now, last = (yield from ask(Clock.now)), steps[-1].account_id
+            now, last = (yield from ask(Clock.now)), steps[-1][0]
             applied = StepsApplied(mine.id, after, last, now, self._settings.actor, self._tombstones(steps))
             if not (yield from commit_steps(applied)):
                 return None
@@ -219,10 +236,13 @@ class _Run:
             yield from self._move(mine, MigrationState.APPLIED)
         return (yield from report(mine.id))
 
-    def _tombstones(self, steps: Sequence[MigrationStep]) -> tuple[tuple[bytes, AccountId], ...]:
+    def _tombstones(self, steps: Sequence[tuple[AccountId, str | None]]) -> tuple[tuple[bytes, AccountId], ...]:
         digests = self._deployment.tombstones.digests
         return tuple(
-            (digest, step.account_id) for step in steps if step.identifier for digest in digests(step.identifier)
+            (digest, account_id)
+            for account_id, key in steps
+            if key is not None
+            for digest in digests(Identifier(EMAIL.name, "", key))
         )
 
     def _move(self, mine: Migration, now: MigrationState) -> Flow[None]:
@@ -260,8 +280,8 @@ def roll_back(
 def _take_back(mine: Migration, settings: ApplySettings, progress: Progress) -> Flow[bool]:
     """Take back the steps that are carried out; return whether no other worker has ended it meanwhile."""
     done, after = mine.total - (yield from _left(mine)), ""
-    while steps := (yield from ask(PopulationStore.read_steps, mine.id, StepState.APPLIED, after, settings.batch)):
-        now, last = (yield from ask(Clock.now)), steps[-1].account_id
+    while steps := (yield from ask(PopulationStore.read_step_keys, mine.id, StepState.APPLIED, after, settings.batch)):
+        now, last = (yield from ask(Clock.now)), steps[-1][0]
         if not (yield from commit_steps(StepsRolledBack(mine.id, after, last, now, settings.actor))):
             return False
         done, after = done + len(steps), last

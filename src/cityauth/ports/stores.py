@@ -193,6 +193,19 @@ class PopulationStore(Protocol):
         """
         ...
 
+    def read_step_keys(
+        self, migration_id: str, state: StepState, after: str, most: int
+    ) -> Sequence[tuple[AccountId, str | None]]:
+        """Return accounts and keys of a page of steps: what `read_steps` would, for less work."""
+        ...
+
+    def read_outdated(self, migration_id: str, after: str, most: int) -> Sequence[MigrationStep]:
+        """Return a page of the planned steps that could not be carried out now, each with the reason as its refusal.
+
+        What `StepsApplied` would find is found here before anything changes, but for tombstones.
+        """
+        ...
+
     def count_steps(self, migration_id: str) -> Mapping[StepState, int]:
         """Return how many steps of a migration are in each state; states without a step may be missing."""
         ...

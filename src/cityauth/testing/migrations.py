@@ -18,6 +18,7 @@ from cityauth.core.changes import (
 )
 from cityauth.core.migration import (
     Migration,
+    MigrationDiscarded,
     MigrationMoved,
     MigrationOpened,
     MigrationState,
@@ -325,6 +326,36 @@ class MigrationContract:
         assert list(store.read_steps("plan", StepState.APPLIED, "", 10)) == []
         assert list(store.read_steps("none", None, "", 10)) == []
         assert store.count_steps("plan") == {StepState.PLANNED: 3}
+
+    def test_outdated_steps_are_found_before_anything_changes(self, store: FullStore) -> None:
+        """Each planned step that could not be carried out is named with its reason, page by page, and stays planned."""
+        add(store, *(person(name, name, email=f"{name}@example.com") for name in ("a", "b", "c", "d")))
+        steps = [move(name, f"{name}@example.com") for name in ("a", "b", "c", "d")]
+        commit(store, MigrationOpened(PLAN), StepsPlanned("plan", (*steps, keep("e"))))
+        commit(store, ContactChanged(AccountId("b"), "x@example.com"), added("thief", "d@example.com"))
+        pages = [list(store.read_outdated("plan", after, 2)) for after in ("", "d")]
+        assert [[(one.account_id, one.refusal) for one in page] for page in pages] == [
+            [("b", StepRefusal.CONTACT_CHANGED), ("d", StepRefusal.IDENTIFIER_TAKEN)],
+            [("e", StepRefusal.ACCOUNT_MISSING)],
+        ]
+        assert list(store.read_outdated("plan", "e", 2)) == list(store.read_outdated("none", "", 2)) == []
+        assert list(store.read_steps("plan", None, "", 10)) == [*steps, keep("e")]
+
+    def test_keys_of_steps_are_those_of_the_steps(self, store: FullStore) -> None:
+        """The short form has the same accounts in the same pages, with the key of the new identifier or none."""
+        commit(store, MigrationOpened(PLAN), StepsPlanned("plan", (move("a", "a@example.com"), keep("b"), keep("c"))))
+        assert list(store.read_step_keys("plan", StepState.PLANNED, "", 2)) == [("a", "1:a@example.com"), ("b", None)]
+        assert list(store.read_step_keys("plan", StepState.PLANNED, "b", 2)) == [("c", None)]
+        assert list(store.read_step_keys("plan", StepState.APPLIED, "", 2)) == []
+
+    def test_a_migration_without_changes_can_be_forgotten(self, store: FullStore) -> None:
+        """While it is loaded a migration is discarded with its steps, and its id is free; later it is not."""
+        commit(store, MigrationOpened(PLAN), StepsPlanned("plan", (keep("a"),)), MigrationDiscarded("plan"))
+        assert (list(store.list_migrations()), list(store.read_steps("plan", None, "", 10))) == ([], [])
+        refuse(store, MigrationDiscarded("plan"), Precondition.MIGRATION_CHANGED)
+        begin(store, keep("a"))
+        refuse(store, MigrationDiscarded("plan"), Precondition.MIGRATION_CHANGED)
+        assert store.count_steps("plan") == {StepState.PLANNED: 1}
 
     def test_a_moved_account_signs_in_by_its_address(self, store: FullStore) -> None:
         """The address becomes an active identifier beside the username, and the phase is the plan's."""

@@ -11,6 +11,7 @@ from cityauth.core.identifiers import USERNAME
 from cityauth.core.mail import contact_key
 from cityauth.core.migration import (
     Migration,
+    MigrationDiscarded,
     MigrationMoved,
     MigrationOpened,
     MigrationState,
@@ -113,6 +114,21 @@ def read_steps(state: State, migration_id: str, only: StepState | None, after: s
     return [steps[one].step for one in chosen[:most]]
 
 
+def read_step_keys(
+    state: State, migration_id: str, only: StepState, after: str, most: int
+) -> list[tuple[AccountId, str | None]]:
+    """See `PopulationStore.read_step_keys`."""
+    steps = read_steps(state, migration_id, only, after, most)
+    return [(step.account_id, step.identifier.key if step.identifier else None) for step in steps]
+
+
+def read_outdated(state: State, migration_id: str, after: str, most: int) -> list[MigrationStep]:
+    """See `PopulationStore.read_outdated`."""
+    planned = read_steps(state, migration_id, StepState.PLANNED, after, len(state.steps.get(migration_id, ())))
+    judged = [(step, _why_not_applied(state, step)) for step in planned]
+    return [replace(step, refusal=why) for step, why in judged if why][:most]
+
+
 def count_steps(state: State, migration_id: str) -> dict[StepState, int]:
     """See `PopulationStore.count_steps`."""
     return dict(Counter(one.step.state for one in state.steps.get(migration_id, {}).values()))
@@ -184,6 +200,15 @@ def move_migration(state: State, change: MigrationMoved) -> Precondition | None:
         return Precondition.MIGRATION_CHANGED
     ended_at = None if change.now.is_open else change.at
     state.put(state.migrations, found.id, replace(found, state=change.now, ended_at=ended_at))
+    return None
+
+
+def discard_migration(state: State, change: MigrationDiscarded) -> Precondition | None:
+    """Forget the migration with its steps."""
+    if _is_not(state, change.migration_id, MigrationState.LOADING):
+        return Precondition.MIGRATION_CHANGED
+    state.drop(state.migrations, change.migration_id)
+    state.drop(state.steps, change.migration_id)
     return None
 
 
@@ -333,6 +358,7 @@ APPLY: Final[Mapping[type[Change], Apply]] = {
     SourceRecorded: record_source,
     MigrationOpened: open_migration,
     MigrationMoved: move_migration,
+    MigrationDiscarded: discard_migration,
     StepsPlanned: plan_steps,
     StepsApplied: apply_steps,
     StepsRolledBack: roll_back_steps,

@@ -133,6 +133,18 @@ class MemoryStore:
         with self._lock:
             return population.read_steps(self._state, migration_id, state, after, most)
 
+    def read_step_keys(
+        self, migration_id: str, state: StepState, after: str, most: int
+    ) -> Sequence[tuple[AccountId, str | None]]:
+        """See `PopulationStore.read_step_keys`."""
+        with self._lock:
+            return population.read_step_keys(self._state, migration_id, state, after, most)
+
+    def read_outdated(self, migration_id: str, after: str, most: int) -> Sequence[MigrationStep]:
+        """See `PopulationStore.read_outdated`."""
+        with self._lock:
+            return population.read_outdated(self._state, migration_id, after, most)
+
     def count_steps(self, migration_id: str) -> Mapping[StepState, int]:
         """See `PopulationStore.count_steps`."""
         with self._lock:

@@ -32,7 +32,14 @@ from cityauth.core.changes import (
     TokenUsed,
     TombstonesReleased,
 )
-from cityauth.core.migration import MigrationMoved, MigrationOpened, StepsApplied, StepsPlanned, StepsRolledBack
+from cityauth.core.migration import (
+    MigrationDiscarded,
+    MigrationMoved,
+    MigrationOpened,
+    StepsApplied,
+    StepsPlanned,
+    StepsRolledBack,
+)
 from cityauth.core.population import PeopleAdded, SourceRecorded
 from cityauth.stores.sql import (
     accounts,
@@ -75,6 +82,7 @@ APPLY: Final[Mapping[type[Change], Apply]] = {
     SourceRecorded: population.record_source,
     MigrationOpened: journal.open_migration,
     MigrationMoved: journal.move_migration,
+    MigrationDiscarded: journal.discard_migration,
     StepsPlanned: journal.plan_steps,
     StepsApplied: migration_steps.apply_steps,
     StepsRolledBack: migration_steps.roll_back_steps,

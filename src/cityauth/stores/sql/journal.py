@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sqlalchemy import bindparam, exists, func, insert, literal, select, update
+from sqlalchemy import bindparam, delete, exists, func, insert, literal, select, update
 
 from cityauth.core.accounts import AccountId
 from cityauth.core.changes import Precondition
 from cityauth.core.identifiers import Identifier
 from cityauth.core.migration import (
     Migration,
+    MigrationDiscarded,
     MigrationMoved,
     MigrationOpened,
     MigrationState,
@@ -20,7 +21,7 @@ from cityauth.core.migration import (
     StepState,
 )
 from cityauth.policy.realms import Phase
-from cityauth.stores.sql.migration_steps import hold
+from cityauth.stores.sql.migration_steps import WHY_NOT_APPLIED, hold
 from cityauth.stores.sql.programs import Program, Read, Row, Write, WriteMany, look_up
 from cityauth.stores.sql.tables import micros, migration, migration_step, moment
 
@@ -61,6 +62,29 @@ _STEPS: Final = (
     .limit(bindparam("most"))
 )
 _STEPS_OF_STATE: Final = _STEPS.where(_STEP.state == bindparam("only"))
+_STEP_KEYS: Final = (
+    select(_STEP.account_id, _STEP.key)
+    .where(
+        _STEP.migration_id == bindparam("migration"),
+        _STEP.account_id > bindparam("after"),
+        _STEP.state == bindparam("only"),
+    )
+    .order_by(_STEP.account_id)
+    .limit(bindparam("most"))
+)
+_OUTDATED: Final = (
+    select(*(WHY_NOT_APPLIED if one is _STEP.refusal else one for one in _STEP_COLUMNS))
+    .where(
+        _STEP.migration_id == bindparam("migration"),
+        _STEP.account_id > bindparam("after"),
+        _STEP.state == StepState.PLANNED.value,
+        literal(StepRefusal.NONE.value) != WHY_NOT_APPLIED,
+    )
+    .order_by(_STEP.account_id)
+    .limit(bindparam("most"))
+)
+_DISCARD_STEPS: Final = delete(migration_step).where(_STEP.migration_id == bindparam("which"))
+_DISCARD: Final = delete(migration).where(migration.c.id == bindparam("which"))
 _COUNT: Final = (
     select(_STEP.state, func.count()).where(_STEP.migration_id == bindparam("migration")).group_by(_STEP.state)
 )
@@ -98,6 +122,20 @@ def read_steps(migration_id: str, state: StepState | None, after: str, most: int
     if state is None:
         return look_up(_step_of, _STEPS, values)
     return look_up(_step_of, _STEPS_OF_STATE, {**values, "only": state.value})
+
+
+def read_step_keys(
+    migration_id: str, state: StepState, after: str, most: int
+) -> Program[list[tuple[AccountId, str | None]]]:
+    """Return accounts and keys of a page of steps."""
+    values = {"migration": migration_id, "after": after, "most": most, "only": state.value}
+    rows: list[tuple[AccountId, str | None]] = yield Read(_STEP_KEYS, values)
+    return rows
+
+
+def read_outdated(migration_id: str, after: str, most: int) -> Program[list[MigrationStep]]:
+    """Return a page of the planned steps that could not be carried out now, each with the reason."""
+    return look_up(_step_of, _OUTDATED, {"migration": migration_id, "after": after, "most": most})
 
 
 def _step_of(row: Row) -> MigrationStep:
@@ -157,6 +195,13 @@ def move_migration(change: MigrationMoved) -> Program[None]:
     values = {"which": change.migration_id, "was": change.was.value, "now": change.now.value, "ended": ended}
     opens = change.now.is_open and not change.was.is_open
     yield Write(_REOPEN if opens else _MOVE, values, otherwise=Precondition.MIGRATION_CHANGED)
+
+
+def discard_migration(change: MigrationDiscarded) -> Program[None]:
+    """Forget the migration with its steps."""
+    yield from hold(change.migration_id, MigrationState.LOADING)
+    yield Write(_DISCARD_STEPS, {"which": change.migration_id})
+    yield Write(_DISCARD, {"which": change.migration_id})
 
 
 def plan_steps(change: StepsPlanned) -> Program[None]:

@@ -77,7 +77,7 @@ _TAKEN = _there_is(
     or_(identifier.c.account_id != _STEP.account_id, identifier.c.status == IdentifierStatus.CONTESTED.value),
 )
 _SHARED = _there_is(_OTHER.c.contact_key == _STEP.key, _OTHER.c.id != _STEP.account_id)
-_WHY_NOT_APPLIED = _first_refusal(
+WHY_NOT_APPLIED = _first_refusal(
     (and_(_MOVES, account.c.status != Status.ACTIVE.value), StepRefusal.STATUS_CHANGED),
     (account.c.phase.is_distinct_from(_STEP.phase_before), StepRefusal.PHASE_CHANGED),
     (account.c.contact.is_distinct_from(_STEP.contact_before), StepRefusal.CONTACT_CHANGED),
@@ -106,8 +106,8 @@ _REFUSE_ERASED: Final = (
 )
 _REFUSE_CHANGED: Final = (
     update(migration_step)
-    .where(_PLANNED, _NO_REFUSAL != _WHY_NOT_APPLIED)
-    .values(state=StepState.CHANGED.value, refusal=_WHY_NOT_APPLIED, **_BY)
+    .where(_PLANNED, _NO_REFUSAL != WHY_NOT_APPLIED)
+    .values(state=StepState.CHANGED.value, refusal=WHY_NOT_APPLIED, **_BY)
 )
 _SAVE_IDENTIFIER: Final = (
     update(migration_step)

@@ -162,6 +162,16 @@ class SqlStore:
         """See `PopulationStore.read_steps`."""
         return self._database.look_up(journal.read_steps(migration_id, state, after, most))
 
+    def read_step_keys(
+        self, migration_id: str, state: StepState, after: str, most: int
+    ) -> Sequence[tuple[AccountId, str | None]]:
+        """See `PopulationStore.read_step_keys`."""
+        return self._database.look_up(journal.read_step_keys(migration_id, state, after, most))
+
+    def read_outdated(self, migration_id: str, after: str, most: int) -> Sequence[MigrationStep]:
+        """See `PopulationStore.read_outdated`."""
+        return self._database.look_up(journal.read_outdated(migration_id, after, most))
+
     def count_steps(self, migration_id: str) -> Mapping[StepState, int]:
         """See `PopulationStore.count_steps`."""
         return self._database.look_up(journal.count_steps(migration_id))
