@@ -63,7 +63,7 @@ class PlanError(UsageError):
     """A file is no plan of a migration, or a line of it was changed; make the plan again.
 
     Attributes:
-        line: The number of the line that is wrong, from 1.
+        line: The number of the line that is wrong, from 1; 0 where it is not known.
     """
 
     def __init__(self, reason: str, line: int) -> None:

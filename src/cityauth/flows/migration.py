@@ -21,6 +21,7 @@ from cityauth.core.migration import (
     MigrationOpened,
     MigrationState,
     MigrationStep,
+    StepAction,
     StepRefusal,
     StepsApplied,
     StepsPlanned,
@@ -42,6 +43,7 @@ from cityauth.core.migration_run import (
 from cityauth.errors import PlanError, StoreError, StoreUnavailableError, UsageError
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.deployment import Deployment, begin, commit_with
+from cityauth.flows.migration_accounts import address_of
 from cityauth.flows.migration_plan import plan_again
 from cityauth.ports.services import Clock, Sleeper
 from cityauth.ports.stores import AccountStore, PopulationStore
@@ -105,6 +107,7 @@ class _Run:
         self._settings = settings
         self._client = client
         self._progress = progress
+        self._opened = False
         self._loaded = False
 
     def go_on(self) -> Flow[MigrationReport | MigrationRefused | None]:
@@ -141,7 +144,8 @@ class _Run:
             context.at,
         )
         event = audit_event(AuditEventType.MIGRATION_OPENED, context, detail=self._detail())
-        yield from commit_with(event, [MigrationOpened(new)])  # refused where another worker was first
+        outcome = yield from commit_with(event, [MigrationOpened(new)])  # refused where another worker was first
+        self._opened = isinstance(outcome, Committed)
 
     def _detail(self) -> dict[str, str]:
         return {"plan": self._header.plan_id, "actor": self._settings.actor}
@@ -174,7 +178,7 @@ class _Run:
         No step of a plan that was changed is carried out: the last line of the plan is read before any account changes,
         and a migration that changed none is forgotten when its plan turns out to be changed.
         """
-        if mine.state is not MigrationState.LOADING:
+        if not self._opened:
             all(True for _ in self._lines())
         try:
             return (yield from self._load_lines(mine))
@@ -186,6 +190,7 @@ class _Run:
 
     def _load_lines(self, mine: Migration) -> Flow[MigrationRefused | None]:
         for page in pages(self._chosen(), self._settings.batch):
+            self._check_keys(page)
             lines = yield from self._present(page, mine)
             steps = tuple(step for line in lines if (step := step_of(line, self._header.phase)) is not None)
             if steps and not (yield from commit_steps(StepsPlanned(mine.id, steps))):
@@ -197,6 +202,18 @@ class _Run:
             return outdated
         yield from self._move(mine, MigrationState.APPLYING)
         return None
+
+    def _check_keys(self, page: Sequence[PlanLine]) -> None:
+        """See that each address has its own key: with another one it would sign in for an address that nobody sees.
+
+        Raises:
+            PlanError: one has not, although its checksums are right.
+        """
+        for line in page:
+            if line.action is StepAction.MOVE:
+                address = address_of(line.identifier, self._deployment)
+                if address is None or address.key != line.key:
+                    raise PlanError(f"the address of the account {line.reference!r} has the key of another one", 0)
 
     def _present(self, page: Sequence[PlanLine], mine: Migration) -> Flow[Sequence[PlanLine]]:
         """Return the lines without those of accounts that are gone; with *replan*, as they would be planned today.
