@@ -10,12 +10,11 @@ from cityauth.api.plan_files import read_plan
 from cityauth.core.accounts import AccountId
 from cityauth.core.changes import ContactChanged
 from cityauth.core.migration import MigrationState, StepRefusal
-from cityauth.core.migration_run import MigrationRefusal
 from cityauth.core.plan_file import NO_DIGEST, checked
 from cityauth.errors import PlanError, UsageError
 from cityauth.policy.realms import Phase
 from cityauth.testing.migrations import person
-from tests.support.moves import Move, StopError, Stopping, commit, fill, leads_to, on, other_plan, population, refused
+from tests.support.moves import Move, StopError, Stopping, commit, fill, leads_to, on, other_plan, population
 from tests.support.service import Service
 
 
