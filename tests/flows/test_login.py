@@ -11,6 +11,7 @@ from cityauth.core.answers import Refused
 from cityauth.core.audit import AuditEventType
 from cityauth.core.changes import Committed, EventRecorded
 from cityauth.core.client import ClientContext
+from cityauth.core.hash_origin import HashKind
 from cityauth.core.hashing import HashDefect, StoredHash
 from cityauth.core.identifiers import EMAIL, USERNAME, Identifier
 from cityauth.core.login import UNIFORM_REFUSAL, Authenticated, PasswordRequired, RefusalReason
@@ -21,7 +22,7 @@ from cityauth.core.throttling import Reserved
 from cityauth.errors import StoreUnavailableError
 from cityauth.flows.login import identify, submit_password
 from cityauth.policy.realms import Phase
-from cityauth.ports.services import AuditSink, Clock, Entropy, PasswordHasher, Verdict
+from cityauth.ports.services import AuditSink, Clock, Entropy, HashImporter, PasswordHasher, Verdict
 from cityauth.ports.stores import AccountStore, ThrottleStore
 from tests.support.deployments import deployment
 from tests.support.fakes import FORMATS, NOON, SpyHasher, typed
@@ -114,6 +115,7 @@ def attempt(matches: list[Match], verdict: Verdict, entered: str = ENTERED, **gi
         AccountStore.account_identifiers: (),
         PasswordHasher.verify: verdict,
         PasswordHasher.hash: "new hash",
+        HashImporter.describe: HashKind("argon2", "", "sample"),
         ThrottleStore.reserve: Reserved(),
         Entropy.draw: bytes(range(32)),
     }
@@ -251,6 +253,7 @@ def test_the_order_of_an_accepted_attempt() -> None:
     rehashed = attempt([match()], Verdict(matched=True, outdated=True))
     assert rehashed.names[len(verified) :] == [
         "PasswordHasher.hash",
+        "HashImporter.describe",
         "Entropy.draw",
         "AccountStore.commit",
         "AuditSink.emit",
