@@ -42,7 +42,7 @@ class PlanBuilder:
             out: Gets the plan.
         """
         self._out = out
-        self.accounts = 0
+        self.accounts: int = 0
         self._scratch = scratch
         self._starts = array("Q")
         self._families = array("q")

@@ -61,8 +61,8 @@ class MarkedFormat:
 
     def __init__(self, inner: HashFormat[Any], origin: HashOrigin) -> None:
         """Describe hashes of *inner* with the mark of *origin*."""
-        self.inner = inner
-        self.origin = origin
+        self.inner: HashFormat[Any] = inner
+        self.origin: HashOrigin = origin
 
     @property
     def name(self) -> str:

@@ -47,7 +47,7 @@ class WrappedFormat:
 
     def __init__(self, inner: WrappableFormat[Any]) -> None:
         """Describe wrapped hashes of *inner*."""
-        self.inner = inner
+        self.inner: WrappableFormat[Any] = inner
 
     @property
     def name(self) -> str:

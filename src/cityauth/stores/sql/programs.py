@@ -220,9 +220,9 @@ class Driver:
 
     def __init__(self, connection: sqlite3.Connection, cursor: sqlite3.Cursor | None = None) -> None:
         """Take the *connection*, and the *cursor* for all its statements: each is read to its end before the next."""
-        self.sqlite = connection
+        self.sqlite: sqlite3.Connection = connection
         self._cursor = cursor or connection.cursor()
-        self.durable = False
+        self.durable: bool = False
         """Whether the present transaction waits for the disk."""
 
     def run(self, program: Program[T]) -> T:
