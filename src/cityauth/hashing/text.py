@@ -159,7 +159,7 @@ class TextFormat(Generic[C]):
     def identify(self, stored: str) -> bool:
         """Say whether *stored* begins like this format."""
         if not self._prefix:
-            return stored.startswith(self._start)
+            return self.body_of(stored).startswith(self._start)  # a format may write out what its texts leave out
         if self._lead[:1] != stored[:1]:
             return False  # the common case, at little cost
         prefix = stored[: len(self._prefix)]
