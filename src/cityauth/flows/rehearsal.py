@@ -4,7 +4,7 @@ Nothing is written. For each account of the plan the identifiers are resolved as
 they will be stored after the step; so are those of every account that has a name in common with it.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 
 from cityauth.core.accounts import AccountId, Status
 from cityauth.core.identifiers import USERNAME
+from cityauth.core.mail import contact_key
 from cityauth.core.migration import MigrationStep
 from cityauth.core.migration_plan import PlanHeader, PlanLine
 from cityauth.core.migration_run import step_of
@@ -29,6 +30,9 @@ PAGE: Final = 200
 
 _Found: TypeAlias = dict[str, Match]
 """Who has each key."""
+
+_Contacts: TypeAlias = defaultdict[str, set[AccountId]]
+"""Which accounts have each key on file as their contact."""
 
 _NAMED: Final = 1000
 """How many findings a report lists; it counts all."""
@@ -130,7 +134,8 @@ class _Rehearsal:
         named += [step.identifier for step in steps.values() if step is not None and step.identifier is not None]
         keys = {key for one in named for key in (one.key, *self._readings(one.shown))}
         before = yield from _matches(sorted(keys))
-        after = _after(before, rows, [step for step in steps.values() if step is not None])
+        acting = [step for step in steps.values() if step is not None]
+        after = _after(before, rows, acting, (yield from _contacts(acting)))
         self._before, self._after = before, after
         for line in page:
             self.counts["accounts"] += 1
@@ -200,10 +205,22 @@ def _matches(keys: Sequence[str]) -> Flow[_Found]:
     return found
 
 
-def _after(before: _Found, rows: Mapping[AccountId, PopulationRow], steps: Sequence[MigrationStep]) -> _Found:
+def _contacts(steps: Sequence[MigrationStep]) -> Flow[_Contacts]:
+    """Return which accounts have the address of a step on file."""
+    found: defaultdict[str, set[AccountId]] = defaultdict(set)
+    for use in (yield from ask(PopulationStore.find_key_uses, [one.identifier.key for one in steps if one.identifier])):
+        if use.status is None:
+            found[use.key].add(use.account_id)
+    return found
+
+
+def _after(
+    before: _Found, rows: Mapping[AccountId, PopulationRow], steps: Sequence[MigrationStep], contacts: _Contacts
+) -> _Found:
     """Return who will have each key once *steps* are carried out.
 
-    A step whose address is another account's, or contested, is not carried out.
+    A step whose address is another account's, or contested, is not carried out. Neither is one whose address another
+    account has on file, unless people decided so.
     """
     after = dict(before)
     for step in steps:
@@ -211,6 +228,11 @@ def _after(before: _Found, rows: Mapping[AccountId, PopulationRow], steps: Seque
         held = None if new is None else after.get(new.key)
         if row is None or (held is not None and not _is_own(held, step.account_id)):
             continue
+        if new is not None:
+            if not step.may_share and contacts[new.key] - {step.account_id}:
+                continue
+            contacts[contact_key(row.account.contact or "")].discard(step.account_id)
+            contacts[new.key].add(step.account_id)
         account = replace(row.account, phase=step.phase_after, contact=step.contact_after)
         keys = [one.identifier.key for one in row.account_identifiers]
         after.update({key: replace(after[key], account=account) for key in keys if key in after})
