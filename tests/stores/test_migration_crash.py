@@ -23,6 +23,7 @@ from tests.support.service import Service
 
 PROCESS = """
 import os, signal, sys
+from tests.support.fakes import SeededEntropy
 from tests.support.moves import Move, Stopping
 from tests.support.service import Service
 from cityauth.stores.sql import SqlStore
