@@ -625,3 +625,11 @@ def test_a_wrapped_hash_is_still_the_imported_one(legacy: Service) -> None:
     assert Imported(legacy, [person(1, password_hash=sha)]).counts == (0, 0, 1, 0)
     assert Imported(legacy, [person(1, password_hash=OTHER)]).counts == (0, 1, 0, 0)
     assert column(legacy, "password_hash") == OTHER
+
+
+def test_declared_formats_without_end_do_not_fill_the_memory(service: Service) -> None:
+    """However many formats a file declares, a bounded number is remembered, and each row is judged by its own."""
+    rows = [person(n, password_format=f"theirs{n}") for n in range(1001)]
+    done = Imported(service, [*rows, person("damaged", password_format="theirs", password_hash="pbkdf2_sha256$1")])
+    assert done.counts == (1001, 0, 0, 1)
+    assert done.codes == {1002: ["hash.corrupt"]}
