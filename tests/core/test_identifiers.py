@@ -21,6 +21,7 @@ from cityauth.core.identifiers import (
     Malformed,
     inherit,
     look_up,
+    read,
     register,
 )
 from cityauth.errors import UsageError
@@ -337,3 +338,8 @@ def test_plain_identifiers_load_no_heavy_library() -> None:
     )
     answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
     assert answer.stdout.strip() == "[]"
+
+
+def test_a_service_without_the_email_kind_corrects_nothing() -> None:
+    """Where no e-mail address is an identifier, no address is read out of what was typed."""
+    assert read("Aino", (USERNAME,)) == look_up("Aino", (USERNAME,))

@@ -232,3 +232,15 @@ def test_a_line_of_json_in_latin_1_is_named() -> None:
 def test_a_mapping_is_a_row() -> None:
     """A host's own mapping is read as a line of JSON is."""
     assert row_of({"email": None, "username": "m"}, line=0, number=3) == ImportRow(0, 3, {"email": "", "username": "m"})
+
+
+def test_a_first_cell_that_is_a_columns_name_makes_no_header() -> None:
+    """A person whose external id is the name of a column is a person."""
+    assert told(read(line("username") + line(2))) == [(2, 1, []), (3, 2, [])]
+
+
+def test_a_cell_over_two_lines_whose_second_cannot_be_read_is_a_fault() -> None:
+    """Where an opened cell goes on in a line that is no UTF-8, both lines are named and the next person lands."""
+    rows = read(b'1,citizen,"matti\n' + "å".encode("latin-1") + b'",x@example.com\n' + line(3).encode())
+    assert rows[0].faults
+    assert told(rows)[-1] == (4, len(rows), [])

@@ -10,7 +10,8 @@ from cityauth.core.accounts import Status
 from cityauth.core.identifiers import EMAIL
 from cityauth.core.import_cells import find_accidents
 from cityauth.core.import_fault import SENTENCES, ImportFault, RowFault
-from cityauth.core.import_row import COLUMNS, ImportRow, ImportRules, SourcePerson, read_row
+from cityauth.core.import_file import row_of
+from cityauth.core.import_row import COLUMNS, ImportRow, ImportRules, SourcePerson, address_on_file, read_row
 
 RULES = ImportRules(frozenset({"citizen", "official"}), EMAIL)
 LENIENT = ImportRules(frozenset({"citizen"}), EMAIL, accept_invalid_email=True)
@@ -215,3 +216,31 @@ def test_any_text_gives_a_person_or_faults(cells: dict[str, str]) -> None:
             text.encode()
     else:
         assert read
+
+
+def test_a_cell_that_is_no_text_has_one_fault() -> None:
+    """A number in the place of a text is named as such, and not judged as an empty username besides."""
+    row = row_of(
+        {"external_id": "1", "realm": "citizen", "username": 5, "display_name": "A", "email": "a@example.com"},
+        line=1,
+        number=1,
+    )
+    found = read_row(row, ImportRules({"citizen"}, EMAIL))
+    assert isinstance(found, tuple)
+    assert [(fault.code, fault.column) for fault in found if fault.column == "username"] == [
+        (ImportFault.CELL_NOT_TEXT, "username")
+    ]
+
+
+def test_mail_goes_to_the_first_address_that_passes() -> None:
+    """The contact goes before the e-mail address; where neither passes there is no address."""
+    assert address_on_file("a@example.com", "b@example.com", EMAIL) == "b@example.com"
+    assert address_on_file("a@example.com", "worse", EMAIL) == "a@example.com"
+    assert address_on_file("bad", "worse", EMAIL) is None
+    assert address_on_file("", "", EMAIL) is None
+
+
+def test_a_cell_of_blanks_has_no_accident() -> None:
+    """What is invisible is as good as nothing: the column's own rule says whether it may be empty."""
+    assert [find_accidents(cell) for cell in ("", " ", "\u00a0", "\u200b\u200b")] == [()] * 4
+    assert find_accidents(";") == find_accidents(" ; ") == (ImportFault.CELL_TRAILING_SEPARATOR,)

@@ -27,7 +27,7 @@ from cityauth.core.migration import (
     StepRefusal,
     StepState,
 )
-from cityauth.core.migration_run import ApplySettings, MigrationRefusal, Plan
+from cityauth.core.migration_run import ApplySettings, MigrationRefusal, Plan, differs
 from cityauth.errors import UsageError
 from cityauth.flows import migration
 from cityauth.flows.asking import Flow
@@ -354,6 +354,19 @@ def test_what_people_changed_is_not_taken_back_until_they_change_it_back(move: M
     after = population(store)
     assert leads_to(move.service, "name1@example.com") is None
     assert after["nothing"].account.phase is None
+
+
+def test_a_decision_holds_when_accounts_are_planned_anew(move: Move) -> None:
+    """With *replan* the decided account still gets the address, and one that is gone is no account of the plan."""
+    decisions = move.path.with_name("decisions.csv")
+    decisions.write_text("external_id,decision,email\next-home1,use_email,\next-home2,keep_username,\n")
+    decided = Move(move.service, move.path.with_name("decided.jsonl"))
+    decided.plan(decisions=decisions)
+    commit(move.service.store, ContactChanged(AccountId("p1"), "new@example.com"))
+    assert decided.apply(replan=True).refusals == {}
+    assert leads_to(move.service, "home@example.com") == "home1"
+    assert population(move.service.store)["home2"].account.phase is Phase.BOTH
+    assert all(differs(line, None) for line in decided.lines().values() if line.action is not None)
 
 
 def test_two_plans_are_taken_back_in_the_reverse_order(move: Move) -> None:

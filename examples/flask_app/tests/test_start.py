@@ -224,6 +224,7 @@ def test_an_interrupted_seeding_goes_on(tmp_path: Path) -> None:
     with sqlite3.connect(service.config.database) as connection:
         connection.execute("DELETE FROM demo_case")
     connection.close()
-    visitor = Visitor(install(tmp_path))
+    assert seed(service.auth, service.app.extensions["cases"])
+    visitor = Visitor(service)
     visitor.sign_in(ERKKI.old_username, ERKKI.password)
     assert len(visitor.soup.select(".list > li")) == len(ERKKI.cases)
