@@ -55,21 +55,16 @@ _REFUSALS: Final = {
 }
 
 
-class Share(click.ParamType[float]):
-    """A share of the accounts, such as ``10%``. It is a class because click wants one."""
-
-    name = "share"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Return the share as a number above 0 and up to 1."""
-        text = str(value).strip()
-        try:
-            number = float(text.removesuffix("%"))
-        except ValueError:
-            number = 0.0
-        if not text.endswith("%") or not 0 < number <= 100:  # noqa: PLR2004 - per cent
-            self.fail("give a share above 0% and up to 100%, such as 10%", param, ctx)
-        return number / 100
+def _read_share(_context: click.Context, _option: click.Parameter, value: str) -> float:
+    """Return a share such as ``10%`` as a number above 0 and up to 1."""
+    text = value.strip()
+    try:
+        number = float(text.removesuffix("%"))
+    except ValueError:
+        number = 0.0
+    if not text.endswith("%") or not 0 < number <= 100:  # noqa: PLR2004 - per cent
+        raise click.BadParameter("give a share above 0% and up to 100%, such as 10%")
+    return number / 100
 
 
 _plan_argument = click.argument("plan", type=click.Path(path_type=Path, dir_okay=False, exists=True))
@@ -112,7 +107,8 @@ def rehearse(load: Load, *, plan: Path, as_json: bool) -> None:
 @_pause_option
 @click.option(
     "--share",
-    type=Share(),
+    metavar="SHARE",
+    callback=_read_share,
     default="100%",
     show_default=True,
     help="Carry out this share of the accounts now; a larger share contains a smaller one.",
