@@ -16,7 +16,7 @@ from cityauth.cli.operations import Load
 from cityauth.cli.output import say, say_json, show_table
 from cityauth.core.migration_plan import AccountClass, PlanHeader
 from cityauth.errors import UsageError
-from cityauth.flows.migration_plan import PlanMade
+from cityauth.flows.migration_plan import PlanMade, ignore_progress
 from cityauth.flows.migration_plan import Progress as Report
 from cityauth.messages import LANGUAGES
 from cityauth.policy.realms import Phase
@@ -111,9 +111,12 @@ def _domain_check() -> DomainCheck:
 @contextmanager
 def showing_progress(*, quiet: bool) -> Iterator[Report]:
     """Show how many accounts are read and lines are written, where standard error is a terminal."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
-    with Progress(*columns, console=console, disable=quiet or not console.is_terminal, transient=True) as bar:
+    if quiet or not console.is_terminal:
+        yield ignore_progress
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("reading", total=None)
         shown = 0.0
 
