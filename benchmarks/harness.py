@@ -1,8 +1,11 @@
 """Interleaved timing: every contender has a turn in every round, so that all share the machine's moods."""
 
 import gc
+import subprocess
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median, quantiles
 from time import perf_counter_ns
 
@@ -99,3 +102,31 @@ def ratios(samples: Samples, base: str) -> Mapping[str, Spread]:
         name: Spread.of([one / unit for one, unit in zip(series, samples[base], strict=True)])
         for name, series in samples.items()
     }
+
+
+_ALONE = """
+import sys, time
+path, other = sys.argv[1:]
+{imports}
+def peak():
+    with open("/proc/self/status", encoding="ascii") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
+extra, before = [], peak()
+started = time.process_time_ns()
+{work}
+spent = time.process_time_ns() - started
+print(spent / 1000, (peak() - before) / 1024, *extra)
+"""
+
+
+def run_alone(work: str, imports: str, path: Path, other: Path) -> tuple[float, ...]:
+    """Run the script *work* in a process of its own, after *imports*, which are not timed.
+
+    The script finds the two paths as ``path`` and ``other``, and may put further numbers into the list ``extra``.
+
+    Returns:
+        Its processor time in microseconds, the growth of its memory in MiB, and what is in ``extra``.
+    """
+    command = [sys.executable, "-c", _ALONE.format(imports=imports, work=work), str(path), str(other)]
+    printed = subprocess.run(command, check=True, capture_output=True, text=True, timeout=1800).stdout
+    return tuple(map(float, printed.split()))

@@ -1,11 +1,9 @@
 """The import of a population: cityauth's, beside what an import must do on raw `sqlite3`."""
 
-import subprocess
-import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.harness import Samples
+from benchmarks.harness import Samples, run_alone
 from benchmarks.result import Goal, Result, tabulate
 
 ROUNDS = 5
@@ -59,7 +57,7 @@ def land(batch):
         "identifier_hash": "", "user_agent": "", "detail": "{}"}])
     database.execute("COMMIT")
 batch = []
-with open(people, encoding="utf-8", newline="") as file:
+with open(other, encoding="utf-8", newline="") as file:
     for row in csv.DictReader(file):
         batch.append(row)
         if len(batch) == 1000:
@@ -73,22 +71,9 @@ _OURS = """
 from cityauth import CityAuth, read_people
 from cityauth.stores.sql import SqlStore
 store = SqlStore(f"sqlite:///{path}")
-with open(people, "rb") as file:
+with open(other, "rb") as file:
     report = CityAuth(store, [bytes(range(100, 132))]).population.import_people(read_people(file, "csv"))
 store.close()
-"""
-_TIMED = """
-import sys, time
-path, people = sys.argv[1:]
-{imports}
-def peak():
-    with open("/proc/self/status", encoding="ascii") as status:
-        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
-before = peak()
-started = time.process_time_ns()
-{work}
-spent = time.process_time_ns() - started
-print(spent / 1000, (peak() - before) / 1024)
 """
 _IMPORTS = "import csv, hashlib, sqlite3; from cityauth import CityAuth; from cityauth.stores.sql import SqlStore"
 _WORK = {BASE: _FLOOR, ALIKE: _FLOOR, OURS: _OURS}
@@ -107,7 +92,7 @@ def measure(rounds: int, accounts: int) -> Result:
                 path = Path(folder) / f"{'cityauth' if name == TWICE else 'city'}.db"
                 if name != TWICE:
                     _create(path)
-                micros, mebibytes = _import(_WORK.get(name, _OURS), path, people)
+                micros, mebibytes = run_alone(_WORK.get(name, _OURS), _IMPORTS, path, people)
                 _check(path, accounts)
                 if name == OURS:
                     path.rename(path.with_name("cityauth.db"))
@@ -153,15 +138,6 @@ def _check(path: Path, accounts: int) -> None:
             for table in ("account", "identifier", "source")
         ]
     assert counts == [accounts] * 3, counts
-
-
-def _import(work: str, path: Path, people: Path) -> tuple[float, float]:
-    """Run one contender in a process of its own; return its processor time and the growth of its memory."""
-    code = _TIMED.format(imports=_IMPORTS, work=work)
-    command = [sys.executable, "-c", code, str(path), str(people)]
-    printed = subprocess.run(command, check=True, capture_output=True, text=True, timeout=1800).stdout
-    micros, mebibytes = map(float, printed.split())
-    return micros, mebibytes
 
 
 def _result(times: Samples, sizes: Samples, accounts: int) -> Result:

@@ -2,12 +2,10 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.harness import Samples, WrongAnswerError
+from benchmarks.harness import Samples, WrongAnswerError, run_alone
 from benchmarks.result import Goal, Result, tabulate
 
 ROUNDS = 5
@@ -39,7 +37,7 @@ for query in (SHARED, TAKEN, NAMED):
 emails = {account for account, in database.execute("SELECT account_id FROM cityauth_identifier WHERE kind = 'email'")}
 names = database.execute("SELECT account_id, key, status FROM cityauth_identifier ORDER BY account_id, position")
 people = database.execute("SELECT id, external_id, realm, status, contact, contact_key, phase FROM cityauth_account ORDER BY id")
-with open(out, "w") as lines:
+with open(other, "w") as lines:
     for account, external_id, realm, status, contact, key, phase in people:
         next(names, None)
         free = key and status == "active" and realm == "citizen" and account not in held and account not in emails
@@ -52,21 +50,8 @@ _OURS = """
 from cityauth import CityAuth
 from cityauth.stores.sql import SqlStore
 store = SqlStore(f"sqlite:///{path}", read_only=True)
-CityAuth(store, [bytes(range(100, 132))]).migration.plan(out)
+CityAuth(store, [bytes(range(100, 132))]).migration.plan(other)
 store.close()
-"""
-_TIMED = """
-import sys, time
-path, out = sys.argv[1:]
-{imports}
-def peak():
-    with open("/proc/self/status", encoding="ascii") as status:
-        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
-before = peak()
-started = time.process_time_ns()
-{work}
-spent = time.process_time_ns() - started
-print(spent / 1000, (peak() - before) / 1024)
 """
 _IMPORTS = "import json, sqlite3; from cityauth import CityAuth; from cityauth.stores.sql import SqlStore"
 _WORK = {BASE: _FLOOR, AGAIN: _FLOOR, OURS: _OURS}
@@ -76,7 +61,7 @@ def measure(rounds: int, accounts: int) -> Result:
     """Fill one database, and let each contender plan it in each round."""
     with TemporaryDirectory(prefix="cityauth-bench-") as folder:
         path = Path(folder) / "city.db"
-        _fill(path, accounts)
+        fill(path, accounts)
         times: dict[str, list[float]] = {name: [] for name in _WORK}
         sizes: dict[str, list[float]] = {name: [] for name in _WORK}
         right: set[str] = set()
@@ -92,7 +77,8 @@ def measure(rounds: int, accounts: int) -> Result:
         return _result(times, sizes, accounts)
 
 
-def _fill(path: Path, accounts: int) -> None:
+def fill(path: Path, accounts: int) -> None:
+    """Store the people of a whole city in a new database."""
     from cityauth.stores.sql import SqlStore
     from cityauth.testing.populations import city, store_people
 
@@ -111,10 +97,7 @@ def _fill(path: Path, accounts: int) -> None:
 
 def _plan(work: str, path: Path) -> tuple[float, float, set[str]]:
     """Run one contender in a process of its own; return its processor time, the growth of its memory, and who is ready."""
-    code = _TIMED.format(imports=_IMPORTS, work=work)
-    command = [sys.executable, "-c", code, str(path), str(path.with_suffix(".jsonl"))]
-    told = subprocess.run(command, check=True, capture_output=True, text=True, timeout=1800).stdout
-    micros, mebibytes = map(float, told.split())
+    micros, mebibytes = run_alone(work, _IMPORTS, path, path.with_suffix(".jsonl"))
     lines = map(json.loads, path.with_suffix(".jsonl").read_text(encoding="ascii").splitlines())
     return micros, mebibytes, {line["account"] for line in lines if line.get("class") == "ready"}
 

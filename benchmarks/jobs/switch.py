@@ -1,13 +1,11 @@
 """The switch of a whole population and its way back, beside the bare statements on raw `sqlite3`."""
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.harness import Samples
-from benchmarks.jobs.plan import _fill
+from benchmarks.harness import Samples, run_alone
+from benchmarks.jobs.plan import fill
 from benchmarks.result import Goal, Result, tabulate
 
 ROUNDS = 3
@@ -20,7 +18,7 @@ OURS = "cityauth"
 ABOUT = (
     "A plan is carried out and taken back, each in a new process and on a copy of its own of the same file. The floor takes the "
     "accounts that move from the plan, inserts their identifiers and sets their phases by two statements in one transaction, and "
-    "deletes and resets them by two more. cityauth reads the plan twice, checks every account against it, writes the journal, and "
+    "deletes and resets them by two more. cityauth reads the plan, writes the journal, compares every step with its account, and "
     "commits 500 accounts at a time. Times are processor time for one account of the plan. *Commit* is the longest time by the "
     "clock that one commit took, with the wait for the lock."
 )
@@ -30,7 +28,7 @@ import json, sqlite3
 database = sqlite3.connect(path, isolation_level=None)
 database.execute("PRAGMA journal_mode = wal")
 database.execute("CREATE TEMP TABLE moving (id TEXT PRIMARY KEY, key TEXT, shown TEXT) WITHOUT ROWID")
-with open(plan) as lines:
+with open(other) as lines:
     next(lines)
     rows = ((one["account"], one["key"], one["identifier"]) for one in map(json.loads, lines) if one["class"] == "ready")
     database.executemany("INSERT INTO moving VALUES (?, ?, ?)", rows)
@@ -54,12 +52,12 @@ from cityauth import CityAuth
 from cityauth.stores.sql import SqlStore
 store = SqlStore(f"sqlite:///{path}")
 auth = CityAuth(store, [bytes(range(100, 132))])
-commit, longest = store.commit, 0.0
+commit = store.commit
+extra.append(0.0)
 def timed(changes):
-    global longest
     begun = time.perf_counter()
     outcome = commit(changes)
-    longest = max(longest, time.perf_counter() - begun)
+    extra[0] = max(extra[0], (time.perf_counter() - begun) * 1000)
     return outcome
 for answers in (auth.migration._answers,):
     for method, answer in answers.items():
@@ -67,29 +65,13 @@ for answers in (auth.migration._answers,):
             answers[method] = timed
 """
 _OURS = {
-    "apply": _OPEN + "auth.migration.apply(plan, actor='bench')",
+    "apply": _OPEN + "auth.migration.apply(other, actor='bench')",
     "roll back": _OPEN + "auth.migration.roll_back(auth.migration.status()[0].migration.id, actor='bench')",
 }
-_TIMED = """
-import sys, time
-path, plan = sys.argv[1:]
-import json, sqlite3; from cityauth import CityAuth; from cityauth.stores.sql import SqlStore
-def peak():
-    with open("/proc/self/status", encoding="ascii") as status:
-        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
-longest, before = 0.0, peak()
-started = time.process_time_ns()
-{work}
-spent = time.process_time_ns() - started
-print(spent / 1000, (peak() - before) / 1024, longest * 1000)
-"""
+_IMPORTS = "import json, sqlite3; from cityauth import CityAuth; from cityauth.stores.sql import SqlStore"
 _PLAN = """
-import sys
-from cityauth import CityAuth
-from cityauth.stores.sql import SqlStore
-path, plan = sys.argv[1:]
 store = SqlStore(f"sqlite:///{path}", read_only=True)
-CityAuth(store, [bytes(range(100, 132))]).migration.plan(plan)
+CityAuth(store, [bytes(range(100, 132))]).migration.plan(other)
 """
 
 
@@ -97,9 +79,9 @@ def measure(rounds: int, accounts: int) -> Result:
     """Fill one database, plan it, and let each contender apply and roll back its own copy in each round."""
     with TemporaryDirectory(prefix="cityauth-bench-") as folder:
         path = Path(folder) / "city.db"
-        _fill(path, accounts)
+        fill(path, accounts)
         plan = path.with_suffix(".jsonl")
-        _python(_PLAN, path, plan)
+        run_alone(_PLAN, _IMPORTS, path, plan)
         names = (BASE, AGAIN, OURS)
         times: dict[str, Samples] = {job: {name: [] for name in names} for job in _RAW}
         memory, commits = [0.0], [0.0]
@@ -109,19 +91,14 @@ def measure(rounds: int, accounts: int) -> Result:
                 shutil.copyfile(path, copy)
                 for job, samples in times.items():
                     work = _OURS[job] if name == OURS else "".join([_READ, _RAW[job]])
-                    micros, mebibytes, longest = map(float, _python(_TIMED.format(work=work), copy, plan).split())
+                    micros, mebibytes, *longest = run_alone(work, _IMPORTS, copy, plan)
                     if number:  # the first round only warms the disk's cache
                         samples[name].append(micros / accounts)
                         memory += [mebibytes] * (name == OURS)
-                        commits += [longest] * (name == OURS)
+                        commits += longest
                 for file in Path(folder).glob("copy.db*"):
                     file.unlink()
         return _result(times, max(memory), max(commits), accounts)
-
-
-def _python(code: str, path: Path, plan: Path) -> str:
-    command = [sys.executable, "-c", code, str(path), str(plan)]
-    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=1800).stdout
 
 
 def _result(times: dict[str, Samples], memory: float, commit: float, accounts: int) -> Result:

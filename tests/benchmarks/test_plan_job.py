@@ -14,7 +14,7 @@ NEEDED = (SqlStore,)  # a run without extras leaves this file out
 def test_everybody_finds_the_same_accounts_ready(tmp_path: Path) -> None:
     """The floor and cityauth plan one city, and find the same accounts ready."""
     path = tmp_path / "city.db"
-    plan._fill(path, 120)
+    plan.fill(path, 120)
     (floor, _, right), (ours, _, found) = (plan._plan(plan._WORK[name], path) for name in (plan.BASE, plan.OURS))
     assert floor > 0
     assert ours > 0
