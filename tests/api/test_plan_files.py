@@ -7,7 +7,7 @@ import pytest
 from cityauth.api.plan_files import building, replacing
 from cityauth.errors import PlanError, UsageError
 from cityauth.migration import open_plan, write_collisions, write_report
-from cityauth.testing.migrations import person
+from cityauth.testing.imports import person
 from cityauth.testing.populations import store_people
 from tests.support.service import Service
 

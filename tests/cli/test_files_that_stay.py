@@ -11,7 +11,7 @@ pytest.importorskip("click", reason="the command needs the extra 'cli'")
 from cityauth.api.plan_files import write_collisions, write_report
 from cityauth.config.configuration import load
 from cityauth.errors import UsageError
-from cityauth.testing.migrations import person
+from cityauth.testing.imports import person
 from cityauth.testing.populations import store_people
 from tests.support.command import Deployment
 

@@ -6,17 +6,21 @@ import json
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
+from io import StringIO
+from itertools import count
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 pytest.importorskip("click", reason="the command needs the extra 'cli'")
 
+from cityauth.cli.migrate import showing_progress
 from cityauth.config.configuration import load
 from cityauth.core.population import NewPerson
 from cityauth.mailers.domains import DnsDomainCheck
 from cityauth.ports.services import DomainState
-from cityauth.testing.migrations import person
+from cityauth.testing.imports import person
 from cityauth.testing.populations import city, store_people
 from tests.support.command import Deployment
 
@@ -206,3 +210,16 @@ def test_a_whole_city(deployment: Deployment) -> None:
     assert sum(summary["classes"].values()) == 2000
     assert {name for name, count in summary["classes"].items() if not count} == {"dead_domain"}
     assert summary["to_decide"] == len(Path("collisions.csv").read_text(encoding="utf-8-sig").splitlines()) - 1
+
+
+def test_the_bar_shows_what_is_done_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a terminal the bar counts the accounts that are read, and then what is done of all."""
+    shown = StringIO()
+    console = Console(file=shown, force_terminal=True, width=80)
+    monkeypatch.setattr("cityauth.cli.migrate.error_console", lambda: console)
+    monkeypatch.setattr("cityauth.cli.migrate.time.monotonic", count().__next__)
+    with showing_progress(quiet=False) as report:
+        report(5, 0)
+        report(7, 10)
+    assert "7/10" in shown.getvalue()
+    assert "10/7" not in shown.getvalue()

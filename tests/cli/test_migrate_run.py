@@ -17,7 +17,7 @@ from cityauth.core.accounts import AccountId
 from cityauth.core.changes import AccountAdded, ContactChanged
 from cityauth.stores.sql.programs import write
 from cityauth.stores.sql.tables import identifier
-from cityauth.testing.migrations import person
+from cityauth.testing.imports import person
 from cityauth.testing.samples import NOON
 from tests.support.command import Deployment
 from tests.support.moves import commit, fill, moved_ids, people, population

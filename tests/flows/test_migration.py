@@ -32,7 +32,8 @@ from cityauth.errors import UsageError
 from cityauth.flows import migration
 from cityauth.flows.asking import Flow
 from cityauth.policy.realms import Phase
-from cityauth.testing.migrations import NIGHT, person
+from cityauth.testing.imports import person
+from cityauth.testing.migrations import NIGHT
 from cityauth.testing.samples import NOON
 from tests.support.moves import (
     KEPT,

@@ -13,8 +13,8 @@ from cityauth.core.migration import MigrationState, StepRefusal
 from cityauth.core.plan_file import NO_DIGEST, checked
 from cityauth.errors import PlanError, UsageError
 from cityauth.policy.realms import Phase
-from cityauth.testing.migrations import person
-from tests.support.moves import Move, StopError, Stopping, commit, fill, leads_to, on, other_plan, population
+from cityauth.testing.imports import person
+from tests.support.moves import Move, StopError, Stopping, commit, fill, leads_to, moved_ids, on, other_plan, population
 from tests.support.service import Service
 
 
@@ -102,6 +102,27 @@ def test_a_decided_address_with_the_key_of_another_is_refused(service: Service, 
         move.try_apply()
     assert service.auth.migration.status() == []
     assert leads_to(service, "victim@example.com") is None
+
+
+def test_one_of_two_steps_that_want_one_address_is_carried_out(service: Service, tmp_path: Path) -> None:
+    """A plan that gives one address to two people ends on every store: the first gets it, the second is refused."""
+    people = [person(name, name, email="home@example.com") for name in ("a", "b", "c")]
+    fill(service, [*people, *(person(f"p{n}", f"name{n}", email=f"n{n}@example.com") for n in range(5))])
+    decisions = tmp_path / "decisions.csv"
+    decisions.write_text("external_id,decision,email\next-b,use_email,\n")
+    move = Move(service, tmp_path / "plan.jsonl")
+    move.plan(decisions=decisions)
+    kept, moved = '"action":"keep","collision"', '"action":"move","decision":"use_email","collision"'
+    assert kept.encode() in move.path.read_bytes()
+    forge(move.path, kept, moved)
+    report = move.apply()
+    assert report.status.migration.state is MigrationState.APPLIED
+    assert leads_to(service, "home@example.com") == "a"
+    assert {step.account_id: step.refusal for step in report.refused} == {
+        "b": StepRefusal.IDENTIFIER_TAKEN,
+        "c": StepRefusal.IDENTIFIER_TAKEN,
+    }
+    assert moved_ids(service.store) == {"a", *(f"p{n}" for n in range(5))}
 
 
 def test_nobody_moves_where_no_address_signs_in(move: Move) -> None:

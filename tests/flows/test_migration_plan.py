@@ -23,7 +23,7 @@ from cityauth.errors import UsageError, WiringError
 from cityauth.policy.realms import Phase
 from cityauth.ports.services import DomainState
 from cityauth.stores.memory import MemoryStore
-from cityauth.testing.migrations import person
+from cityauth.testing.imports import person
 from cityauth.testing.populations import ADDRESSES, BAD_ADDRESSES, populations, store_people
 from tests.support.service import Service
 

@@ -13,7 +13,7 @@ from cityauth.core.links import LinkLive
 from cityauth.core.login import Authenticated
 from cityauth.core.migration import StepRefusal
 from cityauth.policy.realms import Phase, RealmPolicy
-from cityauth.testing.migrations import person
+from cityauth.testing.imports import person
 from tests.support.moves import Move, fill, leads_to, population
 from tests.support.service import PASSWORD, POLICY, Service
 from tests.support.stores import MakeStore

@@ -25,7 +25,7 @@ from cityauth.core.migration import (
 )
 from cityauth.core.migration_run import MigrationRefusal
 from cityauth.errors import StoreError, StoreUnavailableError
-from cityauth.testing.migrations import person
+from cityauth.testing.imports import person
 from tests.support.moves import (
     MOVED,
     Move,

@@ -17,7 +17,7 @@ from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
 from cityauth.flows import rehearsal
 from cityauth.flows.rehearsal import RehearsalFinding, RehearsalReport
 from cityauth.policy.realms import Phase
-from cityauth.testing.migrations import person
+from cityauth.testing.imports import person
 from cityauth.testing.populations import store_people
 from cityauth.testing.samples import NOON
 from tests.support.moves import Move, Stopping, commit, erase, fill, on, population

@@ -16,7 +16,7 @@ from cityauth.core.resolution import Outcome
 from cityauth.core.secret import SecretStr
 from cityauth.errors import StoreUnavailableError
 from cityauth.stores.memory import MemoryStore
-from cityauth.testing.migrations import person
+from cityauth.testing.imports import person
 from cityauth.testing.populations import store_people
 from cityauth.testing.samples import NOON
 from tests.support.service import PASSWORD, Service

@@ -6,14 +6,13 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from cityauth import CityAuth
 from cityauth.api.plan_files import read_plan, refuse_to_replace, write_collisions, write_report
 from cityauth.cli.errors import Refusal
 from cityauth.cli.operations import Load
-from cityauth.cli.output import say, say_json, show_table
+from cityauth.cli.output import error_console, say, say_json, show_table
 from cityauth.core.migration_plan import AccountClass, PlanHeader
 from cityauth.errors import UsageError
 from cityauth.flows.migration_plan import PlanMade, ignore_progress
@@ -110,22 +109,22 @@ def _domain_check() -> DomainCheck:
 
 @contextmanager
 def showing_progress(*, quiet: bool) -> Iterator[Report]:
-    """Show how many accounts are read and lines are written, where standard error is a terminal."""
-    console = Console(stderr=True)
+    """Show how many accounts are done, where standard error is a terminal."""
+    console = error_console()
     if quiet or not console.is_terminal:
         yield ignore_progress
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("reading", total=None)
+        task = bar.add_task("", total=None)
         shown = 0.0
 
-        def report(accounts: int, lines: int) -> None:
+        def report(done: int, of_all: int) -> None:
             nonlocal shown
             if (now := time.monotonic()) - shown > 0.1:  # noqa: PLR2004 - seconds
                 shown = now
-                what = "writing" if lines else "reading"
-                bar.update(task, description=what, completed=lines or accounts, total=accounts if lines else None)
+                what = "Accounts" if of_all else "Reading accounts"
+                bar.update(task, description=what, completed=done, total=of_all or None)
 
         yield report
 

@@ -43,7 +43,7 @@ _STATES: Final = {
 }
 _REFUSALS: Final = {
     MigrationRefusal.PLAN_OUTDATED: (
-        "accounts have changed where it matters since the plan was made ({count} of them), and nothing was written:"
+        "accounts have changed where it matters since the plan was made ({count} of them), and no account was changed:"
         " make a new plan, or give --replan to plan these accounts anew"
     ),
     MigrationRefusal.ANOTHER_IS_OPEN: "the plan {plan} is half carried out: apply it to its end or roll it back first",

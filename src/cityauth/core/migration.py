@@ -175,7 +175,8 @@ class StepsApplied:
     """The planned steps of a range of accounts are carried out, each of them or not at all.
 
     Refused unless the migration's state is `MigrationState.APPLYING`. A step whose account is no longer as the plan saw
-    it is not carried out: its state becomes `StepState.CHANGED`, with the reason.
+    it is not carried out: its state becomes `StepState.CHANGED`, with the reason. Where two steps of the range want
+    one key, a store may refuse the range as `Precondition.IDENTIFIER_TAKEN`; smaller ranges find the second one.
 
     Attributes:
         migration_id: The migration.

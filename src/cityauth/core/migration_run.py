@@ -23,7 +23,7 @@ Choose: TypeAlias = Callable[[PlanLine], bool]
 
 
 class MigrationRefusal(StrEnum):
-    """Why a plan was not carried out or taken back; nothing was written."""
+    """Why a plan was not carried out or taken back; no account was changed."""
 
     PLAN_OUTDATED = "plan_outdated"
     """Accounts of the plan have changed where it matters since it was made."""
@@ -43,7 +43,7 @@ class MigrationRefusal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MigrationRefused:
-    """The plan was not carried out or taken back; nothing was written.
+    """The plan was not carried out or taken back; no account was changed.
 
     Attributes:
         why: See `MigrationRefusal`.

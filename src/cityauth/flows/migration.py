@@ -4,14 +4,14 @@ The store's journal holds every step. Each function may stop after any commit an
 journal ends. Several workers may carry out one plan at the same time.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, TypeVar
 
 from cityauth.core.accounts import AccountId
 from cityauth.core.audit import AuditEventType, audit_event
-from cityauth.core.changes import Committed
+from cityauth.core.changes import CommitOutcome, Committed, Precondition, Rejected
 from cityauth.core.client import ClientContext
 from cityauth.core.identifiers import EMAIL, Identifier
 from cityauth.core.migration import (
@@ -44,7 +44,7 @@ from cityauth.errors import PlanError, StoreError, StoreUnavailableError, UsageE
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.deployment import Deployment, begin, commit_with
 from cityauth.flows.migration_accounts import address_of
-from cityauth.flows.migration_plan import plan_again
+from cityauth.flows.migration_plan import Progress, ignore_progress, plan_again
 from cityauth.ports.services import Clock, Sleeper
 from cityauth.ports.stores import AccountStore, PopulationStore
 
@@ -64,13 +64,6 @@ _EVENTS: Final = {
 
 _NAMED: Final = 1000
 """How many accounts a report names; it counts all."""
-
-Progress: TypeAlias = Callable[[int, int], object]
-"""Called after each commit with the number of steps that are done, and of all steps."""
-
-
-def ignore_progress(done: int, steps: int) -> None:
-    """Do nothing, for a caller that wants to hear of no progress."""
 
 
 def apply(
@@ -179,7 +172,7 @@ class _Run:
         and a migration that changed none is forgotten when its plan turns out to be changed.
         """
         if not self._opened:
-            all(True for _ in self._lines())
+            deque(self._lines(), maxlen=0)  # reading the last line verifies all of them
         try:
             return (yield from self._load_lines(mine))
         except PlanError:
@@ -193,7 +186,7 @@ class _Run:
             self._check_keys(page)
             lines = yield from self._present(page, mine)
             steps = tuple(step for line in lines if (step := step_of(line, self._header.phase)) is not None)
-            if steps and not (yield from commit_steps(StepsPlanned(mine.id, steps))):
+            if steps and isinstance((yield from commit_steps(StepsPlanned(mine.id, steps))), Rejected):
                 return None  # another worker has ended the migration
         self._loaded = True
         if mine.state is not MigrationState.LOADING:
@@ -241,17 +234,30 @@ class _Run:
         while steps := (
             yield from ask(PopulationStore.read_step_keys, mine.id, StepState.PLANNED, after, self._settings.batch)
         ):
-            now, last = (yield from ask(Clock.now)), steps[-1][0]
-            applied = StepsApplied(mine.id, after, last, now, self._settings.actor, self._tombstones(steps))
-            if not (yield from commit_steps(applied)):
+            if not (yield from self._carry_out(mine, after, steps)):
                 return None
-            done, after = done + len(steps), last
+            done, after = done + len(steps), steps[-1][0]
             self._progress(done, mine.total)
             if self._settings.pause:
                 yield from ask(Sleeper.sleep, self._settings.pause)
         if self._settings.choose is None:
             yield from self._move(mine, MigrationState.APPLIED)
         return (yield from report(mine.id))
+
+    def _carry_out(self, mine: Migration, after: str, steps: Sequence[tuple[AccountId, str | None]]) -> Flow[bool]:
+        """Carry out *steps*; return whether the migration's state allowed it.
+
+        Two steps of one commit that want one key refuse it as a whole. In smaller commits the second one is found.
+        """
+        now, last = (yield from ask(Clock.now)), steps[-1][0]
+        applied = StepsApplied(mine.id, after, last, now, self._settings.actor, self._tombstones(steps))
+        outcome = yield from commit_steps(applied)
+        if isinstance(outcome, Committed) or outcome.why is not Precondition.IDENTIFIER_TAKEN or len(steps) == 1:
+            return isinstance(outcome, Committed)
+        half = len(steps) // 2
+        return (yield from self._carry_out(mine, after, steps[:half])) and (
+            yield from self._carry_out(mine, steps[half - 1][0], steps[half:])
+        )
 
     def _tombstones(self, steps: Sequence[tuple[AccountId, str | None]]) -> tuple[tuple[bytes, AccountId], ...]:
         digests = self._deployment.tombstones.digests
@@ -299,7 +305,8 @@ def _take_back(mine: Migration, settings: ApplySettings, progress: Progress) -> 
     done, after = mine.total - (yield from _left(mine)), ""
     while steps := (yield from ask(PopulationStore.read_step_keys, mine.id, StepState.APPLIED, after, settings.batch)):
         now, last = (yield from ask(Clock.now)), steps[-1][0]
-        if not (yield from commit_steps(StepsRolledBack(mine.id, after, last, now, settings.actor))):
+        rolled_back = StepsRolledBack(mine.id, after, last, now, settings.actor)
+        if isinstance((yield from commit_steps(rolled_back)), Rejected):
             return False
         done, after = done + len(steps), last
         progress(done, mine.total)
@@ -352,18 +359,17 @@ def report(plan_id: str) -> Flow[MigrationReport]:
     return MigrationReport((yield from status_of(mine)), dict(refusals), tuple(refused))
 
 
-def commit_steps(change: StepsPlanned | StepsApplied | StepsRolledBack) -> Flow[bool]:
-    """Commit *change*, which may be repeated without harm; return whether the migration's state allowed it.
+def commit_steps(change: StepsPlanned | StepsApplied | StepsRolledBack) -> Flow[CommitOutcome]:
+    """Commit *change*, which may be repeated without harm.
 
     No line of the audit trail is written for it, since the journal is the record.
     """
     try:
-        outcome = yield from ask(AccountStore.commit, [change])
+        return (yield from ask(AccountStore.commit, [change]))
     except StoreUnavailableError as error:
         if error.nothing_written:
             raise
-        outcome = yield from ask(AccountStore.commit, [change])
-    return isinstance(outcome, Committed)
+        return (yield from ask(AccountStore.commit, [change]))
 
 
 def _move_on(mine: Migration, now: MigrationState, actor: str, client: ClientContext) -> Flow[None]:

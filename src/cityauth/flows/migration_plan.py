@@ -56,7 +56,7 @@ _ID_BYTES: Final = 10
 """80 random bits: sixteen letters and digits."""
 
 Progress: TypeAlias = Callable[[int, int], None]
-"""Called now and then with the number of accounts that were read, and of lines that were written."""
+"""Called now and then with how many accounts or steps are done, and of how many; 0 while that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class PlanMade:
     refused_decisions: tuple[RefusedDecision, ...] = ()
 
 
-def ignore_progress(accounts: int, lines: int) -> None:
+def ignore_progress(_done: int, _of: int) -> None:
     """Do nothing, for a caller that wants to hear of no progress."""
 
 
@@ -142,7 +142,7 @@ def plan(deployment: Deployment, settings: PlanSettings, progress: Progress) -> 
         refused_decisions=len(checked.refused),
         domains_checked=settings.check_domains,
     )
-    header = yield from ask(PlanBuilder.finish, begin, lambda written: progress(count, written))
+    header = yield from ask(PlanBuilder.finish, begin, lambda written: progress(written, count))
     return PlanMade(header, checked.refused)
 
 

@@ -7,7 +7,7 @@ from cityauth.core.changes import AccountErased, PasswordReplaced, PasswordSet, 
 from cityauth.core.population import PeopleAdded
 from cityauth.core.secret import SecretStr
 from cityauth.ports.stores import HashCountStore, Store
-from cityauth.testing.migrations import person
+from cityauth.testing.imports import person
 from cityauth.testing.samples import AINO, HOSTILE, NEW_HASH, NOON, OLD_HASH, added, commit, refuse
 
 OLD, NEW = "$old$kind", "$new$kind"

@@ -1,16 +1,15 @@
-"""What a store promises of a population: how people are imported, and how a migration changes their accounts."""
+"""What a store promises of a migration: which accounts it changes, and what its journal says."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
-from cityauth.core.accounts import Account, AccountId, Status
+from cityauth.core.accounts import AccountId, Status
 from cityauth.core.changes import (
     AccountErased,
     Change,
     ContactChanged,
-    ContactVerified,
     EpochAdvanced,
     IdentifierRetired,
     Precondition,
@@ -30,16 +29,14 @@ from cityauth.core.migration import (
     StepsRolledBack,
     StepState,
 )
-from cityauth.core.population import KeyUse, NewPerson, PeopleAdded, PopulationRow, SourceRecord, SourceRecorded
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
 from cityauth.policy.realms import Phase
 from cityauth.ports.stores import PopulationStore, Store
+from cityauth.testing.imports import FullStore, ImportContract, add, everything, person
 from cityauth.testing.samples import (
     AINO,
-    HOSTILE,
     MINUTE,
     NOON,
-    OLD_HASH,
     added,
     commit,
     digest,
@@ -53,23 +50,6 @@ PLAN: Final = Migration("plan", "digest", MigrationState.LOADING, Phase.EMAIL_PR
 NIGHT: Final = NOON + timedelta(hours=10)
 LAST: Final = "\U0010ffff"
 """No account id of these tests is greater."""
-
-
-class FullStore(Store, PopulationStore, Protocol):
-    """A store of everything."""
-
-
-def person(name: str, *usernames: str, email: str = "", source: str = "", **account: Any) -> NewPerson:
-    """Return a person of an import: *name* is the account's id, and stands in the external id."""
-    one = Account(AccountId(name), "citizen", name.title(), contact=email or None, external_id=f"ext-{name}", **account)
-    names = tuple(AccountIdentifier(identifier(value, "username")) for value in usernames)
-    record = SourceRecord(f"ext-{name}", one.id, "", source or email, "", one.display_name, "fi", "active", "", NOON)
-    return NewPerson(one, names, OLD_HASH, record)
-
-
-def add(store: Store, *people: NewPerson) -> None:
-    """Import *people*."""
-    commit(store, PeopleAdded(people, NOON))
 
 
 def move(name: str, address: str, **other: Any) -> MigrationStep:
@@ -122,128 +102,6 @@ def store_of(store: object) -> PopulationStore:
 def states(store: FullStore) -> dict[str, tuple[StepState, StepRefusal]]:
     """Return the state of every step."""
     return {one.account_id: (one.state, one.refusal) for one in store.read_steps("plan", None, "", 1000)}
-
-
-def everything(store: FullStore) -> Sequence[PopulationRow]:
-    """Return the whole population."""
-    return list(store.read_population("", 1000))
-
-
-class ImportContract:
-    """People are imported whole, and read in pages."""
-
-    def test_people_come_back_whole(self, store: FullStore) -> None:
-        """An imported person has account, identifiers, hash and source record as they were given."""
-        people = [person(f"id{number}", f"user{number}", source=text) for number, text in enumerate(HOSTILE)]
-        people = [replace(one, account=replace(one.account, contact_verified=False)) for one in people]
-        add(store, *people)
-        found = {one.row.account.id: one for one in store.find_imported([f"ext-id{n}" for n in range(len(people))])}
-        assert len(found) == len(people)
-        for one in people:
-            row, password_hash, source = found[one.account.id]
-            assert (row.account, row.account_identifiers) == (one.account, one.account_identifiers)
-            assert (password_hash, source, row.has_password) == (OLD_HASH, one.source, True)
-            assert row.email_on_file == one.source.email
-
-    def test_one_taken_thing_refuses_all_people(self, store: FullStore) -> None:
-        """An id, an external id, a key or a tombstone that is taken refuses the import as a whole."""
-        add(store, person("aino", "aino"))
-        commit(store, added("gone", "gone@example.com"))
-        commit(store, AccountErased(AccountId("gone"), 0, (digest("grave"),), NOON))
-        bertil = person("bertil", "bertil")
-        cases = {
-            "id": (replace(bertil, account=replace(bertil.account, id=AINO)), Precondition.ACCOUNT_EXISTS),
-            "external id": (
-                replace(bertil, account=replace(bertil.account, external_id="ext-aino")),
-                Precondition.ACCOUNT_EXISTS,
-            ),
-            "key": (person("bertil", "aino"), Precondition.IDENTIFIER_TAKEN),
-            "tombstone": (replace(bertil, tombstones=(digest("grave"),)), Precondition.IDENTIFIER_TAKEN),
-        }
-        for name, (one, why) in cases.items():
-            change = PeopleAdded((person("cecilia", "cecilia"), one), NOON)
-            assert store.commit([change]).why is why, name  # type: ignore[union-attr]  # it is refused
-            assert [row.account.id for row in everything(store)] == ["aino"], name
-            assert list(store.find_imported(["ext-cecilia"])) == [], name
-
-    def test_an_external_id_is_one_accounts(self, store: FullStore) -> None:
-        """No second account gets an external id, and it is free again after an erasure."""
-        commit(store, added("a", external_id="ext"))
-        refuse(store, added("b", external_id="ext"), Precondition.ACCOUNT_EXISTS)
-        commit(store, AccountErased(AccountId("a"), 0, (), NOON), added("b", external_id="ext"))
-        assert [one.row.account.id for one in store.find_imported(["ext", "other"])] == ["b"]
-
-    def test_pages_follow_the_bytes_of_the_ids(self, store: FullStore) -> None:
-        """Each account is on one page, in the order of the ids' bytes, whatever a language's order is."""
-        ids = [AccountId(one) for one in ("", "A", "B", "a", "z", "ä", "\uffff", "\U0001f600")]
-        for one in ids[1:]:
-            commit(store, added(one))
-        pages: list[list[AccountId]] = []
-        after = ""
-        while page := [row.account.id for row in store.read_population(after, 3)]:
-            pages.append(page)
-            after = page[-1]
-        assert pages == [ids[1:4], ids[4:7], ids[7:]]
-
-    def test_a_row_says_who_else_uses_its_keys(self, store: FullStore) -> None:
-        """A shared contact, a contact that another one signs in with, and a username that is a contact are flagged."""
-        add(
-            store,
-            person("couple1", "c1", email="home@example.com"),
-            person("couple2", "c2", email="Home@example.com"),
-            person("alone", "alone", email="alone@example.com"),
-            person("late", "late", email="signs@example.com"),
-            person("named", "named", email="name@example.com"),
-            person("namer", "name@example.com"),
-        )
-        commit(store, added("modern", "signs@example.com"))
-        flags = {row.account.id: row[5:] for row in everything(store)}
-        assert flags == {
-            "couple1": (True, False, False),
-            "couple2": (True, False, False),
-            "alone": (False, False, False),
-            "late": (True, False, False),
-            "named": (False, True, False),
-            "namer": (False, False, True),
-            "modern": (False, False, False),
-        }
-        some = store.find_population([AccountId("late"), AccountId("nobody"), AccountId("namer")])
-        assert sorted(row.account.id for row in some) == ["late", "namer"]
-
-    def test_every_use_of_a_key_is_found(self, store: FullStore) -> None:
-        """Contacts and identifiers of every status are found by their key, on both sides of a collision."""
-        add(store, person("a", "x@example.com"), person("b", "bee", email="x@example.com"))
-        commit(store, IdentifierRetired(AccountId("a"), "1:x@example.com", NOON))
-        retired = KeyUse("1:x@example.com", AccountId("a"), "ext-a", "A", "username", IdentifierStatus.RETIRED)
-        contact = KeyUse("1:x@example.com", AccountId("b"), "ext-b", "B", "contact", None)
-        assert set(store.find_key_uses(["1:x@example.com", "1:nobody"])) == {retired, contact}
-
-    def test_a_source_record_takes_the_place_of_the_former_one(self, store: FullStore) -> None:
-        """After another import only the newest record is there."""
-        add(store, person("a", "a", email="a@example.com"))
-        newer = replace(person("a", source="new@example.com").source, imported_at=NIGHT)
-        commit(store, SourceRecorded(newer))
-        assert [one.source for one in store.find_imported(["ext-a"])] == [newer]
-
-    def test_a_contact_is_verified_as_it_stands(self, store: FullStore) -> None:
-        """Only the contact that was proven is marked, and a changed contact is not."""
-        add(store, person("a", "a", email="a@example.com", contact_verified=False))
-        refuse(store, ContactVerified(AccountId("a"), "b@example.com"), Precondition.CONTACT_CHANGED)
-        refuse(store, ContactVerified(AccountId("b"), "a@example.com"), Precondition.ACCOUNT_MISSING)
-        assert [row.account.contact_verified for row in everything(store)] == [False]
-        commit(store, ContactVerified(AccountId("a"), "a@example.com"))
-        assert [row.account.contact_verified for row in everything(store)] == [True]
-
-    def test_erasure_forgets_what_the_source_said(self, store: FullStore) -> None:
-        """No record and no step of a migration is left of an erased account."""
-        add(store, person("a", "a", email="a@example.com"), person("b", "b", email="b@example.com"))
-        begin(store, move("a", "a@example.com"), move("b", "b@example.com"))
-        apply(store)
-        commit(store, AccountErased(AccountId("a"), 0, (), NOON))
-        assert set(states(store)) == {"b"}
-        commit(store, added("a", external_id="ext-a"))
-        assert [one.source for one in store.find_imported(["ext-a"])] == [None]
-        assert list(store.account_steps(AccountId("a"))) == []
 
 
 REFUSALS: Final[dict[StepRefusal, tuple[Change, ...]]] = {
@@ -456,6 +314,16 @@ class MigrationContract:
         assert match.account_identifier.status is IdentifierStatus.ACTIVE
         roll_back(store)
         assert everything(store) == before
+
+    def test_erasure_forgets_the_steps(self, store: FullStore) -> None:
+        """No step of a migration, which names an address, is left of an erased account."""
+        add(store, person("a", "a", email="a@example.com"), person("b", "b", email="b@example.com"))
+        begin(store, move("a", "a@example.com"), move("b", "b@example.com"))
+        apply(store)
+        commit(store, AccountErased(AccountId("a"), 0, (), NOON))
+        assert set(states(store)) == {"b"}
+        commit(store, added("a"))
+        assert list(store.account_steps(AccountId("a"))) == []
 
     def test_nobody_is_signed_out(self, store: FullStore) -> None:
         """Neither application nor rollback ends a session or advances an epoch."""

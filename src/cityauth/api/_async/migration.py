@@ -44,7 +44,8 @@ class Migration(Namespace[AsyncAnswers]):
             decisions: A CSV file of what customer service decided, with the columns ``external_id``, ``decision`` and
                 ``email``. A row with a fault is not used: its account keeps its username.
             domain_check: Looks up the domains of addresses, such as `DnsDomainCheck`; ``None`` looks nothing up.
-            progress: Called now and then with the number of accounts that were read, and of lines that were written.
+            progress: Called now and then with two numbers: the accounts that were read and 0, then the lines that are
+                written and all lines.
 
         Returns:
             The plan's header, and the decisions that were not used.
@@ -118,7 +119,7 @@ class Migration(Namespace[AsyncAnswers]):
             client: Who asks, for the audit trail.
 
         Returns:
-            What the journal says, or `MigrationRefused` when nothing was written: accounts have changed where it
+            What the journal says, or `MigrationRefused` when no account was changed: accounts differ where it
             matters, another migration is open, or the plan was rolled back.
 
         Raises:
