@@ -55,11 +55,14 @@ def test_nobody_gets_an_invented_address() -> None:
     assert (person.address, person.email) == (None, "")
 
 
-def test_mail_goes_to_the_contact_where_both_are_given() -> None:
-    """The column contact says where mail goes; the column email stays beside it for the source record."""
+def test_the_email_is_the_address_where_both_are_given() -> None:
+    """The column email becomes the contact; the column contact stays beside it for the source record."""
     person = read_row(row(contact="huoltaja@example.com"), RULES)
     assert isinstance(person, SourcePerson)
-    assert (person.address, person.email) == ("huoltaja@example.com", "Matti.M@Example.com")
+    assert (person.address, person.contact) == ("Matti.M@example.com", "huoltaja@example.com")
+    person = read_row(row(email="", contact="huoltaja@example.com"), RULES)
+    assert isinstance(person, SourcePerson)
+    assert (person.address, person.email) == ("huoltaja@example.com", "")
 
 
 def test_an_empty_language_and_status_have_their_documented_meaning() -> None:
@@ -226,9 +229,9 @@ def test_a_cell_that_is_no_text_has_one_fault() -> None:
 
 
 def test_mail_goes_to_the_first_address_that_passes() -> None:
-    """The contact goes before the e-mail address; where neither passes there is no address."""
-    assert address_on_file("a@example.com", "b@example.com", EMAIL) == "b@example.com"
-    assert address_on_file("a@example.com", "worse", EMAIL) == "a@example.com"
+    """The e-mail address goes before the contact; where neither passes there is no address."""
+    assert address_on_file("a@example.com", "b@example.com", EMAIL) == "a@example.com"
+    assert address_on_file("worse", "b@example.com", EMAIL) == "b@example.com"
     assert address_on_file("bad", "worse", EMAIL) is None
     assert address_on_file("", "", EMAIL) is None
 

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from cityauth.api.plan_files import open_plan
 from cityauth.core.accounts import Status
+from cityauth.core.changes import ContactChanged
 from cityauth.core.identifiers import EMAIL, Identifier, register
+from cityauth.core.import_report import ImportOptions
 from cityauth.core.migration import StepAction
 from cityauth.core.migration_plan import HELD_ELSEWHERE, TOMBSTONE, AccountClass, Collision, Decision, PlanLine
 from cityauth.core.population import NewPerson
@@ -25,6 +27,7 @@ from cityauth.ports.services import DomainState
 from cityauth.stores.memory import MemoryStore
 from cityauth.testing.imports import person
 from cityauth.testing.populations import ADDRESSES, BAD_ADDRESSES, populations, store_people
+from cityauth.testing.samples import commit
 from tests.support.service import Service
 
 WARNINGS = set(AddressWarning)
@@ -222,6 +225,61 @@ def test_an_unknown_realm_is_a_mistake(service: Service, tmp_path: Path, exempt:
     with pytest.raises(UsageError):
         service.auth.migration.plan(tmp_path / "plan.jsonl", exempt=exempt)
     assert list(tmp_path.glob("plan*")) == []
+
+
+def test_no_contact_of_the_file_becomes_a_login_name(service: Service, tmp_path: Path) -> None:
+    """Only the e-mail of the file is planned, in the first import and in each later one, whatever the contact is."""
+    row = {"realm": "citizen", "display_name": "Child"}
+
+    def plan_after(**cells: str) -> tuple[str, str | None]:
+        service.auth.population.import_people([{**row, "external_id": "1", "username": "child", **cells}])
+        (line,) = planned(service, tmp_path).values()
+        return str(line.account_class), line.identifier
+
+    assert plan_after(contact="guardian@example.com") == ("no_email", None)
+    assert plan_after(contact="Guardian2@example.com") == ("no_email", None)
+    assert plan_after(contact="guardian@example.com", email="child@example.com") == ("ready", "child@example.com")
+    assert plan_after(contact="office@example.com", email="child@example.com") == ("ready", "child@example.com")
+    assert plan_after(contact="office@example.com", email="new@example.com") == ("ready", "new@example.com")
+    assert plan_after(contact="new@example.com", email="new@example.com") == ("ready", "new@example.com")
+    assert plan_after(email="new@example.com") == ("ready", "new@example.com")
+
+
+def test_a_contact_for_mail_alone_stands_beside_an_email_that_is_none(service: Service, tmp_path: Path) -> None:
+    """Where the e-mail of the file passes no rule, the contact gets the mail, and the plan names the bad address."""
+    rows = [
+        {"external_id": "1", "realm": "citizen", "username": "child", "display_name": "Child", "email": "child at home",
+         "contact": "guardian@example.com"},
+        {"external_id": "2", "realm": "citizen", "username": "adult", "display_name": "A", "email": "Guardian@example.com"},
+    ]  # fmt: skip
+    service.auth.population.import_people(rows, options=ImportOptions(accept_invalid_email=True))
+    child, adult = sorted(planned(service, tmp_path).values(), key=lambda line: line.external_id or "")
+    assert child.reasons == ("invalid_email", "shared_email")
+    assert (child.identifier, child.contact, child.collides_with) == (None, "guardian@example.com", ("2",))
+    assert (adult.reasons, adult.collides_with) == (("shared_email",), ("1",))
+
+
+def test_a_decision_gives_nobody_the_contact_of_the_file(service: Service, tmp_path: Path) -> None:
+    """`use_email` without an address takes the e-mail of the file, and there is none beside a contact for mail alone."""
+    row = {"external_id": "1", "realm": "citizen", "username": "child", "display_name": "C", "contact": "g@example.com"}
+    service.auth.population.import_people([row])
+    decisions = tmp_path / "decisions.csv"
+    decisions.write_text("external_id,decision,email\n1,use_email,\n")
+    made = service.auth.migration.plan(tmp_path / "plan.jsonl", decisions=decisions)
+    assert [one.faults for one in made.refused_decisions] == [("address_missing",)]
+    decisions.write_text("external_id,decision,email\n1,use_email,own@example.com\n")
+    (line,) = planned(service, tmp_path, decisions=decisions).values()
+    assert (line.identifier, str(line.action)) == ("own@example.com", "move")
+
+
+def test_an_address_that_a_person_chose_here_is_planned(service: Service, tmp_path: Path) -> None:
+    """Another contact than that of the file is the person's own, and it is planned as any address on file."""
+    row = {"external_id": "1", "realm": "citizen", "username": "child", "display_name": "C", "contact": "g@example.com"}
+    service.auth.population.import_people([row])
+    (line,) = planned(service, tmp_path).values()
+    commit(service.store, ContactChanged(line.account, "own@example.com"))
+    (line,) = planned(service, tmp_path).values()
+    assert (str(line.account_class), line.identifier) == ("ready", "own@example.com")
 
 
 class Domains:

@@ -350,11 +350,15 @@ CHANGES: dict[str, dict[str, str | None]] = {
     "display_name": {"display_name": "New Name"},
     "language": {"language": "sv"},
     "email": {"email": "new@example.com"},
-    "contact": {"contact": "mail@example.com"},
+    "contact": {"contact": "mail@example.com", "email": ""},
     "username": {"username": "renamed"},
     "status": {"status": "disabled"},
     "password_hash": {"password_hash": OTHER},
 }
+
+
+OLDER: dict[str, dict[str, str | None]] = {"contact": {"contact": "user1@example.com", "email": ""}}
+"""What the first import says, where it is not the usual."""
 
 
 def column(service: Service, name: str) -> object:
@@ -373,7 +377,7 @@ def column(service: Service, name: str) -> object:
 @pytest.mark.parametrize("name", CHANGES)
 def test_what_only_the_source_changed_is_taken_over(service: Service, name: str) -> None:
     """A column that nobody has changed here follows the source, once."""
-    Imported(service, [person(1)])
+    Imported(service, [person(1, **OLDER.get(name, {}))])
     newer = person(1, **CHANGES[name])
     assert Imported(service, [newer]).counts == (0, 1, 0, 0)
     assert column(service, name) == CHANGES[name][name]
@@ -406,17 +410,17 @@ BOTH = [name for name in CHANGES if name != "status"]
 @pytest.mark.parametrize("name", BOTH)
 def test_what_only_this_service_changed_stays(service: Service, name: str) -> None:
     """An import that says what it said before undoes nothing that was changed here."""
-    Imported(service, [person(1)])
+    Imported(service, [person(1, **OLDER.get(name, {}))])
     change_here(service, name)
     before = everything(service)
-    assert Imported(service, [person(1)]).counts == (0, 0, 1, 0)
+    assert Imported(service, [person(1, **OLDER.get(name, {}))]).counts == (0, 0, 1, 0)
     assert everything(service) == before
 
 
 @pytest.mark.parametrize("name", BOTH)
 def test_what_both_changed_is_left_to_people(service: Service, name: str) -> None:
     """The column comes back each time with one code and stays as it is here; the other columns are taken over."""
-    Imported(service, [person(1)])
+    Imported(service, [person(1, **OLDER.get(name, {}))])
     change_here(service, name)
     kept = everything(service)
     newer = person(1, **CHANGES[name])
@@ -428,13 +432,13 @@ def test_what_both_changed_is_left_to_people(service: Service, name: str) -> Non
     for _ in range(2):
         assert Imported(service, [{**newer, **CHANGES[other]}]).codes == {1: ["delta.both_changed"]}
         assert column(service, other) == CHANGES[other][other]
-    assert Imported(service, [person(1, **CHANGES[other])]).counts == (0, 0, 1, 0)
+    assert Imported(service, [person(1, **{**OLDER.get(name, {}), **CHANGES[other]})]).counts == (0, 0, 1, 0)
 
 
 @pytest.mark.parametrize("name", ["display_name", "language", "email", "password_hash"])
 def test_what_both_changed_alike_is_no_conflict(service: Service, name: str) -> None:
     """Where both came to the same value nothing is left to decide."""
-    Imported(service, [person(1)])
+    Imported(service, [person(1, **OLDER.get(name, {}))])
     change_here(service, name, to=str(CHANGES[name][name]))
     account = account_of(service, 1)
     assert Imported(service, [person(1, **CHANGES[name])]).counts == (0, 1, 0, 0)
@@ -450,6 +454,36 @@ def test_what_the_source_lost_stays(service: Service, name: str) -> None:
     done = Imported(service, [person(1, **{name: ""})])
     assert done.codes == {1: ["delta.removed"]}
     assert everything(service) == before
+
+
+def test_an_address_that_the_source_lost_is_not_replaced_by_the_contact(service: Service) -> None:
+    """Without the e-mail of before, the contact of the file does not take its place: people decide, and nobody else."""
+    for contact in ("office@example.com", "user1@example.com"):
+        Imported(service, [person(1, contact=contact)])
+        before = everything(service)
+        done = Imported(service, [person(1, contact=contact, email="")])
+        assert done.codes == {1: ["delta.removed"]}, contact
+        assert done.refused[0].faults[0].column == "email"
+        assert everything(service) == before
+
+
+@pytest.mark.parametrize("earlier", [{}, {"contact": "first@example.com"}, {"contact": "user1@example.com"}])
+def test_a_contact_of_the_source_does_not_replace_the_email(service: Service, earlier: dict[str, str]) -> None:
+    """The e-mail of the file is where mail goes and what will sign in, whatever contacts come and go beside it."""
+    Imported(service, [person(1, **earlier)])
+    account = account_of(service, 1)
+    assert account.contact == "user1@example.com"
+    for contact in ("office@example.com", "guardian@example.com", ""):
+        assert Imported(service, [person(1, contact=contact)]).report.quarantined == 0
+        assert account_of(service, 1) == account
+
+
+def test_an_email_that_comes_later_takes_the_place_of_the_contact(service: Service) -> None:
+    """A person with a contact alone gets an e-mail in the source: it is the address on file from then on."""
+    Imported(service, [person(1, email="", contact="office@example.com")])
+    assert account_of(service, 1).contact == "office@example.com"
+    Imported(service, [person(1, email="own@example.com", contact="office@example.com")])
+    assert account_of(service, 1).contact == "own@example.com"
 
 
 def test_a_taken_over_address_is_as_verified_as_the_import_says(service: Service) -> None:

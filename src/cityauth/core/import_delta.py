@@ -189,14 +189,17 @@ class _Comparison:
         said, then, here = self._said, self._then, self._account.contact
         if (said.email, said.contact) == (then.email, then.contact):
             return
-        column = "contact" if said.contact != then.contact else "email"
+        column = "email" if said.email != then.email else "contact"
         new = self._incoming.person.address
-        former = address_on_file(then.email, then.contact, self._incoming.email)
-        if new in {former, here}:
+        kind = self._incoming.email
+        former = address_on_file(then.email, then.contact, kind)
+        was_email = former is not None and former == address_on_file(then.email, "", kind)
+        is_lost = was_email and not said.email
+        if new in {former, here} and not is_lost:
             return
         if here != former:
             self._leave(ImportFault.DELTA_BOTH_CHANGED, column, "email", "contact")
-        elif new is None:
+        elif new is None or is_lost:
             self._leave(ImportFault.DELTA_REMOVED, column, "email", "contact")
         elif self._signs_in_by_email():
             self._leave(ImportFault.DELTA_SIGNS_IN, column, "email", "contact")

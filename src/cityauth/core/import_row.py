@@ -4,13 +4,14 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from cityauth.core.accounts import Status, read_name
+from cityauth.core.accounts import Account, Status, read_name
 from cityauth.core.answers import Problem
 from cityauth.core.characters import Malformed, is_clean, strip_invisible
 from cityauth.core.identifiers import Identifier, IdentifierKind, inherit, register
 from cityauth.core.import_cells import find_accidents, is_plain
 from cityauth.core.import_fault import ImportFault, RowFault
-from cityauth.core.mail import mail_address
+from cityauth.core.mail import contact_key, mail_address
+from cityauth.core.population import SourceRecord
 from cityauth.messages import LANGUAGES
 from cityauth.messages.codes import Code
 
@@ -84,7 +85,7 @@ class SourcePerson(NamedTuple):
         username: The old username, or ``None``.
         email: The text of the column ``email``; empty when there is none.
         contact: The text of the column ``contact``; empty when there is none.
-        address: Where mail goes: ``contact``, or else ``email``; ``None`` where neither is an address.
+        address: Where mail goes: ``email``, or else ``contact``; ``None`` where neither is an address.
         display_name: The name as shown.
         language: ``fi``, ``sv`` or ``en``.
         status: Whether the account may sign in.
@@ -152,7 +153,7 @@ class _RowReader:
             username,
             self._cells["email"],
             self._cells["contact"],
-            contact or email,
+            email or contact,
             self._display_name(),
             self._language(),
             self._status(),
@@ -242,12 +243,23 @@ _SPOILED: Final = "(spoiled)"
 
 
 def address_on_file(email: str, contact: str, kind: IdentifierKind) -> str | None:
-    """Return where mail goes to a person with these cells: *contact*, or else *email*; ``None`` if none passes."""
-    for text in filter(None, (contact, email)):
+    """Return where mail goes to a person with these cells: *email*, or else *contact*; ``None`` if none passes."""
+    for text in filter(None, (email, contact)):
         read = register(text, kind)
         if not isinstance(read, Malformed):
             return mail_address(read)
     return None
+
+
+def is_for_mail_alone(account: Account, source: SourceRecord | None) -> bool:
+    """Whether the account's contact is what the file gave as ``contact``, and not the person's own ``email``.
+
+    Mail goes there, but it never becomes a login name: it may be the address of a guardian or of an office.
+    """
+    if source is None or not source.contact or account.contact is None:
+        return False
+    key = contact_key(account.contact)
+    return key == contact_key(source.contact) and key != contact_key(source.email)
 
 
 def _has_surrogates(text: str) -> bool:

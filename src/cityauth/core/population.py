@@ -21,7 +21,7 @@ class SourceRecord:
         account_id: The account that was made of the row.
         username: The old username; empty when there was none.
         email: The address on file; empty when there was none. It may be one that no rule accepts.
-        contact: Where mail goes, if the file said so apart from *email*.
+        contact: The column ``contact``: where mail goes to a person without an *email*. It never becomes a login name.
         display_name: The person's name.
         language: The language of pages and mails.
         status: Whether the account may sign in.
@@ -78,6 +78,8 @@ class PopulationRow(NamedTuple):
         address_is_username: Another account has the contact's key as a username, of any status.
         username_is_address: Another account has the key of one of this account's usernames, of any status, as its
             contact.
+        has_source_contact: The last import gave a ``contact`` for the person, so the account's contact may be one that
+            is for mail alone.
     """
 
     account: Account
@@ -88,6 +90,7 @@ class PopulationRow(NamedTuple):
     address_used: bool
     address_is_username: bool
     username_is_address: bool
+    has_source_contact: bool = False
 
 
 class KeyUse(NamedTuple):

@@ -5,9 +5,11 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
+from cityauth.core.accounts import AccountId
 from cityauth.core.email import canonical_address
 from cityauth.core.identifiers import EMAIL, KEY_VERSION, USERNAME, Identifier, Malformed, register
-from cityauth.core.population import KeyUse, PopulationRow
+from cityauth.core.import_row import is_for_mail_alone
+from cityauth.core.population import KeyUse, PopulationRow, SourceRecord
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.deployment import Deployment
@@ -32,6 +34,7 @@ class PlannedAccount(NamedTuple):
         email: Its active e-mail identifier: the one of the contact, or else the oldest.
         usernames: The keys of its usernames.
         others: The keys of its other identifiers that are not the contact's, and whether they are active.
+        mail_alone: What the last import said, where it gave the contact for mail alone; else ``None``.
     """
 
     row: PopulationRow
@@ -40,14 +43,17 @@ class PlannedAccount(NamedTuple):
     email: AccountIdentifier | None
     usernames: Sequence[str]
     others: Mapping[str, bool]
+    mail_alone: SourceRecord | None = None
 
     @property
     def address(self) -> Identifier | None:
         """The address that signs in or is to sign in."""
-        return self.contact if self.email is None else self.email.identifier
+        if self.email is not None:
+            return self.email.identifier
+        return self.contact if self.mail_alone is None else None
 
 
-def read_account(row: PopulationRow, deployment: Deployment) -> PlannedAccount:
+def read_account(row: PopulationRow, deployment: Deployment, mail_alone: SourceRecord | None = None) -> PlannedAccount:
     """Pick the address and the identifiers of one account."""
     contact = _contact_of(row, deployment)
     key = None if contact is None else contact.key
@@ -67,7 +73,7 @@ def read_account(row: PopulationRow, deployment: Deployment) -> PlannedAccount:
             others[identifier.key] = is_active
         if identifier.kind == EMAIL.name and is_active and (email is None or is_own):
             email = held
-    return PlannedAccount(row, contact, own, email, usernames, others)
+    return PlannedAccount(row, contact, own, email, usernames, others, mail_alone)
 
 
 def _contact_of(row: PopulationRow, deployment: Deployment) -> Identifier | None:
@@ -97,6 +103,19 @@ def address_of(contact: str | None, deployment: Deployment) -> Identifier | None
         return None if value is None else Identifier(EMAIL.name, contact, f"{KEY_VERSION}:{value}")
     identifier = register(contact, deployment.email)
     return None if isinstance(identifier, Malformed) else identifier
+
+
+def find_mail_alone(rows: Sequence[PopulationRow]) -> Flow[Mapping[AccountId, SourceRecord]]:
+    """Return what the last import said of those accounts whose contact it gave for mail alone."""
+    ids = [row.account.external_id for row in rows if row.has_source_contact and row.account.external_id is not None]
+    if not ids:
+        return {}
+    found = yield from ask(PopulationStore.find_imported, ids)
+    return {
+        one.row.account.id: one.source
+        for one in found
+        if one.source is not None and is_for_mail_alone(one.row.account, one.source)
+    }
 
 
 def find_uses(keys: Collection[str]) -> Flow[Uses]:
@@ -133,13 +152,15 @@ def address_on_file(seen: PlannedAccount, deployment: Deployment) -> str | None:
     What the last import said counts only where it passes no rule: an address that passes was taken off the account
     later.
     """
-    row = seen.row
-    if row.account.contact is not None:
-        return row.account.contact
+    account, on_file = seen.row.account, seen.row.email_on_file
+    if account.contact is not None and seen.mail_alone is None:
+        return account.contact
     if seen.email is not None:
         return seen.email.identifier.shown
-    passes = not isinstance(register(row.email_on_file, deployment.email), Malformed)
-    return None if passes or not row.email_on_file else row.email_on_file
+    if seen.mail_alone is not None:
+        on_file = seen.mail_alone.email
+    passes = not isinstance(register(on_file, deployment.email), Malformed)
+    return None if passes or not on_file else on_file
 
 
 def has_username(row: PopulationRow) -> bool:
@@ -161,7 +182,7 @@ def normalized_name(name: str) -> str:
     return " ".join(sorted(words))
 
 
-def dependencies_of(row: PopulationRow) -> str:
+def dependencies_of(row: PopulationRow, mail_alone: SourceRecord | None) -> str:
     """Return everything that an account's line depends on, as one text."""
     account = row.account
     text = (
@@ -170,4 +191,6 @@ def dependencies_of(row: PopulationRow) -> str:
     )
     for held in row.account_identifiers:
         text += f"\x1f{held.identifier.kind}={held.status}={held.identifier.key}"
+    if mail_alone is not None:
+        text += f"\x1fmail alone={mail_alone.email}"
     return text

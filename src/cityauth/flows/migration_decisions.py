@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from cityauth.core.accounts import AccountId
 from cityauth.core.identifiers import EMAIL, Identifier, Malformed, register
+from cityauth.core.import_row import is_for_mail_alone
 from cityauth.core.migration_decisions import (
     DecidedAccount,
     DecisionFault,
@@ -97,7 +98,7 @@ def _find_accounts(
                 account=account,
                 is_exempt=account.realm in exempt,
                 has_email=_has_email(person.row),
-                on_file=address_of(account.contact, deployment),
+                on_file=None if is_for_mail_alone(account, person.source) else address_of(account.contact, deployment),
             )
     return found
 

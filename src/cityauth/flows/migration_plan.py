@@ -39,6 +39,7 @@ from cityauth.flows.migration_accounts import (
     address_on_file,
     dependencies_of,
     domain_of,
+    find_mail_alone,
     find_uses,
     has_plain_contact,
     has_username,
@@ -185,7 +186,12 @@ class _Reading:
     def lines_of(self, page: Sequence[PopulationRow]) -> Flow[list[tuple[PlanLine, str]]]:
         """Return the page's lines, each with everything that it depends on."""
         lines = [self._ready_line(row) for row in page]
-        seen = {place: read_account(page[place], self._deployment) for place, line in enumerate(lines) if line is None}
+        mail_alone = yield from find_mail_alone(page)
+        seen = {
+            place: read_account(page[place], self._deployment, mail_alone.get(page[place].account.id))
+            for place, line in enumerate(lines)
+            if line is None
+        }
         uses = yield from find_uses({key for one in seen.values() for key in keys_of(one)})
         addresses = [line.key for line in lines if line is not None and line.key is not None]
         addresses += [one.contact.key for one in seen.values() if one.contact and one.own is None]
@@ -197,7 +203,11 @@ class _Reading:
                 seen[place] = read_account(page[place], self._deployment)
         for place, one in seen.items():
             lines[place] = self._line(one, partners_of(one, uses), buried)
-        return [(line, dependencies_of(row)) for line, row in zip(lines, page, strict=True) if line is not None]
+        return [
+            (line, dependencies_of(row, mail_alone.get(row.account.id)))
+            for line, row in zip(lines, page, strict=True)
+            if line is not None
+        ]
 
     def _ready_line(self, row: PopulationRow) -> PlanLine | None:
         """Return the line of an account that is like nearly all, at a fraction of the cost; ``None`` for any other.
@@ -208,6 +218,7 @@ class _Reading:
         account, key = row.account, row.contact_key
         if (
             account.contact is None
+            or row.has_source_contact
             or row.address_used
             or row.address_is_username
             or row.username_is_address
@@ -279,12 +290,19 @@ class _Reading:
             has_email=seen.email is not None,
             is_active=row.account.status is Status.ACTIVE,
             address=address_on_file(seen, self._deployment),
-            key=key if seen.email is None or key is not None else seen.email.identifier.key,
+            key=_key_to_judge(seen),
             is_shared=shares or is_contested or key in buried,
             is_other_username=any(use.kind == USERNAME.name for use in partners),
             username_is_other_email=any(use.status is None and use.key in seen.usernames for use in partners),
             is_dead=self._is_dead(key),
         )
+
+
+def _key_to_judge(seen: PlannedAccount) -> str | None:
+    """Return the key of the address that is judged: ``None`` where the address on file passes no rule."""
+    if seen.contact is not None and (seen.mail_alone is None or not seen.mail_alone.email):
+        return seen.contact.key
+    return None if seen.email is None else seen.email.identifier.key
 
 
 def _collision(seen: PlannedAccount, reasons: Sequence[str], partners: Sequence[KeyUse]) -> Collision:

@@ -118,7 +118,7 @@ class ImportContract:
             person("namer", "name@example.com"),
         )
         commit(store, added("modern", "signs@example.com"))
-        flags = {row.account.id: row[5:] for row in everything(store)}
+        flags = {row.account.id: row[5:8] for row in everything(store)}
         assert flags == {
             "couple1": (True, False, False),
             "couple2": (True, False, False),
@@ -138,6 +138,17 @@ class ImportContract:
         retired = KeyUse("1:x@example.com", AccountId("a"), "ext-a", "A", "username", IdentifierStatus.RETIRED)
         contact = KeyUse("1:x@example.com", AccountId("b"), "ext-b", "B", "contact", None)
         assert set(store.find_key_uses(["1:x@example.com", "1:nobody"])) == {retired, contact}
+
+    def test_a_row_says_whether_the_import_gave_a_contact(self, store: FullStore) -> None:
+        """A person for whom the last import gave a contact is marked, until an import gives none."""
+        one, other = person("a", "a", email="a@example.com"), person("b", "b", email="b@example.com")
+        record = replace(one.source, contact="a@example.com", email="")
+        add(store, replace(one, source=record), other)
+        assert {row.account.id: row.has_source_contact for row in everything(store)} == {"a": True, "b": False}
+        commit(store, SourceRecorded(one.source), SourceRecorded(replace(other.source, contact="c@example.com")))
+        assert {row.account.id: row.has_source_contact for row in everything(store)} == {"a": False, "b": True}
+        (found,) = store.find_imported(["ext-b"])
+        assert found.row.has_source_contact
 
     def test_a_source_record_takes_the_place_of_the_former_one(self, store: FullStore) -> None:
         """After another import only the newest record is there."""

@@ -75,6 +75,7 @@ def _row(state: State, uses: _Uses, row: AccountRow) -> PopulationRow:
         uses.has_other(key, account.id) or (other is not None and other.identifier.kind != USERNAME.name),
         other is not None and other.identifier.kind == USERNAME.name,
         any(uses.has_other(one, account.id) for one in usernames),
+        bool(source and source.contact),
     )
 
 

@@ -22,7 +22,7 @@ from cityauth.stores.sql.identifiers import (
     values_of_identifiers,
 )
 from cityauth.stores.sql.programs import Program, Read, Row, Write, WriteMany, look_up
-from cityauth.stores.sql.tables import account, identifier, micros, moment, source
+from cityauth.stores.sql.tables import account, has_contact, identifier, micros, moment, source
 
 _OTHER = account.alias("other")
 _HOLDER = identifier.alias("holder")
@@ -35,6 +35,7 @@ _NAME_IS_CONTACT = (
     .select_from(_NAME.join(_OTHER, _OTHER.c.contact_key == _NAME.c.key))
     .where(_NAME.c.account_id == account.c.id, _NAME.c.kind == USERNAME.name, _OTHER.c.id != account.c.id)
 )
+_HAS_SOURCE_CONTACT = exists(literal(1)).where(source.c.account_id == account.c.id, has_contact(source))
 _ROWS: Final = select(
     *ACCOUNT,
     account.c.password_hash,
@@ -43,6 +44,7 @@ _ROWS: Final = select(
     _SHARES_CONTACT,
     _HOLDER.c.kind,
     _NAME_IS_CONTACT,
+    _HAS_SOURCE_CONTACT,
 ).outerjoin_from(account, _HOLDER, and_(_HOLDER.c.key == account.c.contact_key, _HOLDER.c.account_id != account.c.id))
 _PAGE: Final = _ROWS.where(account.c.id > bindparam("after")).order_by(account.c.id).limit(bindparam("most"))
 _SOME: Final = _ROWS.where(account.c.id.in_(bindparam("ids", expanding=True)))
@@ -98,7 +100,7 @@ def _population(rows: Sequence[Row], held: Sequence[Row]) -> list[PopulationRow]
 
 def _population_row(row: Row, account_identifiers: tuple[AccountIdentifier, ...]) -> PopulationRow:
     one = account_of(row[:_ACCOUNT_COLUMNS])
-    password_hash, key, on_file, shares_contact, holder_kind, name_is_contact = row[_ACCOUNT_COLUMNS:]
+    password_hash, key, on_file, shares_contact, holder_kind, name_is_contact, has_source = row[_ACCOUNT_COLUMNS:]
     by_name = holder_kind == USERNAME.name
     return PopulationRow(
         one,
@@ -109,6 +111,7 @@ def _population_row(row: Row, account_identifiers: tuple[AccountIdentifier, ...]
         bool(shares_contact) or (holder_kind is not None and not by_name),
         by_name,
         bool(name_is_contact),
+        bool(has_source),
     )
 
 

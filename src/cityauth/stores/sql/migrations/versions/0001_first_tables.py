@@ -154,6 +154,14 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("ix_cityauth_source_account_id", "cityauth_source", ["account_id"])
+    with_contact = sa.text("contact != ''")
+    op.create_index(
+        "ix_cityauth_source_contact",
+        "cityauth_source",
+        ["account_id"],
+        sqlite_where=with_contact,
+        postgresql_where=with_contact,
+    )
     op.create_table(
         "cityauth_migration",
         sa.Column("number", COUNTER, nullable=False),
