@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from cityauth.core.identifiers import BUILT_IN, Identifier, IdentifierKind
     from cityauth.core.import_fault import ImportFault, RowFault
     from cityauth.core.import_file import read_people
-    from cityauth.core.import_report import ImportOptions, ImportReport
     from cityauth.core.import_row import ImportRow
     from cityauth.core.links import LinkLive, LinkOutcome, LinkRefused
     from cityauth.core.login import Authenticated, LoginStep, PasswordRequired
+    from cityauth.core.population import ImportOptions, ImportReport
     from cityauth.core.quarantine import QuarantinedRow
     from cityauth.core.resolution import IdentifierResolver, Outcome, Reason, Resolution
     from cityauth.core.secret import KeyRing, SecretStr
@@ -141,7 +141,7 @@ _HOMES = {
     "cityauth.core.identifiers": ("BUILT_IN", "Identifier", "IdentifierKind"),
     "cityauth.core.import_fault": ("ImportFault", "RowFault"),
     "cityauth.core.import_file": ("read_people",),
-    "cityauth.core.import_report": ("ImportOptions", "ImportReport"),
+    "cityauth.core.population": ("ImportOptions", "ImportReport"),
     "cityauth.core.import_row": ("ImportRow",),
     "cityauth.core.quarantine": ("QuarantinedRow",),
     "cityauth.core.links": ("LinkLive", "LinkOutcome", "LinkRefused"),

@@ -13,9 +13,9 @@ import pytest
 from cityauth import AsyncCityAuth, CityAuth, ClientContext, MemoryStore, NewAccount, Purged, StoreUnavailableError
 from cityauth.core.accounts import AccountId
 from cityauth.core.hashing import HashDefect
-from cityauth.core.import_report import ImportOptions
 from cityauth.core.login import Authenticated, PasswordRequired
 from cityauth.core.passwords import Password
+from cityauth.core.population import ImportOptions
 from cityauth.mailers.memory import MemoryMailer
 from cityauth.ports.services import Verdict
 from cityauth.testing.populations import city, store_people

@@ -10,9 +10,8 @@ import pytest
 
 from cityauth import Policy
 from cityauth.cli.command import command
-from cityauth.config.configuration import load
+from cityauth.config.configuration import VARIABLES, load
 from cityauth.config.sections import PROFILES
-from cityauth.config.variables import VARIABLES
 from tests.support.command import TOML, Deployment
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -354,7 +354,7 @@ def test_a_killed_wrapping_is_run_again(deployment: Deployment, when: str) -> No
     """Killed at a commit and run again, the wrapping leaves no weak hash and wraps none twice (C-23)."""
     write(deployment, *(row(n, password_hash=WEAK) for n in range(4)))
     deployment.well("import", "people.csv", "--no-wrap")
-    code = "from cityauth.flows import hash_wrapping\nhash_wrapping._PAGE = 1\n" + WRAP_KILLED
+    code = "from cityauth.flows import hash_kinds\nhash_kinds._PAGE = 1\n" + WRAP_KILLED
     done = subprocess.run([sys.executable, "-c", code, "2", when], cwd=deployment.folder, timeout=60, check=False)
     assert done.returncode == -signal.SIGKILL
     left = 3 if when == "inside" else 2

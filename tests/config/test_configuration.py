@@ -22,8 +22,7 @@ from cityauth import (
     RealmPolicy,
     SecretError,
 )
-from cityauth.config.configuration import Configuration, load
-from cityauth.config.variables import VARIABLES
+from cityauth.config.configuration import VARIABLES, Configuration, load
 from cityauth.core.audit import AuditEventType
 from cityauth.core.secret import KeyRing
 from cityauth.policy import SessionPolicy

@@ -10,7 +10,7 @@ from cityauth.core import email
 from cityauth.core.accounts import AccountId
 from cityauth.core.sessions import LiveSession
 from cityauth.core.signing import TokenSigner
-from cityauth.flows import links, notifications, recovery
+from cityauth.flows import links, mail, recovery
 from tests.support.service import Service
 
 #: Identifiers by what can be seen of them anyway; within a group none may cost more than another.
@@ -36,7 +36,7 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
         monkeypatch.setattr(place, name, counting)
 
     count(email, "_validate", "addresses validated in full")
-    count(notifications, "write", "mails written")
+    count(mail, "write", "mails written")
     count(TokenSigner, "sign", "tokens signed")
     count(recovery, "login_name", "login names looked for")
     count(links, "digest_of_id", "digests")

@@ -23,7 +23,7 @@ from cityauth.core.audit import AuditEventType
 from cityauth.core.changes import AccountErased, PasswordReplaced
 from cityauth.core.hash_kinds import WrapReport
 from cityauth.core.secret import SecretStr
-from cityauth.flows import hash_wrapping
+from cityauth.flows import hash_kinds
 from cityauth.hashing import Argon2Hasher
 from cityauth.policy import HashProfile
 from cityauth.testing import race
@@ -113,7 +113,7 @@ def test_it_wraps_nothing_twice(service: Service) -> None:
 @pytest.mark.parametrize("page", [1, 2, 3, 7, 100])
 def test_it_goes_on_where_it_was_stopped(service: Service, monkeypatch: pytest.MonkeyPatch, page: int) -> None:
     """However large the pages are, a run that is stopped after each page ends at last with nothing weak (C-50)."""
-    monkeypatch.setattr(hash_wrapping, "_PAGE", page)
+    monkeypatch.setattr(hash_kinds, "_PAGE", page)
     fill(service, 7)
 
     def stop(report: WrapReport) -> None:
@@ -213,7 +213,7 @@ def test_a_sign_in_is_not_hurt_by_a_wrapping(make_store: MakeStore) -> None:
 
 def test_a_lack_of_memory_leaves_what_was_done(make_store: MakeStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """The error reaches the caller; the pages before are written, and the next run does the rest."""
-    monkeypatch.setattr(hash_wrapping, "_PAGE", 1)
+    monkeypatch.setattr(hash_kinds, "_PAGE", 1)
     calls: list[int] = []
 
     def fail(_: Sequence[str]) -> None:
@@ -258,7 +258,7 @@ def test_a_hasher_that_takes_nothing_over_cannot_wrap() -> None:
 
 def test_workers_at_once_wrap_each_hash_once(make_store: MakeStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two workers at the same time end with every hash wrapped, and none within two shells (C-50)."""
-    monkeypatch.setattr(hash_wrapping, "_PAGE", 2)
+    monkeypatch.setattr(hash_kinds, "_PAGE", 2)
     store = make_store()
     workers = [Service(store, hasher=Argon2Hasher(CHEAP), entropy=SeededEntropy(name)) for name in (b"one", b"two")]
     ids = fill(workers[0], 12)

@@ -11,7 +11,7 @@ from cityauth.core.answers import Refused
 from cityauth.core.audit import AuditEventType
 from cityauth.core.changes import Committed, EventRecorded
 from cityauth.core.client import ClientContext
-from cityauth.core.hash_origin import HashKind
+from cityauth.core.hash_kinds import HashKind
 from cityauth.core.hashing import HashDefect, StoredHash
 from cityauth.core.identifiers import EMAIL, USERNAME, Identifier
 from cityauth.core.login import UNIFORM_REFUSAL, Authenticated, PasswordRequired, RefusalReason

@@ -15,10 +15,9 @@ from cityauth.api.plan_files import open_plan
 from cityauth.core.accounts import Status
 from cityauth.core.changes import ContactChanged
 from cityauth.core.identifiers import EMAIL, Identifier, register
-from cityauth.core.import_report import ImportOptions
 from cityauth.core.migration import StepAction
 from cityauth.core.migration_plan import HELD_ELSEWHERE, TOMBSTONE, AccountClass, Collision, Decision, PlanLine
-from cityauth.core.population import NewPerson
+from cityauth.core.population import ImportOptions, NewPerson
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
 from cityauth.core.similarity import AddressWarning
 from cityauth.errors import UsageError, WiringError

@@ -21,9 +21,9 @@ from cityauth.core.changes import (
     ProfileChanged,
 )
 from cityauth.core.client import UNKNOWN_CLIENT
-from cityauth.core.import_report import ImportOptions, ImportReport
 from cityauth.core.import_row import COLUMNS, ImportRow
 from cityauth.core.login import Authenticated, PasswordRequired
+from cityauth.core.population import ImportOptions, ImportReport
 from cityauth.core.quarantine import QuarantinedRow
 from cityauth.core.resolution import IdentifierStatus
 from cityauth.core.secret import SecretStr

@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from cityauth.core.hash_origin import HashOrigin
+from cityauth.core.hash_kinds import HashOrigin
 from cityauth.core.hashing import HashDefect
 from cityauth.hashing.hasher import Argon2Hasher
 from cityauth.policy import HashProfile

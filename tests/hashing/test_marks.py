@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cityauth import Authenticated, CityAuth, MemoryStore, NewAccount, PasswordRequired, Policy
-from cityauth.core.hash_origin import HashOrigin, PasswordEncoding
+from cityauth.core.hash_kinds import HashOrigin, PasswordEncoding
 from cityauth.core.hashing import HashDefect
 from cityauth.hashing.hasher import Argon2Hasher
 from cityauth.hashing.registry import built_in_formats

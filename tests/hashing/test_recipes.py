@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cityauth import CityAuth, MemoryStore, NewAccount, Policy
-from cityauth.core.hash_origin import HashOrigin, PasswordEncoding
+from cityauth.core.hash_kinds import HashOrigin, PasswordEncoding
 from cityauth.core.hashing import HashDefect
 from cityauth.errors import PolicyError
 from cityauth.hashing import HashRecipe

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cityauth.core.hash_origin import HashKind, HashOrigin, PasswordEncoding
+from cityauth.core.hash_kinds import HashKind, HashOrigin, PasswordEncoding
 from cityauth.core.hashing import HashDefect, HashMix, StoredHash, draw
 from cityauth.errors import HasherBusyError, UsageError
 from cityauth.hashing import argon2 as adapter

@@ -14,8 +14,7 @@ from cityauth.cli.identifiers import identifier
 from cityauth.cli.import_ import import_
 from cityauth.cli.migrate_run import migrate
 from cityauth.cli.operations import db, keys, outbox
-from cityauth.config.configuration import FILE, load
-from cityauth.config.variables import CONFIG
+from cityauth.config.configuration import CONFIG, FILE, load
 
 
 @click.group(cls=TellingGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -19,7 +19,7 @@ from cityauth.cli.operations import Load
 from cityauth.cli.output import error_console, say, say_json, show_table
 from cityauth.core.hash_kinds import WrapReport
 from cityauth.core.import_file import read_people
-from cityauth.core.import_report import ImportOptions, ImportReport
+from cityauth.core.population import ImportOptions, ImportReport
 from cityauth.core.quarantine import QUARANTINE_COLUMNS, QuarantinedRow
 
 _Format: TypeAlias = Literal["csv", "jsonl"]

@@ -10,8 +10,7 @@ from cityauth.api.system import SystemEntropy
 from cityauth.cli.errors import Misuse, Refusal
 from cityauth.cli.output import say, say_json
 from cityauth.config import keyfile
-from cityauth.config.configuration import Configuration
-from cityauth.config.variables import SECRETS
+from cityauth.config.configuration import SECRETS, Configuration
 
 Load: TypeAlias = Callable[[], Configuration]
 

@@ -1,5 +1,6 @@
 """`Configuration`: what ``cityauth.toml`` and the environment say, checked; for the command and a service alike."""
 
+import difflib
 import os
 import tomllib
 from collections.abc import Mapping
@@ -9,25 +10,66 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cityauth import AsyncCityAuth, CityAuth
 from cityauth.config import keyfile
-from cityauth.config.sections import SMTP, SmtpSettings, read_policy, read_smtp, read_text
-from cityauth.config.variables import (
-    CONFIG,
-    DATABASE,
-    DEPLOYMENT,
-    GENERATION,
-    HASHING_PROFILE,
-    SECRETS,
-    SECRETS_FILE,
-    SMTP_PASSWORD,
-    TOMBSTONE_SECRET,
-    read_variables,
-)
+from cityauth.config.sections import PROFILES, SMTP, SmtpSettings, read_one_of, read_policy, read_smtp, read_text
 from cityauth.core.secret import KeyRing, SecretStr
 from cityauth.errors import ConfigurationError, SecretError
 from cityauth.messages import Texts
 from cityauth.policy import Policy
 from cityauth.ports.services import AuditSink, Clock, Mailer
 from cityauth.ports.stores import AnyStore, Store
+
+CONFIG: Final = "CITYAUTH_CONFIG"
+DATABASE: Final = "CITYAUTH_DATABASE"
+SECRETS: Final = "CITYAUTH_SECRETS"
+SECRETS_FILE: Final = "CITYAUTH_SECRETS_FILE"
+TOMBSTONE_SECRET: Final = "CITYAUTH_TOMBSTONE_SECRET"  # noqa: S105 - a variable's name
+DEPLOYMENT: Final = "CITYAUTH_DEPLOYMENT"
+HASHING_PROFILE: Final = "CITYAUTH_HASHING_PROFILE"
+GENERATION: Final = "CITYAUTH_GENERATION"
+SMTP_PASSWORD: Final = "CITYAUTH_SMTP_PASSWORD"  # noqa: S105 - a variable's name
+VARIABLES: Final = (
+    CONFIG,
+    DATABASE,
+    SECRETS,
+    SECRETS_FILE,
+    TOMBSTONE_SECRET,
+    DEPLOYMENT,
+    GENERATION,
+    HASHING_PROFILE,
+    SMTP_PASSWORD,
+)
+"""Variables of the environment; each wins over the file."""
+
+_SIMILAR: Final = 0.75
+"""How similar to one of cityauth's names a variable must be to count as mistyped; others are the host's own."""
+
+
+def read_variables(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of cityauth that are set; an empty one counts as not set.
+
+    Raises:
+        ConfigurationError: a variable is nearly one of cityauth's, two of them exclude each other, or the hashing
+            profile does not exist.
+    """
+    _refuse_slips(environment)
+    given = {name: environment[name] for name in VARIABLES if environment.get(name, "").strip()}
+    if SECRETS in given and SECRETS_FILE in given:
+        raise SecretError(f"{SECRETS} and {SECRETS_FILE} are both set: unset one of them")
+    if HASHING_PROFILE in given:
+        read_one_of(PROFILES["hashing"], given[HASHING_PROFILE], HASHING_PROFILE)
+    return given
+
+
+def _refuse_slips(environment: Mapping[str, str]) -> None:
+    """Refuse a variable that is nearly one of cityauth's: its value would be ignored without a word."""
+    prefix = "CITYAUTH_"
+    known = [name.removeprefix(prefix) for name in VARIABLES]
+    for name in environment:
+        if name.startswith(prefix) and name not in VARIABLES:
+            near = difflib.get_close_matches(name.removeprefix(prefix), known, n=1, cutoff=_SIMILAR)
+            if near:
+                raise ConfigurationError(f"unknown variable {name}; the nearest known one is {prefix}{near[0]}")
+
 
 if TYPE_CHECKING:
     from cityauth.stores.sql import SqlStore

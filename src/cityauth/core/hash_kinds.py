@@ -1,7 +1,82 @@
-"""Which stored hashes a population has, and what the wrapping of its weak ones came to."""
+"""Which work a stored hash is, which system made it, and which stored hashes a population has."""
 
+import re
 from dataclasses import dataclass
-from typing import NamedTuple
+from enum import StrEnum
+from typing import Final, NamedTuple, Self
+
+
+class PasswordEncoding(StrEnum):
+    """How an old system wrote a password as bytes before it hashed them."""
+
+    UTF_8 = "utf-8"
+    """UTF-8 of the NFC, and of the text as received. It is what a hash without a mark is verified with."""
+
+    UTF_8_NFD = "utf-8-nfd"
+    """UTF-8 of the NFD: ä is a and two dots. Some systems on macOS wrote this."""
+
+    LATIN_1 = "latin-1"
+    """ISO 8859-1."""
+
+    WINDOWS_1252 = "windows-1252"
+    """Latin-1 with € and typographic quotes: what browsers send for a page that says ISO-8859-1."""
+
+    LATIN_9 = "iso-8859-15"
+    """Latin-1 with € and š."""
+
+    CP850 = "cp850"
+    """The code page of DOS in Western Europe."""
+
+    @classmethod
+    def named(cls, text: str) -> Self | None:
+        """Return the encoding that *text* names in any usual spelling, UTF-8 for no text, ``None`` if unknown."""
+        key = re.sub(r"[-_ ]", "", text.strip().lower())
+        return cls(_ENCODINGS[key]) if key in _ENCODINGS else None
+
+
+_ENCODINGS: Final = {
+    **dict.fromkeys(("", "utf8", "utf8nfc", "utf8mb4", "unicode"), "utf-8"),
+    "utf8nfd": "utf-8-nfd",
+    **dict.fromkeys(("latin1", "l1", "iso88591", "88591"), "latin-1"),
+    **dict.fromkeys(("windows1252", "win1252", "cp1252", "1252", "ansi"), "windows-1252"),
+    **dict.fromkeys(("iso885915", "latin9", "l9", "885915"), "iso-8859-15"),
+    **dict.fromkeys(("cp850", "ibm850", "850"), "cp850"),
+}
+"""Spellings without "-", "_" and blanks."""
+
+
+@dataclass(frozen=True, slots=True)
+class HashOrigin:
+    """What an import declares about the system that made a hash. The stored text carries it as a mark before it.
+
+    Attributes:
+        format: The name of the format or recipe; empty to let the text say it. Texts that do not say what they
+            are, such as 32 hexadecimal digits, need it.
+        encoding: How that system wrote passwords as bytes.
+        truncates: Whether that system let a long password be cut where bcrypt (72 bytes) or DES crypt (8 bytes)
+            stops reading; ``None`` leaves it to `cityauth.policy.LegacyHashPolicy`. It changes no other format.
+        nul_ends: Whether that system ended a password at its first NUL, as programs in C do.
+    """
+
+    format: str = ""
+    encoding: PasswordEncoding = PasswordEncoding.UTF_8
+    truncates: bool | None = None
+    nul_ends: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HashKind:
+    """Which work a stored hash is, without anything that is secret. Equal kinds take equal work.
+
+    Attributes:
+        format: The name of the format; "wrapped" before it for a wrapped hash.
+        cost: The parameters of the work as text, such as ``memory_cost=65536, time_cost=3``; empty for none.
+        sample: A hash of this kind whose salt and digest are blanked. No password matches it.
+    """
+
+    format: str
+    cost: str
+    sample: str
 
 
 class StoredKind(NamedTuple):

@@ -1,6 +1,5 @@
 """Add, show, disable and enable accounts: what a host or customer service does."""
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -26,19 +25,15 @@ from cityauth.core.resolution import AccountIdentifier, IdentifierStatus, merge_
 from cityauth.core.secret import SecretStr
 from cityauth.errors import UsageError
 from cityauth.flows.asking import Flow, ask
-from cityauth.flows.deployment import Deployment, begin, commit_with
+from cityauth.flows.deployment import Deployment, begin, commit_with, new_account_id
 from cityauth.flows.hash_kinds import kind_of_hash
 from cityauth.flows.identifiers import AccountRefused, find_holder
-from cityauth.flows.notifications import notify
+from cityauth.flows.mail import notify
 from cityauth.flows.passwords import find_defect
 from cityauth.messages import LANGUAGES, Mail
 from cityauth.messages.codes import Code
 from cityauth.policy.realms import Phase
-from cityauth.ports.services import Entropy
 from cityauth.ports.stores import AccountStore
-
-_ID_BYTES = 15
-"""120 random bits make 24 characters without padding: no id comes twice, and one is short enough to read out."""
 
 _CONTACT_RACES = 5
 """How often a change of the contact may meet another one at the same moment."""
@@ -188,12 +183,6 @@ def _mistake(deployment: Deployment, new: NewAccount) -> str:
 
 def _is_id(given: object) -> bool:
     return isinstance(given, str) and 0 < len(given) <= _LONGEST_ID and given.isprintable()
-
-
-def new_account_id() -> Flow[AccountId]:
-    """Return a random account id: 24 letters and digits."""
-    entropy = yield from ask(Entropy.draw, _ID_BYTES)
-    return AccountId(base64.b32encode(entropy).decode().lower())
 
 
 def _login_address(account_identifiers: Sequence[AccountIdentifier]) -> str | None:

@@ -1,9 +1,11 @@
 """What every use case needs: the deployment, the context of a request, and the commit that records what happened."""
 
+import base64
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from cityauth.core.accounts import AccountId
 from cityauth.core.audit import AuditEvent
 from cityauth.core.changes import Change, CommitOutcome, Committed, EventRecorded
 from cityauth.core.client import ClientContext, RequestContext
@@ -72,6 +74,9 @@ class Deployment:
 _ID_BYTES = 12
 """96 random bits name a commit; nobody gains by guessing one."""
 
+_ACCOUNT_ID_BYTES = 15
+"""120 random bits, so that no account id is drawn twice."""
+
 
 def begin(client: ClientContext) -> Flow[RequestContext]:
     """Return the context of a use case that will write."""
@@ -113,3 +118,9 @@ def record_refusal(deployment: Deployment, event: AuditEvent, context: RequestCo
         if isinstance(allowance, Exhausted):
             return
     yield from commit_with(event)
+
+
+def new_account_id() -> Flow[AccountId]:
+    """Return a random account id: 24 letters and digits."""
+    entropy = yield from ask(Entropy.draw, _ACCOUNT_ID_BYTES)
+    return AccountId(base64.b32encode(entropy).decode().lower())

@@ -30,8 +30,15 @@ from cityauth.flows.asking import Flow, ask
 from cityauth.flows.deployment import Deployment, begin, commit_with, record_refusal
 from cityauth.flows.identifiers import address_problem_of, find_holder
 from cityauth.flows.links import Owned, identifiers_of, login_name, make_link, open_owned, refuse_link
-from cityauth.flows.mail_limit import mail_allowed, recipient_allowed
-from cityauth.flows.notifications import address_taken, addresses_of, notify, queue, signs_in_by_mail
+from cityauth.flows.mail import (
+    address_taken,
+    addresses_of,
+    mail_allowed,
+    notify,
+    queue,
+    recipient_allowed,
+    signs_in_by_mail,
+)
 from cityauth.flows.recovery import answer
 from cityauth.flows.sessions import ENDED, check_again, still_live
 from cityauth.messages import Mail, mask_email, mask_login_name

@@ -13,8 +13,7 @@ from cityauth.flows.asking import Flow, ask
 from cityauth.flows.deployment import Deployment, begin, commit_with
 from cityauth.flows.identifiers import AccountRefused
 from cityauth.flows.links import identifiers_of, login_name, make_link
-from cityauth.flows.mail_limit import invitation_allowed
-from cityauth.flows.notifications import queue
+from cityauth.flows.mail import invitation_allowed, queue
 from cityauth.messages import Mail
 from cityauth.messages.codes import Code
 from cityauth.ports.stores import AccountStore

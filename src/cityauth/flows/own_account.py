@@ -12,7 +12,7 @@ from cityauth.core.sessions import LiveSession, Session, is_fresh, require_live
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.deployment import Deployment, begin, commit_with
 from cityauth.flows.links import identifiers_of
-from cityauth.flows.notifications import addresses_of, notify
+from cityauth.flows.mail import addresses_of, notify
 from cityauth.flows.sessions import ENDED, check_again, still_live
 from cityauth.messages import LANGUAGES, Mail
 from cityauth.messages.codes import Code

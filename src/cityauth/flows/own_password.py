@@ -27,7 +27,7 @@ from cityauth.flows.asking import Flow, ask
 from cityauth.flows.deployment import Deployment, begin, commit_with
 from cityauth.flows.hash_kinds import current_mix, kind_of_hash
 from cityauth.flows.links import identifiers_of
-from cityauth.flows.notifications import addresses_of, notify
+from cityauth.flows.mail import addresses_of, notify
 from cityauth.flows.passwords import hash_new, or_busy
 from cityauth.flows.recovery import words_of
 from cityauth.flows.sessions import ENDED, check_again, still_live

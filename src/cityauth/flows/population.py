@@ -13,15 +13,22 @@ from cityauth.core.audit import AuditEventType, audit_event
 from cityauth.core.changes import Change, Committed, IdentifierAdded, Precondition
 from cityauth.core.characters import strip_invisible
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext, RequestContext
-from cityauth.core.hash_origin import HashOrigin, PasswordEncoding
+from cityauth.core.hash_kinds import HashOrigin, PasswordEncoding
 from cityauth.core.hashing import HashDefect
 from cityauth.core.identifiers import Identifier
 from cityauth.core.import_delta import Incoming, compare, is_password_compared, is_renamed, source_record
 from cityauth.core.import_fault import ImportFault, RowFault
 from cityauth.core.import_file import row_of
-from cityauth.core.import_report import MOST_IN_A_BATCH, ImportOptions, ImportReport
 from cityauth.core.import_row import UNREADABLE, ImportRow, ImportRules, SourcePerson, read_row
-from cityauth.core.population import ImportedPerson, KeyUse, NewPerson, PeopleAdded
+from cityauth.core.population import (
+    MOST_IN_A_BATCH,
+    ImportedPerson,
+    ImportOptions,
+    ImportReport,
+    KeyUse,
+    NewPerson,
+    PeopleAdded,
+)
 from cityauth.core.quarantine import QuarantinedRow
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
 from cityauth.core.secret import SecretStr

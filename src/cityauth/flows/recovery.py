@@ -29,8 +29,7 @@ from cityauth.flows.deployment import Deployment, begin, commit_with, record_ref
 from cityauth.flows.hash_kinds import kind_of_hash
 from cityauth.flows.identifiers import problem_of, resolve
 from cityauth.flows.links import Link, identifiers_of, is_mailed_to, login_name, make_link, open_owned, refuse_link
-from cityauth.flows.mail_limit import Budget, reset_budget
-from cityauth.flows.notifications import addresses_of, notify, queue
+from cityauth.flows.mail import Budget, addresses_of, notify, queue, reset_budget
 from cityauth.flows.passwords import hash_new
 from cityauth.messages import Mail, mask_login_name
 from cityauth.messages.codes import Code

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from cityauth._lazy import attach as _attach
 
 if TYPE_CHECKING:
-    from cityauth.core.hash_origin import HashKind, HashOrigin, PasswordEncoding
+    from cityauth.core.hash_kinds import HashKind, HashOrigin, PasswordEncoding
     from cityauth.core.hashing import (
         HashDefect,
         HashFormat,
@@ -41,14 +41,14 @@ if not TYPE_CHECKING:  # a type checker would take every name for a public one
         "Argon2Hasher": "cityauth.hashing.hasher",
         "HashDefect": "cityauth.core.hashing",
         "HashFormat": "cityauth.core.hashing",
-        "HashKind": "cityauth.core.hash_origin",
+        "HashKind": "cityauth.core.hash_kinds",
         "HashMatch": "cityauth.core.hashing",
         "HashMix": "cityauth.core.hashing",
-        "HashOrigin": "cityauth.core.hash_origin",
+        "HashOrigin": "cityauth.core.hash_kinds",
         "HashParameters": "cityauth.core.hashing",
         "HashRecipe": "cityauth.hashing.recipe_format",
         "RecipeCosts": "cityauth.hashing.recipe_format",
-        "PasswordEncoding": "cityauth.core.hash_origin",
+        "PasswordEncoding": "cityauth.core.hash_kinds",
         "StoredHash": "cityauth.core.hashing",
         "WrappableFormat": "cityauth.core.hashing",
         "built_in_formats": "cityauth.hashing.registry",

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from cityauth.core.characters import strip_invisible
-from cityauth.core.hash_origin import HashKind, HashOrigin, PasswordEncoding
+from cityauth.core.hash_kinds import HashKind, HashOrigin, PasswordEncoding
 from cityauth.core.hashing import HashDefect, HashFormat, HashParameters, StoredHash, WrappableFormat
 from cityauth.hashing.marked import MARK, MarkedFormat, reads_unicode, write_mark
 from cityauth.hashing.registry import HashFormats

@@ -1,14 +1,19 @@
-"""Formats that are verified by computing a digest, so that their hashes can be wrapped in Argon2id."""
+"""Formats that are verified by computing a digest, so that their hashes can be wrapped in Argon2id.
+
+The simplest of them stand at the end: hashes of one or two digests, which are salt and password in old versions of
+Django, and MySQL's PASSWORD().
+"""
 
 import base64
 import binascii
+import hashlib
 import hmac
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 from cityauth.core.hashing import HashDefect, HashMatch, HashParameters
-from cityauth.hashing.text import Costs
+from cityauth.hashing.text import FREE_TEXT, NO_SALT, Costs, TextFormat, hex_of
 from cityauth.policy import HashLimits, HashProfile
 
 FAST_ROUNDS: Final = 5000
@@ -114,3 +119,39 @@ class PackedFormat(Computed[C]):
 def utf16(password: bytes) -> bytes:
     """Return *password*, which is UTF-8, as the systems of Windows hash it."""
     return password.decode().encode("utf-16-le")
+
+
+class SaltedDigestFormat(Computed[NoCosts], TextFormat[NoCosts]):
+    """Verifies the digest of a salt and the password behind it; the salt may be empty."""
+
+    __slots__ = ("_algorithm",)
+
+    def __init__(self, algorithm: str) -> None:
+        """Describe Django's hashes of *algorithm*."""
+        digest = hex_of(2 * DIGEST_BYTES[algorithm])
+        super().__init__(f"django_{algorithm}", algorithm + "${salt}${digest}", NoCosts, FREE_TEXT, digest)
+        self._algorithm = algorithm
+
+    def digest_of(self, password: bytes, parameters: HashParameters[NoCosts]) -> bytes:
+        """Return the digest of the salt and the password."""
+        return hashlib.new(self._algorithm, parameters.salt + password, usedforsecurity=False).digest()
+
+
+class MysqlFormat(Computed[NoCosts], TextFormat[NoCosts]):
+    """Verifies hashes of MySQL 4.1 to 5.7: SHA-1 of SHA-1 of the password, without a salt."""
+
+    __slots__ = ()
+
+    def identify(self, stored: str) -> bool:
+        """Say whether *stored* is a star and the digest: a star alone says "no password"."""
+        return self._pattern.fullmatch(stored) is not None
+
+    def digest_of(self, password: bytes, parameters: HashParameters[NoCosts]) -> bytes:  # noqa: ARG002 - no salt
+        """Run SHA-1 twice."""
+        once = hashlib.sha1(password, usedforsecurity=False).digest()
+        return hashlib.sha1(once, usedforsecurity=False).digest()
+
+
+DJANGO_MD5: Final = SaltedDigestFormat("md5")
+DJANGO_SHA1: Final = SaltedDigestFormat("sha1")
+MYSQL: Final = MysqlFormat("mysql", "*{salt}{digest}", NoCosts, NO_SALT, hex_of(40, capitals=True))

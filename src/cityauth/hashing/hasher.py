@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from cityauth.core.hash_origin import HashKind, HashOrigin
+from cityauth.core.hash_kinds import HashKind, HashOrigin
 from cityauth.core.hashing import HashDefect, HashFormat, HashMatch, HashMix, HashParameters, StoredHash
 from cityauth.core.passwords import Password
 from cityauth.errors import HasherBusyError, PolicyError, UsageError

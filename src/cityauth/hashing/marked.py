@@ -9,7 +9,7 @@ import unicodedata
 from dataclasses import replace
 from typing import Any, Final
 
-from cityauth.core.hash_origin import HashOrigin, PasswordEncoding
+from cityauth.core.hash_kinds import HashOrigin, PasswordEncoding
 from cityauth.core.hashing import HashDefect, HashFormat, HashMatch, HashParameters
 from cityauth.hashing.argon2 import may_replace
 from cityauth.policy import HashLimits, HashProfile

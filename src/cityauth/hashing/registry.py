@@ -4,20 +4,19 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from cityauth.core.characters import strip_invisible
-from cityauth.core.hash_origin import HashOrigin
+from cityauth.core.hash_kinds import HashOrigin
 from cityauth.core.hashing import MAX_STORED_LENGTH, HashDefect, HashFormat, HashMix, StoredHash, WrappableFormat
 from cityauth.errors import PolicyError
 from cityauth.hashing.argon2 import ARGON2, DJANGO_ARGON2, NEXTCLOUD_ARGON2I, NEXTCLOUD_ARGON2ID, SPRING_ARGON2
 from cityauth.hashing.aspnet import ASPNET_V2, ASPNET_V3
 from cityauth.hashing.bcrypt import bcrypt_formats
-from cityauth.hashing.java import JAVA_FORMATS
+from cityauth.hashing.computed import DJANGO_MD5, DJANGO_SHA1, MYSQL
 from cityauth.hashing.keycloak import KEYCLOAK_FORMATS
 from cityauth.hashing.ldap import LDAP_FORMATS
 from cityauth.hashing.marked import MARK, MarkedFormat, read_mark, truncating
-from cityauth.hashing.pbkdf2 import DJANGO_PBKDF2, PASSLIB_PBKDF2, WERKZEUG_PBKDF2
+from cityauth.hashing.pbkdf2 import DJANGO_PBKDF2, JAVA_FORMATS, PASSLIB_PBKDF2, WERKZEUG_PBKDF2
 from cityauth.hashing.php import PHPASS_FORMATS
 from cityauth.hashing.recipe_format import HashRecipe
-from cityauth.hashing.salted import DJANGO_MD5, DJANGO_SHA1, MYSQL
 from cityauth.hashing.scrypt import DJANGO_SCRYPT, WERKZEUG_SCRYPT
 from cityauth.hashing.unix import crypt_formats
 from cityauth.hashing.windows import MSSQL_2005, MSSQL_2012, NT

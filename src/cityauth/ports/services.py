@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from cityauth.core.audit import AuditEvent
-from cityauth.core.hash_origin import HashKind, HashOrigin
+from cityauth.core.hash_kinds import HashKind, HashOrigin
 from cityauth.core.hashing import HashDefect, StoredHash
 from cityauth.core.mail import QueuedMail
 from cityauth.core.passwords import Password

@@ -17,8 +17,8 @@ needs the extra ``testing``.
 
 from cityauth.testing.accounts import AccountContract
 from cityauth.testing.contract import OutboxContract, StoreContract, ThrottleContract
-from cityauth.testing.hash_kinds import HashCountContract
 from cityauth.testing.identifiers import IdentifierContract
+from cityauth.testing.imports import HashCountContract
 from cityauth.testing.migrations import PopulationContract
 from cityauth.testing.one_time_tokens import OneTimeTokenContract
 from cityauth.testing.races import RaceContract, race

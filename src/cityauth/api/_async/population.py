@@ -6,10 +6,10 @@ from cityauth.api.assembly import Namespace
 from cityauth.api.drivers import AsyncAnswers, has_port, require_port, run_async
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
 from cityauth.core.hash_kinds import StoredKind, WrapReport
-from cityauth.core.import_report import ImportOptions, ImportReport
 from cityauth.core.import_row import ImportRow
+from cityauth.core.population import ImportOptions, ImportReport
 from cityauth.core.quarantine import QuarantinedRow
-from cityauth.flows import hash_wrapping, population
+from cityauth.flows import hash_kinds, population
 from cityauth.flows.population import ignore
 from cityauth.ports.services import HashImporter
 from cityauth.ports.stores import HashCountStore, PopulationStore
@@ -71,7 +71,7 @@ class Population(Namespace[AsyncAnswers]):
             StoreError: the store cannot answer.
         """
         self._require_hashes()
-        return await run_async(hash_wrapping.list_hash_kinds(), self._answers)
+        return await run_async(hash_kinds.list_hash_kinds(), self._answers)
 
     async def wrap_weak_hashes(
         self, *, on_progress: Callable[[WrapReport], object] = ignore, client: ClientContext = UNKNOWN_CLIENT
@@ -95,7 +95,7 @@ class Population(Namespace[AsyncAnswers]):
             StoreError: the store cannot answer; what was wrapped so far is stored.
         """
         self._require_hashes()
-        return await run_async(hash_wrapping.wrap_weak_hashes(self._deployment, on_progress, client), self._answers)
+        return await run_async(hash_kinds.wrap_weak_hashes(self._deployment, on_progress, client), self._answers)
 
     def _require_hashes(self) -> None:
         require_port(HashCountStore, self._answers)
