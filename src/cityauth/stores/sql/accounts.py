@@ -29,12 +29,14 @@ from cityauth.core.secret import SecretStr
 from cityauth.policy.realms import Phase
 from cityauth.stores.sql.hash_kinds import enter_kinds, number_of
 from cityauth.stores.sql.identifiers import ACCOUNT_IDENTIFIER, account_identifier_of, add_identifiers, enter_tombstones
-from cityauth.stores.sql.programs import Program, Read, Row, UnmetError, Write, look_up, look_up_one
+from cityauth.stores.sql.programs import Program, Read, UnmetError, Write, look_up, look_up_one
+from cityauth.stores.sql.rows import Row, maker
 from cityauth.stores.sql.tables import account, identifier, micros, migration_step, one_time_token, session, source
 
 # A member is looked up in a dict five times as fast as by calling its enumeration.
 _STATUS = {one.value: one for one in Status}
 _PHASE: dict[str | None, Phase | None] = {None: None, **{one.value: one for one in Phase}}
+_account, _match = maker(Account), maker(Match)
 
 ACCOUNT = (
     account.c.id,
@@ -109,7 +111,7 @@ _ERASE: Final = (
 def account_of(row: Row) -> Account:
     """Read a row of `ACCOUNT`."""
     account_id, realm, name, language, status, epoch, contact, phase, external_id, contact_verified = row
-    return Account(
+    return _account(
         account_id,
         realm,
         name,
@@ -127,7 +129,7 @@ def _match_of(row: Row) -> Match:
     """Read a row of `_MATCH`."""
     stored = row[14]
     held = account_identifier_of(row[10:14])
-    return Match(account_of(row[:10]), held, None if stored is None else SecretStr(stored))
+    return _match(account_of(row[:10]), held, None if stored is None else SecretStr(stored))
 
 
 def find(keys: Sequence[str]) -> Program[list[Match]]:

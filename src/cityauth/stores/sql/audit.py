@@ -9,7 +9,8 @@ from sqlalchemy import bindparam, insert, select
 from cityauth.core.accounts import AccountId
 from cityauth.core.audit import AuditEvent, AuditEventType
 from cityauth.core.changes import Committed, EventRecorded
-from cityauth.stores.sql.programs import Program, Row, Write, look_up
+from cityauth.stores.sql.programs import Program, Write, look_up
+from cityauth.stores.sql.rows import Row
 from cityauth.stores.sql.tables import event, micros, moment
 
 _EVENT = tuple(column for column in event.c if column is not event.c.number)

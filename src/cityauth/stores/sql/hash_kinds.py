@@ -9,7 +9,8 @@ from sqlalchemy import bindparam, exists, func, insert, literal, select
 
 from cityauth.core.accounts import AccountId
 from cityauth.core.secret import SecretStr
-from cityauth.stores.sql.programs import Program, Read, Row, WriteMany, look_up
+from cityauth.stores.sql.programs import Program, Read, WriteMany, look_up
+from cityauth.stores.sql.rows import Row
 from cityauth.stores.sql.tables import account, hash_kind
 
 _NUMBER_BYTES: Final = 8

@@ -20,10 +20,12 @@ from cityauth.core.changes import (
 )
 from cityauth.core.identifiers import Identifier
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
-from cityauth.stores.sql.programs import Program, Read, Row, UnmetError, Write, WriteMany, look_up
+from cityauth.stores.sql.programs import Program, Read, UnmetError, Write, WriteMany, look_up
+from cityauth.stores.sql.rows import Row, maker
 from cityauth.stores.sql.tables import account, identifier, micros, tombstone
 
 _STATUS = {one.value: one for one in IdentifierStatus}
+_identifier, _account_identifier = maker(Identifier), maker(AccountIdentifier)
 
 ACCOUNT_IDENTIFIER = (identifier.c.kind, identifier.c.shown, identifier.c.key, identifier.c.status)
 """The columns that `account_identifier_of` reads."""
@@ -74,7 +76,7 @@ _ENTER_TOMBSTONE: Final = insert(tombstone).from_select(
 def account_identifier_of(row: Row) -> AccountIdentifier:
     """Read a row of `ACCOUNT_IDENTIFIER`."""
     kind, shown, key, status = row
-    return AccountIdentifier(Identifier(kind, shown, key), _STATUS[status])
+    return _account_identifier(_identifier(kind, shown, key), _STATUS[status])
 
 
 def account_identifiers(account_id: AccountId) -> Program[list[AccountIdentifier]]:

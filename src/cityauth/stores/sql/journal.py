@@ -22,7 +22,8 @@ from cityauth.core.migration import (
 )
 from cityauth.policy.realms import Phase
 from cityauth.stores.sql.migration_steps import WHY_NOT_APPLIED, hold
-from cityauth.stores.sql.programs import Program, Read, Row, Write, WriteMany, look_up
+from cityauth.stores.sql.programs import Program, Read, Write, WriteMany, look_up
+from cityauth.stores.sql.rows import Row
 from cityauth.stores.sql.tables import micros, migration, migration_step, moment
 
 _STEP = migration_step.c

@@ -10,7 +10,8 @@ from cityauth.core.changes import MailQueued
 from cityauth.core.mail import OutboxStatus, QueuedMail
 from cityauth.messages.mails import MailContent
 from cityauth.policy.mail import LONGEST_HOLD
-from cityauth.stores.sql.programs import Program, Read, Row, Write, look_up, read_one, write
+from cityauth.stores.sql.programs import Program, Read, Write, look_up, write
+from cityauth.stores.sql.rows import Row, read_one
 from cityauth.stores.sql.tables import mail, micros, moment
 
 _MAIL = tuple(column for column in mail.c if column is not mail.c.due_at)

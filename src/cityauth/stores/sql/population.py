@@ -21,7 +21,8 @@ from cityauth.stores.sql.identifiers import (
     refuse_tombstones,
     values_of_identifiers,
 )
-from cityauth.stores.sql.programs import Program, Read, Row, Write, WriteMany, look_up
+from cityauth.stores.sql.programs import Program, Read, Write, WriteMany, look_up
+from cityauth.stores.sql.rows import Row
 from cityauth.stores.sql.tables import account, has_contact, identifier, micros, moment, source
 
 _OTHER = account.alias("other")

@@ -20,11 +20,10 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from cityauth.core.changes import Committed, Precondition
-from cityauth.errors import StoreError
+from cityauth.stores.sql.rows import Row, read_one
 
 T = TypeVar("T")
 
-Row: TypeAlias = tuple[Any, ...]
 Values: TypeAlias = Mapping[str, object]
 
 
@@ -95,21 +94,7 @@ class NotDurableError(Exception):
     """A write must wait for the disk, and its transaction does not: the program is run again in one that does."""
 
 
-def read_one(read: Callable[[Row], T], row: Row) -> T:
-    """Return what *read* makes of a row.
-
-    Raises:
-        StoreError: a stored value is not one that cityauth has written. The message does not hold it.
-    """
-    try:
-        return read(row)
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        failure = StoreError(f"the database holds a value that cannot be read ({type(error).__name__})")
-    raise failure
-
-
 @final
-@dataclass(slots=True)
 class LookUp(Generator[Step, Any, T]):
     """A program of one read. It is a class, so that a driver may run it at once instead of step by step.
 
@@ -119,9 +104,12 @@ class LookUp(Generator[Step, Any, T]):
         result: Returns the program's result, made of the rows that were found.
     """
 
-    statement: ClauseElement
-    values: Values
-    result: Callable[[list[Row]], T]
+    __slots__ = ("result", "statement", "values")
+
+    def __init__(self, statement: ClauseElement, values: Values, result: Callable[[list[Row]], T]) -> None:
+        self.statement: ClauseElement = statement
+        self.values: Values = values
+        self.result: Callable[[list[Row]], T] = result
 
     def send(self, rows: list[Row] | None) -> Read:
         """Yield the read, then end with the result."""

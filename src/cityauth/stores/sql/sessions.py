@@ -9,8 +9,11 @@ from cityauth.core.accounts import AccountId, Status
 from cityauth.core.changes import Precondition, SessionClosed, SessionOpened, SessionRequired, SessionsClosed
 from cityauth.core.sessions import LiveSession, Session
 from cityauth.stores.sql.accounts import ACCOUNT, account_of, refuse_session
-from cityauth.stores.sql.programs import Program, Read, Row, Write, look_up, look_up_one, write
+from cityauth.stores.sql.programs import Program, Read, Write, look_up, look_up_one, write
+from cityauth.stores.sql.rows import Row, maker
 from cityauth.stores.sql.tables import account, micros, moment, session
+
+_session, _live_session = maker(Session), maker(LiveSession)
 
 _SESSION = tuple(column for column in session.c if column is not session.c.position)
 _LIVE_SESSION = select(*_SESSION, *ACCOUNT[1:]).join_from(session, account)  # the account's id is the session's
@@ -71,7 +74,7 @@ def _session_of(row: Row) -> Session:
     """Read a row of `_SESSION`."""
     digest, family, handle, account_id, epoch, opened, seen, verified, remembered, method, kind, address, agent = row
     opened_at = moment(opened)  # most often the others equal it, and each reading takes time
-    return Session(
+    return _session(
         digest,
         family,
         handle,
@@ -90,7 +93,7 @@ def _session_of(row: Row) -> Session:
 
 def _live_session_of(row: Row) -> LiveSession:
     """Read a row of `_LIVE_SESSION`."""
-    return LiveSession(_session_of(row[:13]), account_of((row[3], *row[13:])))
+    return _live_session(_session_of(row[:13]), account_of((row[3], *row[13:])))
 
 
 def find_session(digest: bytes) -> Program[LiveSession | None]:

@@ -8,7 +8,8 @@ from sqlalchemy import bindparam, delete, insert, select
 
 from cityauth.core.throttling import MOST_AHEAD, Allowance, Exhausted, Reserved
 from cityauth.policy.throttling import Limit
-from cityauth.stores.sql.programs import Program, Read, Row, Write, write
+from cityauth.stores.sql.programs import Program, Read, Write, write
+from cityauth.stores.sql.rows import Row
 from cityauth.stores.sql.tables import micros, moment, throttle
 
 # When a bucket was used for the n-th time, counted back from the latest use that counts.

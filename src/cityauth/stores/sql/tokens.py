@@ -9,7 +9,8 @@ from cityauth.core.accounts import AccountId, Status
 from cityauth.core.changes import Precondition, TokenIssued, TokensRevoked, TokenUsed
 from cityauth.core.links import OneTimeToken
 from cityauth.core.signing import Purpose
-from cityauth.stores.sql.programs import Program, Row, Write, look_up_one, write
+from cityauth.stores.sql.programs import Program, Write, look_up_one, write
+from cityauth.stores.sql.rows import Row
 from cityauth.stores.sql.tables import account, micros, moment, one_time_token
 
 _PURPOSE = {one.value: one for one in Purpose}
