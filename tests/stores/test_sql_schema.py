@@ -21,12 +21,12 @@ from cityauth.stores.sql import (
     accounts,
     audit,
     identifiers,
+    links,
     outbox,
     schema,
     sessions,
     tables,
-    throttle,
-    tokens,
+    throttling,
 )
 from cityauth.testing.races import race
 from cityauth.testing.samples import AINO, added, commit
@@ -34,7 +34,7 @@ from cityauth.testing.samples import AINO, added, commit
 POSTGRESQL = postgresql.dialect()  # type: ignore[no-untyped-call]
 SQLITE = sqlite.dialect()
 
-MODULES = (accounts, audit, identifiers, outbox, schema, sessions, throttle, tokens)
+MODULES = (accounts, audit, identifiers, links, outbox, schema, sessions, throttling)
 WHOLE = {
     "accounts._HELD": "is the beginning of two others, never asked alone",
     "sessions._LIVE_SESSION": "is the beginning of two others, never asked alone",
@@ -42,8 +42,8 @@ WHOLE = {
     "audit._TRAIL_END": "reads from the end, no more than asked for",
     "outbox._STATUS": "counts a table that is empty on most days",
     "sessions._PURGE": "runs at night",
-    "tokens._PURGE": "runs at night",
-    "throttle._PURGE": "runs at night",
+    "links._PURGE": "runs at night",
+    "throttling._PURGE": "runs at night",
 }
 """Statements that may read a whole table, and why."""
 
@@ -196,7 +196,7 @@ def test_every_statement_is_seen() -> None:
     """The checks below look at the statements, not at an empty list, and every exception is a statement."""
     assert len(STATEMENTS) > 40
     assert WHOLE.keys() <= STATEMENTS.keys()
-    assert {"accounts._FIND_ONE", "sessions._FIND", "sessions._OPEN", "tokens._USE"} <= STATEMENTS.keys()
+    assert {"accounts._FIND_ONE", "sessions._FIND", "sessions._OPEN", "links._USE"} <= STATEMENTS.keys()
 
 
 @pytest.mark.parametrize("name", STATEMENTS)

@@ -46,11 +46,11 @@ from cityauth.stores.sql import (
     audit,
     identifiers,
     journal,
+    links,
     migration_steps,
     outbox,
     population,
     sessions,
-    tokens,
 )
 from cityauth.stores.sql.programs import Program, UnmetError
 
@@ -73,9 +73,9 @@ APPLY: Final[Mapping[type[Change], Apply]] = {
     SessionRequired: sessions.require_session,
     SessionClosed: sessions.close_session,
     SessionsClosed: sessions.close_sessions,
-    TokenIssued: tokens.issue_token,
-    TokenUsed: tokens.use_token,
-    TokensRevoked: tokens.revoke_tokens,
+    TokenIssued: links.issue_token,
+    TokenUsed: links.use_token,
+    TokensRevoked: links.revoke_tokens,
     AccountUnchanged: accounts.require_unchanged,
     ContactVerified: accounts.verify_contact,
     PeopleAdded: population.add_people,

@@ -27,12 +27,12 @@ from cityauth.stores.sql import (
     hash_kinds,
     identifiers,
     journal,
+    links,
     outbox,
     population,
     schema,
     sessions,
-    throttle,
-    tokens,
+    throttling,
 )
 from cityauth.stores.sql.commits import DURABLE, Rollback, commit
 from cityauth.stores.sql.connections import TOUCH_SECONDS, Synchronous, engine_for, require_file
@@ -216,11 +216,11 @@ class SqlStore:
 
     def find_token(self, digest: bytes) -> OneTimeToken | None:
         """See `OneTimeTokenStore.find_token`."""
-        return self._database.look_up(tokens.find_token(digest))
+        return self._database.look_up(links.find_token(digest))
 
     def purge_tokens(self, expired_before: datetime) -> int:
         """See `OneTimeTokenStore.purge_tokens`."""
-        purged = self._database.write(tokens.purge_tokens(expired_before))
+        purged = self._database.write(links.purge_tokens(expired_before))
         self._log_holds_deleted = True
         self._forget_deleted()
         return purged
@@ -251,11 +251,11 @@ class SqlStore:
 
     def reserve(self, bucket: str, limits: Sequence[Limit], now: datetime) -> Allowance:
         """See `ThrottleStore.reserve`."""
-        return self._database.within(throttle.reserve, bucket, limits, now)
+        return self._database.within(throttling.reserve, bucket, limits, now)
 
     def purge_throttle(self, before: datetime) -> int:
         """See `ThrottleStore.purge_throttle`."""
-        return self._database.write(throttle.purge_throttle(before))
+        return self._database.write(throttling.purge_throttle(before))
 
     # --- The audit trail --------------------------------------------------------------------------
 
