@@ -221,6 +221,16 @@ def test_a_lock_out_ends_with_one(planned: Deployment) -> None:
     assert (found["holds"], found["examples"]) == (False, [["ext-p0", "address_elsewhere"]])
 
 
+def test_a_rehearsal_of_an_outdated_plan_ends_with_one(planned: Deployment) -> None:
+    """A rehearsal names the accounts for which `apply` would refuse the plan, and ends with status 1."""
+    change(ContactChanged(AccountId("p0"), "else@example.com"))
+    result = planned.run("migrate", "rehearse", PLAN)
+    assert (result.exit_code, "changed since the plan: ext-p0\n" in result.stdout) == (1, True)
+    assert "the plan is outdated: accounts have changed where it matters since it was made (1 of them)" in result.stderr
+    found, _ = answer(planned, 1, "migrate", "rehearse", PLAN)
+    assert (found["holds"], found["outdated"], found["outdated_accounts"]) == (False, 1, ["ext-p0"])
+
+
 def test_damage_ends_with_one(planned: Deployment) -> None:
     """A comparison that finds damage names the account, and ends with status 1."""
     planned.well("migrate", "apply", PLAN)

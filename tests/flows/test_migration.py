@@ -16,6 +16,7 @@ from cityauth.core.changes import (
     AccountErased,
     Change,
     ContactChanged,
+    IdentifierAdded,
     IdentifierRetired,
     StatusChanged,
 )
@@ -28,13 +29,14 @@ from cityauth.core.migration import (
     StepState,
 )
 from cityauth.core.migration_run import ApplySettings, MigrationRefusal, Plan, differs
+from cityauth.core.migration_run import chosen as chosen_lines
 from cityauth.errors import UsageError
 from cityauth.flows import migration
 from cityauth.flows.asking import Flow
 from cityauth.policy.realms import Phase
 from cityauth.testing.imports import person
 from cityauth.testing.migrations import NIGHT
-from cityauth.testing.samples import NOON
+from cityauth.testing.samples import NOON, identifier
 from tests.support.moves import (
     KEPT,
     MOVED,
@@ -133,6 +135,70 @@ def test_an_outdated_plan_is_refused_with_the_accounts(move: Move, what: str) ->
     assert moved_ids(move.service.store) - {"t"} == moves
     assert set(move.steps()) == MOVED | KEPT - ({"p1"} if what == "gone" else set()) or what == "gone"
     assert ("p1" in move.steps()) is (what != "gone")
+
+
+@pytest.mark.parametrize("what", OUTDATED)
+def test_a_rehearsal_names_the_accounts_that_make_a_plan_outdated(move: Move, what: str) -> None:
+    """A rehearsal says what `apply` would say: which accounts have changed where it matters, and that it does not hold."""
+    commit(move.service.store, *OUTDATED[what])
+    found = move.service.auth.migration.rehearse(move.path)
+    assert (found.outdated, found.outdated_accounts, found.holds) == (1, ("ext-p1",), False)
+    move.plan()
+    found = move.service.auth.migration.rehearse(move.path)
+    assert (found.outdated, found.outdated_accounts, found.holds) == (0, (), True)
+
+
+def test_a_rehearsal_of_a_plan_that_is_being_carried_out_names_nobody_as_changed(move: Move) -> None:
+    """The plan's own steps change accounts, and the steps that are left are refused one by one."""
+    move.apply(canary=["p0"])
+    commit(move.service.store, *OUTDATED["another address"])
+    assert move.service.auth.migration.rehearse(move.path).outdated == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "steps"),
+    [
+        ([ContactChanged(AccountId("official"), "new@example.com")], 14),
+        ([AccountErased(AccountId("p1"), 0, (), NOON)], 13),
+        ([IdentifierAdded(AccountId("p1"), identifier("name1@example.com"), NOON, ())], 13),
+        ([ContactChanged(AccountId("late"), "late@example.com")], 15),
+    ],
+)
+def test_a_plan_that_is_made_anew_counts_its_steps(move: Move, changes: Sequence[Change], steps: int) -> None:
+    """With *replan* the total is what the journal comes to: who is waiting is counted after every share."""
+    fill(move.service, [person("late")])
+    move.plan()
+    commit(move.service.store, *changes)
+    for given in ({"canary": ["p0", "p1"]}, {"canary": ["late", "home1"]}, {"share": 0.6}, {"share": 0.6}):
+        status = move.apply(replan=True, **given).status
+        assert status.waiting == steps - status.steps[StepState.APPLIED] > 0
+    status = move.apply(replan=True).status
+    assert (status.migration.total, status.waiting, status.steps) == (steps, 0, {StepState.APPLIED: steps})
+
+
+@pytest.mark.parametrize("replan", [False, True])
+@pytest.mark.parametrize("given", [{"share": 0.5}, {"canary": ["p1", "p4", "self", "home2"]}])
+def test_a_share_carries_out_no_step_that_was_loaded_before(move: Move, given: dict[str, Any], *, replan: bool) -> None:
+    """A call for all accounts stops at any commit; a call for some of them then changes these alone."""
+    untouched = population(move.service.store)
+    chosen = {name for name, line in move.lines().items() if (choose := chosen_lines(**given)) and choose(line)}
+    for at in range(1, 20):
+        stopping = on(move, Stopping(move.service.store, at))
+        try:
+            stopping.apply(batch=3, replan=replan)
+        except StopError:
+            pass
+        else:
+            break
+        begun = {name for name, step in move.steps().items() if step.state is not StepState.PLANNED}
+        report = move.apply(batch=2, replan=replan, **given)
+        done = {name for name, step in move.steps().items() if step.state is not StepState.PLANNED}
+        assert done == begun | (chosen & (MOVED | KEPT))
+        assert report.status.waiting == 14 - len(done)
+        move.roll_back()
+        assert population(move.service.store) == untouched
+        move.plan()
+    assert at > 8
 
 
 def test_a_change_that_does_not_matter_is_no_reason(move: Move) -> None:

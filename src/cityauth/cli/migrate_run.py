@@ -41,6 +41,9 @@ _STATES: Final = {
     MigrationState.ROLLING_BACK: "it is being taken back",
     MigrationState.ROLLED_BACK: "it is taken back",
 }
+_OUTDATED: Final = (
+    "the plan is outdated: accounts have changed where it matters since it was made ({count} of them); make a new plan"
+)
 _REFUSALS: Final = {
     MigrationRefusal.PLAN_OUTDATED: (
         "accounts have changed where it matters since the plan was made ({count} of them), and no account was changed:"
@@ -89,7 +92,8 @@ _by_option = click.option("--by", "actor", help="Who does it, for the journal; e
 def rehearse(load: Load, *, plan: Path, as_json: bool) -> None:
     """Prove for every account what each of its names does today and will do. Nothing is written to the database.
 
-    The exit status is 1 when somebody would be locked out, or would get in as somebody else.
+    The exit status is 1 when somebody would be locked out, or would get in as somebody else, and when accounts have
+    changed where it matters since the plan was made.
     """
     with _naming(plan), _opened(load, read_only=True, quiet=as_json) as (auth, progress):
         found = auth.migration.rehearse(plan, progress=progress)
@@ -97,8 +101,10 @@ def rehearse(load: Load, *, plan: Path, as_json: bool) -> None:
         say_json({**_plain(found), "holds": found.holds})
     else:
         _print_rehearsal(found)
-    if not found.holds:
+    if found.findings:
         raise Refusal(f"{sum(found.findings.values())} things would go wrong; do not apply this plan")
+    if found.outdated:
+        raise Refusal(_OUTDATED.format(count=found.outdated))
 
 
 @migrate.command()
@@ -290,6 +296,8 @@ def _print_rehearsal(found: RehearsalReport) -> None:
     say(f"Looked at {found.accounts} accounts and resolved {found.names} names; nothing was changed.")
     for one, finding in found.examples[:_SHOWN]:
         say(f"{one}: {finding}", "red")
+    for one in found.outdated_accounts[:_SHOWN]:
+        say(f"changed since the plan: {one}", "yellow")
     if found.holds:
         say(
             "Everybody who can sign in today can sign in afterwards, and nobody gets in as somebody else:"

@@ -42,7 +42,7 @@ class Migration:
         digest: The plan's digest: another file of the same id is another plan.
         state: See `MigrationState`.
         phase: The phase that accounts which move get for their own.
-        total: How many steps the plan has.
+        total: How many steps the plan has. Planning accounts anew may change it.
         actor: Who began it.
         began_at: When its first step was written.
         ended_at: When it was applied or rolled back; ``None`` while it is open.
@@ -164,10 +164,16 @@ class StepsPlanned:
     """Steps of a migration; one that is stored already stays as it is.
 
     Refused unless the migration's state is `MigrationState.LOADING` or `MigrationState.APPLYING`.
+
+    Attributes:
+        migration_id: The migration.
+        steps: The steps.
+        total: How many steps the plan has by now; ``None`` leaves the number as it is.
     """
 
     migration_id: str
-    steps: tuple[MigrationStep, ...]
+    steps: tuple[MigrationStep, ...] = ()
+    total: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

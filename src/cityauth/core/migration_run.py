@@ -1,17 +1,21 @@
 """How a plan is carried out: the choices of the one who does it, and what comes of it."""
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import islice
 from operator import attrgetter
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
 
+from cityauth.core.accounts import AccountId
 from cityauth.core.identifiers import EMAIL, Identifier
 from cityauth.core.migration import Migration, MigrationStep, StepAction, StepRefusal, StepState
 from cityauth.core.migration_plan import PlanHeader, PlanLine
 from cityauth.errors import UsageError
 from cityauth.policy.realms import Phase
+
+T = TypeVar("T")
 
 MOST_IN_A_BATCH: Final = 10_000
 """The most accounts of one commit."""
@@ -188,3 +192,52 @@ def differs(line: PlanLine, fresh: PlanLine | None) -> bool:
         return line.action is not None
     matters = attrgetter("account_class", "action", "identifier", "key", "contact", "phase", "may_share")
     return bool(matters(line) != matters(fresh))
+
+
+class ChosenAccounts:
+    """The accounts that are carried out now. It is a class because it reads them one by one, as they are asked for."""
+
+    def __init__(self, accounts: Iterable[AccountId]) -> None:
+        """Take the accounts in the order of their ids."""
+        self._rest = iter(accounts)
+        self._next = next(self._rest, None)
+
+    def has(self, account: AccountId) -> bool:
+        """Whether *account* is chosen; to be asked for in the order of the ids."""
+        while self._next is not None and self._next < account:
+            self._next = next(self._rest, None)
+        return self._next == account
+
+
+def groups_of(
+    steps: Sequence[tuple[AccountId, T]], chosen: ChosenAccounts | None, after: str
+) -> Iterator[tuple[str, Sequence[tuple[AccountId, T]]]]:
+    """Return the chosen steps, those side by side as one group, each group with the account id before it.
+
+    The journal may hold other steps: an earlier call loaded them and did not come to its end.
+
+    Args:
+        steps: Steps in the order of their account ids.
+        chosen: The accounts that are carried out now; ``None`` for all.
+        after: The account id before the first of *steps*.
+    """
+    if chosen is None:
+        yield after, steps
+        return
+    group: list[tuple[AccountId, T]] = []
+    for step in steps:
+        if chosen.has(step[0]):
+            group.append(step)
+            continue
+        if group:
+            yield after, group
+        after, group = step[0], []
+    if group:
+        yield after, group
+
+
+def pages(items: Iterable[T], most: int) -> Iterator[list[T]]:
+    """Return *items* in lists of *most*, the last one shorter."""
+    given = iter(items)
+    while page := list(islice(given, most)):
+        yield page

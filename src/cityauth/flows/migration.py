@@ -5,9 +5,8 @@ journal ends. Several workers may carry out one plan at the same time.
 """
 
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
-from typing import Final, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 from cityauth.core.accounts import AccountId
 from cityauth.core.audit import AuditEventType, audit_event
@@ -32,12 +31,15 @@ from cityauth.core.migration_plan import PlanLine
 from cityauth.core.migration_run import (
     MOST_IN_A_BATCH,
     ApplySettings,
+    ChosenAccounts,
     MigrationRefusal,
     MigrationRefused,
     MigrationReport,
     MigrationStatus,
     Plan,
     differs,
+    groups_of,
+    pages,
     step_of,
 )
 from cityauth.errors import PlanError, StoreError, StoreUnavailableError, UsageError
@@ -47,8 +49,6 @@ from cityauth.flows.migration_accounts import address_of
 from cityauth.flows.migration_plan import Progress, ignore_progress, plan_again
 from cityauth.ports.services import Clock, Sleeper
 from cityauth.ports.stores import AccountStore, PopulationStore
-
-T = TypeVar("T")
 
 _ATTEMPTS: Final = 100
 """How often a worker looks again after another worker moved the migration on."""
@@ -182,6 +182,8 @@ class _Run:
             raise
 
     def _load_lines(self, mine: Migration) -> Flow[MigrationRefused | None]:
+        if self._settings.replan:  # more steps than the plan has: only when all are loaded the number is known
+            yield from commit_steps(StepsPlanned(mine.id, total=self._header.accounts))
         for page in pages(self._chosen(), self._settings.batch):
             self._check_keys(page)
             lines = yield from self._present(page, mine)
@@ -189,12 +191,26 @@ class _Run:
             if steps and isinstance((yield from commit_steps(StepsPlanned(mine.id, steps))), Rejected):
                 return None  # another worker has ended the migration
         self._loaded = True
+        yield from self._count(mine)
         if mine.state is not MigrationState.LOADING:
             return None
         if not self._settings.replan and (outdated := (yield from self._outdated(mine))):
             return outdated
-        yield from self._move(mine, MigrationState.APPLYING)
+        yield from _move_on(mine, MigrationState.APPLYING, self._settings.actor, self._client)
         return None
+
+    def _count(self, mine: Migration) -> Flow[None]:
+        """Correct the number of steps where accounts were planned anew: those in the journal, and those to come."""
+        if not self._settings.replan and mine.total == sum(self._header.actions.values()):
+            return
+        total, after = sum((yield from ask(PopulationStore.count_steps, mine.id)).values()), ""
+        choose = self._settings.choose or bool  # chooses every line
+        for page in pages(self._lines(), self._settings.batch):
+            again = yield from self._plan_again([line for line in page if not choose(line)])
+            left = {line.account for line in again if line.action is not None}
+            stored = yield from ask(PopulationStore.read_steps, mine.id, None, after, len(page))
+            total, after = total + len(left - {step.account_id for step in stored}), page[-1].account
+        yield from commit_steps(StepsPlanned(mine.id, total=total))
 
     def _check_keys(self, page: Sequence[PlanLine]) -> None:
         """See that each address has its own key: with another one it would sign in for an address that nobody sees.
@@ -214,8 +230,7 @@ class _Run:
         The journal must not get a step of an account that was erased: the step names the person's address.
         """
         if self._settings.replan:
-            again = yield from plan_again(self._deployment, self._header, page)
-            return [new if differs(old, new) else old for old, new in again if new is not None]
+            return (yield from self._plan_again(page))
         acting = [line for line in page if line.action is not None]
         if mine.state is MigrationState.LOADING:
             return acting  # they are compared before any account changes
@@ -223,25 +238,33 @@ class _Run:
         there = {row.account.id for row in found}
         return [line for line in acting if line.account in there]
 
+    def _plan_again(self, page: Sequence[PlanLine]) -> Flow[Sequence[PlanLine]]:
+        """Return the lines of accounts that are there, as they would be planned today."""
+        again = yield from plan_again(self._deployment, self._header, page)
+        return [new if differs(old, new) else old for old, new in again if new is not None]
+
     def _apply(self, mine: Migration) -> Flow[MigrationReport | None]:
         """Carry out the steps that are loaded, then end the migration if these were all."""
         counts = yield from ask(PopulationStore.count_steps, mine.id)
-        if not self._loaded and sum(counts.values()) < mine.total:
+        if not self._loaded and (self._settings.replan or sum(counts.values()) < mine.total):
             yield from self._load(mine)  # a part of the plan was carried out before
             return None
         self._loaded = True
         done, after = sum(counts.values()) - counts.get(StepState.PLANNED, 0), ""
+        chosen = None if self._settings.choose is None else ChosenAccounts(line.account for line in self._chosen())
         while steps := (
             yield from ask(PopulationStore.read_step_keys, mine.id, StepState.PLANNED, after, self._settings.batch)
         ):
-            if not (yield from self._carry_out(mine, after, steps)):
-                return None
-            done, after = done + len(steps), steps[-1][0]
-            self._progress(done, mine.total)
+            for before, run in groups_of(steps, chosen, after):
+                if not (yield from self._carry_out(mine, before, run)):
+                    return None
+                done += len(run)
+                self._progress(done, mine.total)
+            after = steps[-1][0]
             if self._settings.pause:
                 yield from ask(Sleeper.sleep, self._settings.pause)
         if self._settings.choose is None:
-            yield from self._move(mine, MigrationState.APPLIED)
+            yield from _move_on(mine, MigrationState.APPLIED, self._settings.actor, self._client)
         return (yield from report(mine.id))
 
     def _carry_out(self, mine: Migration, after: str, steps: Sequence[tuple[AccountId, str | None]]) -> Flow[bool]:
@@ -267,9 +290,6 @@ class _Run:
             if key is not None
             for digest in digests(Identifier(EMAIL.name, "", key))
         )
-
-    def _move(self, mine: Migration, now: MigrationState) -> Flow[None]:
-        yield from _move_on(mine, now, self._settings.actor, self._client)
 
 
 def roll_back(
@@ -377,10 +397,3 @@ def _move_on(mine: Migration, now: MigrationState, actor: str, client: ClientCon
     context = yield from begin(client)
     event = audit_event(_EVENTS[now], context, detail={"plan": mine.id, "actor": actor})
     yield from commit_with(event, [MigrationMoved(mine.id, mine.state, now, context.at)])
-
-
-def pages(items: Iterable[T], most: int) -> Iterator[list[T]]:
-    """Return *items* in lists of *most*, the last one shorter."""
-    given = iter(items)
-    while page := list(islice(given, most)):
-        yield page

@@ -14,14 +14,13 @@ from typing import Final, TypeAlias
 from cityauth.core.accounts import AccountId, Status
 from cityauth.core.identifiers import USERNAME
 from cityauth.core.mail import contact_key
-from cityauth.core.migration import MigrationStep
+from cityauth.core.migration import MigrationState, MigrationStep, StepAction
 from cityauth.core.migration_plan import PlanHeader, PlanLine
-from cityauth.core.migration_run import step_of
+from cityauth.core.migration_run import pages, step_of
 from cityauth.core.population import PopulationRow
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus, Match, Outcome
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.deployment import Deployment
-from cityauth.flows.migration import pages
 from cityauth.ports.services import Clock
 from cityauth.ports.stores import AccountStore, PopulationStore
 
@@ -70,6 +69,9 @@ class RehearsalReport:
         names: How many names were resolved, before and after.
         findings: How often each thing would go wrong; empty when nothing would.
         examples: The first 1,000 accounts with a finding, by external id, or else by id.
+        outdated: How many accounts have changed where it matters since the plan was made: it would be refused. Always 0
+            once the plan is being carried out, because such steps are refused one by one then.
+        outdated_accounts: The first 1,000 of them, by external id, or else by id.
     """
 
     accounts: int = 0
@@ -80,11 +82,13 @@ class RehearsalReport:
     names: int = 0
     findings: Mapping[RehearsalFinding, int] = field(default_factory=dict)
     examples: tuple[tuple[str, RehearsalFinding], ...] = ()
+    outdated: int = 0
+    outdated_accounts: tuple[str, ...] = ()
 
     @property
     def holds(self) -> bool:
-        """Whether nobody is locked out and nobody gets in as another."""
-        return not self.findings
+        """Whether nobody is locked out, nobody gets in as another, and the plan is not outdated."""
+        return not self.findings and not self.outdated
 
 
 def rehearse(
@@ -99,7 +103,9 @@ def rehearse(
         StoreError: the store cannot answer.
     """
     now = yield from ask(Clock.now)
-    work = _Rehearsal(deployment, header, now)
+    known = yield from ask(PopulationStore.list_migrations)
+    is_begun = any(one.id == header.plan_id and one.state is not MigrationState.LOADING for one in known)
+    work = _Rehearsal(deployment, header, now, is_begun=is_begun)
     for page in pages(lines, PAGE):
         yield from work.look_at(page)
         progress(work.counts["accounts"], header.accounts)
@@ -109,10 +115,12 @@ def rehearse(
 class _Rehearsal:
     """One rehearsal. It is a class because every account adds to its counts."""
 
-    def __init__(self, deployment: Deployment, header: PlanHeader, now: datetime) -> None:
+    def __init__(self, deployment: Deployment, header: PlanHeader, now: datetime, *, is_begun: bool) -> None:
         self._deployment = deployment
         self._header = header
         self._now = now
+        self._is_begun = is_begun
+        self._outdated: list[str] = []
         self.counts = Counter[str]()
         self._findings = Counter[RehearsalFinding]()
         self._examples: list[tuple[str, RehearsalFinding]] = []
@@ -121,7 +129,19 @@ class _Rehearsal:
 
     def report(self) -> RehearsalReport:
         """Return what was found so far."""
-        return RehearsalReport(**self.counts, findings=dict(self._findings), examples=tuple(self._examples))
+        counts = self.counts
+        return RehearsalReport(
+            accounts=counts["accounts"],
+            moved=counts["moved"],
+            kept=counts["kept"],
+            untouched=counts["untouched"],
+            without_password=counts["without_password"],
+            names=counts["names"],
+            findings=dict(self._findings),
+            examples=tuple(self._examples),
+            outdated=counts["outdated"],
+            outdated_accounts=tuple(self._outdated),
+        )
 
     def look_at(self, page: Sequence[PlanLine]) -> Flow[None]:
         """Look at a page of accounts, and at everybody who has a name in common with one of them."""
@@ -135,7 +155,12 @@ class _Rehearsal:
         keys = {key for one in named for key in (one.key, *self._readings(one.shown))}
         before = yield from _matches(sorted(keys))
         acting = [step for step in steps.values() if step is not None]
-        after = _after(before, rows, acting, (yield from _contacts(acting)))
+        contacts = yield from _contacts(acting)
+        if not self._is_begun:
+            outdated = [one for one in acting if _is_outdated(one, rows.get(one.account_id), before, contacts)]
+            self.counts["outdated"] += len(outdated)
+            self._outdated += [one.external_id or one.account_id for one in outdated[: _NAMED - len(self._outdated)]]
+        after = _after(before, rows, acting, contacts)
         self._before, self._after = before, after
         for line in page:
             self.counts["accounts"] += 1
@@ -212,6 +237,19 @@ def _contacts(steps: Sequence[MigrationStep]) -> Flow[_Contacts]:
         if use.status is None:
             found[use.key].add(use.account_id)
     return found
+
+
+def _is_outdated(step: MigrationStep, row: PopulationRow | None, found: _Found, contacts: _Contacts) -> bool:
+    """Whether the account is no longer as the plan saw it where it matters, so that the plan would be refused."""
+    if row is None or (step.phase_before, step.contact_before) != (row.account.phase, row.account.contact):
+        return True
+    if step.action is StepAction.MOVE and row.account.status is not Status.ACTIVE:
+        return True
+    if step.identifier is None:
+        return False
+    held = found.get(step.identifier.key)
+    is_shared = not step.may_share and bool(contacts[step.identifier.key] - {step.account_id})
+    return is_shared or (held is not None and not _is_own(held, step.account_id))
 
 
 def _after(

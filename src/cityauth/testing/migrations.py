@@ -185,6 +185,13 @@ class MigrationContract:
         assert list(store.read_steps("none", None, "", 10)) == []
         assert store.count_steps("plan") == {StepState.PLANNED: 3}
 
+    def test_the_number_of_steps_can_be_corrected(self, store: FullStore) -> None:
+        """A plan whose accounts are planned anew comes to another number of steps, and the rest of it stays."""
+        commit(store, MigrationOpened(PLAN), StepsPlanned("plan", (keep("a"),)))
+        commit(store, StepsPlanned("plan", total=7))
+        assert store.list_migrations() == [replace(PLAN, total=7)]
+        assert store.count_steps("plan") == {StepState.PLANNED: 1}
+
     def test_outdated_steps_are_found_before_anything_changes(self, store: FullStore) -> None:
         """Each planned step that could not be carried out is named with its reason, page by page, and stays planned."""
         add(store, *(person(name, name, email=f"{name}@example.com") for name in ("a", "b", "c", "d")))

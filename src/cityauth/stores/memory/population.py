@@ -221,6 +221,9 @@ def plan_steps(state: State, change: StepsPlanned) -> Precondition | None:
     for step in change.steps:
         if step.account_id not in steps:
             state.put(steps, step.account_id, StoredStep(step))
+    if change.total is not None:
+        found = state.migrations[change.migration_id]
+        state.put(state.migrations, found.id, replace(found, total=change.total))
     return None
 
 

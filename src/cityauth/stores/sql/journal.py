@@ -84,6 +84,7 @@ _OUTDATED: Final = (
     .order_by(_STEP.account_id)
     .limit(bindparam("most"))
 )
+_COUNTED: Final = update(migration).where(migration.c.id == bindparam("which")).values(total=bindparam("number"))
 _DISCARD_STEPS: Final = delete(migration_step).where(_STEP.migration_id == bindparam("which"))
 _DISCARD: Final = delete(migration).where(migration.c.id == bindparam("which"))
 _COUNT: Final = (
@@ -209,6 +210,8 @@ def plan_steps(change: StepsPlanned) -> Program[None]:
     """Store the steps that are not stored yet."""
     yield from hold(change.migration_id, MigrationState.LOADING, MigrationState.APPLYING)
     yield WriteMany(_PLAN, [_values_of_step(change.migration_id, one) for one in change.steps])
+    if change.total is not None:
+        yield Write(_COUNTED, {"which": change.migration_id, "number": change.total})
 
 
 def _values_of_step(migration_id: str, step: MigrationStep) -> dict[str, Any]:
