@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
-from flask import Blueprint, Response, current_app, flash, g, render_template, request, url_for
+from flask import Blueprint, Response, current_app, flash, g, jsonify, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, SecurityError
@@ -94,11 +94,18 @@ def form_expired(error: CSRFError) -> ResponseReturnValue:
 
 @blueprint.app_errorhandler(sqlite3.OperationalError)
 @blueprint.app_errorhandler(StoreError)
-@blueprint.app_errorhandler(HasherBusyError)
 def interrupted(error: Exception) -> ResponseReturnValue:
     """Say that the service cannot answer now. No cookie is deleted: people stay signed in."""
     current_app.logger.error("nobody can be served: %s", error)
     return _error_page(503, "503", {"Retry-After": "60"})
+
+
+@blueprint.app_errorhandler(HasherBusyError)
+def busy(error: HasherBusyError) -> ResponseReturnValue:
+    """Say in how many seconds it is worth a try: too many people sign in just now. No cookie is deleted."""
+    current_app.logger.warning("somebody was sent away: %s", error)
+    problem = Problem(Code.REQUEST_BUSY, {"seconds": error.retry_after})
+    return _error_page(503, "503", {"Retry-After": str(error.retry_after)}, problem)
 
 
 @blueprint.app_errorhandler(HTTPException)
@@ -113,7 +120,14 @@ def refused(error: HTTPException) -> ResponseReturnValue:
     return _error_page(status, name, {key: value for key, value in error.get_headers() if key == "Allow"})
 
 
-def _error_page(status: int, name: str, headers: dict[str, str] | None = None) -> ResponseReturnValue:
+def _error_page(
+    status: int, name: str, headers: dict[str, str] | None = None, problem: Problem | None = None
+) -> ResponseReturnValue:
+    """Return the page, or JSON for a script that asks for it; *problem* says more than the city's own text."""
+    if request.accept_mimetypes.best == "application/json":
+        said = problem.text(g.language) if problem else words(f"error.{name}_text", g.language)
+        told: dict[str, str | int] = {"status": status, "code": problem.code if problem else name, "message": said}
+        return jsonify(told), status, headers or {}
     signing_in = request.blueprint == "sign_in" and not g.get("live")
     way_out = "sign_in.identify_page" if signing_in else "pages.start"
-    return render_template("error.html", name=name, way_out=way_out), status, headers or {}
+    return render_template("error.html", name=name, way_out=way_out, problem=problem), status, headers or {}

@@ -73,7 +73,23 @@ class PlanError(UsageError):
 
 
 class HasherBusyError(CityAuthError):
-    """There is not enough memory to hash a password now. Nothing is known of the password; try again later."""
+    """A password could not be hashed now. Nothing is known of the password; try again later.
+
+    Too many hashes wait, one has waited too long, or there is not enough memory.
+
+    Attributes:
+        retry_after: After how many seconds it is worth a try, for ``Retry-After``; 1 to 60.
+    """
+
+    def __init__(self, reason: str = "", *, retry_after: int = 10) -> None:
+        """Say why.
+
+        Args:
+            reason: What is lacking; never anything of the password.
+            retry_after: After how many seconds it is worth a try.
+        """
+        self.retry_after = retry_after
+        super().__init__(*([reason] if reason else []))
 
 
 class StoreError(CityAuthError):

@@ -87,7 +87,19 @@ def test_nothing_configured_is_the_default_policy(empty: Deployment) -> None:
 
 
 @pytest.mark.parametrize(
-    "section", ["login", "identifiers", "passwords", "hashing", "hash_limits", "sessions", "links", "throttle", "mail"]
+    "section",
+    [
+        "login",
+        "identifiers",
+        "passwords",
+        "hashing",
+        "hash_limits",
+        "hash_queue",
+        "sessions",
+        "links",
+        "throttle",
+        "mail",
+    ],
 )
 def test_every_tunable_can_be_configured(section: str) -> None:
     """No field of a section of the policy is of a type that the file cannot give."""

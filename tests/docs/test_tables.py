@@ -20,6 +20,7 @@ from cityauth.messages.catalogue import template_of
 from cityauth.policy import (
     HashLimits,
     HashProfile,
+    HashQueuePolicy,
     IdentifierPolicy,
     LegacyHashPolicy,
     LinkPolicy,
@@ -45,6 +46,8 @@ UNITS = {
 def worded(value: Any) -> str:
     """A default as the documentation writes it."""
     match value:
+        case None:
+            return "as many as the cores"
         case bool():
             return "yes" if value else "no"
         case timedelta():
@@ -108,6 +111,13 @@ def test_the_password_policy_is_documented() -> None:
     assert column(table("passwords.md", "`HashLimits`")) == defaults(HashLimits())
     assert column(table("passwords.md", "`LegacyHashPolicy`")) == defaults(LegacyHashPolicy())
     assert set(table("passwords.md", "`HashDefect`")) == {f"`{one}`" for one in HashDefect}
+
+
+def test_the_hash_queue_is_documented() -> None:
+    """What bounds hashing under load stands in the documentation, each setting with its reason (ASVS 6.1.1)."""
+    rows = table("hashing.md", "`HashQueuePolicy`")
+    assert column(rows) == defaults(HashQueuePolicy())
+    assert all(all(cells) for cells in rows.values())
 
 
 def test_context_words_are_documented() -> None:

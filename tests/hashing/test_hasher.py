@@ -444,3 +444,26 @@ def test_the_hasher_shows_nothing() -> None:
     shown = repr(HASHER) + repr(HASHER.verify(RIGHT, STORED))
     assert STORED not in shown
     assert RIGHT.nfc not in shown
+
+
+@pytest.mark.parametrize(
+    ("stored", "memory"),
+    [
+        (None, 64),
+        ("$argon2id$v=19$m=4096,t=1,p=1$c29tZXNhbHQ$" + "A" * 43, 4096),
+        ("  $argon2id$v=19$m=4096,t=1,p=1$c29tZXNhbHQ$" + "A" * 43, 4096),
+        ("$argon2id$v=19$p=1,t=1,m=4096$c29tZXNhbHQ$" + "A" * 43, 4096),
+        ("$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQ$" + "A" * 43, 64),
+        ("$argon2id$v=19$m=64,t=1,p=1$damaged", 64),
+        ("$argon2id$v=19$m=999999,t=1,p=1$c29tZXNhbHQ$" + "A" * 43, 64),
+        ("scrypt:16384:8:1$salt$" + "0" * 128, 16387),
+        ("pbkdf2:sha256:1000$salt$" + "0" * 64, 0),
+        ("$y$j75$TYea2yMGZxjlYt0Kxwx7A.$R6fx2.kYwO83iUWuKa30dQMcldRJbtZ0QFQ.ruz.CU4", 1024),
+        ("$wrapped$argon2id$v=19$m=2048,t=1,p=1$c29tZXNhbHQ$" + "A" * 43 + "$md5$salt$" + "0" * 32, 2048),
+        ("no hash at all", 64),
+        ("", 64),
+    ],
+)
+def test_a_hash_says_how_much_memory_it_takes(stored: str | None, memory: int) -> None:
+    """Each format counts with its own costs; what is not run counts as the dummy that runs instead (C-44)."""
+    assert Argon2Hasher(CHEAP).memory_of(stored) == memory

@@ -25,7 +25,7 @@ VALUES = {
     name: f"<{name}>"
     for name in [
         "contact", "count", "date", "email", "keep", "link", "login_name", "maximum", "minimum", "minutes", "move", "plan",
-        "rest", "service", "valid",
+        "rest", "seconds", "service", "valid",
     ]
 }  # fmt: skip
 

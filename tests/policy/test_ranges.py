@@ -12,6 +12,7 @@ from cityauth.policy import (
     DatedPhase,
     HashLimits,
     HashProfile,
+    HashQueuePolicy,
     IdentifierPolicy,
     Limit,
     LinkPolicy,
@@ -53,6 +54,20 @@ OUT_OF_RANGE: list[Callable[[], object]] = [
     lambda: HashProfile(memory_cost=64, time_cost=1, parallelism=1, salt_bytes=65),
     lambda: HashProfile(memory_cost=64, time_cost=1, parallelism=1, salt_bytes=15),
     lambda: HashProfile(memory_cost=64, time_cost=1, parallelism=1, hash_bytes=10**12),
+    lambda: HashQueuePolicy(slots=0),
+    lambda: HashQueuePolicy(slots=-1),
+    lambda: HashQueuePolicy(slots=True),
+    lambda: HashQueuePolicy(slots=1025),
+    lambda: HashQueuePolicy(length=0),
+    lambda: HashQueuePolicy(length=100_001),
+    lambda: HashQueuePolicy(max_wait=timedelta()),
+    lambda: HashQueuePolicy(max_wait=timedelta(seconds=61)),
+    lambda: HashQueuePolicy(max_wait=10),  # type: ignore[arg-type]  # a host's types may lie
+    lambda: Policy(hash_queue=HashQueuePolicy(memory_budget=0)),
+    lambda: Policy(hash_queue=HashQueuePolicy(memory_budget=256 * 1024 - 1)),
+    lambda: Policy(hash_limits=HashLimits(argon2_memory_cost=2**20)),
+    lambda: Policy(hash_limits=HashLimits(scrypt_n=2**20)),
+    lambda: Policy(hashing=HashProfile(memory_cost=600 * 1024, time_cost=1, parallelism=1)),
     lambda: IdentifierPolicy("no"),  # type: ignore[arg-type]  # a host's types may lie
     lambda: MailPolicy(service=None),  # type: ignore[arg-type]  # a host's types may lie
     lambda: RealmPolicy("both"),  # type: ignore[arg-type]  # a host's types may lie

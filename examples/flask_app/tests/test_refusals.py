@@ -244,20 +244,42 @@ def test_a_locked_case_register_is_an_interruption_too(own_service: Service, mon
     assert visitor.get("/cases").status_code == 200
 
 
-def test_lack_of_memory_is_an_interruption_too(own_service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No memory to verify a password: the same 503, and no word of it on the page (ASVS 16.5.3)."""
+def test_a_storm_of_sign_ins_is_answered_with_the_seconds(
+    own_service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Too many hashes or too little memory: 503, Retry-After, and no word of the cause (C-44, ASVS 16.5.3)."""
     visitor = Visitor(own_service)
 
     def busy(*_: object, **__: object) -> None:
-        raise HasherBusyError("there is not enough memory to run Argon2 now")
+        raise HasherBusyError("there is not enough memory to run Argon2 now", retry_after=7)
 
     with monkeypatch.context() as patch:
         patch.setattr(own_service.auth.login, "submit_password", busy)
         page = visitor.sign_in(ERKKI.email, ERKKI.password)
     assert page.status_code == 503
     assert "Argon2" not in page.text
+    assert page.headers["Retry-After"] == "7"
+    assert "Yritä uudelleen 7 sekunnin kuluttua." in page.text
     visitor.sign_in(ERKKI.email, ERKKI.password)
     assert visitor.get("/cases").status_code == 200
+
+
+def test_a_script_gets_the_seconds_as_json(own_service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer in JSON has the same status, header and text as the page (C-44)."""
+    visitor = Visitor(own_service, Accept="application/json")
+    visitor.get("/login")
+
+    def busy(*_: object, **__: object) -> None:
+        raise HasherBusyError("the queue is full", retry_after=12)
+
+    monkeypatch.setattr(own_service.auth.sessions, "check", busy)
+    answer = visitor.get("/cases")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "12")
+    assert answer.json == {
+        "status": 503,
+        "code": "request.busy",
+        "message": "Palvelu on juuri nyt ruuhkainen. Yritä uudelleen 12 sekunnin kuluttua.",
+    }
 
 
 def test_a_broken_check_makes_nobody_of_the_person(own_service: Service, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,9 +4,10 @@ import inspect
 import logging
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar, cast
 
 from cityauth.api.drivers import methods_of
+from cityauth.api.hash_queue import HashQueue, MemoryOf
 from cityauth.api.system import LogAudit, SystemClock, SystemEntropy, SystemSleeper
 from cityauth.core.hashing import HashMix
 from cityauth.core.identifiers import EmailKind, IdentifierKind
@@ -23,7 +24,7 @@ from cityauth.hashing.registry import built_in_formats
 from cityauth.mailers.memory import NoMailer
 from cityauth.policy import Policy
 from cityauth.policy.passwords import common_passwords
-from cityauth.ports.services import AuditSink, Clock, Entropy, HashImporter, Mailer, PasswordHasher, Sleeper
+from cityauth.ports.services import AuditSink, Clock, Entropy, HashImporter, HashMemory, Mailer, PasswordHasher, Sleeper
 from cityauth.ports.stores import (
     AccountStore,
     HashCountStore,
@@ -124,11 +125,19 @@ def assemble(given: Supplies, wire: Callable[[dict[type[Any], object]], A]) -> A
         Entropy: given.entropy or SystemEntropy(),
         AuditSink: given.audit or LogAudit(),
         Sleeper: SystemSleeper(),
+        HashQueue: HashQueue(policy.hash_queue, _memory_of(hasher, policy)),
     }
     optional = {PopulationStore: given.store, HashCountStore: given.store, HashImporter: hasher}
     ports.update((port, answering) for port, answering in optional.items() if _is(port, answering))
     _warn_of_open_migration(given.store)
     return Assembly(deployment, wire(ports), clock)
+
+
+def _memory_of(hasher: object, policy: Policy) -> MemoryOf:
+    """Return how much memory each hash of *hasher* takes: what it says itself, or else what a new hash takes."""
+    if _is(HashMemory, hasher):
+        return cast("HashMemory", hasher).memory_of
+    return lambda _stored: policy.hashing.memory_cost
 
 
 def _is(port: type[Any], supplied: object) -> bool:

@@ -5,10 +5,14 @@ This file is the whole difference between `CityAuth` and `AsyncCityAuth`.
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
+from cityauth.api.hash_queue import HashQueue
+from cityauth.api.threads import StoreThreads
 from cityauth.errors import WiringError
 from cityauth.flows.asking import Flow
+from cityauth.ports.services import PasswordHasher
 
 T = TypeVar("T")
 Answers: TypeAlias = Mapping[Callable[..., Any], Callable[..., Any]]
@@ -19,6 +23,9 @@ AsyncAnswers: TypeAlias = Mapping[Callable[..., Any], Callable[..., Awaitable[An
 NEVER_BLOCKING = frozenset({"Clock", "Entropy", "AuditSink"})
 """Ports whose contract says that they do not block: the asynchronous driver calls them directly."""
 
+SLOW = frozenset({"Mailer", "DomainCheck", "Sleeper"})
+"""Ports that may take seconds. They must not take the threads in which a session check asks the store."""
+
 
 def methods_of(port: type[Any]) -> dict[str, Callable[..., Any]]:
     """Return the port's methods by name."""
@@ -27,31 +34,48 @@ def methods_of(port: type[Any]) -> dict[str, Callable[..., Any]]:
     }
 
 
+QUEUED = frozenset({PasswordHasher.verify, PasswordHasher.hash})
+"""The slow methods, which are answered in their turn."""
+
+
 def wire(ports: dict[type[Any], object]) -> Answers:
     """Return the answers that the objects in *ports* give, for the synchronous driver.
+
+    Under `HashQueue`, *ports* may hold the queue in which the hasher's slow methods wait for their turn.
 
     Raises:
         WiringError: an object lacks a method of its port, or the method is asynchronous.
     """
     answers: dict[Callable[..., Any], Callable[..., Any]] = {}
+    queue = _queue_of(ports)
     for port, name, method, answer in _bound(ports):
         if inspect.iscoroutinefunction(answer):
             msg = f"{port}.{name} is asynchronous: use AsyncCityAuth"
             raise WiringError(msg)
-        answers[method] = answer
+        answers[method] = queue.calling(answer) if queue and method in QUEUED else answer
     return answers
 
 
 def wire_async(ports: dict[type[Any], object]) -> AsyncAnswers:
     """Return the answers for the asynchronous driver.
 
-    An asynchronous method is awaited; a synchronous one runs in a worker thread, so that neither a
-    hash nor a query is ever computed on the event loop.
+    An asynchronous method is awaited; a synchronous one runs in a worker thread, so that neither a hash nor a query
+    is ever computed on the event loop. The hasher's slow methods run in the threads of their queue, which is in *ports*
+    under `HashQueue`; what may take seconds, such as a mail server, in asyncio's own; and all else in a few threads for
+    queries. So none of them waits for another.
 
     Raises:
         WiringError: an object lacks a method of its port, or a port that never blocks is asynchronous.
     """
-    return {method: _awaitable(port, answer) for port, _, method, answer in _bound(ports)}
+    threads, queue = StoreThreads(), _queue_of(ports)
+    answers: dict[Callable[..., Any], Callable[..., Awaitable[Any]]] = {}
+    for port, _, method, answer in _bound(ports):
+        if queue is not None and method in QUEUED:
+            asynchronous = inspect.iscoroutinefunction(answer)
+            answers[method] = queue.awaiting_asynchronous(answer) if asynchronous else queue.awaiting(answer)
+        else:
+            answers[method] = _awaitable(port, answer, threads)
+    return answers
 
 
 def has_port(port: type[Any], answers: Mapping[Callable[..., Any], object]) -> bool:
@@ -69,9 +93,16 @@ def require_port(port: type[Any], answers: Mapping[Callable[..., Any], object], 
         raise WiringError(f"the {of} is no {port.__name__}: it has not all of its methods")
 
 
+def _queue_of(ports: dict[type[Any], object]) -> HashQueue | None:
+    queue = ports.get(HashQueue)
+    return queue if isinstance(queue, HashQueue) else None
+
+
 def _bound(ports: dict[type[Any], object]) -> list[tuple[str, str, Callable[..., Any], Callable[..., Any]]]:
     bound = []
     for port, supplied in ports.items():
+        if port is HashQueue:
+            continue
         for name, method in methods_of(port).items():
             answer = getattr(supplied, name, None)
             if not callable(answer):
@@ -81,7 +112,7 @@ def _bound(ports: dict[type[Any], object]) -> list[tuple[str, str, Callable[...,
     return bound
 
 
-def _awaitable(port: str, answer: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
+def _awaitable(port: str, answer: Callable[..., Any], threads: StoreThreads) -> Callable[..., Awaitable[Any]]:
     if port in NEVER_BLOCKING:
         if inspect.iscoroutinefunction(answer):
             raise WiringError(f"{port} never blocks, so its methods are plain functions, also for AsyncCityAuth")
@@ -94,11 +125,14 @@ def _awaitable(port: str, answer: Callable[..., Any]) -> Callable[..., Awaitable
         return answer
 
     async def in_thread(*args: Any, **kwargs: Any) -> Any:
+        return await threads.call(partial(answer, *args, **kwargs))
+
+    async def in_host_thread(*args: Any, **kwargs: Any) -> Any:
         import asyncio
 
         return await asyncio.to_thread(answer, *args, **kwargs)
 
-    return in_thread
+    return in_host_thread if port in SLOW else in_thread
 
 
 def run(flow: Flow[T], answers: Answers) -> T:

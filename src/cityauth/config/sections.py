@@ -100,6 +100,7 @@ def _limits(value: object, where: str) -> tuple[Limit, ...]:
 
 _READERS: Final[dict[object, Reader]] = {
     int: _number,
+    int | None: _number,
     bool: _switch,
     str: read_text,
     timedelta: _span,

@@ -85,7 +85,7 @@ class HashParameters(Generic[C]):
 
     Attributes:
         costs: What running it costs; each format has its own type. Two hashes of one format with equal costs
-            take equal work.
+            take equal work. Where it needs much memory, the attribute ``memory_cost`` has the KiB; see `memory_of`.
         salt: The salt's bytes, as the function takes them. Neither salt nor digest shows in ``repr``.
         digest: The digest's bytes.
     """
@@ -93,6 +93,12 @@ class HashParameters(Generic[C]):
     costs: C
     salt: bytes = field(repr=False)
     digest: bytes = field(repr=False)
+
+
+def memory_of(costs: object) -> int:
+    """Return how many KiB a hash with these *costs* takes; 0 for a function that needs little and does not say."""
+    memory: object = getattr(costs, "memory_cost", 0)
+    return memory if isinstance(memory, int) else 0
 
 
 class HashFormat(Protocol[C]):

@@ -29,3 +29,14 @@ def ask(method: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwa
     """Ask *method* of its port and return the answer, typed by the port's signature."""
     answer: T = yield tuple.__new__(Question, (method, args, kwargs))  # what Question() does, in half the time
     return answer
+
+
+def ask_for(network: str, method: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs) -> Flow[T]:
+    """Ask *method*, and say for which network, so that whoever answers can share what is scarce between networks.
+
+    Only the hasher's two slow methods are asked so. The answer gets the further keyword ``network``, unless the
+    network is not known and *network* is empty.
+    """
+    further: dict[str, Any] = {"network": network} if network else {}
+    answer: T = yield Question(method, args, {**kwargs, **further})
+    return answer

@@ -51,11 +51,11 @@ from cityauth.core.secret import SecretStr
 from cityauth.core.sessions import TOKEN_BYTES, family_of, open_session
 from cityauth.core.signing import Purpose, TokenDefect
 from cityauth.errors import HasherBusyError, UsageError
-from cityauth.flows.asking import Flow, ask
+from cityauth.flows.asking import Flow, ask, ask_for
 from cityauth.flows.deployment import Deployment, begin, commit_with, record_refusal
 from cityauth.flows.hash_kinds import current_mix, kind_of_hash
 from cityauth.flows.identifiers import problem_of, resolve
-from cityauth.flows.passwords import or_busy
+from cityauth.flows.passwords import network_in, verify_password
 from cityauth.messages import mask_email
 from cityauth.messages.codes import Code
 from cityauth.ports.services import Clock, Entropy, PasswordHasher
@@ -186,7 +186,9 @@ def _verify(
     dummy = draw(key, deployment.dummy_secret, mix)  # also where it is not needed: it takes time
     against = stored.get_secret_value() if stored else dummy
     holder = resolution.holder.account.id if resolution.holder else None
-    verdict = yield from or_busy(ask(PasswordHasher.verify, password, against), context, holder, identifier_hash)
+    verdict = yield from verify_password(
+        deployment, password, against, context, account_id=holder, identifier_hash=identifier_hash
+    )
     decision = decide(resolution, stored, matched=verdict.matched)
     return Attempt(
         state, context, password, resolution, decision, verdict.outdated, identifier_hash, verdict.defect or ""
@@ -260,7 +262,7 @@ def _rehash(deployment: Deployment, attempt: Attempt, account: Account, was: Sec
     if not attempt.outdated or isinstance(attempt.password, PasswordDefect):
         return ()
     try:
-        replacement = yield from ask(PasswordHasher.hash, attempt.password)
+        replacement = yield from ask_for(network_in(attempt.context), PasswordHasher.hash, attempt.password)
     except HasherBusyError:  # the password was right: the next sign-in replaces the hash
         return ()
     now = SecretStr(replacement)

@@ -28,12 +28,12 @@ from cityauth.flows.deployment import Deployment, begin, commit_with
 from cityauth.flows.hash_kinds import current_mix, kind_of_hash
 from cityauth.flows.links import identifiers_of
 from cityauth.flows.mail import addresses_of, notify
-from cityauth.flows.passwords import hash_new, or_busy
+from cityauth.flows.passwords import hash_new, verify_password
 from cityauth.flows.recovery import words_of
 from cityauth.flows.sessions import ENDED, check_again, still_live
 from cityauth.messages import Mail
 from cityauth.messages.codes import Code
-from cityauth.ports.services import Entropy, PasswordHasher
+from cityauth.ports.services import Entropy
 from cityauth.ports.stores import AccountStore, ThrottleStore
 
 _WRONG = Refused(Problem(Code.PASSWORD_WRONG_CURRENT))
@@ -164,7 +164,7 @@ def _verify(deployment: Deployment, account: Account, password: object, context:
         return _Verified(None)
     dummy = draw(account.id, deployment.dummy_secret, (yield from current_mix(deployment, context.at)))
     against = stored.get_secret_value() if stored else dummy
-    verdict = yield from or_busy(ask(PasswordHasher.verify, secret, against), context, account.id)
+    verdict = yield from verify_password(deployment, secret, against, context, account_id=account.id)
     return _Verified(stored if verdict.matched else None, verdict.defect or "" if stored else "")
 
 

@@ -11,11 +11,12 @@ from cityauth.core.hashing import HashDefect
 from cityauth.core.passwords import Password, PasswordDefect, PasswordProblem, judge_new
 from cityauth.core.passwords import read as read_password
 from cityauth.core.secret import SecretStr
+from cityauth.core.throttling import network_of
 from cityauth.errors import HasherBusyError, UsageError
-from cityauth.flows.asking import Flow, ask
-from cityauth.flows.deployment import Deployment, begin, commit_with
+from cityauth.flows.asking import Flow, ask, ask_for
+from cityauth.flows.deployment import Deployment, begin, record_refusal
 from cityauth.messages.codes import Code
-from cityauth.ports.services import PasswordHasher
+from cityauth.ports.services import PasswordHasher, Verdict
 
 T = TypeVar("T")
 
@@ -61,11 +62,45 @@ def hash_new(
     judged = judge(deployment, password, words)
     if isinstance(judged, Refused):
         return judged
-    hashed = yield from or_busy(ask(PasswordHasher.hash, judged), context, account_id)
+    question = ask_for(network_in(context), PasswordHasher.hash, judged)
+    hashed = yield from or_busy(deployment, question, context, account_id)
     return SecretStr(hashed)
 
 
+def verify_password(
+    deployment: Deployment,
+    password: Password,
+    stored: str,
+    context: RequestContext,
+    *,
+    account_id: AccountId | None,
+    identifier_hash: str = "",
+) -> Flow[Verdict]:
+    """Verify *password* against *stored*.
+
+    Args:
+        deployment: The deployment.
+        password: What was typed.
+        stored: The account's stored hash, or a dummy hash.
+        context: The request: networks take turns where hashes wait.
+        account_id: Whose password it may be, for the audit event of a hasher that is busy.
+        identifier_hash: The digest of what was typed as the identifier, for the same event.
+
+    Raises:
+        HasherBusyError: see `or_busy`.
+    """
+    question = ask_for(network_in(context), PasswordHasher.verify, password, stored)
+    return (yield from or_busy(deployment, question, context, account_id, identifier_hash))
+
+
+def network_in(context: RequestContext | None) -> str:
+    """Return the network that a request comes from; empty where its address is not known."""
+    address = context.client.address if context else None
+    return network_of(address) if address else ""
+
+
 def or_busy(
+    deployment: Deployment,
     question: Flow[T],
     context: RequestContext | None = None,
     account_id: AccountId | None = None,
@@ -74,8 +109,8 @@ def or_busy(
     """Return the hasher's answer to *question*.
 
     Raises:
-        HasherBusyError: the hasher cannot work now. The audit trail records it before the error is raised
-            again. Nothing is known of the password, so it is not a refusal.
+        HasherBusyError: the hasher cannot work now. The audit trail records it, within the limits of refusals that
+            cost no work, before the error is raised again. Nothing is known of the password, so it is not a refusal.
     """
     try:
         return (yield from question)
@@ -83,7 +118,7 @@ def or_busy(
         if context is None:
             context = yield from begin(UNKNOWN_CLIENT)
         event = audit_event(AuditEventType.HASHER_BUSY, context, account_id=account_id, identifier_hash=identifier_hash)
-        yield from commit_with(event)
+        yield from record_refusal(deployment, event, context)
         raise
 
 

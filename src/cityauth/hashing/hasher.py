@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from cityauth.core.hash_kinds import HashKind, HashOrigin
-from cityauth.core.hashing import HashDefect, HashFormat, HashMatch, HashMix, HashParameters, StoredHash
+from cityauth.core.hashing import HashDefect, HashFormat, HashMatch, HashMix, HashParameters, StoredHash, memory_of
 from cityauth.core.passwords import Password
 from cityauth.errors import HasherBusyError, PolicyError, UsageError
 from cityauth.hashing.adoption import adopt, is_fast, kind_of, wrap
@@ -26,7 +26,7 @@ class Argon2Hasher:
     is cheaper. Threads may share the object: it keeps no state between calls.
     """
 
-    __slots__ = ("_dummy", "_formats", "_profile")
+    __slots__ = ("_beginning", "_dummy", "_formats", "_profile")
 
     def __init__(
         self,
@@ -50,6 +50,7 @@ class Argon2Hasher:
         self._profile = profile
         self._formats = HashFormats(built_in_formats() if formats is None else formats, limits or HashLimits())
         self._dummy = model_of(profile)
+        self._beginning = ARGON2.render(self._dummy.parameters).rpartition("$")[0].rpartition("$")[0] + "$"
         defect = self.find_defect(ARGON2.render(self._dummy.parameters))
         if defect is HashDefect.OVER_LIMIT:
             raise PolicyError("hashing: the profile of new hashes is over the limits, so they could not be verified")
@@ -96,6 +97,14 @@ class Argon2Hasher:
         """Say why *stored* cannot be verified here, or ``None`` when it can; see `PasswordHasher.find_defect`."""
         found = self._formats.examine(stored)
         return found if isinstance(found, HashDefect) else None
+
+    def memory_of(self, stored: str | None) -> int:
+        """Return how many KiB running *stored*, or making a new hash, takes; see `HashMemory.memory_of`."""
+        if stored is None or stored.startswith(self._beginning):
+            return self._profile.memory_cost  # also for one that is damaged: then the dummy runs
+        found = self._formats.examine(stored)
+        one = self._dummy if isinstance(found, HashDefect) else found
+        return memory_of(one.parameters.costs)
 
     def identify(self, stored: str) -> str | None:
         """Return the name of the format of *stored*; see `HashImporter.identify`."""

@@ -33,6 +33,11 @@ class ScryptCosts:
         """The bytes that running it needs."""
         return 128 * self.r * (self.n + self.p + 2)
 
+    @property
+    def memory_cost(self) -> int:
+        """The KiB that running it needs."""
+        return self.memory // 1024
+
     def is_sound(self, salt_bytes: int, digest_bytes: int) -> bool:
         """Say whether RFC 7914 allows these numbers: n is a power of two and below 2 ^ (16 * r)."""
         power_of_two = self.n > 1 and self.n & (self.n - 1) == 0

@@ -35,6 +35,11 @@ class WrappedCosts:
     salt_bytes: int
     digest_bytes: int
 
+    @property
+    def memory_cost(self) -> int:
+        """The KiB that Argon2 needs; an old function that is fast needs little."""
+        return self.argon2.memory_cost
+
     def exceeds(self, limits: HashLimits) -> bool:
         """Say whether running Argon2 would cost more than *limits* allow; the old format judges its own costs."""
         return self.argon2.exceeds(limits)

@@ -30,6 +30,8 @@ class Code(StrEnum):
     LOGIN_MALFORMED_NOT_TEXT = N_("login.malformed.not_text")
     # Translators: the service cannot check anybody just now
     LOGIN_UNAVAILABLE = N_("login.unavailable")
+    # Translators: more people sign in than the service can check; {seconds} is 1 to 60
+    REQUEST_BUSY = N_("request.busy")
 
     # Translators: the password field was left empty
     PASSWORD_EMPTY = N_("password.empty")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from cityauth.messages.texts import Texts
-from cityauth.policy.hashing import HashLimits, HashProfile, LegacyHashPolicy
+from cityauth.policy.hashing import HashLimits, HashProfile, HashQueuePolicy, LegacyHashPolicy
 from cityauth.policy.links import LinkPolicy
 from cityauth.policy.mail import MailPolicy, OutboxPolicy
 from cityauth.policy.passwords import PasswordPolicy
@@ -22,6 +22,7 @@ __all__ = [
     "DatedPhase",
     "HashLimits",
     "HashProfile",
+    "HashQueuePolicy",
     "IdentifierPolicy",
     "LegacyHashPolicy",
     "Limit",
@@ -57,6 +58,7 @@ class Policy:
         passwords: What a new password must be.
         hashing: Parameters of Argon2id for new hashes.
         hash_limits: What the verification of a stored hash may cost.
+        hash_queue: How many hashes are computed at once, and who waits.
         legacy_hashes: How the old system made its hashes.
         hashes: Recipes of home-made hash formats, by the names of the formats; see `cityauth.hashing.HashRecipe`.
         sessions: How long sessions are valid.
@@ -81,6 +83,7 @@ class Policy:
     passwords: PasswordPolicy = field(default_factory=PasswordPolicy)
     hashing: HashProfile = HashProfile.RFC_9106
     hash_limits: HashLimits = field(default_factory=HashLimits)
+    hash_queue: HashQueuePolicy = field(default_factory=HashQueuePolicy)
     legacy_hashes: LegacyHashPolicy = field(default_factory=LegacyHashPolicy)
     hashes: Mapping[str, str] = field(default_factory=dict)
     sessions: SessionPolicy = field(default_factory=SessionPolicy)
@@ -96,6 +99,7 @@ class Policy:
     generation: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse values of another type, and a realm for sign-ups that has no phases."""
+        """Refuse values of another type, a realm for sign-ups without phases, and a budget that is too small."""
         require_types(self, "")
         require(self.sign_up_realm in self.realms, "sign_up_realm must be one of the policy's realms")
+        self.hash_queue.check_budget(self.hashing, self.hash_limits)

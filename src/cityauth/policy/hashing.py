@@ -1,4 +1,4 @@
-"""Parameters of new password hashes, what a stored hash may cost, and what is known of old ones."""
+"""Parameters of new password hashes, what a stored hash may cost, and how many hashes are computed at once."""
 
 from dataclasses import dataclass, fields
 from datetime import timedelta
@@ -91,6 +91,59 @@ class HashLimits:
         require_types(self, "hash_limits")
         for limit in fields(self):
             require(getattr(self, limit.name) >= 1, f"hash_limits.{limit.name} must be at least 1")
+
+    @property
+    def most_memory(self) -> int:
+        """KiB of memory that a stored hash within these limits needs at most."""
+        scrypt = 128 * self.scrypt_r * (self.scrypt_n + self.scrypt_p + 2) // 1024
+        return max(self.argon2_memory_cost, scrypt)
+
+
+@dataclass(frozen=True, slots=True)
+class HashQueuePolicy:
+    """How many hashes one process computes at once, and who waits for how long. Beyond that the answer is "busy".
+
+    Attributes:
+        slots: Hashes at once; 1 to 1,024. By default, and with ``None``, as many as the process may use cores: more
+            would make every sign-in slower and none faster.
+        memory_budget: KiB of memory that all hashes at once may take, each with its own costs; by default 512 MiB.
+            At least what a new hash needs, and what the most expensive stored hash within `HashLimits` needs.
+        length: How many hashes may wait; 1 to 100,000, by default 500. When the queue is full, the newest one of the
+            network with the most waiting ones gives way to a network with fewer.
+        max_wait: How long one waits at most; more than 0 and at most 60 seconds, by default 10 seconds: people and
+            proxies give up later than that.
+    """
+
+    slots: int | None = None
+    memory_budget: int = 512 * 1024
+    length: int = 500
+    max_wait: timedelta = timedelta(seconds=10)
+
+    def __post_init__(self) -> None:
+        """Refuse values out of these ranges."""
+        require_types(self, "hash_queue")
+        require(self.slots is None or 1 <= self.slots <= 1024, "hash_queue.slots must be 1 to 1024")  # noqa: PLR2004
+        require(1 <= self.length <= 100_000, "hash_queue.length must be 1 to 100000")  # noqa: PLR2004
+        require(
+            timedelta() < self.max_wait <= timedelta(seconds=60),
+            "hash_queue.max_wait must be longer than nothing and at most 60 seconds",
+        )
+
+    def check_budget(self, profile: HashProfile, limits: HashLimits) -> None:
+        """Refuse a budget in which a hash that must be computed has no room.
+
+        Raises:
+            PolicyError: the budget is below what a new hash or a stored hash within *limits* needs.
+        """
+        require(
+            self.memory_budget >= profile.memory_cost,
+            f"hash_queue.memory_budget is below hashing.memory_cost: set it to at least {profile.memory_cost} KiB",
+        )
+        require(
+            self.memory_budget >= limits.most_memory,
+            f"hash_queue.memory_budget is below what hash_limits allow a stored hash: set it to at least"
+            f" {limits.most_memory} KiB, or lower hash_limits",
+        )
 
 
 @dataclass(frozen=True, slots=True)

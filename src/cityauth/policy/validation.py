@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from types import UnionType
 from typing import Any, get_args, get_origin
 
 from cityauth.errors import PolicyError
@@ -32,6 +33,8 @@ def require_types(policy: Any, section: str) -> None:  # noqa: ANN401 - any data
 def _fits(value: object, kind: Any) -> bool:  # noqa: ANN401 - the annotation of a field
     """Whether *value* is of the type *kind*; ``True`` and ``False`` are no numbers."""
     origin = get_origin(kind)
+    if origin is UnionType:
+        return any(_fits(value, one) for one in get_args(kind))
     if origin is tuple:
         return isinstance(value, tuple) and all(isinstance(item, get_args(kind)[0]) for item in value)
     if origin is Sequence:

@@ -70,6 +70,21 @@ class PasswordHasher(Protocol):
         ...
 
 
+class HashMemory(Protocol):
+    """A hasher that says how much memory a hash takes, so that all hashes at once keep `HashQueuePolicy.memory_budget`.
+
+    `cityauth.hashing.Argon2Hasher` is one. For a hasher that is none, each hash counts as much as one at
+    `Policy.hashing`.
+    """
+
+    def memory_of(self, stored: str | None) -> int:
+        """Return how many KiB `PasswordHasher.verify` takes for *stored*, any text; for ``None``, a new hash.
+
+        It is asked before each hash, also on an event loop. So it must not block or raise, and computes no hash.
+        """
+        ...
+
+
 class HashImporter(Protocol):
     """A hasher that takes hashes of older systems over. `cityauth.hashing.Argon2Hasher` is one.
 
