@@ -3,10 +3,15 @@
 import ast
 import importlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from tests.support.postgresql import Databases
 
 #: Here no extra may be needed at all: a file in these folders is never left out.
 BARE = {"core", "flows", "messages", "policy"}
@@ -48,3 +53,11 @@ def lacks_an_import(source: str) -> bool:
         except ImportError:
             return True
     return False
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> "Iterator[Databases]":
+    """The databases of a PostgreSQL server that runs until the end of the session."""
+    from tests.support.postgresql import started
+
+    yield from started()

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import pytest
 from sqlalchemy import insert
 
-from cityauth.core.accounts import Status
+from cityauth.core.accounts import AccountId, Status
 from cityauth.core.changes import (
     AccountErased,
     Change,
@@ -19,10 +19,22 @@ from cityauth.core.changes import (
     Precondition,
     Rejected,
     StatusChanged,
+    TokenUsed,
 )
 from cityauth.core.secret import SecretStr
+from cityauth.core.signing import Purpose
 from cityauth.stores.sql import SqlStore, accounts, commits, sessions
-from cityauth.stores.sql.programs import Driver, NotDurableError, Program, Read, Step, UnmetError, Write, WriteMany
+from cityauth.stores.sql.programs import (
+    Driver,
+    Lock,
+    NotDurableError,
+    Program,
+    Read,
+    Step,
+    UnmetError,
+    Write,
+    WriteMany,
+)
 from cityauth.stores.sql.tables import tombstone
 from cityauth.testing.samples import AINO, NOON, added, digest, opened, queued, recorded
 
@@ -80,10 +92,24 @@ def steps_of(program: Program[T], answers: list[Any]) -> tuple[list[Step], T]:
 def test_what_a_commit_runs_is_data() -> None:
     """The statements of a commit come one by one, its events first, and no database is needed to see them."""
     changes: list[Change] = [StatusChanged(AINO, Status.ACTIVE, Status.DISABLED), queued("mail"), recorded("event")]
-    asked, outcome = steps_of(commits.commit(changes), [1, 1, 1])
+    asked, outcome = steps_of(commits.commit(changes), [[], 1, 1, 1])
     assert outcome == Committed()
-    assert [type(step) for step in asked] == [Write] * 3
+    assert [type(step) for step in asked] == [Lock, Write, Write, Write]
     assert [next(iter(step.values)) for step in asked if isinstance(step, Write)] == ["id", "which", "id"]
+
+
+def test_a_commit_locks_its_accounts_first_and_in_one_order() -> None:
+    """Two commits about the same accounts lock them in the same order; what is about no account locks none."""
+    used = TokenUsed(digest("link"), Purpose.RESET, NOON)
+    changes: list[Change] = [used, EpochAdvanced(AccountId("b")), opened("s", AccountId("a")), queued("mail")]
+    asked, _ = steps_of(commits.commit([*changes, *changes]), [[], [], *[1] * 2, [], 1, *[1] * 3, [], *[1] * 2])
+    first, second, *others = asked
+    assert isinstance(first, Lock)
+    assert isinstance(second, Lock)
+    assert (first.values, second.values) == ({"digests": [used.digest]}, {"ids": ["a", "b"]})
+    assert not any(isinstance(one, Lock) for one in others)
+    asked, _ = steps_of(commits.commit([queued("mail"), recorded("event")]), [1, 1])
+    assert [type(step) for step in asked] == [Write, Write]
 
 
 def test_a_session_check_is_one_statement() -> None:
@@ -98,7 +124,7 @@ def test_a_refusal_names_its_change() -> None:
     change = PasswordReplaced(AINO, None, SecretStr("$new"))
     for rows, why in (([], Precondition.ACCOUNT_MISSING), ([("active", 0)], Precondition.PASSWORD_CHANGED)):
         with pytest.raises(commits.Rollback) as caught:
-            steps_of(commits.commit([queued("mail"), change]), [1, 0, rows])
+            steps_of(commits.commit([queued("mail"), change]), [[], 1, 0, rows])
         assert caught.value.outcome == Rejected(change, why)
 
 

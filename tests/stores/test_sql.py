@@ -30,6 +30,7 @@ from cityauth.ports.stores import Store
 from cityauth.stores.sql import SqlStore, connections
 from cityauth.testing import HashCountContract, PopulationContract, StoreContract, race
 from cityauth.testing.samples import AINO, MINUTE, NOON, OLD_HASH, added, commit, digest, opened, recorded
+from tests.support.stores import connections_of
 
 SECRET = "$argon2id$the-secret-hash"
 
@@ -104,14 +105,15 @@ def assert_tells_nothing(error: BaseException) -> None:
         "sqlite:///file::memory:?uri=true",
         "sqlite:///file:x?mode=memory&uri=true",
         "sqlite+aiosqlite:///service.db",
-        "postgresql://aino:hunter2@localhost/db",
+        "mysql://aino:hunter2@localhost/db",
+        "postgresql+asyncpg://aino:hunter2@localhost/db",
         "nonsense://x",
         "no url",
         "",
         7,
     ],
 )
-def test_what_is_no_sqlite_file_is_refused_at_construction(url: Any) -> None:
+def test_what_is_no_file_and_no_server_is_refused_at_construction(url: Any) -> None:
     """A database in memory would be another one in each thread; no message repeats a URL's password."""
     with pytest.raises(ConfigurationError) as caught:
         SqlStore(url)
@@ -165,7 +167,7 @@ def test_a_commit_waits_for_the_disk_as_asked(path: Path, synchronous: connectio
     with SqlStore(url_of(path), synchronous=synchronous) as store:
         store.create_schema()
         store.load(AINO)
-        driver = store._database._connections.current().driver.sqlite
+        driver = connections_of(store).current().driver.sqlite
         told = {
             name: driver.execute(f"PRAGMA {name}").fetchone()[0]
             for name in ("journal_mode", "foreign_keys", "busy_timeout", "synchronous")
@@ -251,7 +253,7 @@ def test_a_lock_past_the_limit_is_unavailable_and_passes(path: Path, monkeypatch
 def test_a_full_disk_is_unavailable_and_leaves_nothing(store: SqlStore) -> None:
     """A commit that finds no room is taken back whole."""
     commit(store, added())
-    driver = store._database._connections.current().driver.sqlite
+    driver = connections_of(store).current().driver.sqlite
     pages = driver.execute("PRAGMA page_count").fetchone()[0]
     driver.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(StoreUnavailableError) as caught:
@@ -395,7 +397,7 @@ def test_threads_take_turns_instead_of_polling(store: SqlStore) -> None:
     commit(store, added())
 
     def storm() -> list[CommitOutcome]:
-        store._database._connections.current().driver.sqlite.execute("PRAGMA busy_timeout = 0")
+        connections_of(store).current().driver.sqlite.execute("PRAGMA busy_timeout = 0")
         outcomes = [store.commit([EpochAdvanced(AINO)]) for _ in range(20)]
         store.touch_session(digest("a"), NOON)
         return outcomes
@@ -409,7 +411,7 @@ def test_a_turn_that_does_not_come_is_unavailable(store: SqlStore, monkeypatch: 
     """A writer that hangs does not hang the others for longer than the time limit (C-34)."""
     commit(store, added())
     monkeypatch.setattr(connections, "BUSY_SECONDS", 0.01)
-    with store._database._connections.write_lock(store._database._connections.current().driver.sqlite):
+    with connections_of(store).write_lock(connections_of(store).current().driver.sqlite):
         for ask in (partial(store.commit, [EpochAdvanced(AINO)]), partial(store.touch_session, digest("a"), NOON)):
             with pytest.raises(StoreUnavailableError, match="busy"):
                 ask()
@@ -419,7 +421,7 @@ def test_a_turn_that_does_not_come_is_unavailable(store: SqlStore, monkeypatch: 
 
 def test_a_threads_connection_ends_with_it(store: SqlStore) -> None:
     """Each thread keeps one connection, and a thread that ends leaves none behind."""
-    kept = store._database._connections._kept
+    kept = connections_of(store)._kept
     store.load(AINO)
     assert len(kept) == 1
     drivers: list[sqlite3.Connection] = []
@@ -427,7 +429,7 @@ def test_a_threads_connection_ends_with_it(store: SqlStore) -> None:
     def ask() -> None:
         for _ in range(3):
             store.load(AINO)
-        drivers.append(store._database._connections.current().driver.sqlite)
+        drivers.append(connections_of(store).current().driver.sqlite)
 
     threads = [threading.Thread(target=ask) for _ in range(4)]
     for thread in threads:
@@ -444,7 +446,7 @@ def test_a_threads_connection_ends_with_it(store: SqlStore) -> None:
 def test_a_closed_store_opens_again_when_asked(store: SqlStore) -> None:
     """Closing ends every connection, may be done twice, and a later question opens another."""
     commit(store, added())
-    driver = store._database._connections.current().driver.sqlite
+    driver = connections_of(store).current().driver.sqlite
     store.close()
     store.close()
     with pytest.raises(sqlite3.ProgrammingError, match="closed"):

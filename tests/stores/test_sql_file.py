@@ -32,6 +32,7 @@ from cityauth.ports.stores import AccountStore
 from cityauth.stores.sql import SqlStore, connections
 from cityauth.testing.samples import AINO, NOON, added, commit, digest, family, opened, queued, recorded
 from tests.support.service import Service, populate
+from tests.support.stores import connections_of
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ def locked(path: Path) -> Iterator[None]:
 
 def levels(store: SqlStore) -> list[int]:
     """Collect how each later commit of this thread waits for the disk: 1 is normal, 2 is full."""
-    driver = store._database._connections.current().driver.sqlite
+    driver = connections_of(store).current().driver.sqlite
     seen: list[int] = []
 
     def watch(sql: str) -> None:
@@ -80,7 +81,7 @@ def test_a_session_that_makes_room_ends_for_good(store: SqlStore) -> None:
     assert seen == [2]
     assert store.find_session(digest("a")) is None
     assert [one.id for one in store.trail()] == ["event"]
-    driver = store._database._connections.current().driver
+    driver = connections_of(store).current().driver
     assert driver.sqlite.execute("PRAGMA synchronous").fetchone()[0] == 1
 
 
@@ -215,7 +216,7 @@ def test_both_waits_share_one_time_limit(store: SqlStore, path: Path, monkeypatc
     """What a writer has waited for its own process is taken off what it waits for another one."""
     told: list[str] = []
     commit(store, added())
-    held = store._database._connections
+    held = connections_of(store)
     driver = held.current().driver.sqlite
     times = iter([0.0, 4.5])
     monkeypatch.setattr(time, "monotonic", lambda: next(times))
@@ -243,7 +244,7 @@ def test_what_ends_sessions_waits_for_the_disk(store: SqlStore, change: Change) 
     seen = levels(store)
     commit(store, change)
     assert seen == [2]
-    driver = store._database._connections.current().driver.sqlite
+    driver = connections_of(store).current().driver.sqlite
     assert driver.execute("PRAGMA synchronous").fetchone()[0] == 1
 
 

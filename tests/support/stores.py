@@ -51,6 +51,14 @@ def empty_database() -> bytes:
         return database.read_bytes()
 
 
+def connections_of(store: Any) -> Any:
+    """The connections of a store on SQLite."""
+    from cityauth.stores.sql.sqlite import SqliteDatabase
+
+    assert isinstance(store._database, SqliteDatabase)
+    return store._database._connections
+
+
 def reassign(store: Any, key: str, to: AccountId) -> None:
     """Give an identifier to another account behind the library's back: no change of its own lets one pass on."""
     if not isinstance(store, MemoryStore):

@@ -17,7 +17,7 @@ _EVENT = tuple(column for column in event.c if column is not event.c.number)
 _OF_ACCOUNT: Final = select(*_EVENT).where(event.c.account_id == bindparam("account_id")).order_by(event.c.number)
 _TRAIL: Final = select(*_EVENT).order_by(event.c.number)
 _TRAIL_END: Final = select(*_EVENT).order_by(event.c.number.desc()).limit(bindparam("limit"))
-_RECORD: Final = insert(event).values({column.name: bindparam(column.name) for column in _EVENT})
+_RECORD: Final = insert(event).inline().values({column.name: bindparam(column.name) for column in _EVENT})
 _JSON: Final = json.JSONEncoder(ensure_ascii=False)
 
 

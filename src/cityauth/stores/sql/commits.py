@@ -3,6 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
+from sqlalchemy import bindparam, select
+
+from cityauth.core.accounts import AccountId
 from cityauth.core.changes import (
     AccountAdded,
     AccountErased,
@@ -52,7 +55,8 @@ from cityauth.stores.sql import (
     population,
     sessions,
 )
-from cityauth.stores.sql.programs import Program, UnmetError
+from cityauth.stores.sql.programs import Lock, Program, UnmetError
+from cityauth.stores.sql.tables import account, one_time_token
 
 Apply: TypeAlias = Callable[[Any], Program[None]]
 
@@ -116,12 +120,51 @@ class Rollback(Exception):  # noqa: N818 - no error: it undoes the transaction a
         self.outcome = outcome
 
 
+_OF_IDS: Final = account.c.id.in_(bindparam("ids", expanding=True))
+_OF_TOKENS: Final = account.c.id.in_(
+    select(one_time_token.c.account_id).where(one_time_token.c.digest.in_(bindparam("digests", expanding=True)))
+)
+_LOCK, _LOCK_OWNERS = (
+    select(account.c.id).where(condition).order_by(account.c.id).with_for_update(key_share=True)
+    for condition in (_OF_IDS, _OF_TOKENS)
+)
+
+
+def _lock_accounts(changes: Sequence[Change]) -> Program[None]:
+    """Lock the accounts of *changes*, in the order of their ids, so that no two commits wait for each other."""
+    digests = sorted({one.digest for one in changes if isinstance(one, TokenUsed)})
+    if digests:
+        yield Lock(_LOCK_OWNERS, {"digests": digests})
+    ids = sorted({one for one in map(_account_of, changes) if isinstance(one, str)})
+    if ids:
+        yield Lock(_LOCK, {"ids": ids})
+
+
+def _account_of(change: Change) -> AccountId | None:
+    """Return the stored account that *change* is about."""
+    match change:
+        case SessionOpened(session=session):
+            return session.account_id
+        case TokenIssued(one_time_token=issued):
+            return issued.account_id
+        case AccountUnchanged(account=expected):
+            return expected.id
+        case SourceRecorded(source=source):
+            return source.account_id
+        case _:
+            return getattr(change, "account_id", None)
+
+
 def commit(changes: Sequence[Change]) -> Program[CommitOutcome]:
     """Apply *changes* within a transaction. All events go first: a stored event shows that it was committed before.
+
+    Before them the accounts that the changes are about are locked. So every statement after that sees these accounts as
+    the last commit left them, and none of two commits about one account can decide by what the other one changes.
 
     Raises:
         Rollback: a precondition did not hold, or all of it was committed before.
     """
+    yield from _lock_accounts(changes)
     events = {one.event.id: one for one in changes if isinstance(one, EventRecorded)}
     others = [one for one in changes if not isinstance(one, EventRecorded)]
     for change in (*events.values(), *others):

@@ -5,22 +5,17 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
-from sqlalchemy import bindparam, exists, func, insert, literal, select
+from sqlalchemy import bindparam, func, select
 
 from cityauth.core.accounts import AccountId
 from cityauth.core.secret import SecretStr
-from cityauth.stores.sql.programs import Program, Read, WriteMany, look_up
+from cityauth.stores.sql.programs import Program, Read, WriteMany, insert_missing, look_up
 from cityauth.stores.sql.rows import Row
 from cityauth.stores.sql.tables import account, hash_kind
 
 _NUMBER_BYTES: Final = 8
 
-_ENTER: Final = insert(hash_kind).from_select(
-    ["id", "sample"],
-    select(bindparam("number", type_=hash_kind.c.id.type), bindparam("sample", type_=hash_kind.c.sample.type)).where(
-        ~exists(literal(1)).where(hash_kind.c.id == bindparam("number", type_=hash_kind.c.id.type))
-    ),
-)
+_ENTER: Final = insert_missing(hash_kind)
 _COUNTED = (
     select(account.c.hash_kind, func.count().label("accounts"))
     .where(account.c.hash_kind.is_not(None))
@@ -52,7 +47,7 @@ def number_of(sample: str) -> int | None:
 
 def enter_kinds(samples: Iterable[str]) -> Program[None]:
     """Store the samples that are not there yet."""
-    rows = [{"number": number_of(one), "sample": one} for one in dict.fromkeys(samples) if one]
+    rows = [{"id": number_of(one), "sample": one} for one in sorted(set(samples)) if one]
     if rows:
         yield WriteMany(_ENTER, rows)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import bindparam, delete, exists, func, insert, literal, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from cityauth.core.accounts import AccountId
 from cityauth.core.changes import (
@@ -20,7 +20,7 @@ from cityauth.core.changes import (
 )
 from cityauth.core.identifiers import Identifier
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
-from cityauth.stores.sql.programs import Program, Read, UnmetError, Write, WriteMany, look_up
+from cityauth.stores.sql.programs import Program, Read, UnmetError, Write, WriteMany, insert_missing, look_up
 from cityauth.stores.sql.rows import Row, maker
 from cityauth.stores.sql.tables import account, identifier, micros, tombstone
 
@@ -65,12 +65,7 @@ _ANY_TOMBSTONE: Final = (
     select(tombstone.c.digest).where(tombstone.c.digest.in_(bindparam("digests", expanding=True))).limit(1)
 )
 _RELEASE_TOMBSTONE: Final = delete(tombstone).where(tombstone.c.digest == bindparam("which"))
-_ENTER_TOMBSTONE: Final = insert(tombstone).from_select(
-    ["digest", "since"],
-    select(bindparam("digest", type_=tombstone.c.digest.type), bindparam("since", type_=tombstone.c.since.type)).where(
-        ~exists(literal(1)).where(tombstone.c.digest == bindparam("digest", type_=tombstone.c.digest.type))
-    ),
-)
+_ENTER_TOMBSTONE: Final = insert_missing(tombstone)
 
 
 def account_identifier_of(row: Row) -> AccountIdentifier:
@@ -143,7 +138,7 @@ def retire_identifier(change: IdentifierRetired) -> Program[None]:
 
 def enter_tombstones(digests: Sequence[bytes], at: datetime) -> Program[None]:
     """Keep the tombstones of an erased account's identifiers; those that are there already stay as they are."""
-    yield WriteMany(_ENTER_TOMBSTONE, [{"digest": digest, "since": micros(at)} for digest in digests])
+    yield WriteMany(_ENTER_TOMBSTONE, [{"digest": digest, "since": micros(at)} for digest in sorted(digests)])
 
 
 def release_tombstones(change: TombstonesReleased) -> Program[None]:

@@ -22,7 +22,7 @@ from cityauth.core.migration import (
 )
 from cityauth.policy.realms import Phase
 from cityauth.stores.sql.migration_steps import WHY_NOT_APPLIED, hold
-from cityauth.stores.sql.programs import Program, Read, Write, WriteMany, look_up
+from cityauth.stores.sql.programs import Program, Read, Write, WriteMany, lock_name, look_up
 from cityauth.stores.sql.rows import Row
 from cityauth.stores.sql.tables import micros, migration, migration_step, moment
 
@@ -40,6 +40,7 @@ _MOVE: Final = (
     .where(migration.c.id == bindparam("which"), migration.c.state == bindparam("was"))
     .values(state=bindparam("now"), ended_at=bindparam("ended"))
 )
+_LOCK_MIGRATIONS: Final = lock_name("open migration")
 _ANOTHER = migration.alias("another")
 _REOPEN: Final = _MOVE.where(
     ~exists(literal(1)).where(
@@ -188,6 +189,7 @@ def open_migration(change: MigrationOpened) -> Program[None]:
         "began_at": micros(new.began_at),
         "ended_at": None if new.ended_at is None else micros(new.ended_at),
     }
+    yield _LOCK_MIGRATIONS
     yield Write(_OPEN, values, otherwise=Precondition.MIGRATION_OPEN, taken=Precondition.MIGRATION_OPEN)
 
 
@@ -196,6 +198,8 @@ def move_migration(change: MigrationMoved) -> Program[None]:
     ended = None if change.now.is_open else micros(change.at)
     values = {"which": change.migration_id, "was": change.was.value, "now": change.now.value, "ended": ended}
     opens = change.now.is_open and not change.was.is_open
+    if opens:
+        yield _LOCK_MIGRATIONS
     yield Write(_REOPEN if opens else _MOVE, values, otherwise=Precondition.MIGRATION_CHANGED)
 
 

@@ -32,7 +32,7 @@ from cityauth.core.migration import (
     StepState,
 )
 from cityauth.core.resolution import IdentifierStatus
-from cityauth.stores.sql.programs import Program, Read, Write
+from cityauth.stores.sql.programs import Lock, Program, Read, Write
 from cityauth.stores.sql.tables import account, identifier, micros, migration, migration_step, tombstone
 
 _OTHER = account.alias("other")
@@ -51,6 +51,13 @@ _HOLD: Final = (  # takes the write lock; its row count decides
     update(migration)
     .where(migration.c.id == bindparam("which"), migration.c.state.in_(bindparam("expected", expanding=True)))
     .values(state=migration.c.state)
+)
+
+_LOCK_ACCOUNTS: Final = (
+    select(account.c.id)
+    .where(account.c.id.in_(select(_STEP.account_id).where(_RANGE)))
+    .order_by(account.c.id)
+    .with_for_update(key_share=True)
 )
 
 
@@ -216,6 +223,7 @@ def apply_steps(change: StepsApplied) -> Program[None]:
     """Carry out the planned steps of the range."""
     yield from hold(change.migration_id, MigrationState.APPLYING)
     values = _range_of(change)
+    yield Lock(_LOCK_ACCOUNTS, values)
     yield Write(_REFUSE_CHANGED, values)
     by_digest = dict(change.tombstones)
     if by_digest:
@@ -233,8 +241,10 @@ def apply_steps(change: StepsApplied) -> Program[None]:
 def roll_back_steps(change: StepsRolledBack) -> Program[None]:
     """Take back the applied steps of the range."""
     yield from hold(change.migration_id, MigrationState.ROLLING_BACK)
+    values = _range_of(change)
+    yield Lock(_LOCK_ACCOUNTS, values)
     for statement in _ROLL_BACK:
-        yield Write(statement, _range_of(change))
+        yield Write(statement, values)
 
 
 def _range_of(change: StepsApplied | StepsRolledBack) -> dict[str, object]:

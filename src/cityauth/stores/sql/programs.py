@@ -1,8 +1,9 @@
 """Programs of statements: what a look-up or a commit runs, written once, whatever connection runs it.
 
-A program is a generator. It yields a `Read`, a `Write` or a `WriteMany` and is resumed with the rows that
-were found or with the number of rows that were written. It never sees a connection: a `Driver` runs it on
-one. A driver for another connection, such as an asynchronous one, has a `run` of its own and shares all else.
+A program is a generator. It yields a `Read`, a `Write`, a `WriteMany` or a `Lock` and is resumed with the rows that
+were found or with the number of rows that were written. It never sees a connection: a driver runs it on one. `Driver`
+is the one for SQLite; the one for PostgreSQL is in `postgresql`. A driver executes single steps, and `drive` runs a
+program with it.
 
 SQLAlchemy builds the statements, and the driver of the database runs them: running them through SQLAlchemy
 would take twice as long.
@@ -11,10 +12,11 @@ would take twice as long.
 import sqlite3
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn, TypeAlias, TypeVar, cast, final
+from typing import Any, Final, NoReturn, TypeAlias, TypeVar, cast, final
 
-from sqlalchemy import ClauseElement
+from sqlalchemy import ClauseElement, Table, Text, bindparam, func, select
 from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -74,7 +76,23 @@ class WriteMany:
     taken: Precondition | Committed | None = None
 
 
-Step: TypeAlias = Read | Write | WriteMany
+@dataclass(slots=True)
+class Lock:
+    """A statement that locks something until the transaction ends, and is answered with no rows.
+
+    Only a database runs it in which several transactions write at once. In SQLite a transaction is alone from its
+    beginning.
+
+    Attributes:
+        statement: As SQLAlchemy has built it.
+        values: Its named parameters; a list for an expanding one.
+    """
+
+    statement: ClauseElement
+    values: Values
+
+
+Step: TypeAlias = Read | Write | WriteMany | Lock
 Program: TypeAlias = Generator[Step, Any, T]
 """What runs statements and returns a *T*."""
 
@@ -136,6 +154,35 @@ def write(statement: ClauseElement, values: Values) -> Program[int]:
     """Run one statement and return how many rows it wrote."""
     written: int = yield Write(statement, values)
     return written
+
+
+def insert_missing(table: Table) -> Insert:
+    """Return the INSERT into *table* that leaves a row of the same key as it is. Both dialects write it alike."""
+    return insert(table).on_conflict_do_nothing()
+
+
+_LOCK_NAME: Final = select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("name", type_=Text()), 0)))
+
+
+def lock_name(name: str) -> Lock:
+    """Return the lock of a *name*: for what has no row yet that could be locked."""
+    return Lock(_LOCK_NAME, {"name": name})
+
+
+def drive(program: Program[T], execute: Callable[[Step], list[Row] | int]) -> T:
+    """Run *program* to its end with *execute*, which runs one step, and return its result."""
+    try:
+        step = next(program)
+        while True:
+            try:
+                answer = execute(step)
+            except UnmetError as unmet:
+                step = program.throw(unmet)
+            else:
+                step = program.send(answer)
+    except StopIteration as done:
+        result: T = done.value
+        return result
 
 
 @final
@@ -218,18 +265,7 @@ class Driver:
         if type(program) is LookUp:  # not step by step: each session check is one of these
             text, values = _TEXTS.of(program.statement, program.values)
             return cast("T", program.result(self._cursor.execute(text, values).fetchall()))
-        try:
-            step = next(program)
-            while True:
-                try:
-                    answer = self.execute(step)
-                except UnmetError as unmet:
-                    step = program.throw(unmet)
-                else:
-                    step = program.send(answer)
-        except StopIteration as done:
-            result: T = done.value
-            return result
+        return drive(program, self.execute)
 
     def execute(self, step: Step) -> list[Row] | int:
         """Run one step and return its rows, or how many rows it wrote.
@@ -241,6 +277,8 @@ class Driver:
         if isinstance(step, Read):
             text, values = _TEXTS.of(step.statement, step.values)
             return self._cursor.execute(text, values).fetchall()
+        if isinstance(step, Lock):
+            return []
         try:
             if isinstance(step, Write):
                 text, values = _TEXTS.of(step.statement, step.values)

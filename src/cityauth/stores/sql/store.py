@@ -35,18 +35,20 @@ from cityauth.stores.sql import (
     throttling,
 )
 from cityauth.stores.sql.commits import DURABLE, Rollback, commit
-from cityauth.stores.sql.connections import TOUCH_SECONDS, Synchronous, engine_for, require_file
-from cityauth.stores.sql.database import Database
+from cityauth.stores.sql.connections import TOUCH_SECONDS, Synchronous
+from cityauth.stores.sql.opening import open_database
+from cityauth.stores.sql.pool_settings import PoolSettings
 
 
 @final
 class SqlStore:
-    """Keeps accounts, sessions, links, mail and the audit trail in a SQLite file, in tables named ``cityauth_...``.
+    """Keeps accounts, sessions, links, mail and the audit trail in tables named ``cityauth_...``.
 
-    Safe between threads and between processes. Each thread keeps one connection, closed when the
-    thread ends. It touches only its own tables, so they may lie in the host's database.
+    The tables are in a SQLite file or in a database of a PostgreSQL server; both keep the same promises. Safe between
+    threads and between processes. For a file each thread keeps one connection, closed when the thread ends; to a server
+    each call takes one from a pool. It touches only its own tables, so they may lie in the host's database.
 
-    Every method raises `StoreUnavailableError` when the database cannot be opened, is full, stays locked
+    Every method raises `StoreUnavailableError` when the database cannot be opened or reached, is full, stays locked
     for more than 5 seconds, or when its file was deleted or replaced while in use; `SchemaError` when the
     file or its tables are missing or of another release; `StoreError` when a stored value cannot be read.
     A method that raises has written nothing, unless the commit itself failed: see `StoreUnavailableError`.
@@ -64,31 +66,41 @@ class SqlStore:
         engine: Engine | None = None,
         synchronous: Synchronous = "normal",
         read_only: bool = False,
+        pool_size: int = 10,
+        pool_timeout: float = 2,
+        statement_timeout: float = 3,
+        prepare_threshold: int | None = 5,
     ) -> None:
         """Name the database; it is opened on first use.
 
         Args:
-            url: Its SQLAlchemy URL, such as ``sqlite:///service.db``.
-            engine: The host's own engine instead of a URL. The store takes connections of its own
+            url: Its SQLAlchemy URL, such as ``sqlite:///service.db`` or ``postgresql://user@host/db``.
+            engine: The host's own engine on a SQLite file, instead of a URL. The store takes connections of its own
                 from it, which never go back to its pool.
             synchronous: When a commit waits for the disk. ``normal``: a crash of the process loses
                 nothing. A power cut may undo the last commits, each as a whole, but no commit that ended
                 a session, used a link up or set a password. ``full``: every commit survives a power
                 cut, and every sign-in waits for the disk.
-            read_only: Whether SQLite refuses every write of this store, for a rehearsal that must not write.
+            read_only: Whether the database refuses every write of this store, for a rehearsal that must not write.
                 A method that writes raises `StoreUnavailableError`.
+            pool_size: The most connections that are open to a PostgreSQL server at once. This and the
+                following ones are not used for a file.
+            pool_timeout: How many seconds a call waits until one of them is free.
+            statement_timeout: How many seconds one statement may take, waiting for locks included.
+            prepare_threshold: After how many runs the server keeps a statement prepared; ``None`` for never, which
+                PgBouncer may need in transaction mode.
 
         Raises:
-            ConfigurationError: not exactly one of *url* and *engine* is given, or it names no SQLite
-                file. In memory, use `MemoryStore`.
+            ConfigurationError: not exactly one of *url* and *engine* is given, it names neither a SQLite
+                file nor a PostgreSQL server, or a number is out of its range. In memory, use `MemoryStore`.
+            MissingExtraError: the URL is that of a PostgreSQL server, and psycopg is not installed.
         """
         if (url is None) == (engine is None):
             raise ConfigurationError("SqlStore needs a URL or an engine, and not both")
         if synchronous not in {"normal", "full"}:
             raise ConfigurationError("synchronous is 'normal' or 'full'")
-        self._database = Database(
-            require_file(engine) if url is None else engine_for(url), synchronous, read_only=read_only
-        )
+        settings = PoolSettings(pool_size, pool_timeout, statement_timeout, prepare_threshold)
+        self._database = open_database(url, engine, synchronous, settings, read_only=read_only)
         self._log_holds_deleted = False
 
     # --- AccountStore -----------------------------------------------------------------------------

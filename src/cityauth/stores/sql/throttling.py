@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, delete, insert, select
 
 from cityauth.core.throttling import MOST_AHEAD, Allowance, Exhausted, Reserved
 from cityauth.policy.throttling import Limit
-from cityauth.stores.sql.programs import Program, Read, Write, write
+from cityauth.stores.sql.programs import Program, Read, Write, lock_name, write
 from cityauth.stores.sql.rows import Row
 from cityauth.stores.sql.tables import micros, moment, throttle
 
@@ -25,7 +25,8 @@ _PURGE: Final = delete(throttle).where(throttle.c.at < bindparam("before"))
 
 
 def reserve(bucket: str, limits: Sequence[Limit], now: datetime) -> Program[Allowance]:
-    """Count one more use, within a transaction that no other writer can be in at the same time."""
+    """Count one more use, while no other transaction counts in the same bucket."""
+    yield lock_name(f"throttle {bucket}")
     free_again = []
     for limit in limits:
         if limit.count < 1:

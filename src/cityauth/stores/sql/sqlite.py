@@ -1,4 +1,4 @@
-"""The database: runs programs on this thread's connection, and turns every error into one of the store's.
+"""SQLite: runs programs on this thread's connection, and turns every error into one of the store's.
 
 No SQL text and no parameter ever gets into an exception.
 """
@@ -39,7 +39,7 @@ _LOCKED: Final = (
 _REFUSED: Final = {sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_RANGE}
 
 
-class Database:
+class SqliteDatabase:
     """Runs programs on this thread's connection."""
 
     def __init__(self, engine: Engine, synchronous: Synchronous, *, read_only: bool = False) -> None:

@@ -1,0 +1,99 @@
+"""Opening a database: what a URL names, and what every database offers to the store."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any, Final, ParamSpec, Protocol, TypeVar
+
+from sqlalchemy import URL, Connection, Engine, make_url
+from sqlalchemy.exc import ArgumentError
+
+from cityauth.errors import ConfigurationError, MissingExtraError
+from cityauth.stores.sql.connections import Synchronous, engine_for, require_file
+from cityauth.stores.sql.pool_settings import PoolSettings
+from cityauth.stores.sql.programs import Program
+from cityauth.stores.sql.sqlite import SqliteDatabase
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_DRIVERS: Final = {"postgresql", "postgres", "postgresql+psycopg"}
+"""What a URL of PostgreSQL may begin with. psycopg 3 is the driver that is used."""
+
+
+class Database(Protocol):
+    """Runs programs, on whatever connection, and turns every error into one of the store's."""
+
+    engine: Engine
+
+    def has_file(self) -> bool:
+        """Whether what keeps the tables is there."""
+        ...
+
+    def look_up(self, program: Program[T]) -> T:
+        """Run a *program* that writes nothing, without a transaction."""
+        ...
+
+    def write(self, program: Program[T], *, seconds: float | None = None) -> T:
+        """Run a *program* of one statement; wait *seconds* for a lock, if given."""
+        ...
+
+    def within(self, program: Callable[P, Program[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a *program* in a transaction; any exception undoes it."""
+        ...
+
+    def within_durably(self, program: Callable[P, Program[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a *program* in a transaction that waits for the disk."""
+        ...
+
+    def alone(self, work: Callable[[Connection], T], *, create: bool = False) -> T:
+        """Do *work* on the tables themselves. With *create* a missing file is made."""
+        ...
+
+    def on(self, connection: Any) -> AbstractContextManager[None]:  # noqa: ANN401 - of the database's own kind
+        """Run this thread's programs on the host's *connection* within the block."""
+        ...
+
+    def forget_deleted(self) -> bool:
+        """Remove what was deleted from where it may still lie, and return whether it is gone."""
+        ...
+
+    def close(self) -> None:
+        """Close every connection."""
+        ...
+
+
+def open_database(
+    url: str | URL | None,
+    engine: Engine | None,
+    synchronous: Synchronous,
+    settings: PoolSettings,
+    *,
+    read_only: bool,
+) -> Database:
+    """Return the database of a *url* or of the host's *engine*; nothing is opened yet.
+
+    Raises:
+        ConfigurationError: it is neither a SQLite file nor a PostgreSQL server.
+        MissingExtraError: psycopg is needed and not installed.
+    """
+    if url is None:
+        if engine is not None and engine.dialect.name == "postgresql":
+            raise ConfigurationError("for PostgreSQL, SqlStore needs a URL instead of an engine")
+        return SqliteDatabase(require_file(engine), synchronous, read_only=read_only)
+    parsed = _parsed(url)
+    if parsed is None or parsed.drivername not in _DRIVERS:
+        return SqliteDatabase(engine_for(url), synchronous, read_only=read_only)
+    try:
+        from cityauth.stores.sql import postgresql
+    except ImportError:
+        raise MissingExtraError("postgresql", "SqlStore on PostgreSQL") from None
+    return postgresql.PostgresqlDatabase(
+        postgresql.engine_for(parsed, settings), synchronous, settings, read_only=read_only
+    )
+
+
+def _parsed(url: object) -> URL | None:
+    try:
+        return make_url(url) if isinstance(url, str | URL) else None
+    except (ArgumentError, ValueError):
+        return None
