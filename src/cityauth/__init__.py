@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from cityauth.core.population import ImportOptions, ImportReport
     from cityauth.core.quarantine import QuarantinedRow
     from cityauth.core.resolution import IdentifierResolver, Outcome, Reason, Resolution
-    from cityauth.core.secret import KeyRing, SecretStr
+    from cityauth.core.secret import SecretStr
     from cityauth.core.sessions import LiveSession, OpenedSession, Session
+    from cityauth.core.signing import KeyRing
     from cityauth.core.web import is_same_link, link_proof, link_token, safe_next
     from cityauth.errors import (
         CityAuthError,
@@ -148,7 +149,8 @@ _HOMES = {
     "cityauth.core.answers": ("Done", "MailAwaited", "MailOutcome", "MailerDown", "Problem", "Refused"),
     "cityauth.core.web": ("is_same_link", "link_proof", "link_token", "safe_next"),
     "cityauth.core.resolution": ("IdentifierResolver", "Outcome", "Reason", "Resolution"),
-    "cityauth.core.secret": ("KeyRing", "SecretStr"),
+    "cityauth.core.secret": ("SecretStr",),
+    "cityauth.core.signing": ("KeyRing",),
     "cityauth.core.sessions": ("LiveSession", "OpenedSession", "Session"),
     "cityauth.policy.realms": ("DatedPhase", "RealmPolicy", "Phase"),
     "cityauth.core.login": ("Authenticated", "LoginStep", "PasswordRequired"),

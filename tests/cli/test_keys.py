@@ -5,7 +5,7 @@ import stat
 import pytest
 
 from cityauth.config import keyfile
-from cityauth.core.secret import KeyRing
+from cityauth.core.signing import KeyRing
 from tests.support.command import Deployment
 
 

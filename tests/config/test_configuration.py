@@ -24,7 +24,7 @@ from cityauth import (
 )
 from cityauth.config.configuration import VARIABLES, Configuration, load
 from cityauth.core.audit import AuditEventType
-from cityauth.core.secret import KeyRing
+from cityauth.core.signing import KeyRing
 from cityauth.policy import SessionPolicy
 from cityauth.policy.throttling import Limit
 from tests.support.command import TOML, Deployment

@@ -11,7 +11,7 @@ import pytest
 from cityauth import SecretError
 from cityauth.api.system import SystemEntropy
 from cityauth.config import keyfile
-from cityauth.core.secret import KeyRing
+from cityauth.core.signing import KeyRing
 from tests.support.fakes import SeededEntropy
 
 ROOT = os.geteuid() == 0

@@ -1,7 +1,9 @@
 """Signed tokens: genuine, of one purpose and one deployment, within their age; anything else is nothing."""
 
 import hashlib
+import hmac
 import json
+import secrets
 import string
 import zlib
 from datetime import timedelta
@@ -15,8 +17,17 @@ from itsdangerous import Signer, URLSafeTimedSerializer
 from itsdangerous.encoding import base64_encode
 
 from cityauth.core.characters import MAX_BYTES as MAX_IDENTIFIER_BYTES
-from cityauth.core.secret import KeyRing
-from cityauth.core.signing import LEEWAY, MAX_BYTES, Purpose, SignedPayload, TokenDefect, TokenSigner
+from cityauth.core.signing import (
+    LEEWAY,
+    MAX_BYTES,
+    MIN_SECRET_BYTES,
+    KeyRing,
+    Purpose,
+    SignedPayload,
+    TokenDefect,
+    TokenSigner,
+)
+from cityauth.errors import SecretError
 from tests.support.fakes import NOON
 from tests.support.service import KEY, OTHER_KEY
 from tests.support.timing import quickest
@@ -277,3 +288,69 @@ def test_the_longest_identifier_fits(character: str) -> None:
     """An identifier of the most bytes fits under the cap whatever its characters, escaped ones too (C-46)."""
     entered = character * (MAX_IDENTIFIER_BYTES // len(character.encode()))
     assert opens(SIGNER.sign(PENDING, {"entered": entered}, NOON)) == SignedPayload({"entered": entered}, NOON)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ([], "non-empty list"),
+        (None, "non-empty list"),
+        (KEY, "non-empty list"),
+        (KEY.hex(), "non-empty list"),
+        ({KEY}, "non-empty list"),
+        (7, "non-empty list"),
+        ([KEY, 7], "secret 2 is neither text nor bytes"),
+        ([None], "secret 1 is neither text nor bytes"),
+        ([b""], "secret 1 is shorter than 32 bytes"),
+        ([""], "secret 1 is shorter than 32 bytes"),
+        ([KEY, KEY[:31]], "secret 2 is shorter than 32 bytes"),
+        ([KEY, OTHER_KEY, "x" * 31], "secret 3 is shorter than 32 bytes"),
+        (["a" * 64], "secret 1 repeats too few"),
+        ([bytes(32)], "secret 1 repeats too few"),
+        (
+            ["\x02\x01thisismyscretkey\x01\x02\\e\\y\\y\\h" * 2, "temporary_key_change_me_0987654321"],
+            "secret 2 looks like a sample",
+        ),
+        (["my-SECRET-key-please-replace-0123456789"], "secret 1 looks like a sample"),
+        (["django-insecure-x1y2z3w4v5u6t7s8r9q0p1o2n3"], "secret 1 looks like a sample"),
+        (["correct-horse-qwertyuiop-battery-staple"], "secret 1 looks like a sample"),
+        (["09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7"], "secret 1 looks like a sample"),
+        (["192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf"], "secret 1 looks like a sample"),
+        ([KEY, "\udcff\udcfe" * 40], "secret 2 is text that is not Unicode"),
+    ],
+)
+def test_a_weak_secret_does_not_start(given: Any, said: str) -> None:
+    """None, short, repeating or known secrets are refused at once, named by position and never by value (B-35, B-36)."""
+    with pytest.raises(SecretError, match=said) as caught:
+        KeyRing.of(given)
+    parts = [part for part in (given if isinstance(given, list) else [given]) if isinstance(part, str | bytes) and part]
+    for part in parts:
+        text = part if isinstance(part, str) else part.hex()
+        assert text not in str(caught.value)
+        assert caught.value.__cause__ is None
+        assert caught.value.__context__ is None
+
+
+def test_good_secrets_start() -> None:
+    """Random keys as bytes, hexadecimal or base64 are taken, 200 draws of each without a refusal (B-35, B-36)."""
+    for _ in range(200):
+        ring = KeyRing.of([secrets.token_bytes(MIN_SECRET_BYTES), secrets.token_hex(32), secrets.token_urlsafe(32)])
+        assert len(ring.keys) == 3
+
+
+def test_the_ring_keeps_the_order() -> None:
+    """The newest key stands last, which is the one that signs (B-37)."""
+    assert KeyRing.of([KEY, OTHER_KEY.hex()]).keys == (KEY, OTHER_KEY.hex().encode())
+
+
+def test_a_ring_shows_no_key() -> None:
+    """Its repr tells how many keys there are and nothing of them (B-77, ASVS 16.2.5)."""
+    assert repr(KeyRing.of([KEY, OTHER_KEY])) == "KeyRing(2 keys)"
+
+
+def test_derived_keys_are_stable_and_apart() -> None:
+    """A derived key depends on its purpose and the oldest key alone, so appending a key changes none."""
+    one, grown = KeyRing((KEY,)), KeyRing((KEY, OTHER_KEY))
+    assert one.derive("audit") == grown.derive("audit") != one.derive("dummy")
+    assert one.derive("audit") != KeyRing((OTHER_KEY,)).derive("audit")
+    assert one.derive("audit") == hmac.digest(KEY, b"cityauth.derive.v1:audit", hashlib.sha256)

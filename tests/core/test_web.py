@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cityauth.core.secret import KeyRing
-from cityauth.core.signing import Purpose, TokenSigner
+from cityauth.core.signing import KeyRing, Purpose, TokenSigner
 from cityauth.core.web import MAX_TARGET, is_same_link, link_proof, link_token, safe_next
 from tests.support.timing import quickest
 

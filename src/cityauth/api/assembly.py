@@ -13,8 +13,7 @@ from cityauth.core.hashing import HashMix
 from cityauth.core.identifiers import EmailKind, IdentifierKind
 from cityauth.core.migration import Migration
 from cityauth.core.resolution import IdentifierResolver
-from cityauth.core.secret import KeyRing
-from cityauth.core.signing import TokenSigner
+from cityauth.core.signing import KeyRing, TokenSigner
 from cityauth.core.tombstones import TombstoneKeys
 from cityauth.errors import ConfigurationError, StoreError
 from cityauth.flows.deployment import CountedMix, Deployment

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 from cityauth import AsyncCityAuth, CityAuth
 from cityauth.config import keyfile
 from cityauth.config.sections import PROFILES, SMTP, SmtpSettings, read_one_of, read_policy, read_smtp, read_text
-from cityauth.core.secret import KeyRing, SecretStr
+from cityauth.core.secret import SecretStr
+from cityauth.core.signing import KeyRing
 from cityauth.errors import ConfigurationError, SecretError
 from cityauth.messages import Texts
 from cityauth.policy import Policy

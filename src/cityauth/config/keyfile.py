@@ -10,7 +10,7 @@ import stat
 from pathlib import Path
 from typing import Final
 
-from cityauth.core.secret import MIN_SECRET_BYTES, KeyRing
+from cityauth.core.signing import MIN_SECRET_BYTES, KeyRing
 from cityauth.errors import SecretError
 from cityauth.ports.services import Entropy
 

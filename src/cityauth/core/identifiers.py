@@ -1,8 +1,11 @@
 """Identifiers: what a person types to say who they are, and the key by which it is found.
 
-One namespace holds the keys of all kinds. Two texts with one key are one identifier, so a username
-that equals somebody's e-mail address is a conflict for people to settle, never a second account that a
-look-up could find.
+The keys of all kinds share one namespace. Two texts with the same key are the same identifier. So where a username
+equals somebody else's e-mail address, people must settle the conflict: a store never holds two accounts under one key.
+
+An identifier that its owner gave up is retired, and never passes to another person: its key stays stored and taken
+(`cityauth.core.resolution.IdentifierStatus`). Of an erased account's identifiers a store keeps tombstones
+(`cityauth.core.tombstones`). Only customer service can release either (`cityauth.flows.identifiers`).
 """
 
 import unicodedata

@@ -1,7 +1,7 @@
 """What was typed, explained: `IdentifierResolver` turns it into a `Resolution`.
 
-All kinds of identifier share one namespace. A text that names several accounts is ambiguous: neither
-an order of look-ups nor the password ever chooses one of them.
+All kinds of identifiers share one namespace. A text that names several accounts is ambiguous: neither the order of
+look-ups nor the password ever chooses one of them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

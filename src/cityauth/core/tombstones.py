@@ -1,7 +1,10 @@
 """Tombstones: what is kept of the identifiers of erased accounts, so that none passes to another person unnoticed.
 
-A tombstone is a keyed digest: a reader of the database cannot try addresses on it. Its keys are not signing secrets,
-because signing secrets are replaced every year or so, and a tombstone must stand for as long as the service.
+The retired identifiers of an account that still exists need no tombstone: their keys stay in the account's rows (see
+`cityauth.core.identifiers`).
+
+A tombstone is a keyed digest: a reader of the database cannot try addresses on it. Signing secrets are replaced every
+year or so, and a tombstone must be found for as long as the service runs. So tombstones have keys of their own.
 """
 
 import hashlib
@@ -11,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final, Self, final
 
 from cityauth.core.identifiers import Identifier
-from cityauth.core.secret import KeyRing
+from cityauth.core.signing import KeyRing
 from cityauth.errors import SecretError
 
 _FORMAT: Final = b"1:"

@@ -1,8 +1,9 @@
 """Sign in, in two steps: identify, then the password.
 
 Until a password is accepted, every attempt calls the same ports in the same order, whatever the identifier is. So
-nobody can find out by the answer or the time whether an account exists. The states and steps are in
-`cityauth.core.login`.
+nobody can find out by the answer or the time whether an account exists.
+
+The states and steps are in `cityauth.core.login`. To add a step, such as a second factor, begin with the table there.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""Forgotten username or password: ask for a link, look at it, set a new password with it."""
+"""Forgotten username or password: ask for a link, look at it, set a new password with it.
+
+How often a link may be asked for is counted in `cityauth.flows.mail`, by the limits of `cityauth.policy.throttling`.
+"""
 
 from collections.abc import Sequence
 

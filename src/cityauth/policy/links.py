@@ -1,4 +1,4 @@
-"""How long a mailed link lives, and to which addresses it goes."""
+"""How long a mailed link can be used, and to which addresses it goes. How often one may be asked for: `throttling`."""
 
 from dataclasses import dataclass
 from datetime import timedelta

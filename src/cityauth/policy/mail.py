@@ -1,4 +1,8 @@
-"""What mails say, where their links lead, and how mail is sent."""
+"""What mails say, where their links lead, and how mail is sent.
+
+How often a mail may be asked for is in `cityauth.policy.throttling`, and how long its link can be used in
+`cityauth.policy.links`.
+"""
 
 import unicodedata
 from dataclasses import dataclass
