@@ -93,7 +93,11 @@ class HasherBusyError(CityAuthError):
 
 
 class StoreError(CityAuthError):
-    """A store could not answer. Nothing was written."""
+    """A store could not answer. What was to be written was written as a whole or not at all.
+
+    A reader has lost nothing, and may ask again. A writer does not know which of the two it was, where the connection
+    broke during the commit: look before you repeat it. `StoreUnavailableError.nothing_written` says where it is known.
+    """
 
 
 class StoreUnavailableError(StoreError):

@@ -22,7 +22,9 @@ class AccountStore(Protocol):
     """What a store must do for accounts: look-ups and one commit.
 
     Every method may be called from several threads at once. If the store cannot answer, every method raises
-    `StoreError` and has written nothing. `cityauth.testing.StoreContract` tests all of this.
+    `StoreError`. Then `commit` has written all of the changes or nothing, and the caller does not know which of the
+    two, unless `StoreUnavailableError.nothing_written` says so. `cityauth.testing.StoreContract` tests what it can
+    test of this.
     """
 
     def find(self, keys: Sequence[str]) -> Sequence[Match]:

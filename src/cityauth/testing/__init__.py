@@ -1,5 +1,8 @@
 """What a store promises, as tests. Whoever writes a store runs `StoreContract` against it.
 
+A store that can also import and move a population runs `PopulationContract`, and one that counts the kinds of stored
+hashes runs `HashCountContract`.
+
 For example::
 
     import pytest

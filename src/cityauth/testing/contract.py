@@ -1,4 +1,8 @@
-"""`StoreContract`: all promises of the ports that store, together; those of the outbox and of throttling are here."""
+"""`StoreContract`: all promises of a `Store` together. Those of the outbox and of throttling are written here.
+
+`PopulationContract` (`cityauth.testing.migrations`) and `HashCountContract` (`cityauth.testing.imports`) test the two
+ports that a store may have besides, and are not part of it.
+"""
 
 from datetime import timedelta
 
