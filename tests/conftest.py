@@ -21,6 +21,8 @@ settings.register_profile(
     settings.get_profile("ci" if os.environ.get("CI") == "true" else "default"),
     deadline=None,  # time says nothing about a property; the tests of hostile input bound it themselves
 )
+#: For the environments beside the main one.
+settings.register_profile("short", settings.get_profile("cityauth"), max_examples=10)
 settings.load_profile("cityauth")
 
 

@@ -1,15 +1,15 @@
 """Which characters and lengths no identifier may have."""
 
-import sys
 import unicodedata
 
 import pytest
 from precis_i18n.unicode import UnicodeData
 
 from cityauth.core.characters import MAX_BYTES, Malformed, clean, exceeds, is_clean, mixes_scripts, strip_invisible
+from tests.support.code_points import code_points
 from tests.support.timing import quickest
 
-EVERY_CHARACTER = [chr(code_point) for code_point in range(sys.maxunicode + 1)]
+EVERY_CHARACTER = code_points()
 
 
 @pytest.mark.parametrize("entered", [None, True, 0, 7, 1.5, b"erkki", ["erkki"], ["a@x.fi", "b@x.fi"], {"erkki": 1}])
