@@ -154,29 +154,23 @@ ACCIDENTS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("code", "cell"), [(code, cell) for code, cells in ACCIDENTS.items() for cell in cells])
 @pytest.mark.parametrize("column", ["external_id", "username", "email", "contact", "display_name", "password_hash"])
-def test_an_accident_is_named_in_every_column(column: str, code: str, cell: str) -> None:
+def test_an_accident_is_named_in_every_column(column: str) -> None:
     """What a spreadsheet or an export did to a cell has its own code, whichever column it stands in."""
-    one_sided = code == "cell.quotes" and cell in {"'00123", 'matti"'}
-    if column == "display_name" and one_sided:
-        assert code not in dict(faults_of(row(display_name=cell))).values()
-    else:
-        assert (column, code) in faults_of(row(**{column: cell}))
+    cells = [(code, cell) for code, cells in ACCIDENTS.items() for cell in cells]
+    passed = [cell for code, cell in cells if (column, code) not in faults_of(row(**{column: cell}))]
+    assert passed == (["'00123", 'matti"'] if column == "display_name" else [])  # a name may have one quotation mark
 
 
-@pytest.mark.parametrize(
-    "cell",
-    [
+def test_what_is_no_accident_passes() -> None:
+    """Names, numbers and keys as people and systems really have them are not taken for accidents."""
+    cells = [
         "matti", "matti.virtanen", "o'brien", "d'arc-1", "2024", "00123", "+358401234567", "010180-123A", "10.0.0.1",
         "matti@example.com", "Åke.Öberg", "maarit", "marko.05", "junior", "Nathalie", "na", "nat", "nulla", "e5", "1E5",
         "550e8400-e29b-41d4-a716-446655440000", "5,5", "A-12", "$2b$12$abc", "SÃO", "JOÃO", "Ääkkönen", "x", "1.2",
         "mar", "desember", "jan.05", "marjatta-80", "toukola 12", "marssi.44", "elon 1970", "1234567890123456789", "matti;virtanen",
-    ],
-)  # fmt: skip
-def test_what_is_no_accident_passes(cell: str) -> None:
-    """Names, numbers and keys as people and systems really have them are not taken for accidents."""
-    assert find_accidents(cell) == ()
+    ]  # fmt: skip
+    assert [cell for cell in cells if find_accidents(cell)] == []
 
 
 def test_a_cell_may_have_several_accidents() -> None:

@@ -36,7 +36,6 @@ def test_what_cannot_be_printed_is_escaped() -> None:
     assert harmless("a\x1b\u202e\udce4ä") == "a\\x1b\\u202e\\xe4ä"
 
 
-@pytest.mark.parametrize("column", COLUMNS)
 @pytest.mark.parametrize(
     "secret",
     [
@@ -49,27 +48,28 @@ def test_what_cannot_be_printed_is_escaped() -> None:
         "0x0100ABCDEF",
     ],
 )
-def test_a_hash_in_a_wrong_column_is_redacted(column: str, secret: str) -> None:
+def test_a_hash_in_a_wrong_column_is_redacted(secret: str) -> None:
     """What begins like a stored hash is left out, whichever column it stands in."""
-    assert "".join(redact(ImportRow(2, 1, {column: secret}), REALM)) == REDACTED
+    written = {column: "".join(redact(ImportRow(2, 1, {column: secret}), REALM)) for column in COLUMNS}
+    assert written == dict.fromkeys(COLUMNS, REDACTED)
 
 
-@pytest.mark.parametrize("dropped", range(11))
 @pytest.mark.parametrize("secret", [HASH, "kissa123", "5f4dcc3b5aa765d61d8327deb882cf99", "X03MO1qnZdYdgyfeuILPmQ=="])
-def test_a_row_with_a_column_too_few_shows_no_secret(dropped: int, secret: str) -> None:
+def test_a_row_with_a_column_too_few_shows_no_secret(secret: str) -> None:
     """Whichever cell is missing, the stored hash or password is left out, and the first cells are there."""
-    cells = ["1", "citizen", "matti", "m@example.com", "", "Matti", "fi", "active", secret, "", ""]
-    del cells[dropped]
-    text = "".join(redact(ImportRow(2, 1, dict(zip(COLUMNS, cells, strict=False))), FEW))
-    assert secret not in text
-    assert ("matti" if dropped == 3 else "m@example.com") in text
+    for dropped in range(11):
+        cells = ["1", "citizen", "matti", "m@example.com", "", "Matti", "fi", "active", secret, "", ""]
+        del cells[dropped]
+        text = "".join(redact(ImportRow(2, 1, dict(zip(COLUMNS, cells, strict=False))), FEW))
+        assert secret not in text, dropped
+        assert ("matti" if dropped == 3 else "m@example.com") in text, dropped
 
 
-@pytest.mark.parametrize("kept", range(2, 11))
-def test_a_row_that_lost_many_columns_shows_no_secret(kept: int) -> None:
+def test_a_row_that_lost_many_columns_shows_no_secret() -> None:
     """However many cells are missing before it, a password of plain letters is left out."""
-    cells = ["1", *["x"] * (kept - 2), "kissa123"]
-    assert "kissa123" not in "".join(redact(ImportRow(2, 1, dict(zip(COLUMNS, cells, strict=False))), FEW))
+    for kept in range(2, 11):
+        cells = ["1", *["x"] * (kept - 2), "kissa123"]
+        assert "kissa123" not in "".join(redact(ImportRow(2, 1, dict(zip(COLUMNS, cells, strict=False))), FEW)), kept
 
 
 def test_a_row_under_another_order_of_columns_shows_no_secret() -> None:

@@ -63,11 +63,11 @@ def test_the_token_is_signed_as_it_says() -> None:
     assert signed(body) == TOKEN
 
 
-@pytest.mark.parametrize(("signed", "tried"), list(product(Purpose, Purpose)))
-def test_a_token_is_good_for_its_purpose_alone(signed: Purpose, tried: Purpose) -> None:
+@pytest.mark.parametrize("signed", Purpose)
+def test_a_token_is_good_for_its_purpose_alone(signed: Purpose) -> None:
     """Of the matrix of purposes only the diagonal opens (B-33, ASVS 6.6.2, 9.2.2)."""
-    found = opens(SIGNER.sign(signed, {"a": 1}, NOON), purpose=tried)
-    assert isinstance(found, SignedPayload) is (signed is tried)
+    token = SIGNER.sign(signed, {"a": 1}, NOON)
+    assert [one for one in Purpose if isinstance(opens(token, purpose=one), SignedPayload)] == [signed]
 
 
 @pytest.mark.parametrize(
@@ -109,10 +109,9 @@ def test_a_deployment_cannot_borrow_from_the_purpose(one: str, other: str) -> No
     assert opens(token, TokenSigner(KeyRing((KEY,)), other)) is TokenDefect.INVALID
 
 
-@pytest.mark.parametrize("position", range(len(TOKEN)))
-def test_no_character_can_be_changed(position: int) -> None:
+def test_no_character_can_be_changed() -> None:
     """Any other character at any place is refused, or, in unused bits, opens to the very same (ASVS 7.2.1, 9.1.1, F2)."""
-    for other in "A_-.=z0 \n\0é":
+    for position, other in product(range(len(TOKEN)), "A_-.=z0 \n\0é"):
         changed = TOKEN[:position] + other + TOKEN[position + 1 :]
         found = opens(changed)
         if changed != TOKEN and position < len(TOKEN) - 1:

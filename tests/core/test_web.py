@@ -1,6 +1,7 @@
 """Where to go after sign-in: a path of this service, or the default."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from urllib.parse import urljoin, urlsplit
 
 import pytest
@@ -69,11 +70,10 @@ def test_a_proof_belongs_to_one_token(one: int, other: int) -> None:
     assert token(one) not in proof
 
 
-@pytest.mark.parametrize("held", [None, "", "x", "\ud800", 5, b"x"], ids=repr)
-@pytest.mark.parametrize("sent", [None, "", "x", "\ud800", "ä" * 64, ["x"], b"x"], ids=repr)
-def test_without_both_there_is_no_link(held: object, sent: object) -> None:
+def test_without_both_there_is_no_link() -> None:
     """A missing cookie, a missing field and anything made up never agree."""
-    assert not is_same_link(held, sent)
+    pairs = product([None, "", "x", "\ud800", 5, b"x"], [None, "", "x", "\ud800", "ä" * 64, ["x"], b"x"])
+    assert [(held, sent) for held, sent in pairs if is_same_link(held, sent)] == []
 
 
 #: Ways by which other libraries were led astray, and their relatives.
@@ -95,16 +95,14 @@ PLAIN = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("target", HOSTILE, ids=ascii)
-def test_what_leads_elsewhere_falls_back(target: str) -> None:
+def test_what_leads_elsewhere_falls_back() -> None:
     """Schemes, hosts, backslashes, controls, spaces and look-alike slashes lead to the default (B-83, ASVS 3.7.2)."""
-    assert safe_next(target, "/home") == "/home"
+    assert [target for target in HOSTILE if safe_next(target, "/home") != "/home"] == []
 
 
-@pytest.mark.parametrize("target", PLAIN, ids=lambda target: target[:40])
-def test_a_path_of_this_service_is_kept(target: str) -> None:
+def test_a_path_of_this_service_is_kept() -> None:
     """A plain path with query and fragment goes through unchanged, up to the cap (ASVS 3.7.2)."""
-    assert safe_next(target, "/home") == target
+    assert [target for target in PLAIN if safe_next(target, "/home") != target] == []
 
 
 @pytest.mark.parametrize("target", [None, 0, True, b"/path", ["/path"], {"next": "/path"}, ...], ids=repr)

@@ -216,15 +216,13 @@ def test_a_kind_that_does_not_sign_in_yet_is_as_unknown() -> None:
 
 
 @pytest.mark.parametrize("case", REFUSED)
-@pytest.mark.parametrize(
-    "password", ["", None, ["x"], b"x", 7, "x" * 1025, "\ud800"], ids=lambda value: repr(value)[:12]
-)
-def test_a_malformed_password_costs_every_one_the_same(case: str, password: object) -> None:
+def test_a_malformed_password_costs_every_one_the_same(case: str) -> None:
     """What can be no password is refused before hashing, for all identifiers alike (B-23, B-62, C-45, C-47, ASVS 15.3.5)."""
     matches, verdict, _ = REFUSED[case]
-    found = attempt(matches, verdict, password=password)
-    assert found.names == [*BEGINNING, "AccountStore.find", *RECORDED]
-    assert found.result == UNKNOWN.result
+    for password in ("", None, ["x"], b"x", 7, "x" * 1025, "\ud800"):
+        found = attempt(matches, verdict, password=password)
+        assert found.names == [*BEGINNING, "AccountStore.find", *RECORDED]
+        assert found.result == UNKNOWN.result
 
 
 @pytest.mark.parametrize("order", [1, -1])

@@ -42,32 +42,30 @@ def test_every_format_has_a_sample() -> None:
     assert set(SAMPLES) == set(BY_NAME)
 
 
-@pytest.mark.parametrize(("name", "stored"), SAMPLES.items())
-def test_a_stored_hash_is_read_and_written_back(name: str, stored: str) -> None:
+def test_a_stored_hash_is_read_and_written_back() -> None:
     """Each format is recognized as itself, and what is read is written back the same (C-48)."""
-    assert examine(stored).format.name == name
-    assert render(examine(stored)) == stored
+    assert {name: examine(stored).format.name for name, stored in SAMPLES.items()} == {name: name for name in SAMPLES}
+    assert [stored for stored in SAMPLES.values() if render(examine(stored)) != stored] == []
 
 
-@pytest.mark.parametrize("stored", SAMPLES.values())
-def test_salt_and_digest_are_not_shown(stored: str) -> None:
+def test_salt_and_digest_are_not_shown() -> None:
     """A hash taken apart shows its costs, and neither its salt nor its digest (B-74)."""
-    found = examine(stored)
-    assert "salt=" not in repr(found)
-    assert "digest=" not in repr(found)
-    assert str(found.parameters.salt) not in repr(found)
+    for found in map(examine, SAMPLES.values()):
+        assert "salt=" not in repr(found)
+        assert "digest=" not in repr(found)
+        assert str(found.parameters.salt) not in repr(found)
 
 
-@pytest.mark.parametrize("name", SAMPLES)
-def test_a_dummy_has_the_shape_of_its_model(name: str) -> None:
+def test_a_dummy_has_the_shape_of_its_model() -> None:
     """A dummy hash of every format is well formed and costs what its model costs (B-15, F6)."""
-    model = examine(SAMPLES[name])
-    dummy = examine(draw("1:kuka@example.com", bytes(32), HashMix((model,), (1,))))
-    assert dummy.format.name == model.format.name
-    assert dummy.parameters.costs == model.parameters.costs
-    assert len(dummy.parameters.salt) == len(model.parameters.salt)
-    assert len(dummy.parameters.digest) == len(model.parameters.digest)
-    assert dummy.parameters.digest != model.parameters.digest
+    for name, stored in SAMPLES.items():
+        model = examine(stored)
+        dummy = examine(draw("1:kuka@example.com", bytes(32), HashMix((model,), (1,))))
+        assert dummy.format.name == model.format.name
+        assert dummy.parameters.costs == model.parameters.costs, name
+        assert len(dummy.parameters.salt) == len(model.parameters.salt), name
+        assert len(dummy.parameters.digest) == len(model.parameters.digest), name
+        assert dummy.parameters.digest != model.parameters.digest, name
 
 
 _SALT = st.binary(min_size=16, max_size=16)
@@ -133,9 +131,9 @@ def test_reading_undoes_writing(made: StoredHash) -> None:
     assert (found.format.name, found.parameters) == (made.format.name, made.parameters)
 
 
-@pytest.mark.parametrize(
-    "bomb",
-    [
+def test_cost_bombs_are_over_the_limit() -> None:
+    """A stored hash that would burn minutes or gigabytes is refused from its text alone (B-67, B-70, C-48)."""
+    bombs = [
         f"$argon2id$v=19$m=2097152,t=3,p=4${SALT22}${DIGEST43}",
         f"$argon2id$v=19$m=65536,t=4294967295,p=4${SALT22}${DIGEST43}",
         f"$argon2id$v=19$m=65536,t=3,p=255${SALT22}${DIGEST43}",
@@ -163,16 +161,13 @@ def test_reading_undoes_writing(made: StoredHash) -> None:
         SAMPLES["keycloak_argon2"].replace('[\\"64\\"]', '[\\"99999999999\\"]'),
         SAMPLES["keycloak_argon2"].replace('\\"hashIterations\\": 1', '\\"hashIterations\\": 11'),
         SAMPLES["keycloak"].replace('\\"hashIterations\\": 10', '\\"hashIterations\\": 999999999999999'),
-    ],
-)
-def test_cost_bombs_are_over_the_limit(bomb: str) -> None:
-    """A stored hash that would burn minutes or gigabytes is refused from its text alone (B-67, B-70, C-48)."""
-    assert FORMATS.examine(bomb) is HashDefect.OVER_LIMIT
+    ]
+    assert [bomb for bomb in bombs if FORMATS.examine(bomb) is not HashDefect.OVER_LIMIT] == []
 
 
-@pytest.mark.parametrize(
-    "corrupt",
-    [
+def test_a_damaged_hash_is_corrupt() -> None:
+    """A known beginning with anything but the exact format behind it is corrupt (C-49)."""
+    damaged = [
         "$argon2id$",
         f"$argon2id$v=18$m=65536,t=3,p=4${SALT22}${DIGEST43}",
         f"$argon2id$v=19$m=065536,t=3,p=4${SALT22}${DIGEST43}",
@@ -242,11 +237,8 @@ def test_cost_bombs_are_over_the_limit(bomb: str) -> None:
         SAMPLES["keycloak_argon2"].replace('[\\"32\\"]', '[\\"33\\"]'),
         SAMPLES["keycloak_argon2"].replace("1.3", "1.9"),
         '{"credentialData": ' + "[" * 1500,
-    ],
-)
-def test_a_damaged_hash_is_corrupt(corrupt: str) -> None:
-    """A known beginning with anything but the exact format behind it is corrupt (C-49)."""
-    assert FORMATS.examine(corrupt) is HashDefect.CORRUPT
+    ]
+    assert [one for one in damaged if FORMATS.examine(one) is not HashDefect.CORRUPT] == []
 
 
 @pytest.mark.parametrize(
@@ -409,12 +401,11 @@ def test_a_weaker_kind_of_argon2_is_outdated(older: HashParameters[Argon2Costs])
     assert may_replace(older, TARGET)
 
 
-@pytest.mark.parametrize("name", [name for name in SAMPLES if "argon2" not in name])
-def test_another_function_is_outdated(name: str) -> None:
+def test_another_function_is_outdated() -> None:
     """A hash of any other function than Argon2 is replaced (ASVS 11.4.2)."""
-    older = examine(SAMPLES[name])
-    assert older.format.needs_rehash(older.parameters, TARGET)
-    assert may_replace(older.parameters, TARGET)
+    for older in (examine(stored) for name, stored in SAMPLES.items() if "argon2" not in name):
+        assert older.format.needs_rehash(older.parameters, TARGET), older.format.name
+        assert may_replace(older.parameters, TARGET), older.format.name
 
 
 def test_two_formats_of_one_name_are_refused() -> None:

@@ -204,16 +204,16 @@ def test_a_cost_bomb_is_never_run(runs: list[Run], bomb: str) -> None:
     assert runs == [("argon2", 16, 1, 64, 1, 32, argon2.Type.ID, 19)]
 
 
-@pytest.mark.parametrize("text", ["null", "None", " ", "\0", "!"])
 @pytest.mark.parametrize(
     "stored",
     ["", "null", "None", "\0", "!", "NULL", pytest.param(HASHER.hash(password("x"))[:-43], id="no digest")],
 )
-def test_nothing_stored_matches_nothing(text: str, stored: str) -> None:
+def test_nothing_stored_matches_nothing(stored: str) -> None:
     """An empty, blank or "null" hash matches no password, not even the same text (B-72, B-73)."""
-    verdict = HASHER.verify(password(text), stored)
-    assert not verdict.matched
-    assert verdict.defect is not None
+    for text in ("null", "None", " ", "\0", "!"):
+        verdict = HASHER.verify(password(text), stored)
+        assert not verdict.matched
+        assert verdict.defect is not None
 
 
 def test_a_missing_hash_that_is_none_is_no_error() -> None:
@@ -324,23 +324,12 @@ def test_what_may_be_run_can_be_run(stored: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "stored",
-    [
-        *SAMPLES.values(),
-        pytest.param(STORED, id="stored"),
-        "",
-        "!",
-        "null",
-        "*" * 41,
-        "scrypt:65536:1:1$s$" + "0f" * 64,
-    ],
-)
-@pytest.mark.parametrize(
     "hasher", [HASHER, Argon2Hasher(CHEAP, limits=HashLimits(argon2_memory_cost=64, bcrypt_cost=4))]
 )
-def test_one_question_decides_what_is_run(hasher: PasswordHasher, stored: str) -> None:
+def test_one_question_decides_what_is_run(hasher: PasswordHasher) -> None:
     """A hash is run exactly when no defect is found in it beforehand (C-48)."""
-    assert hasher.verify(RIGHT, stored).defect is hasher.find_defect(stored)
+    every = [*SAMPLES.values(), STORED, "", "!", "null", "*" * 41, "scrypt:65536:1:1$s$" + "0f" * 64]
+    assert [one for one in every if hasher.verify(RIGHT, one).defect is not hasher.find_defect(one)] == []
 
 
 class Md5Format:

@@ -34,20 +34,20 @@ def adopted(stored: str, origin: HashOrigin) -> str:
     return found
 
 
-@pytest.mark.parametrize("name", BYTE_MAKERS)
-@pytest.mark.parametrize("text", FINNISH)
 @pytest.mark.parametrize("encoding", list(PasswordEncoding))
-def test_finnish_letters_work_on_the_first_try(name: str, text: str, encoding: PasswordEncoding) -> None:
+@pytest.mark.parametrize("text", FINNISH)
+def test_finnish_letters_work_on_the_first_try(text: str, encoding: PasswordEncoding) -> None:
     """A hash of å ä ö in the declared encoding matches, from every keyboard, and is replaced (D2)."""
     composed = encoding is not PasswordEncoding.UTF_8_NFD
     written = unicodedata.normalize("NFC" if composed else "NFD", text).encode(encoding.value.removesuffix("-nfd"))
-    stored = adopted(BYTE_MAKERS[name](written), HashOrigin(encoding=encoding))
-    assert HASHER.find_defect(stored) is None
-    for typed in (text, unicodedata.normalize("NFD", text)):
-        assert HASHER.verify(password(typed), stored) == MATCHED
-    for other in (text.upper(), text.replace("ä", "a").replace("ö", "o").replace("å", "a"), written.decode("latin-1")):
-        if unicodedata.normalize("NFC", other) != text:
-            assert HASHER.verify(password(other), stored) == WRONG
+    right = [text, unicodedata.normalize("NFD", text)]
+    others = [text.upper(), text.replace("ä", "a").replace("ö", "o").replace("å", "a"), written.decode("latin-1")]
+    wrong = [other for other in others if unicodedata.normalize("NFC", other) != text]
+    for name, maker in BYTE_MAKERS.items():
+        stored = adopted(maker(written), HashOrigin(encoding=encoding))
+        assert HASHER.find_defect(stored) is None, name
+        assert [HASHER.verify(password(typed), stored) for typed in right] == [MATCHED] * len(right), name
+        assert [HASHER.verify(password(typed), stored) for typed in wrong] == [WRONG] * len(wrong), name
 
 
 def test_the_stored_text_shows_the_encoding() -> None:
