@@ -44,7 +44,8 @@ def land(batch):
         account = os.urandom(12).hex()
         accounts.append({"id": account, "realm": row["realm"], "display_name": row["display_name"], "language": row["language"],
             "status": row["status"], "epoch": 0, "contact": row["email"], "phase": None, "password_hash": row["password_hash"],
-            "created_at": at, "contact_key": "1:" + row["email"].lower(), "external_id": row["external_id"], "contact_verified": 0})
+            "created_at": at, "contact_key": "1:" + row["email"].lower(), "external_id": row["external_id"], "contact_verified": 0,
+            "hash_kind": 1})
         identifiers.append({"key": "1:" + row["username"].lower(), "account_id": account, "kind": "username",
             "shown": row["username"], "status": "active", "since": at, "position": 0})
         sources.append({"external_id": row["external_id"], "account_id": account, "username": row["username"], "email": row["email"],

@@ -99,7 +99,7 @@ def forget_step(state: Any) -> None:
     """Say that a step was not carried out."""
     [steps] = state.steps.values()
     stored = steps[AccountId("p0")]
-    steps[AccountId("p0")] = StoredStep(replace(stored.step, state=StepState.PLANNED))
+    steps[AccountId("p0")] = StoredStep(stored.step._replace(state=StepState.PLANNED))
 
 
 @pytest.mark.parametrize(

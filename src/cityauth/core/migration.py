@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from cityauth.core.accounts import AccountId
 from cityauth.core.identifiers import Identifier
@@ -92,9 +93,10 @@ class StepRefusal(StrEnum):
     IDENTIFIER_CHANGED = "identifier_changed"
 
 
-@dataclass(frozen=True, slots=True)
-class MigrationStep:
+class MigrationStep(NamedTuple):
     """What a migration does to one account, and what became of it: a line of the journal.
+
+    A named tuple, because a migration makes a million of them.
 
     Attributes:
         account_id: The account.

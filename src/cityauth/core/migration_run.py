@@ -175,7 +175,7 @@ def step_of(line: PlanLine, phase: Phase) -> MigrationStep | None:
     return MigrationStep(
         account_id=line.account,
         external_id=line.external_id,
-        account_class=line.account_class.value,
+        account_class=str(line.account_class),
         action=line.action,
         identifier=Identifier(EMAIL.name, line.identifier or "", line.key or "") if moves else None,
         contact_before=line.contact,

@@ -27,10 +27,13 @@ FORMAT: Final = 1
 NO_DIGEST: Final = "0" * 64
 """What stands in the header before all lines are written; as long as a digest."""
 
-_CHECK: Final = ',"check":"'
-_CHECK_LENGTH: Final = len(_CHECK) + 8 + len('"}')
+_TAIL: Final = b',"check":"%08x"}'
+_CHECK_LENGTH: Final = len(_TAIL % 0)
 _LONGEST_LINE: Final = 1_000_000
 """Characters; no account has more accounts beside it than fit."""
+
+_DECODE: Final = json.JSONDecoder().raw_decode
+"""Reads the value at the beginning of a text. `json.loads` looks for blanks around it as well."""
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -96,7 +99,7 @@ def _texts(values: Iterable[str]) -> str:
 def checked(text: bytes, check: int) -> tuple[bytes, int]:
     """Complete what `line_text` returned with the running checksum; return the line and the new checksum."""
     check = zlib.crc32(text, check)
-    return b'%b,"check":"%08x"}\n' % (text, check), check
+    return text + _TAIL % check + b"\n", check
 
 
 def parse_header(text: str) -> PlanHeader:
@@ -223,8 +226,7 @@ class PlanReader:
         digest, check, count, last = hashlib.sha256(f"{self._blank_header}\n".encode()), 0, 0, ""
         for number, raw in enumerate(self._lines, 2):
             text = raw.rstrip("\r\n")
-            check = _verify(text, check, number)
-            digest.update(text.encode("ascii") + b"\n")
+            check = _verify(text, check, number, digest)
             line = parse_line(text, number)
             if line.account <= last:
                 raise PlanError(
@@ -243,22 +245,23 @@ class PlanReader:
             raise PlanError("line 1 was edited, or is the header of another plan", 1)
 
 
-def _verify(text: str, check: int, number: int) -> int:
-    """Check a line's checksum against the lines before it, and return the new one."""
-    body, tail = text[:-_CHECK_LENGTH], text[-_CHECK_LENGTH:]
+def _verify(text: str, check: int, number: int, digest: "hashlib._Hash") -> int:
+    """Check a line's checksum against the lines before it, return the new one, and add the line to *digest*."""
     if len(text) <= _LONGEST_LINE and text.isascii():
-        check = zlib.crc32(body.encode("ascii"), check)
-        if tail == f'{_CHECK}{check:08x}"}}':
+        written = text.encode("ascii")
+        check = zlib.crc32(written[:-_CHECK_LENGTH], check)
+        if written[-_CHECK_LENGTH:] == _TAIL % check:
+            digest.update(written + b"\n")
             return check
     raise PlanError(f"line {number} was edited, or a line before it was left out, moved or added", number)
 
 
 def _object(text: str, number: int) -> dict[str, Any]:
     try:
-        found = json.loads(text) if len(text) <= _LONGEST_LINE else None
+        found, end = _DECODE(text) if len(text) <= _LONGEST_LINE else (None, 0)
     except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
+        found, end = None, 0
+    if not isinstance(found, dict) or text[end:].strip():
         raise PlanError(f"line {number} is no line of a plan", number)
     return found
 

@@ -56,7 +56,7 @@ class TombstoneKeys:
         return tuple(_digest(key, identifier) for key in self.keys)
 
     def digests_of(self, keys: Iterable[str]) -> list[bytes]:
-        """Return every tombstone that the identifiers of these *keys* may have, for many at once."""
+        """Return every tombstone that the identifiers of these *keys* may have: first all by the oldest secret."""
         values = [_FORMAT + key.partition(":")[2].encode() for key in keys]
         return [hmac.digest(secret, value, "sha256") for secret in self.keys for value in values]
 

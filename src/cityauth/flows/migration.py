@@ -6,13 +6,13 @@ journal ends. Several workers may carry out one plan at the same time.
 
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
+from itertools import cycle
 from typing import Final
 
 from cityauth.core.accounts import AccountId
 from cityauth.core.audit import AuditEventType, audit_event
 from cityauth.core.changes import CommitOutcome, Committed, Precondition, Rejected
 from cityauth.core.client import ClientContext
-from cityauth.core.identifiers import EMAIL, Identifier
 from cityauth.core.migration import (
     Migration,
     MigrationDiscarded,
@@ -283,13 +283,9 @@ class _Run:
         )
 
     def _tombstones(self, steps: Sequence[tuple[AccountId, str | None]]) -> tuple[tuple[bytes, AccountId], ...]:
-        digests = self._deployment.tombstones.digests
-        return tuple(
-            (digest, account_id)
-            for account_id, key in steps
-            if key is not None
-            for digest in digests(Identifier(EMAIL.name, "", key))
-        )
+        moving = [(account_id, key) for account_id, key in steps if key is not None]
+        digests = self._deployment.tombstones.digests_of([key for _, key in moving])
+        return tuple(zip(digests, cycle([account_id for account_id, _ in moving]), strict=False))
 
 
 def roll_back(

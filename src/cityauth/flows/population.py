@@ -374,5 +374,6 @@ def _account_ids(count: int) -> Flow[list[AccountId]]:
     if not count:
         return []
     drawn = yield from ask(Entropy.draw, count * _ID_BYTES)
-    pieces = [drawn[at : at + _ID_BYTES] for at in range(0, len(drawn), _ID_BYTES)]
-    return sorted(AccountId(base64.b32encode(piece).decode().lower()) for piece in pieces)
+    letters = base64.b32encode(drawn).decode().lower()  # no id ends within a letter: five bytes make eight letters
+    length = len(letters) // count
+    return sorted(AccountId(letters[at : at + length]) for at in range(0, len(letters), length))

@@ -54,12 +54,15 @@ _ALSO: Final = {"wordpress": {"phpass"}, "joomla": {"phpass"}, "crypt": {"bcrypt
 _NOTHING_DECLARED: Final = HashOrigin()
 
 
-def adopt(formats: HashFormats, exported: str, origin: HashOrigin) -> str | HashDefect:
-    """Return what to store for a hash as another system exported it; see `HashImporter.adopt`."""
+def adopt(formats: HashFormats, exported: str, origin: HashOrigin) -> tuple[str, StoredHash | None] | HashDefect:
+    """Return what to store for a hash as another system exported it; see `HashImporter.adopt`.
+
+    With it comes the same hash taken apart, or ``None`` where the text got a mark that it had not.
+    """
     text = strip_invisible(exported)
     if origin == _NOTHING_DECLARED or text.startswith(MARK):  # a mark is there already: it comes from another cityauth
         found = formats.examine(text)
-        return found if isinstance(found, HashDefect) else text
+        return found if isinstance(found, HashDefect) else (text, found)
     declared = _canonical(origin.format, formats.names)
     text = _spell_out(formats, text, declared)
     found = formats.examine(text)
@@ -70,7 +73,8 @@ def adopt(formats: HashFormats, exported: str, origin: HashOrigin) -> str | Hash
         return HashDefect.UNKNOWN_SCHEME
     if declared and found.format.name.removeprefix("wrapped ") not in names:
         return HashDefect.CORRUPT
-    return write_mark(_relevant(origin, found.format)) + text
+    mark = write_mark(_relevant(origin, found.format))
+    return mark + text, None if mark else found
 
 
 def is_fast(found: StoredHash) -> bool:

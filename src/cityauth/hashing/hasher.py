@@ -23,10 +23,11 @@ class Argon2Hasher:
 
     A stored hash is taken apart and its costs are compared with the limits before it is run. Every verification
     runs one slow function once for each candidate of the password: one, or two where its NFC differs. No answer
-    is cheaper. Threads may share the object: it keeps no state between calls.
+    is cheaper. Threads may share the object. It keeps no state between calls but the hash that was adopted last: an
+    import describes each hash right after it has adopted it.
     """
 
-    __slots__ = ("_beginning", "_dummy", "_formats", "_profile")
+    __slots__ = ("_adopted", "_beginning", "_dummy", "_formats", "_profile")
 
     def __init__(
         self,
@@ -47,6 +48,7 @@ class Argon2Hasher:
             PolicyError: two formats have one name, or the hashes that this hasher makes could not be verified
                 by it: they are over *limits*, or *formats* lack Argon2.
         """
+        self._adopted: tuple[str, StoredHash | None] = ("", None)
         self._profile = profile
         self._formats = HashFormats(built_in_formats() if formats is None else formats, limits or HashLimits())
         self._dummy = model_of(profile)
@@ -113,7 +115,11 @@ class Argon2Hasher:
 
     def adopt(self, exported: str, origin: HashOrigin) -> str | HashDefect:
         """Return what to store for a hash as another system exported it; see `HashImporter.adopt`."""
-        return adopt(self._formats, exported, origin)
+        found = adopt(self._formats, exported, origin)
+        if isinstance(found, HashDefect):
+            return found
+        self._adopted = found
+        return found[0]
 
     def is_fast(self, stored: str) -> bool:
         """Say whether *stored* should be wrapped; see `HashImporter.is_fast`."""
@@ -149,7 +155,8 @@ class Argon2Hasher:
 
     def describe(self, stored: str) -> HashKind | None:
         """Return which work *stored* is; see `HashImporter.describe`."""
-        found = self._formats.examine(stored)
+        text, adopted = self._adopted
+        found = adopted if text is stored and adopted else self._formats.examine(stored)
         return None if isinstance(found, HashDefect) else kind_of(found)
 
     def models(self, samples: Sequence[str]) -> list[StoredHash]:

@@ -65,13 +65,13 @@ def move(name: str, address: str, **other: Any) -> MigrationStep:
         phase_before=None,
         phase_after=Phase.EMAIL_PREFERRED,
     )
-    return replace(step, **other)
+    return step._replace(**other)
 
 
 def keep(name: str, contact: str | None = None, **other: Any) -> MigrationStep:
     """Return the step that lets *name* keep the username."""
     step = move(name, "", action=StepAction.KEEP, identifier=None, phase_after=Phase.BOTH)
-    return replace(step, contact_before=contact, contact_after=contact, account_class="no_email", **other)
+    return step._replace(contact_before=contact, contact_after=contact, account_class="no_email", **other)
 
 
 def begin(store: Store, *steps: MigrationStep) -> None:
@@ -178,7 +178,7 @@ class MigrationContract:
         """A step comes back whole, and loading it again changes nothing."""
         steps = (keep("a", "x@example.com", may_share=True), move("b", "b@example.com", phase_before=Phase.BOTH))
         commit(store, MigrationOpened(PLAN), StepsPlanned("plan", steps))
-        commit(store, StepsPlanned("plan", (replace(steps[0], contact_after="y@example.com"), keep("c"))))
+        commit(store, StepsPlanned("plan", (steps[0]._replace(contact_after="y@example.com"), keep("c"))))
         assert list(store.read_steps("plan", None, "", 10)) == [*steps, keep("c")]
         assert list(store.read_steps("plan", StepState.PLANNED, "a", 1)) == [steps[1]]
         assert list(store.read_steps("plan", StepState.APPLIED, "", 10)) == []

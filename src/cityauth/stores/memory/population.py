@@ -127,7 +127,7 @@ def read_outdated(state: State, migration_id: str, after: str, most: int) -> lis
     """See `PopulationStore.read_outdated`."""
     planned = read_steps(state, migration_id, StepState.PLANNED, after, len(state.steps.get(migration_id, ())))
     judged = [(step, _why_not_applied(state, step)) for step in planned]
-    return [replace(step, refusal=why) for step, why in judged if why][:most]
+    return [step._replace(refusal=why) for step, why in judged if why][:most]
 
 
 def count_steps(state: State, migration_id: str) -> dict[StepState, int]:
@@ -244,7 +244,7 @@ def apply_steps(state: State, change: StepsApplied) -> Precondition | None:
             StepRefusal.IDENTIFIER_TAKEN if step.account_id in erased else StepRefusal.NONE
         )
         outcome = StepState.CHANGED if refusal else StepState.APPLIED
-        done = replace(step, state=outcome, refusal=refusal, at=change.at, actor=change.actor)
+        done = step._replace(state=outcome, refusal=refusal, at=change.at, actor=change.actor)
         prior = state.holders.get(step.identifier.key) if step.identifier else None
         verified = step.account_id not in state.rows or state.rows[step.account_id].account.contact_verified
         state.put(steps, step.account_id, StoredStep(done, prior[1] if prior and not refusal else None, verified))
@@ -314,10 +314,10 @@ def roll_back_steps(state: State, change: StepsRolledBack) -> Precondition | Non
         step = stored.step
         refusal = _why_not_taken_back(state, step)
         if refusal:
-            state.put(steps, step.account_id, replace(stored, step=replace(step, refusal=refusal)))
+            state.put(steps, step.account_id, replace(stored, step=step._replace(refusal=refusal)))
             continue
         _take_back(state, stored)
-        done = replace(step, state=StepState.ROLLED_BACK, refusal=StepRefusal.NONE, at=change.at, actor=change.actor)
+        done = step._replace(state=StepState.ROLLED_BACK, refusal=StepRefusal.NONE, at=change.at, actor=change.actor)
         state.put(steps, step.account_id, StoredStep(done))
     return None
 

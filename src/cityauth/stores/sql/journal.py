@@ -22,7 +22,7 @@ from cityauth.core.migration import (
 )
 from cityauth.policy.realms import Phase
 from cityauth.stores.sql.migration_steps import WHY_NOT_APPLIED, hold
-from cityauth.stores.sql.programs import Program, Read, Write, WriteMany, lock_name, look_up
+from cityauth.stores.sql.programs import Program, Read, Write, WriteMany, insert_missing, lock_name, look_up
 from cityauth.stores.sql.rows import Row
 from cityauth.stores.sql.tables import micros, migration, migration_step, moment
 
@@ -48,15 +48,7 @@ _REOPEN: Final = _MOVE.where(
     )
 )
 _STEP_COLUMNS = tuple(one for one in migration_step.c if not one.name.startswith("prior_"))
-_PLAN: Final = insert(migration_step).from_select(
-    [one.name for one in _STEP_COLUMNS],
-    select(*(bindparam(one.name, type_=one.type) for one in _STEP_COLUMNS)).where(
-        ~exists(literal(1)).where(
-            _STEP.migration_id == bindparam("migration_id", type_=_STEP.migration_id.type),
-            _STEP.account_id == bindparam("account_id", type_=_STEP.account_id.type),
-        )
-    ),
-)
+_PLAN: Final = insert_missing(migration_step).values({one.name: bindparam(one.name) for one in _STEP_COLUMNS})
 _STEPS: Final = (
     select(*_STEP_COLUMNS)
     .where(_STEP.migration_id == bindparam("migration"), _STEP.account_id > bindparam("after"))
@@ -225,17 +217,17 @@ def _values_of_step(migration_id: str, step: MigrationStep) -> dict[str, Any]:
         "account_id": step.account_id,
         "external_id": step.external_id,
         "account_class": step.account_class,
-        "action": step.action.value,
+        "action": str(step.action),
         "kind": new and new.kind,
         "shown": new and new.shown,
         "key": new and new.key,
         "contact_before": step.contact_before,
         "contact_after": step.contact_after,
-        "phase_before": step.phase_before and step.phase_before.value,
-        "phase_after": step.phase_after and step.phase_after.value,
+        "phase_before": step.phase_before and str(step.phase_before),
+        "phase_after": step.phase_after and str(step.phase_after),
         "may_share": step.may_share,
-        "state": step.state.value,
-        "refusal": step.refusal.value,
+        "state": str(step.state),
+        "refusal": str(step.refusal),
         "actor": step.actor,
         "at": None if step.at is None else micros(step.at),
     }
