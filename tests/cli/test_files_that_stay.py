@@ -55,6 +55,64 @@ def test_the_quarantine_takes_the_place_of_no_database(planned: Deployment) -> N
     assert Path("service.db").read_bytes() == before
 
 
+STRANGERS = ("cityauth.toml", "service.keys", "people.csv", "notes.txt")
+
+
+@pytest.mark.parametrize("option", ["--out", "--report", "--groups"])
+@pytest.mark.parametrize("name", STRANGERS)
+def test_only_an_earlier_file_of_the_same_kind_is_replaced(planned: Deployment, option: str, name: str) -> None:
+    """The configuration, the keys, an export and a text of somebody stay where a file of a plan is to be written."""
+    Path("people.csv").write_text(HEADER)
+    Path("notes.txt").write_text("Remember the milk.\n")
+    before = Path(name).read_bytes()
+    first = [] if option == "--out" else ["--out", "new.jsonl"]
+    said = planned.refused(2, "migrate", "plan", *first, option, name)
+    assert said.startswith(f"{name} is no earlier ")
+    assert said.endswith(" and is not replaced: name another file")
+    assert Path(name).read_bytes() == before
+    assert not Path("new.jsonl").exists()
+
+
+def test_earlier_files_and_empty_ones_are_replaced(planned: Deployment) -> None:
+    """A plan, its report and its spreadsheet take the place of earlier ones, and of empty files."""
+    for name in ("empty1", "empty2", "empty3"):
+        Path(name).touch()
+    every = ("--out", "plan.jsonl", "--report", "plan.html", "--groups", "collisions.csv")
+    planned.well("migrate", "plan", *every)
+    planned.well("migrate", "plan", *every, "--language", "sv")
+    planned.well("migrate", "plan", "--out", "empty1", "--report", "empty2", "--groups", "empty3")
+    assert Path("empty2").read_bytes()[:15] == b"<!doctype html>"
+    for option in ("--out", "--report", "--groups"):
+        for name in {"plan.jsonl", "plan.html", "collisions.csv"} - {every[every.index(option) + 1]}:
+            first = [] if option == "--out" else ["--out", "new.jsonl"]
+            assert "is no earlier" in planned.refused(2, "migrate", "plan", *first, option, name)
+
+
+@pytest.mark.parametrize("name", STRANGERS)
+@pytest.mark.parametrize("row", ["1,citizen,xenia,,,X,,,,,\n", "1,nowhere,xenia,,,X,,,,,\n", ""])
+def test_only_an_earlier_quarantine_is_replaced(planned: Deployment, name: str, row: str) -> None:
+    """A file of another kind that is named for the quarantine stays, and nobody is imported."""
+    Path("people.csv").write_text(HEADER)
+    Path("notes.txt").write_text("Remember the milk.\n")
+    Path("new.csv").write_text(f"{HEADER}{row}")
+    before = Path(name).read_bytes()
+    said = planned.refused(2, "import", "new.csv", "--quarantine", name)
+    assert said == f"{name} is no earlier quarantine file and is not replaced: name another file"
+    assert Path(name).read_bytes() == before
+    with closing(load().store()) as store:
+        assert not store.find_imported(["1"])
+
+
+@pytest.mark.parametrize("name", ["x" * 256, "eeva\nroot", "eeva\x1b[2J", "e\u202eva"])
+def test_who_does_it_is_named_in_one_line(planned: Deployment, name: str) -> None:
+    """A name that would fill the journal, or that a terminal would act upon, is refused before anything is written."""
+    for command in ("apply", "rollback"):
+        said = planned.refused(2, "migrate", command, "plan.jsonl", "--by", name)
+        assert said == "who does it is named in at most 255 characters, none of them invisible"
+    assert planned.json("migrate", "status") == []
+    planned.well("migrate", "apply", "plan.jsonl", "--by", "ä" * 255)
+
+
 def test_no_device_and_no_pipe_is_replaced(planned: Deployment) -> None:
     """What is no ordinary file, such as /dev/null, is not put away for a new file."""
     os.mkfifo("pipe")

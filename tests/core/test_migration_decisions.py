@@ -100,6 +100,18 @@ def test_a_row_of_the_spreadsheet_names_its_account_twice() -> None:
     assert own.account == ""
 
 
+def test_a_row_without_an_external_id_names_its_account_by_the_id() -> None:
+    """The column `account` counts where the external id is empty, and a row with neither cannot be read."""
+    rows = read("account,external_id,decision,email\nid-7,,use_email,a@example.com\n,,skip,\nid-8,,maybe,\nx,9,skip,\n")
+    assert rows == [
+        DecisionRow(2, "", Decision.USE_EMAIL, "a@example.com"),
+        RefusedDecision(3, "", (DecisionFault.UNREADABLE_ROW,)),
+        RefusedDecision(4, "", (DecisionFault.UNKNOWN_DECISION,), "id-8"),
+        DecisionRow(5, "9", Decision.SKIP),
+    ]
+    assert [one.reference for one in rows if isinstance(one, DecisionRow)] == [("", "id-7"), ("9", "")]
+
+
 def test_who_is_decided_twice_is_named() -> None:
     """Two rows for one account are both suspect."""
     rows = [DecisionRow(2, "7", Decision.SKIP), DecisionRow(3, "8", Decision.SKIP), DecisionRow(4, "7", Decision.SKIP)]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cityauth.api.plan_files import open_plan
+from cityauth.api.plan_files import open_plan, write_collisions
 from cityauth.core.accounts import Status
 from cityauth.core.changes import ContactChanged
 from cityauth.core.identifiers import EMAIL, Identifier, register
@@ -279,6 +279,70 @@ def test_an_address_that_a_person_chose_here_is_planned(service: Service, tmp_pa
     commit(service.store, ContactChanged(line.account, "own@example.com"))
     (line,) = planned(service, tmp_path).values()
     assert (str(line.account_class), line.identifier) == ("ready", "own@example.com")
+
+
+def unnamed(one: NewPerson) -> NewPerson:
+    """The person without an external id, as a service adds people."""
+    return replace(one, account=replace(one.account, external_id=None))
+
+
+def test_accounts_without_an_external_id_are_decided_by_their_id(service: Service, tmp_path: Path) -> None:
+    """The spreadsheet of collisions, filled in, decides for every account, whoever gave it a key or none."""
+    store_people(service.store, [unnamed(person("a", "anna", email="pair@example.com"))])
+    store_people(service.store, [person("b", "bo", email="pair@example.com"), unnamed(person("c", "cecilia"))])
+    planned(service, tmp_path)
+    write_collisions(tmp_path / "plan.jsonl", tmp_path / "collisions.csv")
+    with (tmp_path / "collisions.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {(row["external_id"], row["account"]) for row in rows} == {("", "a"), ("ext-b", "b")}
+    with (tmp_path / "decisions.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, rows[0].keys())
+        writer.writeheader()
+        writer.writerows([{**row, "decision": "use_email" if row["account"] == "a" else "skip"} for row in rows])
+        writer.writerow({"account": "c", "decision": "use_email", "email": "c@example.com"})
+        writer.writerow({"account": "nobody", "decision": "skip"})
+    made = service.auth.migration.plan(tmp_path / "plan.jsonl", decisions=tmp_path / "decisions.csv")
+    assert [(one.number, one.account, one.faults) for one in made.refused_decisions] == [
+        (5, "nobody", ("unknown_account",))
+    ]
+    lines = planned(service, tmp_path, decisions=tmp_path / "decisions.csv")
+    assert {one: (line.decision, line.identifier, line.action) for one, line in lines.items()} == {
+        "a": (Decision.USE_EMAIL, "pair@example.com", StepAction.MOVE),
+        "b": (Decision.SKIP, "pair@example.com", None),
+        "c": (Decision.USE_EMAIL, "c@example.com", StepAction.MOVE),
+    }
+
+
+@pytest.mark.parametrize("row", ["ext-a,,keep_username,", ",a,skip,", ",a,maybe,"])
+def test_an_account_that_two_rows_name_in_two_ways_is_decided_twice(service: Service, tmp_path: Path, row: str) -> None:
+    """One row by the external id and one by the account id, or two by the account id: neither is used."""
+    store_people(service.store, [person("a", "anna", email="a@example.com")])
+    decisions = tmp_path / "decisions.csv"
+    decisions.write_text(f"external_id,account,decision,email\n,a,keep_username,\n{row}\n")
+    made = service.auth.migration.plan(tmp_path / "plan.jsonl", decisions=decisions)
+    assert {fault for one in made.refused_decisions for fault in one.faults} <= {"decided_twice", "unknown_decision"}
+    assert len(made.refused_decisions) == 2
+    (line,) = planned(service, tmp_path, decisions=decisions).values()
+    assert line.decision is None
+
+
+@pytest.mark.parametrize(
+    ("other", "reasons", "own"),
+    [
+        (person("b", "bo", email="äiti@Example.com"), ("invalid_email", "shared_email"), ("invalid_email",)),
+        (person("b", "äiti@example.com"), ("no_email", "username_is_other_email"), ("equals_other_username",)),
+    ],
+)
+def test_an_address_that_passes_no_rule_is_named_on_both_sides(
+    service: Service, tmp_path: Path, other: NewPerson, reasons: tuple[str, ...], own: tuple[str, ...]
+) -> None:
+    """An address on file that mail does not reach collides as any other, and each account names the other one."""
+    store_people(service.store, [person("a", "anna", email="Äiti@example.com"), other])
+    lines = planned(service, tmp_path)
+    assert (lines["a"].collides_with, lines["b"].collides_with) == (("ext-b",), ("ext-a",))
+    assert lines["a"].account_class == "invalid_email"
+    assert set(own) <= set(lines["a"].reasons)
+    assert reasons_of(lines["b"]) == reasons
 
 
 class Domains:

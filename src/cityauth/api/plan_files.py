@@ -10,14 +10,14 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, AnyStr, BinaryIO, cast
+from typing import IO, AnyStr, BinaryIO, Final, NamedTuple, cast
 
 from cityauth.core.migration_decisions import DecisionRow, RefusedDecision, read_decisions
 from cityauth.core.migration_plan import PlanHeader, PlanLine
 from cityauth.core.migration_run import Plan
 from cityauth.core.plan_builder import PlanBuilder
 from cityauth.core.plan_file import PlanReader, parse_line
-from cityauth.core.plan_report import CSV_HEAD, group_of, page, spreadsheet_row
+from cityauth.core.plan_report import CSV_HEAD, REPORT_START, group_of, page, spreadsheet_row
 from cityauth.errors import PlanError, UsageError
 from cityauth.messages.texts import SHIPPED, Texts
 
@@ -27,16 +27,39 @@ _BLOCK = 1 << 20
 _LONGEST_LINE = 1_000_002
 """Characters, more than a line of a plan and its line break may have."""
 
+_LONGEST_START = 512
+"""Bytes by which a file is known."""
+
 _DATABASE = (b"SQLite format 3\0", b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83", b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7")
 """How the files of SQLite begin: a database, the two forms of its write-ahead log, and its journal."""
 
 
-def refuse_to_replace(path: Path, *others: Path | None) -> None:
-    """Refuse to write *path* where that would destroy a database, a device, or another file of the same command.
+class Earlier(NamedTuple):
+    """What an earlier file must be that a new one may take the place of. An empty file may always be replaced.
+
+    Attributes:
+        what: What it is called.
+        start: How it begins.
+    """
+
+    what: str
+    start: bytes
+
+
+EARLIER_PLAN: Final = Earlier("plan", b'{"plan": "')
+EARLIER_REPORT: Final = Earlier("report", REPORT_START.encode("ascii"))
+EARLIER_GROUPS: Final = Earlier("list of accounts to decide about", f"\ufeff{','.join(CSV_HEAD)}\r\n".encode())
+
+
+def refuse_to_replace(path: Path, *others: Path | None, earlier: Earlier | None = None) -> None:
+    """Refuse to write *path* where that would destroy what nothing can make again.
+
+    That is a database, a device, another file of the same command, and any file that is not what *earlier* says.
 
     Args:
         path: The file that is to be written.
         others: Files that the same command reads or writes.
+        earlier: What a file that is there must be; ``None`` for anything but a database.
 
     Raises:
         UsageError: it must not be written; the message says why.
@@ -49,8 +72,11 @@ def refuse_to_replace(path: Path, *others: Path | None) -> None:
         if not path.is_file():
             raise UsageError(f"{path} is no ordinary file: name another one")
         with path.open("rb") as file:
-            if file.read(16).startswith(_DATABASE):
-                raise UsageError(f"{path} is a database and is not replaced: name another file")
+            start = file.read(_LONGEST_START)
+        if start.startswith(_DATABASE):
+            raise UsageError(f"{path} is a database and is not replaced: name another file")
+        if earlier is not None and start and not start.startswith(earlier.start):
+            raise UsageError(f"{path} is no earlier {earlier.what} and is not replaced: name another file")
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}") from error
 
@@ -67,13 +93,13 @@ def building(path: Path) -> Iterator[PlanBuilder]:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[IO[bytes]]:
+def replacing(path: Path, earlier: Earlier | None = None) -> Iterator[IO[bytes]]:
     """Give a new file that takes the place of *path* when the block ends well, and vanishes when it does not.
 
     Raises:
-        UsageError: the file cannot be written, or is a database or no ordinary file.
+        UsageError: the file cannot be written, is a database or no ordinary file, or is not what *earlier* says.
     """
-    refuse_to_replace(path)
+    refuse_to_replace(path, earlier=earlier)
     unfinished = None
     try:
         with tempfile.NamedTemporaryFile("w+b", buffering=_BLOCK, dir=path.parent, delete=False) as out:
@@ -172,7 +198,7 @@ def write_report(
 
     Args:
         plan: The file of the plan.
-        report: Where the page goes. An older file is replaced.
+        report: Where the page goes. An earlier report is replaced; any other file is not.
         language: ``fi``, ``sv`` or ``en``; any other reads as English.
         texts: The texts of the service.
 
@@ -184,7 +210,7 @@ def write_report(
         PlanError: the file is no plan, or a line of it was changed.
     """
     refuse_to_replace(Path(report), Path(plan))
-    with _collisions_of(Path(plan)) as (header, lines), replacing(Path(report)) as out:
+    with _collisions_of(Path(plan)) as (header, lines), replacing(Path(report), EARLIER_REPORT) as out:
         for piece in page(header, lines, language, texts):
             out.write(piece.encode("utf-8", "replace"))
     return header
@@ -204,7 +230,7 @@ def write_collisions(plan: str | os.PathLike[str], groups: str | os.PathLike[str
         PlanError: the file is no plan, or a line of it was changed.
     """
     refuse_to_replace(Path(groups), Path(plan))
-    with _collisions_of(Path(plan)) as (_, lines), replacing(Path(groups)) as out:
+    with _collisions_of(Path(plan)) as (_, lines), replacing(Path(groups), EARLIER_GROUPS) as out:
         out.write(_csv_row(CSV_HEAD, mark="\ufeff"))
         return sum(bool(out.write(_csv_row(spreadsheet_row(line)))) for line in lines)
 

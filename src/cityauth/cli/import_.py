@@ -2,7 +2,7 @@
 
 import csv
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final, Literal, TextIO, TypeAlias
@@ -11,7 +11,7 @@ import click
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from cityauth.api.plan_files import refuse_to_replace
+from cityauth.api.plan_files import Earlier, refuse_to_replace
 from cityauth.cli.errors import Misuse
 from cityauth.cli.hashes import as_dictionary, say_wrapped, wrap_weak
 from cityauth.cli.identifiers import FROM_COMMAND
@@ -19,10 +19,12 @@ from cityauth.cli.operations import Load
 from cityauth.cli.output import error_console, say, say_json, show_table
 from cityauth.core.hash_kinds import WrapReport
 from cityauth.core.import_file import read_people
+from cityauth.core.import_row import ImportRow
 from cityauth.core.population import ImportOptions, ImportReport
 from cityauth.core.quarantine import QUARANTINE_COLUMNS, QuarantinedRow
 
 _Format: TypeAlias = Literal["csv", "jsonl"]
+_EARLIER: Final = Earlier("quarantine file", f"{','.join(QUARANTINE_COLUMNS)}\n".encode())
 _SUFFIXES: Final[dict[str, _Format]] = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl"}
 
 
@@ -34,7 +36,7 @@ _SUFFIXES: Final[dict[str, _Format]] = {".csv": "csv", ".jsonl": "jsonl", ".ndjs
     type=click.Path(dir_okay=False, path_type=Path),
     default=Path("quarantine.csv"),
     show_default=True,
-    help="Where the rows that did not land are written; a file that is there is replaced.",
+    help="Where the rows that did not land are written; an earlier quarantine file is replaced.",
 )
 @click.option(
     "--verified",
@@ -98,7 +100,7 @@ def import_(  # noqa: PLR0913 - one for each option
             refuse = stack.enter_context(_quarantine(quarantine))
             show = stack.enter_context(_progress(people.stat().st_size, file))
             report = auth.population.import_people(
-                read_people(file, format_),
+                _before_any_lands(read_people(file, format_), quarantine),
                 options=options,
                 on_quarantined=refuse,
                 on_progress=show,
@@ -107,6 +109,14 @@ def import_(  # noqa: PLR0913 - one for each option
         wrapped = wrap_weak(auth) if wraps and not dry_run else None
     _tell(report, quarantine, wrapped, dry_run=dry_run, as_json=as_json)
     context.exit(1 if report.quarantined else 0)
+
+
+def _before_any_lands(rows: Iterable[ImportRow], quarantine: Path) -> Iterator[ImportRow]:
+    """Give the rows; look at the quarantine file once the header of *rows* was read, and before anybody is added."""
+    for row in rows:
+        if row.number == 1:
+            refuse_to_replace(quarantine, earlier=_EARLIER)
+        yield row
 
 
 class _QuarantineFile:
@@ -138,6 +148,7 @@ class _QuarantineFile:
     def _begin(self) -> TextIO:
         """Open the file and write its header, once."""
         if self._file is None:
+            refuse_to_replace(self._path, earlier=_EARLIER)
             self._path.unlink(missing_ok=True)
             opener = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             file = os.fdopen(opener, "w", encoding="utf-8", newline="")

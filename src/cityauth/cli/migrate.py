@@ -9,7 +9,15 @@ import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from cityauth import CityAuth
-from cityauth.api.plan_files import read_plan, refuse_to_replace, write_collisions, write_report
+from cityauth.api.plan_files import (
+    EARLIER_GROUPS,
+    EARLIER_PLAN,
+    EARLIER_REPORT,
+    read_plan,
+    refuse_to_replace,
+    write_collisions,
+    write_report,
+)
 from cityauth.cli.errors import Refusal
 from cityauth.cli.operations import Load
 from cityauth.cli.output import error_console, say, say_json, show_table
@@ -72,9 +80,13 @@ def plan(  # noqa: PLR0913 - one for each option
     """
     del to  # there is one choice
     configuration = load()
-    for path, *others in ((out, decisions), (report, out, decisions), (groups, out, report, decisions)):
+    for path, earlier, *others in (
+        (out, EARLIER_PLAN, decisions),
+        (report, EARLIER_REPORT, out, decisions),
+        (groups, EARLIER_GROUPS, out, report, decisions),
+    ):
         if path is not None:
-            refuse_to_replace(path, *others)
+            refuse_to_replace(path, *others, earlier=earlier)
     check = _domain_check() if check_dns else None
     with closing(configuration.store(read_only=True)) as store, showing_progress(quiet=as_json) as progress:
         auth = configuration.auth(store, check_mailer=False)
@@ -139,8 +151,8 @@ def _print(made: PlanMade, out: Path, report: Path | None, groups: Path | None) 
     if found := [f"{count} {warning}" for warning, count in header.warnings.items() if count]:
         say(f"Warnings, which do not block: {', '.join(found)}.")
     for refused in made.refused_decisions:
-        faults = ", ".join(refused.faults)
-        say(f"The decision in line {refused.number} is not used ({faults}): {refused.external_id or 'no external id'}.")
+        faults, name = ", ".join(refused.faults), refused.external_id or refused.account or "no account"
+        say(f"The decision in line {refused.number} is not used ({faults}): {name}.")
     say(f"The plan {header.plan_id} is in {out}.")
     if report is not None:
         say(f"The report for those who decide is in {report}.")
@@ -168,6 +180,7 @@ def _as_json(made: PlanMade, listed: int | None) -> dict[str, object]:
         "decisions": dict(header.decisions),
         "refused_decisions": [
             {"line": one.number, "external_id": one.external_id, "faults": list(one.faults)}
+            | ({"account": one.account} if one.account else {})
             for one in made.refused_decisions
         ],
         "to_decide": listed,

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeAlias
 
 from cityauth.core.accounts import Account, AccountId, Status
 from cityauth.core.characters import FORMULA_STARTS
@@ -20,6 +20,9 @@ from cityauth.errors import UsageError
 COLUMNS: Final = ("external_id", "decision", "email")
 """The columns that are read. A file may have others."""
 
+Reference: TypeAlias = tuple[str, str]
+"""An external id and an empty text; or an empty text and an account id."""
+
 _OF_A_SPREADSHEET: Final = frozenset({"group", "kind", "class", "account"})
 """Columns by which a spreadsheet of collisions is known."""
 
@@ -28,11 +31,12 @@ class DecisionFault(StrEnum):
     """Why a decision is not used. The codes stay the same in every release."""
 
     UNREADABLE_ROW = "unreadable_row"
-    """The row has more cells than the header, no external id, or a line break in a cell, as after a stray quote."""
+    """The row has more cells than the header, names no account, or has a line break in a cell, as after a stray
+    quote."""
     UNKNOWN_DECISION = "unknown_decision"
     """The decision is none of `Decision`."""
     UNKNOWN_ACCOUNT = "unknown_account"
-    """No account has that external id."""
+    """No account has that external id; or, where the row has none, that account id."""
     ANOTHER_ACCOUNT = "another_account"
     """The external id is not that of the account in the same row of the spreadsheet; a program may have changed it."""
     DECIDED_TWICE = "decided_twice"
@@ -62,10 +66,10 @@ class DecisionRow:
 
     Attributes:
         number: Its line in the file, from 1.
-        external_id: The account.
+        external_id: The account; empty where the row names it by its id.
         decision: What was decided.
         email: The address that is to sign in; empty for the one on file.
-        account: The account's id in a spreadsheet of collisions; empty in a file of the host's own.
+        account: The account's id, in a spreadsheet of collisions or where *external_id* is empty; else empty.
     """
 
     number: int
@@ -73,6 +77,11 @@ class DecisionRow:
     decision: Decision
     email: str = ""
     account: str = field(default="", compare=False)
+
+    @property
+    def reference(self) -> Reference:
+        """What the row names its account by."""
+        return self.external_id, "" if self.external_id else self.account
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +92,13 @@ class RefusedDecision:
         number: Its line in the file, from 1.
         external_id: The account as the row names it.
         faults: Everything that is wrong with it.
+        account: The account's id, where the row names it by that; else empty.
     """
 
     number: int
     external_id: str
     faults: tuple[DecisionFault, ...]
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +121,7 @@ class DecidedAccount:
 def read_decisions(lines: Iterable[str]) -> Iterator[DecisionRow | RefusedDecision]:
     """Read the rows of a file with the columns ``external_id``, ``decision`` and ``email``, in any order.
 
+    A row without an external id names its account by its id, in a column ``account``.
     Commas or semicolons part the cells, as the spreadsheet's language has it. Rows whose decision is empty are left
     out: they are not decided yet.
 
@@ -127,8 +139,9 @@ def read_decisions(lines: Iterable[str]) -> Iterator[DecisionRow | RefusedDecisi
         number = rows.line_num + 1
         row = dict(zip(head, map(_cell, cells), strict=False))
         is_broken = any("\n" in row.get(name, "") or "\r" in row.get(name, "") for name in COLUMNS)
-        if is_broken or len(cells) > len(head) or (any(cells) and not row.get("external_id")):
-            yield RefusedDecision(number, row.get("external_id", ""), (DecisionFault.UNREADABLE_ROW,))
+        names_nobody = any(cells) and not row.get("external_id") and not row.get("account")
+        if is_broken or len(cells) > len(head) or names_nobody:
+            yield RefusedDecision(number, *_named(row, DecisionFault.UNREADABLE_ROW))
         elif row.get("decision"):
             yield _row(number, row)
 
@@ -148,15 +161,21 @@ def _row(number: int, row: Mapping[str, str]) -> DecisionRow | RefusedDecision:
     try:
         decision = Decision(row["decision"].lower())
     except ValueError:
-        return RefusedDecision(number, row["external_id"], (DecisionFault.UNKNOWN_DECISION,))
-    account = row.get("account", "") if row.keys() >= _OF_A_SPREADSHEET else ""
+        return RefusedDecision(number, *_named(row, DecisionFault.UNKNOWN_DECISION))
+    account = row.get("account", "") if row.keys() >= _OF_A_SPREADSHEET or not row["external_id"] else ""
     return DecisionRow(number, row["external_id"], decision, row.get("email", ""), account)
 
 
+def _named(row: Mapping[str, str], fault: DecisionFault) -> tuple[str, tuple[DecisionFault, ...], str]:
+    """Return what a `RefusedDecision` says of the row: the account and the fault."""
+    external_id = row.get("external_id", "")
+    return external_id, (fault,), "" if external_id else row.get("account", "")
+
+
 def decided_twice(rows: Collection[DecisionRow | RefusedDecision]) -> set[str]:
-    """Return the external ids that more than one row names, also where one of the rows cannot be read."""
-    counted = Counter(row.external_id for row in rows)
-    return {external_id for external_id, count in counted.items() if count > 1}
+    """Return the external ids and account ids that more than one row names, also where one of them cannot be read."""
+    counted = Counter(row.external_id or row.account for row in rows)
+    return {name for name, count in counted.items() if count > 1}
 
 
 def check_account(row: DecisionRow, decided: DecidedAccount | None) -> tuple[DecisionFault, ...]:

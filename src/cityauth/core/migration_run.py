@@ -9,6 +9,7 @@ from operator import attrgetter
 from typing import Final, TypeAlias, TypeVar
 
 from cityauth.core.accounts import AccountId
+from cityauth.core.characters import is_clean
 from cityauth.core.identifiers import EMAIL, Identifier
 from cityauth.core.migration import Migration, MigrationStep, StepAction, StepRefusal, StepState
 from cityauth.core.migration_plan import PlanHeader, PlanLine
@@ -19,6 +20,8 @@ T = TypeVar("T")
 
 MOST_IN_A_BATCH: Final = 10_000
 """The most accounts of one commit."""
+
+_LONGEST_ACTOR: Final = 255
 
 _LONGEST_PAUSE: Final = 60
 """Seconds: a longer pause is a mistake of units."""
@@ -117,7 +120,7 @@ class ApplySettings:
     """How a plan is carried out.
 
     Attributes:
-        actor: Who does it; it stands in the journal.
+        actor: Who does it; it stands in the journal. At most 255 characters, none of them invisible.
         batch: How many accounts change in one commit; 1 to 10,000.
         pause: Seconds between two commits, so that sign-ins have the database to themselves.
         choose: Which lines are carried out now; the others wait for another call. ``None`` for all.
@@ -134,8 +137,11 @@ class ApplySettings:
         """Refuse what would never end, and what would hold the database for long.
 
         Raises:
-            UsageError: *batch* or *pause* is out of its range.
+            UsageError: *batch* or *pause* is out of its range, or *actor* is too long or holds a control character or
+                an invisible one.
         """
+        if len(self.actor) > _LONGEST_ACTOR or not is_clean(self.actor):
+            raise UsageError(f"who does it is named in at most {_LONGEST_ACTOR} characters, none of them invisible")
         if not 1 <= self.batch <= MOST_IN_A_BATCH:
             raise UsageError(f"batch is 1 to {MOST_IN_A_BATCH} accounts")
         if not 0 <= self.pause <= _LONGEST_PAUSE:

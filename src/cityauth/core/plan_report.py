@@ -26,6 +26,9 @@ CSV_HEAD: Final = (
 )  # fmt: skip
 """The columns of the spreadsheet. The last two are empty: they are for those who decide."""
 
+REPORT_START: Final = "<!doctype html>\n<!-- cityauth migrate plan -->\n"
+"""How the page begins: an earlier page is known by it."""
+
 _STYLE: Final = """
 :root { color-scheme: light }
 body { font: 1rem/1.5 system-ui, sans-serif; color: #1b1b1b; background: #fff; max-width: 60rem; margin: 2rem auto;
@@ -72,7 +75,7 @@ def page(
 
     heading = escape(title) or say(PlanText.TITLE)
     yield (
-        f'<!doctype html>\n<html lang="{language}">\n<head>\n<meta charset="utf-8">\n'
+        f'{REPORT_START}<html lang="{language}">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
         f"<title>{heading}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{heading}</h1>\n"

@@ -132,8 +132,8 @@ def keys_of(seen: PlannedAccount) -> list[str]:
     """The keys whose other users are looked up: those that the store has marked, and addresses beside the contact."""
     row = seen.row
     keys = list(seen.others)
-    if seen.contact is not None and (row.address_used or row.address_is_username):
-        keys.append(seen.contact.key)
+    if row.address_used or row.address_is_username:
+        keys.append(row.contact_key)
     if row.username_is_address:
         keys += seen.usernames
     return keys

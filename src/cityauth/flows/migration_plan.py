@@ -283,7 +283,8 @@ class _Reading:
         row, key = seen.row, None if seen.contact is None else seen.contact.key
         is_contested = seen.own is not None and seen.own.status is IdentifierStatus.CONTESTED
         shares = any(
-            seen.others.get(use.key, False) or (use.key == key and use.kind != USERNAME.name) for use in partners
+            seen.others.get(use.key, False) or (use.key == row.contact_key and use.kind != USERNAME.name)
+            for use in partners
         )
         return AccountFacts(
             is_exempt=row.account.realm in self._settings.exempt,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cityauth.api.assembly import Namespace
 from cityauth.api.drivers import Answers, require_port, run, wire
-from cityauth.api.plan_files import building, read_decision_file, read_plan, refuse_to_replace
+from cityauth.api.plan_files import EARLIER_PLAN, building, read_decision_file, read_plan, refuse_to_replace
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext
 from cityauth.core.migration_run import ApplySettings, MigrationRefused, MigrationReport, MigrationStatus, chosen
 from cityauth.core.plan_builder import PlanBuilder
@@ -34,8 +34,8 @@ class Migration(Namespace[Answers]):
     ) -> PlanMade:
         """Read every account, and write to the file *out* what each of them is, why, and what is to happen to it.
 
-        Nothing is written to the store, which may be open for reading alone. The file takes the place of an older one
-        only when it is complete.
+        Nothing is written to the store, which may be open for reading alone. The file takes the place of an earlier
+        plan only when it is complete. A file that is no plan is not replaced.
 
         Args:
             out: The file of the plan: JSON, the header in the first line, then a line for each account.
@@ -51,8 +51,8 @@ class Migration(Namespace[Answers]):
             The plan's header, and the decisions that were not used.
 
         Raises:
-            UsageError: a file cannot be read or written, the file of decisions lacks a column, a realm is not in the
-                policy, or *phase* is ``legacy_only``, at which no address signs in.
+            UsageError: a file cannot be read or written, *out* is there and is no plan, the file of decisions lacks a
+                column, a realm is not in the policy, or *phase* is ``legacy_only``, at which no address signs in.
             WiringError: the store is no `PopulationStore`.
             StoreError: the store cannot answer; no file was written.
         """
@@ -64,7 +64,7 @@ class Migration(Namespace[Answers]):
             check_domains=domain_check is not None,
             read=tuple(read_decision_file(decisions)),
         )
-        refuse_to_replace(Path(out), None if decisions is None else Path(decisions))
+        refuse_to_replace(Path(out), None if decisions is None else Path(decisions), earlier=EARLIER_PLAN)
         with building(Path(out)) as builder:
             answers.update(wire({PlanBuilder: builder}))
             return run(migration_plan.plan(self._deployment, settings, progress), answers)
@@ -107,7 +107,7 @@ class Migration(Namespace[Answers]):
 
         Args:
             plan: The file of the plan.
-            actor: Who carries it out; the journal names this person for every account.
+            actor: Who carries it out; the journal names this person for every account. At most 255 characters.
             batch: How many accounts change in one commit; 1 to 10,000.
             pause: Seconds between two commits.
             share: The share of the accounts that move now, above 0 and up to 1. A larger share contains a smaller
@@ -123,7 +123,8 @@ class Migration(Namespace[Answers]):
             matters, another migration is open, or the plan was rolled back.
 
         Raises:
-            UsageError: the file cannot be read, or *batch*, *pause* or *share* is out of its range.
+            UsageError: the file cannot be read, *batch*, *pause* or *share* is out of its range, or *actor* is too long
+                or holds a control character or an invisible one.
             PlanError: it is no plan, or a line of it was changed.
             WiringError: the store is no `PopulationStore`.
             StoreError: the store cannot answer; call it again.
@@ -149,14 +150,15 @@ class Migration(Namespace[Answers]):
 
         Args:
             plan_id: The id in the first line of the plan.
-            actor: Who undoes it.
+            actor: Who undoes it. At most 255 characters.
             batch: How many accounts change in one commit; 1 to 10,000.
             pause: Seconds between two commits.
             progress: Called after each commit with the number of steps that are taken back, and of all steps.
             client: Who asks, for the audit trail.
 
         Raises:
-            UsageError: *batch* or *pause* is out of its range.
+            UsageError: *batch* or *pause* is out of its range, or *actor* is too long or holds a control character or
+                an invisible one.
             WiringError: the store is no `PopulationStore`.
             StoreError: the store cannot answer; call it again.
         """
