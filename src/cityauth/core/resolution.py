@@ -11,7 +11,7 @@ from enum import StrEnum
 from operator import attrgetter
 from typing import TypeAlias, assert_never
 
-from cityauth.core.accounts import Account
+from cityauth.core.accounts import Account, AccountId
 from cityauth.core.identifiers import BUILT_IN, EMAIL, USERNAME, Identifier, IdentifierKind, Malformed, exact_of, read
 from cityauth.core.secret import SecretStr
 from cityauth.errors import PolicyError
@@ -164,6 +164,9 @@ class IdentifierResolver:
             raise PolicyError(msg)
         self._realms = dict(realms)
         self.kinds: tuple[IdentifierKind, ...] = tuple(kinds)
+        realm = next(iter(realms), "")
+        nobody = Identifier("email", "nobody@example.com", "nobody@example.com")
+        self._nobody = Match(Account(AccountId(""), realm, ""), AccountIdentifier(nobody), None)
 
     def read(self, entered: object) -> tuple[Identifier, ...] | Malformed:
         """Return the readings of *entered* by the rules of looking up, or why there is none."""
@@ -196,8 +199,9 @@ class IdentifierResolver:
         exact = exact_of(readings)
         # The order in which the kinds are given decides nothing.
         first = exact[0] if len(exact) == 1 else min(exact, key=attrgetter("key"))
-        held = found if len(found) == 1 else _relevant({one.key for one in readings[len(exact) :]}, found)
+        held = found if len(found) <= 1 else _relevant({one.key for one in readings[len(exact) :]}, found)
         if not held:
+            self._judge(self._nobody, now)  # so that an unknown identifier takes as long as a known one
             return Resolution(text, Outcome.UNKNOWN, Reason.NOT_FOUND, looked_up=first)
         if len(held) > 1 and len({one.account.id for one in held}) > 1:
             return Resolution(text, Outcome.AMBIGUOUS, Reason.SEVERAL_ACCOUNTS, looked_up=first)
@@ -214,9 +218,10 @@ class IdentifierResolver:
         if not self.has_phase(account):
             return Outcome.UNKNOWN, Reason.REALM_WITHOUT_PHASES, None
         phase = account.phase or self._realms[account.realm].phase_at(now)
+        active = _judge_active(held.identifier.kind, phase)  # also where it is not needed: it takes time
         match held.status:
             case IdentifierStatus.ACTIVE:
-                return (*_judge_active(held.identifier.kind, phase), phase)
+                return (*active, phase)
             case IdentifierStatus.CONTESTED:
                 return Outcome.AMBIGUOUS, Reason.CONTESTED, phase
             case IdentifierStatus.PENDING:

@@ -182,10 +182,11 @@ def _verify(
     if isinstance(password, PasswordDefect):
         refused = PasswordRefused(RefusalReason.MALFORMED_PASSWORD)
         return Attempt(state, context, password, resolution, refused, identifier_hash=identifier_hash)
-    stored = resolution.match.password_hash if resolution.match else None
+    match = resolution.match
+    stored = match.password_hash if match else None
     mix = yield from current_mix(deployment, context.at)
-    dummy = draw(key, deployment.dummy_secret, mix)  # also where it is not needed: it takes time
-    against = stored.get_secret_value() if stored else dummy
+    dummy = SecretStr(draw(key, deployment.dummy_secret, mix))  # also where it is not needed: it takes time
+    against = (dummy if stored is None else stored).get_secret_value()
     holder = resolution.holder.account.id if resolution.holder else None
     verdict = yield from verify_password(
         deployment, password, against, context, account_id=holder, identifier_hash=identifier_hash

@@ -84,7 +84,8 @@ def request(
     mailed = budget is not None and (account is not None or budget is not Budget.GUARANTEED)
     stranger = typed if unknown and len(contacts) != 1 and mailed else ""
     link = yield from make_link(deployment, Purpose.RESET, context, to=to, account=account)
-    reset = yield from _write_reset(deployment, context, account, client.language, link)
+    nobody = AccountIdentifier(resolution.looked_up)
+    reset = yield from _write_reset(deployment, context, account, client.language, link=link, nobody=nobody)
     no_link = queue(deployment, context, _mail_without_link(contacts), stranger, language=client.language)
     event = audit_event(
         AuditEventType.LINK_REQUESTED,
@@ -102,10 +103,16 @@ def request(
 
 
 def _write_reset(
-    deployment: Deployment, context: RequestContext, account: Account | None, language: str, link: Link
+    deployment: Deployment,
+    context: RequestContext,
+    account: Account | None,
+    language: str,
+    *,
+    link: Link,
+    nobody: AccountIdentifier,
 ) -> Flow[MailQueued]:
-    """Write the mail with the reset *link*; for nobody the same mail without an addressee."""
-    held = yield from identifiers_of(account.id if account else None)
+    """Write the mail with the reset *link*; for nobody the same mail without an addressee, to the name *nobody*."""
+    held = (yield from identifiers_of(account.id if account else None)) or (nobody,)
     person = account or Account(AccountId(""), deployment.policy.sign_up_realm, "", language)
     words = {"login_name": login_name(deployment, person, held, context) or _NO_NAME}
     to = person.contact or ""

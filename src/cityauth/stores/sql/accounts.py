@@ -28,8 +28,14 @@ from cityauth.core.resolution import Match
 from cityauth.core.secret import SecretStr
 from cityauth.policy.realms import Phase
 from cityauth.stores.sql.hash_kinds import enter_kinds, number_of
-from cityauth.stores.sql.identifiers import ACCOUNT_IDENTIFIER, account_identifier_of, add_identifiers, enter_tombstones
-from cityauth.stores.sql.programs import Program, Read, UnmetError, Write, look_up, look_up_one
+from cityauth.stores.sql.identifiers import (
+    ACCOUNT_IDENTIFIER,
+    NO_IDENTIFIER,
+    account_identifier_of,
+    add_identifiers,
+    enter_tombstones,
+)
+from cityauth.stores.sql.programs import Program, Read, UnmetError, Write, look_up_alike, look_up_one
 from cityauth.stores.sql.rows import Row, maker
 from cityauth.stores.sql.tables import account, identifier, micros, migration_step, one_time_token, session, source
 
@@ -108,6 +114,11 @@ _ERASE: Final = (
 )
 
 
+_NO_ACCOUNT: Final = ("nobody", "citizen", "Nobody", "fi", Status.ACTIVE.value, 1, "nobody@example.com", None, None, 1)
+_NO_MATCH: Final = (*_NO_ACCOUNT, *NO_IDENTIFIER, "$argon2id$v=19$m=65536,t=3,p=4$")
+"""Stand for rows of `ACCOUNT` and `_MATCH`; see `look_up_alike`."""
+
+
 def account_of(row: Row) -> Account:
     """Read a row of `ACCOUNT`."""
     account_id, realm, name, language, status, epoch, contact, phase, external_id, contact_verified = row
@@ -129,14 +140,15 @@ def _match_of(row: Row) -> Match:
     """Read a row of `_MATCH`."""
     stored = row[14]
     held = account_identifier_of(row[10:14])
-    return _match(account_of(row[:10]), held, None if stored is None else SecretStr(stored))
+    secret = SecretStr(stored or "")  # also without a hash, so that an account without a password takes as long
+    return _match(account_of(row[:10]), held, None if stored is None else secret)
 
 
 def find(keys: Sequence[str]) -> Program[list[Match]]:
     """Return what is held under any of *keys*."""
     if len(keys) == 1:
-        return look_up(_match_of, _FIND_ONE, {"key": keys[0]})
-    return look_up(_match_of, _FIND, {"keys": list(keys)})
+        return look_up_alike(_match_of, _FIND_ONE, {"key": keys[0]}, _NO_MATCH)
+    return look_up_alike(_match_of, _FIND, {"keys": list(keys)}, _NO_MATCH)
 
 
 def load(account_id: AccountId) -> Program[Account | None]:
@@ -146,7 +158,7 @@ def load(account_id: AccountId) -> Program[Account | None]:
 
 def find_by_contact(key: str) -> Program[list[Account]]:
     """Return the accounts of a contact."""
-    return look_up(account_of, _FIND_BY_CONTACT, {"key": key})
+    return look_up_alike(account_of, _FIND_BY_CONTACT, {"key": key}, _NO_ACCOUNT)
 
 
 def password_hash(account_id: AccountId) -> Program[SecretStr | None]:

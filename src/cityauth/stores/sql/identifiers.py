@@ -20,7 +20,7 @@ from cityauth.core.changes import (
 )
 from cityauth.core.identifiers import Identifier
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
-from cityauth.stores.sql.programs import Program, Read, UnmetError, Write, WriteMany, insert_missing, look_up
+from cityauth.stores.sql.programs import Program, Read, UnmetError, Write, WriteMany, insert_missing, look_up_alike
 from cityauth.stores.sql.rows import Row, maker
 from cityauth.stores.sql.tables import account, identifier, micros, tombstone
 
@@ -29,6 +29,8 @@ _identifier, _account_identifier = maker(Identifier), maker(AccountIdentifier)
 
 ACCOUNT_IDENTIFIER = (identifier.c.kind, identifier.c.shown, identifier.c.key, identifier.c.status)
 """The columns that `account_identifier_of` reads."""
+NO_IDENTIFIER: Final = ("email", "nobody@example.com", "nobody@example.com", IdentifierStatus.ACTIVE.value)
+"""Stands for a row of them; see `look_up_alike`."""
 _OF_ACCOUNT: Final = (
     select(*ACCOUNT_IDENTIFIER)
     .where(identifier.c.account_id == bindparam("account_id"))
@@ -76,7 +78,7 @@ def account_identifier_of(row: Row) -> AccountIdentifier:
 
 def account_identifiers(account_id: AccountId) -> Program[list[AccountIdentifier]]:
     """Return an account's identifiers, oldest first."""
-    return look_up(account_identifier_of, _OF_ACCOUNT, {"account_id": account_id})
+    return look_up_alike(account_identifier_of, _OF_ACCOUNT, {"account_id": account_id}, NO_IDENTIFIER)
 
 
 def has_tombstone(digests: Sequence[bytes]) -> Program[bool]:

@@ -145,6 +145,20 @@ def look_up(read: Callable[[Row], T], statement: ClauseElement, values: Values) 
     return LookUp(statement, values, lambda rows: [read_one(read, row) for row in rows])
 
 
+def look_up_alike(read: Callable[[Row], T], statement: ClauseElement, values: Values, stand_in: Row) -> LookUp[list[T]]:
+    """Return the same as `look_up`, in the same time whether there is a row or none.
+
+    If *statement* finds none, *stand_in* is read in its place and thrown away. Otherwise the time of an answer would
+    tell that nobody has an identifier.
+    """
+
+    def result(rows: list[Row]) -> list[T]:
+        found = [read_one(read, row) for row in rows or (stand_in,)]
+        return found if rows else []
+
+    return LookUp(statement, values, result)
+
+
 def look_up_one(read: Callable[[Row], T], statement: ClauseElement, values: Values) -> LookUp[T | None]:
     """Return what *read* makes of the row that *statement* finds, or ``None`` when there is none."""
     return LookUp(statement, values, lambda rows: read_one(read, rows[0]) if rows else None)
