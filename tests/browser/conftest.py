@@ -23,6 +23,10 @@ FLAGS = (
 )
 
 WIDE, PHONE = (1280, 800), (360, 740)
+SHAPES = pytest.mark.parametrize(
+    ("language", "size"), [("fi", WIDE), ("fi", PHONE), ("sv", PHONE), ("en", WIDE)], ids=str
+)
+"""Each language once and each size twice: ``inspect`` looks at the width of every page on all of them."""
 NARROWEST = 320
 """Pixels to which every page must shrink without scrolling sideways (WCAG 1.4.10): 1280 at a zoom of 400 %."""
 
@@ -55,10 +59,11 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(scope="session")
-def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the pictures go."""
-    return tmp_path_factory.mktemp("screenshots", numbered=False)
+def picture(page: Page, name: str) -> None:
+    """Keep a picture of a page in the folder that the variable SCREENSHOTS names, for whoever wants to look."""
+    folder = os.environ.get("SCREENSHOTS")
+    if folder:
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
 
 
 @pytest.fixture
@@ -92,18 +97,23 @@ def opened(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
 
 
 @pytest.fixture
-def inspect(screenshots: Path) -> Callable[[Page, str], None]:
-    """Looks at a page: a picture, what axe finds, and whether it fits the screen's width and the narrowest one."""
+def inspect() -> Callable[[Page, str], None]:
+    """Looks at a page: a picture, what axe finds, and whether it fits a wide screen, a phone and the narrowest one."""
     axe = Axe()
 
     def look(page: Page, name: str) -> None:
         size = page.viewport_size
         assert size is not None
         language = page.locator("html").get_attribute("lang")
-        page.screenshot(path=screenshots / f"{name}-{language}-{size['width']}.png", full_page=True)
+        picture(page, f"{name}-{language}-{size['width']}")
         report = axe.run(page)
         assert report.violations_count == 0, f"{name}: {report.generate_report()}"
-        for width in (NARROWEST, size["width"]):  # the screen's own is last, so that the page goes on as it was
+        for width in (
+            NARROWEST,
+            PHONE[0],
+            WIDE[0],
+            size["width"],
+        ):  # the screen's own is last, so that the page goes on as it was
             page.set_viewport_size({"width": width, "height": size["height"]})
             overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
             assert overflow == 0, f"{name} is {overflow} pixels too wide for {width}"

@@ -6,17 +6,16 @@ from typing import TypeAlias
 import pytest
 from playwright.sync_api import Page, expect
 
-from cityauth.messages import LANGUAGES, Label, text
+from cityauth.messages import Label, text
 from flask_app.tests.service import ASA, ERKKI, VIRVE
 from flask_app.texts import words
+from tests.browser.conftest import PHONE, SHAPES
 
 pytestmark = pytest.mark.browser
 
 Open: TypeAlias = Callable[..., Page]
 Inspect: TypeAlias = Callable[[Page, str], None]
 TabTo: TypeAlias = Callable[[Page, str], None]
-
-WIDE, PHONE = (1280, 800), (360, 740)
 
 
 def say(label: Label, language: str) -> str:
@@ -34,8 +33,7 @@ def sign_in(page: Page, identifier: str, password: str, language: str = "fi") ->
     page.get_by_role("button", name=say(Label.SIGN_IN, language)).click()
 
 
-@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
-@pytest.mark.parametrize("language", LANGUAGES)
+@SHAPES
 def test_the_journey(opened: Open, inspect: Inspect, language: str, size: tuple[int, int]) -> None:
     """Every page of the journey, in each language, on a deployment and on a phone, without a finding of axe (ASVS 6.2.6)."""
     page = opened(language=language, size=size)
@@ -83,8 +81,7 @@ def test_the_journey(opened: Open, inspect: Inspect, language: str, size: tuple[
     inspect(page, "6-signed-out")
 
 
-@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
-@pytest.mark.parametrize("language", LANGUAGES)
+@SHAPES
 def test_the_pages_beside_the_journey(opened: Open, inspect: Inspect, language: str, size: tuple[int, int]) -> None:
     """The guide, the statement, the honest pages and an error page hold the same standard."""
     page = opened(language=language, size=size)

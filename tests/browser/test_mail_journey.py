@@ -22,6 +22,7 @@ from cityauth.policy import SessionPolicy
 from flask_app.sending import mailer_for, sending
 from flask_app.tests.service import CHEAP, ERKKI, MATTI, NEW, install, serving
 from flask_app.texts import words
+from tests.browser.conftest import PHONE, WIDE
 
 pytestmark = pytest.mark.browser
 
@@ -29,7 +30,6 @@ Open: TypeAlias = Callable[..., Page]
 Inspect: TypeAlias = Callable[[Page, str], None]
 TabTo: TypeAlias = Callable[[Page, str], None]
 
-WIDE, PHONE = (1280, 800), (360, 740)
 NEW_EMAIL = "erkki@uusi.example"
 
 
