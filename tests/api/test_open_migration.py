@@ -14,7 +14,7 @@ from cityauth.core.migration import Migration, MigrationMoved, MigrationOpened, 
 from cityauth.errors import StoreUnavailableError
 from cityauth.policy.realms import Phase
 from cityauth.stores.sql import SqlStore
-from cityauth.testing.migrations import NIGHT
+from cityauth.testing.migration_samples import NIGHT
 from cityauth.testing.samples import NOON
 from tests.support.service import KEY
 from tests.support.stores import MakeStore, maker

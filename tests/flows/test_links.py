@@ -143,7 +143,7 @@ def test_a_commit_whose_outcome_was_lost_can_be_repeated(service: Service) -> No
 
 
 @pytest.mark.parametrize("purpose", [Purpose.RESET, Purpose.EMAIL_CHANGE, Purpose.EMAIL_UNDO])
-def test_a_claim_without_an_account_does_nothing_to_one(service: Service, purpose: Purpose) -> None:
+def test_a_token_without_an_account_does_nothing_to_one(service: Service, purpose: Purpose) -> None:
     """A one-time token that names no account, whatever address it holds, opens none (B-33)."""
     service.add("Erkki", email="erkki@example.com")
     name = id_of(bytes(16))

@@ -35,7 +35,7 @@ from cityauth.flows import migration
 from cityauth.flows.asking import Flow
 from cityauth.policy.realms import Phase
 from cityauth.testing.imports import person
-from cityauth.testing.migrations import NIGHT
+from cityauth.testing.migration_samples import NIGHT
 from cityauth.testing.samples import NOON, identifier
 from tests.support.moves import (
     KEPT,

@@ -12,7 +12,7 @@ from cityauth.core.migration import MigrationState, StepState
 from cityauth.flows.migration_check import VerifyFinding
 from cityauth.policy.realms import Phase
 from cityauth.stores.memory.state import StoredStep
-from cityauth.testing.migrations import NIGHT
+from cityauth.testing.migration_samples import NIGHT
 from cityauth.testing.samples import NOON
 from tests.support.moves import Move, commit, fresh_memory, people
 

@@ -35,7 +35,7 @@ from cityauth.flows import rehearsal
 from cityauth.flows.rehearsal import RehearsalFinding
 from cityauth.policy import Policy
 from cityauth.policy.realms import Phase, RealmPolicy
-from cityauth.testing.migrations import LAST
+from cityauth.testing.migration_samples import LAST
 from cityauth.testing.populations import ADDRESSES, BAD_ADDRESSES, USERNAMES, populations
 from cityauth.testing.samples import NOON
 from tests.support.moves import Move, commit, fill, leads_to, population

@@ -52,7 +52,7 @@ class AccountContract:
         return store
 
     def test_nothing_is_found_in_an_empty_store(self, store: Store) -> None:
-        """What is not there is told by nothing, never by an exception."""
+        """A look-up of what is not there returns nothing and raises nothing."""
         assert list(store.find(["1:a@example.com"])) == []
         assert list(store.find([])) == []
         assert list(store.find(["1:a", "1:b", "1:c"])) == []
@@ -62,7 +62,7 @@ class AccountContract:
         assert list(store.events(NOBODY)) == []
 
     def test_an_account_comes_back_whole(self, store: Store) -> None:
-        """Every field of an account is loaded and found as it was added."""
+        """An account is loaded and found with every field as it was added."""
         change = added(
             AINO,
             "a@example.com",
@@ -83,7 +83,7 @@ class AccountContract:
         assert match.password_hash == store.password_hash(AINO) == OLD_HASH
 
     def test_an_account_may_have_no_password_and_no_identifier(self, store: Store) -> None:
-        """No hash is told apart from every hash, the empty one included."""
+        """An account without a hash is not one with an empty hash."""
         commit(store, added("none", "n@example.com", password=None), added("empty", password=SecretStr("")))
         (match,) = store.find(["1:n@example.com"])
         assert match.password_hash is None
@@ -107,7 +107,7 @@ class AccountContract:
             assert (session.user_agent, session.address) == (text, text)
 
     def test_the_longest_key_is_found(self, store: Store) -> None:
-        """A key of `MAX_KEY_BYTES` is kept whole, so that two that differ in the last byte are two."""
+        """A key of `MAX_KEY_BYTES` is kept whole: two keys that differ in the last byte are two keys."""
         long = "ä" * (MAX_KEY_BYTES // 2 - 2)
         commit(store, added("a", long + "a"), added("b", long + "b"))
         (match,) = store.find([f"1:{long}b"])
@@ -131,7 +131,7 @@ class AccountContract:
         refuse(store, PasswordReplaced(AINO, was=OLD_HASH, now=OLD_HASH), Precondition.PASSWORD_CHANGED)
 
     def test_a_missing_password_is_a_value_to_compare_with(self, store: Store) -> None:
-        """An account without a password gets one only while it has none."""
+        """A change that expects no password is refused once the account has one."""
         commit(store, added(password=None))
         refuse(store, PasswordReplaced(AINO, was=OLD_HASH, now=NEW_HASH), Precondition.PASSWORD_CHANGED)
         commit(store, PasswordReplaced(AINO, was=None, now=NEW_HASH))
@@ -155,13 +155,13 @@ class AccountContract:
         refuse(store, StatusChanged(NOBODY, Status.ACTIVE, Status.DISABLED), Precondition.ACCOUNT_MISSING)
 
     def test_an_epoch_counts_up(self, store: Store) -> None:
-        """Each advance counts, also two in one commit."""
+        """Each advance of the epoch counts, also two in one commit."""
         commit(store, added(), EpochAdvanced(AINO), EpochAdvanced(AINO))
         assert store.load(AINO) == replace(added().account, epoch=2)
         refuse(store, EpochAdvanced(NOBODY), Precondition.ACCOUNT_MISSING)
 
     def test_contact_and_profile_change(self, store: Store) -> None:
-        """Contact, display name and language are set; nothing else is."""
+        """A change of the profile sets contact, display name and language, and nothing else."""
         commit(store, added(), ContactChanged(AINO, "new@example.com"), ProfileChanged(AINO, "Aino V.", "en"))
         expected = replace(added().account, contact="new@example.com", display_name="Aino V.", language="en")
         assert store.load(AINO) == expected
@@ -176,7 +176,7 @@ class AccountContract:
         refuse(store, ProfileChanged(NOBODY, "", "fi"), Precondition.ACCOUNT_MISSING)
 
     def test_a_changed_contact_is_as_verified_as_the_change_says(self, store: Store) -> None:
-        """A new contact is verified unless the change says that nobody has shown it."""
+        """A new contact counts as verified, unless the change says that nobody has proven it."""
         commit(store, added(contact="a@example.com", contact_verified=False))
         for verified in (True, False):
             commit(store, ContactChanged(AINO, f"{verified}@example.com", verified=verified))
@@ -185,7 +185,7 @@ class AccountContract:
             assert found.contact_verified is verified
 
     def test_an_account_that_changed_stops_the_commit(self, store: Store) -> None:
-        """A commit that needs the account as it was is refused after a change of any attribute, and writes nothing."""
+        """A commit that requires the account unchanged is refused after any change of it, and writes nothing."""
         account = added(contact="a@example.com", external_id="7").account
         commit(store, added(contact="a@example.com", external_id="7"), added("bare"))
         others: dict[str, Any] = {
@@ -211,7 +211,7 @@ class AccountContract:
         refuse(store, AccountUnchanged(account), Precondition.ACCOUNT_CHANGED)
 
     def test_a_contact_is_replaced_only_if_it_is_still_there(self, store: Store) -> None:
-        """A change that names the former contact is refused when another one, or none, is stored."""
+        """A change that names the former contact is refused where another contact, or none, is stored."""
         commit(store, added(), ContactChanged(AINO, "old@example.com"))
         for wrong in ("other@example.com", "OLD@example.com", None):
             refuse(store, ContactChanged(AINO, "new@example.com", was=wrong), Precondition.CONTACT_CHANGED)
@@ -223,7 +223,7 @@ class AccountContract:
         assert found.contact == "new@example.com"
 
     def test_a_commit_applies_all_or_nothing(self, store: Store) -> None:
-        """When one change is refused, nothing before it stays and nothing after it happens."""
+        """When one change is refused, the changes before it are undone and those after it are not made."""
         commit(store, added(AINO, "a@example.com"), opened("kept"))
         before = store.load(AINO)
         last = PasswordReplaced(AINO, was=NEW_HASH, now=NEW_HASH)
@@ -249,7 +249,7 @@ class AccountContract:
         assert list(store.events(AINO)) == []
 
     def test_a_commit_that_raises_writes_nothing(self, store: Store) -> None:
-        """Where a change cannot be applied at all, none of those before it stays."""
+        """Where a change raises an error, the changes before it are undone."""
         commit(store, added())
         broken: list[Any] = [EpochAdvanced(AINO), recorded("event"), "no change at all"]
         with suppress(Exception):
@@ -258,7 +258,7 @@ class AccountContract:
         assert list(store.events(AINO)) == []
 
     def test_the_first_change_that_is_refused_is_named(self, store: Store) -> None:
-        """Of two changes that could not be applied the earlier one is told."""
+        """Where two changes would be refused, the answer names the earlier one."""
         commit(store, added())
         first, second = EpochAdvanced(NOBODY), StatusChanged(AINO, Status.DISABLED, Status.ACTIVE)
         assert store.commit([first, second]) == Rejected(first, Precondition.ACCOUNT_MISSING)
@@ -271,7 +271,7 @@ class AccountContract:
         assert store.commit([]) == Committed()
 
     def test_a_commit_survives_reopening(self, store: Store) -> None:
-        """What was committed is there when the store is opened again."""
+        """After the store is opened again, everything that was committed is there."""
         commit(
             store,
             added(AINO, "a@example.com", identifier_status=IdentifierStatus.RETIRED),
@@ -288,7 +288,7 @@ class AccountContract:
         assert store.outbox_status().waiting == 1
 
     def test_the_trail_is_kept_in_order(self, store: Store) -> None:
-        """Events come back whole, oldest first, each account's own."""
+        """Events come back with every field, the oldest first, and each account has its own."""
         commit(store, recorded("b", detail={"kind": "email", "phase": "both"}, identifier_hash="0123456789abcdef"))
         commit(store, recorded("a", address=None), recorded("other", NOBODY), recorded("unknown", None))
         assert [event.id for event in store.events(AINO)] == ["b", "a"]
@@ -299,7 +299,7 @@ class AccountContract:
         assert [event.id for event in store.events(NOBODY)] == ["other"]
 
     def test_a_commit_that_is_repeated_is_applied_once(self, store: Store) -> None:
-        """A commit whose outcome was lost is repeated, and answered as the first time would have been."""
+        """A commit whose outcome was lost may be repeated, and is answered as the first one would have been."""
         changes: list[Change] = [added(), EpochAdvanced(AINO), queued("mail"), recorded("event")]
         assert store.commit(changes) == Committed()
         assert store.commit(changes) == Committed()
@@ -308,13 +308,13 @@ class AccountContract:
         assert len(store.events(AINO)) == 1
 
     def test_a_commit_of_nobodys_is_recognised_too(self, store: Store) -> None:
-        """What an unknown identifier brought about is applied once as well, however often it is repeated."""
+        """A commit whose event names no account is applied once as well, however often it is repeated."""
         changes: list[Change] = [queued("mail"), recorded("event", None)]
         assert [store.commit(changes), store.commit(changes)] == [Committed(), Committed()]
         assert store.outbox_status().waiting == 1
 
     def test_a_commit_that_was_refused_may_be_repeated(self, store: Store) -> None:
-        """The event of a refused commit is not recorded, so that its repetition is judged again."""
+        """The event of a refused commit is not recorded, so the store checks a repetition of it anew."""
         changes: list[Change] = [EpochAdvanced(AINO), recorded("event")]
         assert store.commit(changes) == Rejected(changes[0], Precondition.ACCOUNT_MISSING)
         commit(store, added())

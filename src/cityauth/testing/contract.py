@@ -24,10 +24,10 @@ FIVE_AN_HOUR = Limit(5, 60 * MINUTE)
 
 
 class OutboxContract:
-    """The outbox: mails are leased, sent, dropped."""
+    """The outbox: a job leases mails, sends them and drops them."""
 
     def test_a_mail_comes_back_whole(self, store: Store) -> None:
-        """Every field is as it was queued, and taking it counts as an attempt."""
+        """A leased mail has every field as it was queued, and the lease counts as an attempt."""
         mails = [queued(f"mail{number}", to or "a@example.com").mail for number, to in enumerate(HOSTILE)]
         commit(store, *(queued(f"mail{number}", to or "a@example.com") for number, to in enumerate(HOSTILE)))
         leased = list(store.lease_mails(NOON, NOON + MINUTE, 100))
@@ -37,19 +37,19 @@ class OutboxContract:
         assert {(one.queued_at, one.expires_at, one.attempts) for one in leased} == {(NOON, NOON + 60 * MINUTE, 1)}
 
     def test_nothing_is_leased_from_an_empty_outbox(self, store: Store) -> None:
-        """An idle worker gets nothing, and the status says so."""
+        """A job gets nothing from an empty outbox, and the status counts nothing."""
         assert list(store.lease_mails(NOON, NOON + MINUTE, 10)) == []
         assert store.outbox_status() == OutboxStatus(0, 0, None)
 
     def test_mails_are_leased_oldest_first(self, store: Store) -> None:
-        """The oldest come first, no more than asked for, none that was queued for later."""
+        """The oldest mails come first, no more than were asked for, and none that is due later."""
         commit(store, *(queued(f"m{number}", at=NOON + number * MINUTE) for number in (2, 0, 9, 1)))
         assert [one.id for one in store.lease_mails(NOON + 2 * MINUTE, NOON + 5 * MINUTE, 2)] == ["m0", "m1"]
         assert [one.id for one in store.lease_mails(NOON + 2 * MINUTE, NOON + 5 * MINUTE, 2)] == ["m2"]
         assert list(store.lease_mails(NOON + 2 * MINUTE, NOON + 5 * MINUTE, 2)) == []
 
     def test_a_lease_ends(self, store: Store) -> None:
-        """A worker that died gives its mails back when the lease ends."""
+        """The mails of a job that died are due again when the lease ends."""
         commit(store, queued("mail"))
         assert [one.attempts for one in store.lease_mails(NOON, NOON + MINUTE, 9)] == [1]
         assert list(store.lease_mails(NOON + MINUTE / 2, NOON + 2 * MINUTE, 9)) == []
@@ -66,7 +66,7 @@ class OutboxContract:
         assert list(store.lease_mails(NOON + 2 * MINUTE, NOON + 5 * MINUTE, 9)) == []
 
     def test_a_mail_is_postponed_or_dropped(self, store: Store) -> None:
-        """A postponed mail is due again at its moment, a dropped one never; unknown ones are no mistake."""
+        """A postponed mail is due again at the given time, and a dropped one never. An unknown mail raises nothing."""
         commit(store, queued("later"), queued("sent"))
         store.lease_mails(NOON, NOON + MINUTE, 9)
         store.postpone_mail("later", NOON + 5 * MINUTE)
@@ -77,7 +77,7 @@ class OutboxContract:
         assert [one.id for one in store.lease_mails(NOON + 5 * MINUTE, NOON + 9 * MINUTE, 9)] == ["later"]
 
     def test_a_dummy_is_dropped_and_never_counted(self, store: Store) -> None:
-        """The mail that nobody gets is neither handed to a worker nor shown, and takes nobody's place."""
+        """A dummy mail has no recipient: it is never leased or counted, and takes no other mail's place in a batch."""
         commit(store, queued("dummy", "", at=NOON - MINUTE), queued("mail"))
         assert store.outbox_status() == OutboxStatus(1, 0, NOON)
         assert [one.id for one in store.lease_mails(NOON, NOON, 1)] == ["mail"]
@@ -86,7 +86,7 @@ class OutboxContract:
         assert store.outbox_status() == OutboxStatus(0, 0, None)
 
     def test_the_status_counts(self, store: Store) -> None:
-        """Waiting mails, those tried before, and the oldest moment."""
+        """The status has the number of waiting mails, of those that were tried before, and the time of the oldest."""
         commit(store, queued("a", at=NOON + MINUTE), queued("b", at=NOON), queued("c", at=NOON + 2 * MINUTE))
         store.lease_mails(NOON + MINUTE, NOON + 9 * MINUTE, 1)
         assert store.outbox_status() == OutboxStatus(3, 1, NOON)
@@ -99,10 +99,10 @@ class OutboxContract:
 
 
 class ThrottleContract:
-    """Throttling: counted before it happens, atomically."""
+    """Throttling: a use is counted before it happens, atomically."""
 
     def test_uses_are_counted_up_to_the_limit(self, store: ThrottleStore) -> None:
-        """The limit's number of uses is reserved, the next is not and tells when one may be again."""
+        """The limit's number of uses is reserved. The next one is refused, and the answer says when one is free."""
         limit = Limit(2, MINUTE)
         assert store.reserve("a", [limit], NOON) == Reserved()
         assert store.reserve("a", [limit], NOON + MICROSECOND) == Reserved()
@@ -110,13 +110,13 @@ class ThrottleContract:
         assert store.reserve("b", [limit], NOON) == Reserved()
 
     def test_the_window_slides(self, store: ThrottleStore) -> None:
-        """A use counts for exactly one window, and no moment lets more than the limit through."""
+        """A use counts for exactly one window, so no period of that length has more uses than the limit."""
         assert store.reserve("a", [ONE_A_MINUTE], NOON) == Reserved()
         assert store.reserve("a", [ONE_A_MINUTE], NOON + MINUTE - MICROSECOND) == Exhausted(NOON + MINUTE)
         assert store.reserve("a", [ONE_A_MINUTE], NOON + MINUTE) == Reserved()
 
     def test_every_limit_must_allow(self, store: ThrottleStore) -> None:
-        """Two limits hold together; the later of their moments is told, and what is refused counts for neither."""
+        """Every limit must allow a use. A refusal names the latest of their times, and counts for no limit."""
         limits = [ONE_A_MINUTE, FIVE_AN_HOUR]
         for number in range(5):
             assert store.reserve("a", limits, NOON + number * MINUTE) == Reserved()
@@ -126,12 +126,12 @@ class ThrottleContract:
         assert store.reserve("a", limits, NOON + 60 * MINUTE) == Reserved()
 
     def test_a_clock_that_jumps_back_frees_nothing(self, store: ThrottleStore) -> None:
-        """Uses that lie ahead of a clock that was set back still count."""
+        """After a clock was set back, uses that lie in its future still count."""
         assert store.reserve("a", [ONE_A_MINUTE], NOON) == Reserved()
         assert store.reserve("a", [ONE_A_MINUTE], NOON - 60 * MINUTE) == Exhausted(NOON + MINUTE)
 
     def test_a_clock_that_was_far_ahead_locks_nobody_out(self, store: ThrottleStore) -> None:
-        """Uses that a clock made while it was days ahead do not count once it is mended."""
+        """Uses that were counted while a clock was days ahead do not count after it is corrected."""
         limits = [ONE_A_MINUTE, FIVE_AN_HOUR]
         for days in (30, 2, 1):
             for number in range(5):
@@ -141,7 +141,7 @@ class ThrottleContract:
         assert store.reserve("a", limits, NOON + MINUTE) == Reserved()
 
     def test_no_limit_allows_everything_and_a_limit_of_none_nothing(self, store: ThrottleStore) -> None:
-        """A use without limits is counted all the same; at most zero times is never."""
+        """A use without limits is counted as well. A limit of zero allows nothing."""
         never = Limit(0, MINUTE)
         assert store.reserve("a", [never], NOON) == Exhausted(NOON + MINUTE)
         assert store.reserve("a", [], NOON) == Reserved()
@@ -149,12 +149,12 @@ class ThrottleContract:
         assert store.reserve("a", [never], NOON) == Exhausted(NOON + MINUTE)
 
     def test_buckets_are_counted_apart(self, store: ThrottleStore) -> None:
-        """One bucket's uses are nothing to another, however alike their names are."""
+        """The uses of one bucket do not count for another, however similar their names are."""
         for bucket in ("b", "B", "b ", "", "ä", "a\u0308"):
             assert store.reserve(bucket, [ONE_A_MINUTE], NOON) == Reserved()
 
     def test_only_past_uses_are_forgotten(self, store: ThrottleStore) -> None:
-        """A purge counts what it forgets and frees no bucket before its time."""
+        """A purge returns how many uses it deleted, and deletes none that still counts."""
         for moment in (NOON - MICROSECOND, NOON):
             assert store.reserve("a", [FIVE_AN_HOUR], moment) == Reserved()
         assert store.purge_throttle(NOON) == 1
@@ -162,7 +162,7 @@ class ThrottleContract:
         assert store.reserve("a", [ONE_A_MINUTE], NOON + MICROSECOND) == Exhausted(NOON + MINUTE)
 
     def test_no_more_than_the_limit_pass_at_once(self, store: ThrottleStore) -> None:
-        """Of many at the same moment exactly the limit's number are reserved."""
+        """Of many uses at the same moment, exactly as many are reserved as the limit allows."""
         limits = [Limit(5, MINUTE)]
         results = race([lambda: store.reserve("a", limits, NOON)] * RACERS)
         assert results.count(Reserved()) == 5
@@ -177,8 +177,8 @@ class StoreContract(
     ThrottleContract,
     RaceContract,
 ):
-    """Every promise of a store of everything. Each test takes an empty one from the fixture ``store``.
+    """Every promise of a `Store`. Each test takes a new, empty store from the fixture ``store``.
 
-    A store of one kind alone takes the part that concerns it: `ThrottleContract` for a ``ThrottleStore``.
-    A store that outlives its process overrides `reopen`.
+    A store that implements one port only uses the contract of that port, such as `ThrottleContract`.
+    A store whose data outlives the process overrides `reopen`.
     """

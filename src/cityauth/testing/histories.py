@@ -1,4 +1,4 @@
-"""Random changes over a world so small that they meet: few accounts, few keys, few moments."""
+"""Random changes, drawn from few accounts, few keys and few moments, so that they often concern the same ones."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -143,7 +143,7 @@ def events() -> st.SearchStrategy[EventRecorded]:
 
 
 def changes() -> st.SearchStrategy[Change]:
-    """Return changes of every type but `EventRecorded`, adding accounts the most often."""
+    """Return changes of every type but `EventRecorded`; most of them add accounts."""
     return st.one_of(
         _added(),
         _added(),

@@ -1,4 +1,4 @@
-"""What a store promises of identifiers: one namespace, compared byte for byte, and nothing passes on."""
+"""What a store promises of identifiers: one namespace, compared byte for byte, and none passes to another account."""
 
 from cityauth.core.accounts import AccountId
 from cityauth.core.changes import (
@@ -37,21 +37,21 @@ TWINS = (
     "ſulian@cure53.de",
     "julian@cure53.de\u0301",
 )
-"""Keys that a collation, a case folding or a normalization would take for one."""
+"""Different keys that a collation, a case folding or a normalization would take for the same key."""
 
 
 class IdentifierContract:
-    """Identifiers: unique over all kinds, kept in whatever life."""
+    """Identifiers: unique over all kinds, and kept whatever their status is."""
 
     def test_keys_are_compared_byte_for_byte(self, store: Store) -> None:
-        """Keys that look alike, or differ in case, accents or outer space, are as many identifiers."""
+        """Keys that look alike, or differ only in case, accents or blanks around them, are different identifiers."""
         commit(store, *(added(f"id{number}", value) for number, value in enumerate(TWINS)))
         for number, value in enumerate(TWINS):
             assert [match.account.id for match in store.find([f"1:{value}"])] == [f"id{number}"]
         assert list(store.find(["1:JULIAN@CURE53.DE", "1:julian@cure53_de", "1:%"])) == []
 
     def test_several_keys_are_found_at_once(self, store: Store) -> None:
-        """At most one match a key, whatever account holds it, also when a key is asked for twice."""
+        """Each key has at most one match, whichever account holds it, also when the key is asked for twice."""
         commit(store, added("a", "a@example.com", "anna"), added("b", "bertil"))
         found = store.find(["1:anna", "1:bertil", "1:anna", "1:cecilia"])
         assert sorted((match.account.id, match.account_identifier.identifier.key) for match in found) == [
@@ -60,7 +60,7 @@ class IdentifierContract:
         ]
 
     def test_holdings_come_oldest_first(self, store: Store) -> None:
-        """Identifiers come in the order in which they were added, in whatever life."""
+        """Identifiers come in the order in which they were added, whatever their status is."""
         commit(store, added(AINO, "z", "a", "m"), identifier_added("b"), IdentifierRetired(AINO, "1:a", NOON))
         assert [(one.identifier.shown, one.status) for one in store.account_identifiers(AINO)] == [
             ("z", IdentifierStatus.ACTIVE),
@@ -70,7 +70,7 @@ class IdentifierContract:
         ]
 
     def test_every_life_is_kept(self, store: Store) -> None:
-        """Pending, active, contested and retired identifiers are found as what they are."""
+        """Pending, active, contested and retired identifiers are found with their status."""
         for status in IdentifierStatus:
             commit(store, added(status.value, status.value, identifier_status=status))
         assert {
@@ -88,7 +88,7 @@ class IdentifierContract:
         assert [one.identifier.kind for one in store.account_identifiers(AINO)] == ["email"]
 
     def test_a_retired_identifier_passes_to_nobody(self, store: Store) -> None:
-        """A retired identifier stays its account's: refused to others, and given back to its own."""
+        """A retired identifier stays with its account: other accounts are refused it, and its own may have it back."""
         commit(store, added(AINO, "old"), added("b"), IdentifierRetired(AINO, "1:old", NOON))
         refuse(store, added("c", "old"), Precondition.IDENTIFIER_TAKEN)
         refuse(store, identifier_added("old", AccountId("b")), Precondition.IDENTIFIER_TAKEN)
@@ -97,20 +97,20 @@ class IdentifierContract:
         assert (back.identifier, back.status) == (identifier("old", "username"), IdentifierStatus.ACTIVE)
 
     def test_a_contested_identifier_is_given_to_nobody(self, store: Store) -> None:
-        """What people must decide no commit decides, not even for its holder."""
+        """A contested identifier cannot be added, not even by an account that holds it: people must decide."""
         commit(store, added(AINO, "both", identifier_status=IdentifierStatus.CONTESTED))
         refuse(store, identifier_added("both"), Precondition.IDENTIFIER_TAKEN)
         assert store.account_identifiers(AINO)[0].status is IdentifierStatus.CONTESTED
 
-    def test_claiming_ones_own_identifier_again_changes_nothing(self, store: Store) -> None:
-        """An active identifier may be added again by its holder, and stays one; a missing account gets none."""
+    def test_adding_ones_own_identifier_again_changes_nothing(self, store: Store) -> None:
+        """An account may add its own active identifier again, and still has it once. A missing account gets none."""
         commit(store, added(AINO, "mine"), identifier_added("mine"))
         assert [one.identifier.key for one in store.account_identifiers(AINO)] == ["1:mine"]
         refuse(store, identifier_added("free", AccountId("nobody")), Precondition.ACCOUNT_MISSING)
         assert list(store.find(["1:free"])) == []
 
     def test_only_an_active_identifier_of_ones_own_is_retired(self, store: Store) -> None:
-        """Another's, a pending, a retired or an unknown identifier cannot be retired."""
+        """An identifier that is pending, retired, unknown or of another account cannot be retired."""
         commit(store, added(AINO, "mine"), added("b", "pending", identifier_status=IdentifierStatus.PENDING))
         for account_id, key in (("b", "1:mine"), ("b", "1:pending"), (AINO, "1:unknown"), (AINO, "1:MINE")):
             change = IdentifierRetired(AccountId(account_id), key, NOON)
@@ -120,7 +120,7 @@ class IdentifierContract:
         refuse(store, retiring, Precondition.IDENTIFIER_CHANGED)
 
     def test_an_erased_account_is_gone_and_its_identifiers_pass_to_nobody(self, store: Store) -> None:
-        """Erasing leaves nothing but digests, and an identifier in the tombstones is refused to everybody (GDPR 17)."""
+        """After an erasure only tombstones are left, and everybody is refused an identifier that has one (GDPR 17)."""
         commit(store, added(AINO, "gone"), added("b"), opened("session"))
         (kept,) = identifier_added("gone").tombstones
         erasing = AccountErased(AINO, 0, (kept,), NOON)
@@ -135,7 +135,7 @@ class IdentifierContract:
         assert list(store.find(["1:gone"])) == []
 
     def test_an_account_of_another_epoch_is_not_erased(self, store: Store) -> None:
-        """What was read before the epoch moved on erases nothing, so no change that came first is lost unseen."""
+        """An erasure that names an earlier epoch is refused, so a change that came first is not erased unseen."""
         commit(store, added(AINO, "kept"), EpochAdvanced(AINO))
         refuse(store, AccountErased(AINO, 0, (), NOON), Precondition.EPOCH_CHANGED)
         assert len(list(store.find(["1:kept"]))) == 1
@@ -143,7 +143,7 @@ class IdentifierContract:
         assert store.load(AINO) is None
 
     def test_an_identifier_that_is_let_go_is_free(self, store: Store) -> None:
-        """Without a tombstone an erased identifier is free; two erasures may leave the same tombstone."""
+        """Without a tombstone an erased account's identifier is free. Two erasures may leave the same tombstone."""
         commit(store, added(AINO, "free"), AccountErased(AINO, 0, (), NOON))
         commit(store, added("b", "free", tombstones=identifier_added("free").tombstones))
         commit(store, AccountErased(AccountId("b"), 0, (digest("one"), digest("two")), NOON))
@@ -176,7 +176,7 @@ class IdentifierContract:
         refuse(store, TombstonesReleased((kept,)), Precondition.IDENTIFIER_CHANGED)
 
     def test_accounts_are_found_by_their_contact(self, store: Store) -> None:
-        """Every account with the contact is found, whatever its case, and no account that has another one by now."""
+        """Every account with the contact is found, in capitals or not, and none whose contact was changed since."""
         commit(store, added(AINO, contact="Office@example.com"), added("b", contact="office@example.com"), added("c"))
         found = store.find_by_contact(contact_key("OFFICE@example.com"))
         assert {one.id for one in found} == {AINO, "b"}

@@ -40,7 +40,7 @@ class FullStore(Store, PopulationStore, Protocol):
 
 
 def person(name: str, *usernames: str, email: str = "", source: str = "", **account: Any) -> NewPerson:
-    """Return a person of an import: *name* is the account's id, and stands in the external id."""
+    """Return a person of an import: *name* is the account's id and a part of the external id."""
     one = Account(AccountId(name), "citizen", name.title(), contact=email or None, external_id=f"ext-{name}", **account)
     names = tuple(AccountIdentifier(identifier(value, "username")) for value in usernames)
     record = SourceRecord(f"ext-{name}", one.id, "", source or email, "", one.display_name, "fi", "active", "", NOON)
@@ -95,14 +95,14 @@ class ImportContract:
             assert list(store.find_imported(["ext-cecilia"])) == [], name
 
     def test_an_external_id_is_one_accounts(self, store: FullStore) -> None:
-        """No second account gets an external id, and it is free again after an erasure."""
+        """An external id belongs to one account, and is free again after the account was erased."""
         commit(store, added("a", external_id="ext"))
         refuse(store, added("b", external_id="ext"), Precondition.ACCOUNT_EXISTS)
         commit(store, AccountErased(AccountId("a"), 0, (), NOON), added("b", external_id="ext"))
         assert [one.row.account.id for one in store.find_imported(["ext", "other"])] == ["b"]
 
     def test_pages_follow_the_bytes_of_the_ids(self, store: FullStore) -> None:
-        """Each account is on one page, in the order of the ids' bytes, whatever a language's order is."""
+        """Each account is on exactly one page, in the order of the ids' bytes and not of any language."""
         ids = [AccountId(one) for one in ("", "A", "B", "a", "z", "ä", "\uffff", "\U0001f600")]
         for one in ids[1:]:
             commit(store, added(one))
@@ -147,7 +147,7 @@ class ImportContract:
         assert set(store.find_key_uses(["1:x@example.com", "1:nobody"])) == {retired, contact}
 
     def test_a_row_says_whether_the_import_gave_a_contact(self, store: FullStore) -> None:
-        """A person for whom the last import gave a contact is marked, until an import gives none."""
+        """A person is marked while the last import gave a contact for them."""
         one, other = person("a", "a", email="a@example.com"), person("b", "b", email="b@example.com")
         record = replace(one.source, contact="a@example.com", email="")
         add(store, replace(one, source=record), other)

@@ -27,7 +27,7 @@ _digest = attrgetter("digest")
 
 
 class StoreMachine(RuleBasedStateMachine):
-    """Does the same to a store and to `MemoryStore`, and compares every answer and everything stored.
+    """Makes the same calls to a store and to `MemoryStore`, and compares every answer and everything that is stored.
 
     Subclass it with `make_store`; the subclass's ``TestCase`` is what pytest or unittest collects.
     """
@@ -48,7 +48,7 @@ class StoreMachine(RuleBasedStateMachine):
         raise NotImplementedError
 
     def _new(self, change: Change) -> bool:
-        """Whether what *change* brings has a random name of its own, as it always does outside a test."""
+        """Whether the id or digest in *change* is new to the store. Outside a test it is random, so always new."""
         match change:
             case SessionOpened(session=session):
                 name = session.handle
@@ -99,7 +99,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule(name=one_time_tokens, at=histories.moments)
     def use_token(self, name: str, at: datetime) -> None:
-        """Use a one-time token, perhaps one that is spent."""
+        """Use a one-time token, perhaps one that was used before."""
         self._both(TokenUsed(digest(name), Purpose.RESET, at))
 
     def _next(self, kind: str) -> str:
@@ -146,7 +146,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @invariant()
     def accounts_agree(self) -> None:
-        """Accounts, identifiers, passwords, trails and sessions are the same in both."""
+        """Accounts, identifiers, passwords, audit trails and sessions are the same in both stores."""
         for account_id in map(AccountId, histories.ACCOUNTS):
             assert self.store.load(account_id) == self.model.load(account_id)
             assert self.store.password_hash(account_id) == self.model.password_hash(account_id)
@@ -158,7 +158,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @invariant()
     def lookups_agree(self) -> None:
-        """Whatever is found by a key or a digest is the same in both."""
+        """Both stores find the same by each key and digest."""
         keys = [identifier(value).key for value in histories.VALUES]
         for key in keys:
             assert list(self.store.find([key])) == list(self.model.find([key]))
@@ -175,11 +175,11 @@ class StoreMachine(RuleBasedStateMachine):
 
     @invariant()
     def the_outbox_agrees(self) -> None:
-        """The outbox stands the same in both."""
+        """The outboxes of both stores are the same."""
         assert self.store.outbox_status() == self.model.outbox_status()
 
     def teardown(self) -> None:
-        """See what is due in the end, and close a store that can be closed."""
+        """Compare the mails that are due at the end, and close the store if it can be closed."""
         end = NOON + 10_000 * MINUTE
         assert list(self.store.lease_mails(end, end, 99)) == list(self.model.lease_mails(end, end, 99))
         close = getattr(self.store, "close", None)

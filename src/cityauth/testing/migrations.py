@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
-from typing import Any, Final
 
 from cityauth.core.accounts import AccountId, Status
 from cityauth.core.changes import (
@@ -13,16 +11,12 @@ from cityauth.core.changes import (
     EpochAdvanced,
     IdentifierRetired,
     Precondition,
-    StatusChanged,
 )
 from cityauth.core.migration import (
-    Migration,
     MigrationDiscarded,
     MigrationMoved,
     MigrationOpened,
     MigrationState,
-    MigrationStep,
-    StepAction,
     StepRefusal,
     StepsApplied,
     StepsPlanned,
@@ -31,11 +25,24 @@ from cityauth.core.migration import (
 )
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
 from cityauth.policy.realms import Phase
-from cityauth.ports.stores import PopulationStore, Store
 from cityauth.testing.imports import FullStore, ImportContract, add, everything, person
+from cityauth.testing.migration_samples import (
+    LAST,
+    NIGHT,
+    PLAN,
+    REFUSALS,
+    TAKING_BACK,
+    apply,
+    apply_plan,
+    begin,
+    erase_all,
+    keep,
+    move,
+    roll_back,
+    states,
+)
 from cityauth.testing.samples import (
     AINO,
-    MINUTE,
     NOON,
     added,
     commit,
@@ -45,78 +52,6 @@ from cityauth.testing.samples import (
     opened,
     refuse,
 )
-
-PLAN: Final = Migration("plan", "digest", MigrationState.LOADING, Phase.EMAIL_PREFERRED, 3, "op", NOON)
-NIGHT: Final = NOON + timedelta(hours=10)
-LAST: Final = "\U0010ffff"
-"""No account id of these tests is greater."""
-
-
-def move(name: str, address: str, **other: Any) -> MigrationStep:
-    """Return the step that makes *address*, the contact of *name*, sign in."""
-    step = MigrationStep(
-        account_id=AccountId(name),
-        external_id=f"ext-{name}",
-        account_class="ready",
-        action=StepAction.MOVE,
-        identifier=identifier(address),
-        contact_before=address,
-        contact_after=address,
-        phase_before=None,
-        phase_after=Phase.EMAIL_PREFERRED,
-    )
-    return step._replace(**other)
-
-
-def keep(name: str, contact: str | None = None, **other: Any) -> MigrationStep:
-    """Return the step that lets *name* keep the username."""
-    step = move(name, "", action=StepAction.KEEP, identifier=None, phase_after=Phase.BOTH)
-    return step._replace(contact_before=contact, contact_after=contact, account_class="no_email", **other)
-
-
-def begin(store: Store, *steps: MigrationStep) -> None:
-    """Load the plan with *steps*, and let it be applied."""
-    commit(store, MigrationOpened(PLAN), StepsPlanned("plan", steps))
-    commit(store, MigrationMoved("plan", MigrationState.LOADING, MigrationState.APPLYING, NOON))
-
-
-def apply(store: Store, after: str = "", last: str = LAST) -> None:
-    """Apply the steps of a range."""
-    commit(store, StepsApplied("plan", after, last, NIGHT, "night"))
-
-
-def roll_back(store: Store, after: str = "", last: str = LAST) -> None:
-    """Roll the steps of a range back."""
-    found = next(one for one in store_of(store).list_migrations() if one.id == "plan")
-    if found.state is not MigrationState.ROLLING_BACK:
-        commit(store, MigrationMoved("plan", found.state, MigrationState.ROLLING_BACK, NIGHT))
-    commit(store, StepsRolledBack("plan", after, last, NIGHT + MINUTE, "morning"))
-
-
-def store_of(store: object) -> PopulationStore:
-    """Return the store as what keeps a population."""
-    kept: PopulationStore = store  # type: ignore[assignment]  # a contract's fixture gives one object for every port
-    return kept
-
-
-def states(store: FullStore) -> dict[str, tuple[StepState, StepRefusal]]:
-    """Return the state of every step."""
-    return {one.account_id: (one.state, one.refusal) for one in store.read_steps("plan", None, "", 1000)}
-
-
-REFUSALS: Final[dict[StepRefusal, tuple[Change, ...]]] = {
-    StepRefusal.STATUS_CHANGED: (StatusChanged(AINO, Status.ACTIVE, Status.DISABLED),),
-    StepRefusal.CONTACT_CHANGED: (ContactChanged(AINO, "other@example.com"),),
-    StepRefusal.IDENTIFIER_TAKEN: (added("thief", "aino@example.com"),),
-    StepRefusal.ADDRESS_SHARED: (added("twin", contact="aino@example.com"),),
-}
-"""What happens between plan and application, by the reason for which the step is then not carried out."""
-
-TAKING_BACK: Final[dict[StepRefusal, tuple[Change, ...]]] = {
-    StepRefusal.CONTACT_CHANGED: (ContactChanged(AINO, "other@example.com"),),
-    StepRefusal.IDENTIFIER_CHANGED: (IdentifierRetired(AINO, "1:aino@example.com", NIGHT),),
-}
-"""What happens after the application, by the reason for which the step is then not taken back."""
 
 
 class MigrationContract:
@@ -134,7 +69,7 @@ class MigrationContract:
         assert list(store.list_migrations()) == [other.migration, ended]
 
     def test_a_state_changes_from_the_expected_one(self, store: FullStore) -> None:
-        """Of two that move a migration on, one succeeds; an unknown migration has no state."""
+        """Of two changes from the same state, one succeeds. A change of an unknown migration is refused."""
         commit(store, MigrationOpened(PLAN))
         moved = MigrationMoved("plan", MigrationState.LOADING, MigrationState.APPLYING, NOON)
         commit(store, moved)
@@ -152,7 +87,7 @@ class MigrationContract:
         commit(store, MigrationMoved("other", MigrationState.LOADING, MigrationState.ROLLED_BACK, NIGHT), back)
 
     def test_each_kind_of_work_needs_its_state(self, store: FullStore) -> None:
-        """Steps are loaded, applied and rolled back in the states that are made for it alone."""
+        """Steps are loaded, applied and rolled back only in the states of the migration that allow it."""
         loading, applying, back = MigrationState.LOADING, MigrationState.APPLYING, MigrationState.ROLLING_BACK
         work: Sequence[tuple[Change, set[MigrationState]]] = [
             (StepsPlanned("plan", ()), {loading, applying}),
@@ -186,7 +121,7 @@ class MigrationContract:
         assert store.count_steps("plan") == {StepState.PLANNED: 3}
 
     def test_the_number_of_steps_can_be_corrected(self, store: FullStore) -> None:
-        """A plan whose accounts are planned anew comes to another number of steps, and the rest of it stays."""
+        """Loading steps may change the total of a migration, and nothing else of it."""
         commit(store, MigrationOpened(PLAN), StepsPlanned("plan", (keep("a"),)))
         commit(store, StepsPlanned("plan", total=7))
         assert store.list_migrations() == [replace(PLAN, total=7)]
@@ -214,7 +149,7 @@ class MigrationContract:
         assert list(store.read_step_keys("plan", StepState.APPLIED, "", 2)) == []
 
     def test_a_migration_without_changes_can_be_forgotten(self, store: FullStore) -> None:
-        """While it is loaded a migration is discarded with its steps, and its id is free; later it is not."""
+        """While its steps are loaded a migration can be discarded with them, and its id is free; later it cannot."""
         commit(store, MigrationOpened(PLAN), StepsPlanned("plan", (keep("a"),)), MigrationDiscarded("plan"))
         assert (list(store.list_migrations()), list(store.read_steps("plan", None, "", 10))) == ([], [])
         refuse(store, MigrationDiscarded("plan"), Precondition.MIGRATION_CHANGED)
@@ -275,7 +210,7 @@ class MigrationContract:
         }
 
     def test_an_address_of_an_erased_account_does_not_pass_on(self, store: FullStore) -> None:
-        """A step whose address has a tombstone is not carried out, and its neighbours are."""
+        """A step whose address has a tombstone is not carried out; the steps before and after it are."""
         add(store, person("aino", "aino", email="aino@example.com"), person("bo", "bo", email="bo@example.com"))
         commit(store, added("gone", "gone@example.com"))
         commit(store, AccountErased(AccountId("gone"), 0, (digest("grave"),), NOON))
@@ -288,7 +223,7 @@ class MigrationContract:
         }
 
     def test_a_decided_address_may_be_shared(self, store: FullStore) -> None:
-        """Where people decided so, one of two gets the shared address, and another address becomes the contact."""
+        """If people decided so, one of two accounts gets their shared address, and the other a new contact."""
         add(store, person("aino", "aino", email="home@example.com"), person("bo", "bo", email="home@example.com"))
         own = move("bo", "home@example.com", identifier=identifier("bo@example.com"), contact_after="bo@example.com")
         before = everything(store)
@@ -303,7 +238,7 @@ class MigrationContract:
         assert everything(store) == before
 
     def test_own_identifiers_are_turned_and_turned_back(self, store: FullStore) -> None:
-        """A username that is the own address becomes the e-mail, a retired address active; a rollback restores both."""
+        """A username that is the own address becomes the e-mail, a retired one active. A rollback restores both."""
         add(
             store,
             person("aino", "old", "aino@example.com", "last", email="aino@example.com"),
@@ -375,7 +310,7 @@ class MigrationContract:
             erase_all(store)
 
     def test_a_step_can_be_taken_back_after_it_was_refused(self, store: FullStore) -> None:
-        """Where the person undid the change meanwhile, the next attempt takes the step back."""
+        """If the person has undone the own change meanwhile, the next attempt takes the step back."""
         add(store, person("aino", "aino", email="aino@example.com"))
         before = everything(store)
         begin(store, move("aino", "aino@example.com"))
@@ -386,20 +321,6 @@ class MigrationContract:
         roll_back(store)
         assert states(store) == {"aino": (StepState.ROLLED_BACK, StepRefusal.NONE)}
         assert everything(store) == before
-
-
-def apply_plan(store: FullStore, number: int) -> None:
-    """Apply the whole plan of that number."""
-    commit(store, StepsApplied(f"plan{number}", "", LAST, NIGHT, "night"))
-
-
-def erase_all(store: FullStore) -> None:
-    """Erase every account, and end every plan."""
-    for row in everything(store):
-        commit(store, AccountErased(row.account.id, row.account.epoch, (), NIGHT))
-    for one in store.list_migrations():
-        if one.state.is_open:
-            commit(store, MigrationMoved(one.id, one.state, MigrationState.ROLLED_BACK, NIGHT))
 
 
 class PopulationContract(ImportContract, MigrationContract):

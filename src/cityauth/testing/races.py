@@ -1,6 +1,6 @@
-"""What a store promises when many act at the same moment: every race has the winners that it must have.
+"""What a store promises when many act at the same moment: how many of them succeed, and what the others are answered.
 
-`race` lets many threads do one thing at the very same moment.
+`race` starts many threads at the same moment.
 """
 
 from collections.abc import Callable, Sequence
@@ -49,11 +49,11 @@ RACERS: Final = 32
 """How many threads a race has."""
 
 _PATIENCE = 60
-"""Seconds until a race that hangs has failed."""
+"""Seconds after which a race that does not end has failed."""
 
 
 def race(jobs: Sequence[Callable[[], T]]) -> list[T]:
-    """Run *jobs*, one thread each, let go by a barrier; return their results in order."""
+    """Run *jobs*, each in a thread of its own, all started at the same moment. Return their results in order."""
     barrier = Barrier(len(jobs), timeout=_PATIENCE)
 
     def run(job: Callable[[], T]) -> T:
@@ -80,10 +80,10 @@ def losses(outcomes: list[CommitOutcome]) -> set[Precondition]:
 
 
 class RaceContract:
-    """Races: the write itself decides, so that exactly one can win."""
+    """Races: the write itself checks its precondition, so exactly one of those that exclude each other succeeds."""
 
     def test_one_of_many_new_accounts_gets_an_identifier(self, store: Store) -> None:
-        """Of many accounts with one identifier one is added, and nothing of the others."""
+        """Of many accounts with the same identifier one is added, and nothing of the others is written."""
         outcomes = race([commits(store, added(f"a{n}", f"own{n}", "one")) for n in range(RACERS)])
         assert wins(outcomes) == 1
         assert losses(outcomes) == {Precondition.IDENTIFIER_TAKEN}
@@ -92,21 +92,21 @@ class RaceContract:
         assert store.load(match.account.id) is not None
 
     def test_one_of_many_accounts_is_given_an_identifier(self, store: Store) -> None:
-        """Of many accounts that confirm one address one gets it, the others are told so."""
+        """Of many accounts that confirm the same address one gets it. The others are answered that it is taken."""
         commit(store, *(added(f"a{n}") for n in range(RACERS)))
         outcomes = race([commits(store, identifier_added("one", AccountId(f"a{n}"))) for n in range(RACERS)])
         assert wins(outcomes) == 1
         assert losses(outcomes) == {Precondition.IDENTIFIER_TAKEN}
 
     def test_one_account_of_an_id_is_added(self, store: Store) -> None:
-        """Of many accounts with one id one is added."""
+        """Of many accounts with the same id one is added."""
         outcomes = race([commits(store, added(AINO, f"own{n}")) for n in range(RACERS)])
         assert wins(outcomes) == 1
         assert losses(outcomes) == {Precondition.ACCOUNT_EXISTS}
         assert len(store.account_identifiers(AINO)) == 1
 
     def test_one_of_many_replaces_a_password(self, store: Store) -> None:
-        """Of many that compare and set one hash one sets it."""
+        """Of many changes that replace the same hash one succeeds."""
         commit(store, added())
         hashes = [SecretStr(f"hash{n}") for n in range(RACERS)]
         outcomes = race([commits(store, PasswordReplaced(AINO, OLD_HASH, now)) for now in hashes])
@@ -114,8 +114,8 @@ class RaceContract:
         assert losses(outcomes) == {Precondition.PASSWORD_CHANGED}
         assert store.password_hash(AINO) == hashes[outcomes.index(Committed())]
 
-    def test_one_of_many_uses_a_claim(self, store: Store) -> None:
-        """Of many uses of one link one wins, with all that its commit writes."""
+    def test_one_of_many_uses_a_token(self, store: Store) -> None:
+        """Of many uses of one link one succeeds, with everything that its commit writes."""
         commit(store, added(), TokenIssued(one_time_token("link", epoch=None)))
         use = TokenUsed(digest("link"), Purpose.RESET, NOON + MINUTE)
         outcomes = race([commits(store, use, EpochAdvanced(AINO), recorded(f"event{n}")) for n in range(RACERS)])
@@ -126,7 +126,7 @@ class RaceContract:
         assert account.epoch == len(store.events(AINO)) == 1
 
     def test_every_advance_of_an_epoch_counts(self, store: Store) -> None:
-        """No advance is lost to another that read the same epoch."""
+        """If many advance the epoch at once, every advance counts."""
         commit(store, added())
         assert wins(race([commits(store, EpochAdvanced(AINO))] * RACERS)) == RACERS
         account = store.load(AINO)
@@ -134,7 +134,7 @@ class RaceContract:
         assert account.epoch == RACERS
 
     def test_a_repeated_commit_is_applied_once_under_any_concurrency(self, store: Store) -> None:
-        """Repetitions of one commit all hear that it was committed, and it was, once."""
+        """If one commit is repeated many times at once, all are answered `Committed`, and it is applied once."""
         commit(store, added())
         outcomes = race([commits(store, EpochAdvanced(AINO), queued("mail"), recorded("event"))] * RACERS)
         assert wins(outcomes) == RACERS
@@ -143,7 +143,7 @@ class RaceContract:
         assert account.epoch == store.outbox_status().waiting == 1
 
     def test_no_session_opens_in_an_account_that_was_disabled(self, store: Store) -> None:
-        """Sign-ins against the end of all sessions: whoever comes later is refused, none lives."""
+        """Sign-ins meet the end of all sessions: those that come later are refused, and no session is left."""
         commit(store, added())
         ending = commits(store, StatusChanged(AINO, Status.ACTIVE, Status.DISABLED), EpochAdvanced(AINO))
         outcomes = race([*(commits(store, opened(n)) for n in range(RACERS - 1)), ending])
@@ -163,7 +163,7 @@ class RaceContract:
         assert len(store.list_sessions(AINO)) == 5
 
     def test_no_touch_revives_a_closed_session(self, store: Store) -> None:
-        """Touches against a sign-out: the sign-out is not lost."""
+        """Touches meet a sign-out: the session stays ended."""
         commit(store, added(), opened("a"))
         touches = [lambda n=n: store.touch_session(digest("a"), NOON + n * MINUTE) for n in range(RACERS - 1)]
         race([*touches, lambda: commit(store, SessionClosed(family("a")))])
@@ -177,7 +177,7 @@ class RaceContract:
         assert sorted(ids) == [f"mail{n:02}" for n in range(RACERS)]
 
     def test_readers_see_whole_commits_only(self, store: Store) -> None:
-        """Whoever reads during commits sees an account before or after each, never between."""
+        """A reader during commits sees the account as it was before a commit or after it, never in between."""
         commit(store, added(AINO, "a@example.com", display_name="0", contact="0"))
         jobs: list[Callable[[], object]] = [lambda: store.load(AINO)] * (RACERS // 2)
         jobs += [

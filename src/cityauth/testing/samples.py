@@ -30,7 +30,7 @@ from cityauth.messages.mails import MailContent
 from cityauth.ports.stores import AccountStore
 
 NOON: Final = datetime(2026, 3, 2, 12, 0, 0, 123457, tzinfo=UTC)
-"""When most tests happen; a store that keeps no microseconds is found out."""
+"""When most tests happen. It has microseconds, so a store that loses them fails."""
 
 MINUTE: Final = timedelta(minutes=1)
 AINO: Final = AccountId("aino")
@@ -117,7 +117,7 @@ def opened(name: object, account_id: AccountId = AINO, *, per_account: int = 100
 def required(
     name: object, account_id: AccountId = AINO, *, at: datetime = NOON, limit: timedelta = 30 * MINUTE
 ) -> SessionRequired:
-    """Return the precondition that the session of *name* lives at *at*, where both its limits are *limit*."""
+    """Return the precondition that the session of *name* is valid at *at*, where both its limits are *limit*."""
     return SessionRequired(digest(name), account_id, at - limit, at - limit, at)
 
 
@@ -140,10 +140,10 @@ def recorded(name: str, account_id: AccountId | None = AINO, **other: Any) -> Ev
 
 
 def commit(store: AccountStore, *changes: Change) -> None:
-    """Commit *changes*, which nothing prevents."""
+    """Commit *changes*, and check that they were committed."""
     assert store.commit(changes) == Committed()
 
 
 def refuse(store: AccountStore, change: Change, why: Precondition) -> None:
-    """Commit *change* and see it refused for that reason."""
+    """Commit *change*, and check that it was refused for that reason."""
     assert store.commit([change]) == Rejected(change, why)

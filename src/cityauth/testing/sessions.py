@@ -34,7 +34,7 @@ MICROSECOND = timedelta(microseconds=1)
 
 
 class SessionContract:
-    """Sessions: found with their account, listed, touched, ended."""
+    """Sessions: found with their account, listed, touched and ended."""
 
     def test_a_session_comes_back_whole_with_its_account(self, store: Store) -> None:
         """Every field is as it was written, to the microsecond, and the account as it is now."""
@@ -60,7 +60,7 @@ class SessionContract:
         commit(store, SessionClosed(family("a")))
 
     def test_a_family_outlives_its_token(self, store: Store) -> None:
-        """A session that got a new token is found and closed by its family, as its first token would."""
+        """A session that got a new token is still found and closed by its family."""
         renewed = session("b", family=family("a"))
         commit(store, added(), opened("a"), opened("other"))
         commit(store, SessionClosed(family("a")), SessionOpened(renewed, 9))
@@ -72,7 +72,7 @@ class SessionContract:
         assert store.find_session(digest("other")) is not None
 
     def test_a_required_session_must_be_stored_and_the_accounts_own(self, store: Store) -> None:
-        """A commit of a signed-in person is refused once the session ended, and with another's session."""
+        """A signed-in person's commit is refused after the session has ended, and with somebody else's session."""
         commit(store, added(), added("b"), opened("a"), opened("other", AccountId("b")))
         commit(store, required("a"), ProfileChanged(AINO, display_name="Aino"))
         refuse(store, required("never"), Precondition.SESSION_MISSING)
@@ -86,7 +86,7 @@ class SessionContract:
         assert account.display_name == "Aino"
 
     def test_a_required_session_must_be_within_its_limits(self, store: Store) -> None:
-        """At its idle limit and at its absolute limit a session is refused, one microsecond earlier it is not."""
+        """A session is refused at its idle limit and at its absolute limit, and accepted one microsecond earlier."""
         commit(store, added(), opened("a"))
         store.touch_session(digest("a"), NOON + MINUTE)
         just = SessionRequired(digest("a"), AINO, NOON + MINUTE - MICROSECOND, NOON - MICROSECOND, NOON + MINUTE)
@@ -100,14 +100,14 @@ class SessionContract:
             refuse(store, limit, Precondition.SESSION_MISSING)
 
     def test_a_required_session_needs_an_active_account_of_its_epoch(self, store: Store) -> None:
-        """The session of a disabled account, or one of an earlier epoch, lets nothing be written."""
+        """With the session of a disabled account, or one of an earlier epoch, nothing is written."""
         commit(store, added(), opened("a"), required("a"), StatusChanged(AINO, Status.ACTIVE, Status.DISABLED))
         refuse(store, required("a"), Precondition.SESSION_MISSING)
         commit(store, StatusChanged(AINO, Status.DISABLED, Status.ACTIVE), required("a"), EpochAdvanced(AINO))
         refuse(store, required("a"), Precondition.SESSION_MISSING)
 
     def test_a_moment_is_the_same_in_every_time_zone(self, store: Store) -> None:
-        """A moment given in another zone comes back as the same moment, and aware."""
+        """A time in another time zone comes back as the same moment, and aware."""
         zone = timezone(timedelta(hours=5, minutes=45))
         commit(store, added(), SessionOpened(session("a", at=NOON.astimezone(zone)), 9))
         live = store.find_session(digest("a"))
@@ -116,7 +116,7 @@ class SessionContract:
         assert live.session.opened_at.utcoffset() is not None
 
     def test_a_session_opens_only_in_an_active_account_of_its_epoch(self, store: Store) -> None:
-        """A sign-in that was overtaken by a disabling or by the end of all sessions opens nothing."""
+        """A sign-in opens no session if the account was disabled, or all its sessions were ended, meanwhile."""
         refuse(store, opened("a"), Precondition.ACCOUNT_MISSING)
         commit(store, added(), EpochAdvanced(AINO))
         refuse(store, opened("a", epoch=0), Precondition.EPOCH_CHANGED)
@@ -126,7 +126,7 @@ class SessionContract:
         assert [one.digest for one in store.list_sessions(AINO)] == [digest("a")]
 
     def test_the_oldest_sessions_end_beyond_the_number_per_account(self, store: Store) -> None:
-        """The session stored last stays, those stored first end, nobody else's, whatever the hosts' clocks say."""
+        """If an account has too many sessions, those stored first end, whatever the hosts' clocks say."""
         commit(store, added(), added("b"), opened("other", AccountId("b"), at=NOON - MINUTE))
         for number in (2, 0, 1, 3):
             commit(store, opened(number, at=NOON + number * MINUTE, per_account=3))
@@ -134,7 +134,7 @@ class SessionContract:
         assert store.find_session(digest("other")) is not None
 
     def test_a_host_whose_clock_is_ahead_keeps_no_session_alive(self, store: Store) -> None:
-        """A session that a fast clock opened first is the oldest, also after others ended or a commit was refused."""
+        """The session that was stored first is the oldest, even if a fast clock dated it later than the others."""
         commit(store, added(), opened("fast", at=NOON + 60 * MINUTE, per_account=3), opened("closed", per_account=3))
         commit(store, SessionClosed(family("closed")), opened("a", per_account=3), opened("b", at=NOON, per_account=3))
         nobody = EpochAdvanced(AccountId("nobody"))
@@ -144,7 +144,7 @@ class SessionContract:
         assert {one.digest for one in store.list_sessions(AINO)} == {digest("slow"), digest("a"), digest("b")}
 
     def test_the_session_that_is_opened_always_stays(self, store: Store) -> None:
-        """A clock that jumped back, or a tie, does not end the very session that is being opened."""
+        """The session that is being opened stays, even if the clock jumped back or two times are equal."""
         commit(store, added(), opened("a", per_account=1), opened("b", per_account=1))
         assert [one.digest for one in store.list_sessions(AINO)] == [digest("b")]
         commit(store, opened("c", at=NOON - 60 * MINUTE, per_account=1))
@@ -159,7 +159,7 @@ class SessionContract:
         assert list(store.list_sessions(AccountId("nobody"))) == []
 
     def test_a_touch_moves_the_last_use_forward_only(self, store: Store) -> None:
-        """A late touch moves nothing back, and no touch moves the opening."""
+        """A late touch does not set the last use back, and no touch changes the time of opening."""
         commit(store, added(), opened("a"))
         for at, seen in ((NOON + MINUTE, NOON + MINUTE), (NOON, NOON + MINUTE), (NOON + 2 * MINUTE, NOON + 2 * MINUTE)):
             store.touch_session(digest("a"), at)
@@ -168,14 +168,14 @@ class SessionContract:
             assert live.session == session("a", seen_at=seen)
 
     def test_a_closed_session_stays_closed(self, store: Store) -> None:
-        """A touch revives nothing, and closing twice is no mistake."""
+        """A touch does not reopen a closed session, and closing it twice raises nothing."""
         commit(store, added(), opened("a"), SessionClosed(family("a")))
         store.touch_session(digest("a"), NOON + MINUTE)
         assert store.find_session(digest("a")) is None
         commit(store, SessionClosed(family("a")), SessionClosed(family("never")))
 
     def test_all_sessions_end_but_one(self, store: Store) -> None:
-        """All of the account's sessions end, but for the kept one; the other accounts' stay."""
+        """All sessions of the account end but the kept one. The sessions of other accounts stay."""
         commit(store, added(), added("b"), opened("other", AccountId("b")), opened(1), opened(2), opened(3))
         commit(store, SessionsClosed(AINO, keep=family(2)))
         assert [one.digest for one in store.list_sessions(AINO)] == [digest(2)]
@@ -184,7 +184,7 @@ class SessionContract:
         assert store.find_session(digest("other")) is not None
 
     def test_old_sessions_are_purged(self, store: Store) -> None:
-        """Sessions opened before a moment are deleted and counted; one opened at that moment stays."""
+        """Sessions that were opened before the given time are deleted and counted; one that was opened at it stays."""
         commit(store, added(), opened("old", at=NOON - MICROSECOND), opened("young", at=NOON))
         assert store.purge_sessions(NOON) == 1
         assert [one.digest for one in store.list_sessions(AINO)] == [digest("young")]
