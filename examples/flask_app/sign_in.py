@@ -108,7 +108,10 @@ def leave(then: str, said: str) -> Response:
 
 
 def answer(step: LoginStep) -> ResponseReturnValue:
-    """Show the page of *step*. A form shown again has the status 422, so that browsers do not save its password."""
+    """Show the page of *step*. A form shown again has the status 422, so that browsers do not save its password.
+
+    Above a limit it has the status 429, and says when to try again.
+    """
     match step:
         case Authenticated(session=opened):
             browser_state.clear()  # and with it the CSRF secret
@@ -116,8 +119,10 @@ def answer(step: LoginStep) -> ResponseReturnValue:
             keep_session(response, opened)
             cookies.forget(response, *cookies.LINK_COOKIES)  # whoever opened them may be somebody else
             return response
-        case PasswordRequired(problem=problem):
+        case PasswordRequired(problem=problem, retry_after=retry_after):
             page = render_template("password.html", step=step, problem=problem, next=next_page())
+            if retry_after is not None:
+                return page, 429, {"Retry-After": str(retry_after)}
         case Refused(problem=problem):
             typed = request.form.get("identifier", "")[:MAX_ECHO]
             page = render_template("identify.html", entered=typed, problem=problem, next=next_page())

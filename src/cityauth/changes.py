@@ -62,9 +62,9 @@ from cityauth.core.resolution import AccountIdentifier, IdentifierStatus, Match
 from cityauth.core.secret import SecretStr
 from cityauth.core.sessions import LiveSession, Session
 from cityauth.core.signing import Purpose
-from cityauth.core.throttling import Allowance, Exhausted, Reserved
+from cityauth.core.throttling import Allowance, Attempts, Claim, Exhausted, Reserved, count_attempt, refund_attempt
 from cityauth.messages.mails import MailContent
-from cityauth.policy.throttling import Limit
+from cityauth.policy.throttling import Backoff, Limit
 
 __all__ = [
     "Account",
@@ -74,9 +74,12 @@ __all__ = [
     "AccountIdentifier",
     "AccountUnchanged",
     "Allowance",
+    "Attempts",
     "AuditEvent",
     "AuditEventType",
+    "Backoff",
     "Change",
+    "Claim",
     "CommitOutcome",
     "Committed",
     "ContactChanged",
@@ -135,4 +138,6 @@ __all__ = [
     "TokenUsed",
     "TokensRevoked",
     "TombstonesReleased",
+    "count_attempt",
+    "refund_attempt",
 ]

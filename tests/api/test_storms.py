@@ -23,7 +23,7 @@ from cityauth.policy import HashProfile, HashQueuePolicy, Policy
 from cityauth.ports.services import Verdict
 from tests.api.test_hash_queue import SOON, until
 from tests.support.fakes import SpyHasher
-from tests.support.service import KEY, PASSWORD, Service
+from tests.support.service import KEY, PASSWORD, Service, patient
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -147,8 +147,7 @@ def test_a_session_check_never_waits_behind_a_hash() -> None:
     token = service.token(ERKKI)
 
     async def scenario() -> None:
-        policy = Policy(hashing=HashProfile.SMALL)
-        auth = AsyncCityAuth(service.store, [KEY], policy=policy, hasher=hasher, clock=service.clock)
+        auth = AsyncCityAuth(service.store, [KEY], policy=patient(100), hasher=hasher, clock=service.clock)
         step = await auth.login.identify(ERKKI)
         assert isinstance(step, PasswordRequired)
         storm = [asyncio.create_task(auth.login.submit_password(step.pending, PASSWORD)) for _ in range(100)]
@@ -167,10 +166,11 @@ import asyncio, resource, sys, threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from cityauth import AsyncCityAuth, Authenticated, CityAuth, HasherBusyError, MemoryStore, NewAccount, Policy
-from cityauth.policy import HashQueuePolicy
+from cityauth.policy import Backoff, HashQueuePolicy, ThrottlePolicy
 
 how, many = sys.argv[1], int(sys.argv[2])
-policy = Policy(hash_queue=HashQueuePolicy(max_wait=timedelta(seconds=1)))
+throttle = ThrottlePolicy(sign_in_per_account=Backoff(free=1000))  # all of the storm is for one account
+policy = Policy(hash_queue=HashQueuePolicy(max_wait=timedelta(seconds=1)), throttle=throttle)
 store, key = MemoryStore(), bytes(range(32))
 auth = CityAuth(store, [key], policy=policy)
 hashed = auth.passwords.hash("vihre\\u00e4 lohi ui joessa").get_secret_value()

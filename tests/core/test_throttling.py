@@ -16,11 +16,14 @@ SECRET = bytes(32)
         ("2001:db8:1:2::1", "2001:db8:1:2::/64"),
         (None, "unknown"),
         ("", "unknown"),
-        ("no address, 192.0.2.7", "unknown"),
+        ("no address, 192.0.2.7", "text no address, 192.0.2.7"),
+        ("[2001:db8:1:2::1]:443", "2001:db8:1:2::/64"),
+        (" 192.0.2.7:5123 ", "192.0.2.7"),
+        ("fe80::1%eth0", "fe80::/64"),
     ],
 )
 def test_which_addresses_are_one_network(address: str | None, network: str) -> None:
-    """An IPv6 /64 is one network, a mapped IPv4 address is itself, and what is no address counts together."""
+    """An IPv6 /64 is one network, a mapped IPv4 address is itself, and what is no address counts by itself."""
     assert network_of(address) == network
 
 

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,8 +10,10 @@ import pytest
 
 from cityauth import CityAuth, MemoryStore, NewAccount, Policy
 from cityauth.api.assembly import Namespace
+from cityauth.core.client import ClientContext
+from cityauth.core.throttling import Claim
 from cityauth.policy import HashProfile, ThrottlePolicy
-from cityauth.policy.throttling import Limit
+from cityauth.policy.throttling import Backoff, Limit
 from tests.docs.reading import table
 from tests.support.service import OTHER_PASSWORD, PASSWORD, Service
 
@@ -25,8 +28,13 @@ SIZES = {
     "verify_per_account": 104,
     "mail_per_recipient": 105,
     "mail_guaranteed": 106,
+    "sign_in_per_network": 107,
+    "sign_in_failures_per_network": 108,
 }
-THROTTLE = ThrottlePolicy(**{name: (Limit(size, timedelta(minutes=1)),) for name, size in SIZES.items()})
+THROTTLE: ThrottlePolicy = replace(
+    ThrottlePolicy(),
+    **{name: (Limit(size, timedelta(minutes=1)),) for name, size in SIZES.items()},  # type: ignore[arg-type]  # by name
+)
 
 
 class WatchedStore:
@@ -43,6 +51,15 @@ class WatchedStore:
         """Note the limit, and let the store decide."""
         self.reserved |= {name for name, size in SIZES.items() if size == limits[0].count}
         return self.store.reserve(bucket, limits, now)
+
+    def reserve_all(self, claims: tuple[Claim, ...], now: Any) -> Any:
+        """Note every limit, and let the store decide."""
+        for claim in claims:
+            if isinstance(claim.rule, Backoff):
+                self.reserved.add("sign_in_per_account")
+            else:
+                self.reserved |= {name for name, size in SIZES.items() if size == claim.rule[0].count}
+        return self.store.reserve_all(claims, now)
 
 
 class Visit:
@@ -92,7 +109,7 @@ def attempts(visit: Visit) -> None:
     """A wrong password, and the right one."""
     pending: Any = visit.auth.login.identify("erkki")
     for password in (OTHER_PASSWORD, PASSWORD):
-        visit.auth.login.submit_password(pending.pending, password)
+        visit.auth.login.submit_password(pending.pending, password, client=ClientContext("192.0.2.7"))
 
 
 def confirmations(visit: Visit) -> None:

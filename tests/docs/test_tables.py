@@ -32,7 +32,7 @@ from cityauth.policy import (
     ThrottlePolicy,
 )
 from cityauth.policy.realms import Phase
-from cityauth.policy.throttling import Limit
+from cityauth.policy.throttling import Backoff, Limit
 from tests.docs.reading import table
 
 UNITS = {
@@ -56,6 +56,8 @@ def worded(value: Any) -> str:
             return f"{count} {unit}{'s' if count > 1 else ''}"
         case Limit(count, window):
             return f"{count} in {worded(window)}"
+        case Backoff(free, first, longest):
+            return f"{free} free, then {worded(first)} to {worded(longest)}"
         case str():
             return value or "(empty)"
         case tuple():

@@ -1,12 +1,13 @@
 """Clearing away: what is past its time goes, and nothing that could still be of use."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from cityauth import LinkLive, Purged
 from cityauth.core.sessions import digest_of
 from cityauth.core.signing import LEEWAY
 from cityauth.policy import SessionPolicy, ThrottlePolicy
-from cityauth.policy.throttling import Limit
+from cityauth.policy.throttling import Backoff, Limit
 from tests.support.recording import recording
 from tests.support.service import Service
 
@@ -87,9 +88,13 @@ def test_the_longest_spans_follow_the_policy() -> None:
         "refusals_recorded_in_all",
         "mail_per_recipient",
         "mail_guaranteed",
+        "sign_in_per_network",
+        "sign_in_failures_per_network",
     ):
-        assert ThrottlePolicy(**{name: week}).longest == timedelta(days=7)
-    assert ThrottlePolicy((), (), (), (), (), (), (), ()).longest == timedelta()
+        assert replace(ThrottlePolicy(), **{name: week}).longest == timedelta(days=7)  # type: ignore[arg-type]  # by name
+    none = ThrottlePolicy((), (), (), (), (), (), (), (), Backoff(), (), ())
+    assert none.longest == Backoff().memory
+    assert replace(none, sign_in_per_account=Backoff(memory=timedelta(days=9))).longest == timedelta(days=9)
     assert SessionPolicy().longest == timedelta(days=30)
     long = timedelta(days=30)
     assert SessionPolicy(absolute=long, remembered_absolute=timedelta(days=15)).longest == long

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cityauth.core.accounts import Account, AccountId, Status
-from cityauth.core.answers import Refused
+from cityauth.core.answers import Problem, Refused
 from cityauth.core.audit import AuditEventType
 from cityauth.core.changes import Committed, EventRecorded
 from cityauth.core.client import ClientContext
@@ -18,9 +18,10 @@ from cityauth.core.login import UNIFORM_REFUSAL, Authenticated, PasswordRequired
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus, Match
 from cityauth.core.secret import SecretStr
 from cityauth.core.signing import Purpose
-from cityauth.core.throttling import Reserved
+from cityauth.core.throttling import Exhausted, Reserved
 from cityauth.errors import StoreUnavailableError
 from cityauth.flows.login import identify, submit_password
+from cityauth.messages.codes import Code
 from cityauth.policy.realms import Phase
 from cityauth.ports.services import AuditSink, Clock, Entropy, HashImporter, PasswordHasher, Verdict
 from cityauth.ports.stores import AccountStore, ThrottleStore
@@ -117,6 +118,8 @@ def attempt(matches: list[Match], verdict: Verdict, entered: str = ENTERED, **gi
         PasswordHasher.hash: "new hash",
         HashImporter.describe: HashKind("argon2", "", "sample"),
         ThrottleStore.reserve: Reserved(),
+        ThrottleStore.reserve_all: given.pop("allowance", Reserved()),
+        ThrottleStore.refund: None,
         Entropy.draw: bytes(range(32)),
     }
     return trace(submit_password(DEPLOYMENT, pending, given.pop("password", PASSWORD), client=CLIENT, **given), answers)
@@ -143,6 +146,7 @@ def test_the_order_of_a_refused_attempt() -> None:
     assert UNKNOWN.names == [
         *BEGINNING,
         "AccountStore.find",
+        "ThrottleStore.reserve_all",
         "PasswordHasher.verify",
         "AccountStore.commit",
         "AuditSink.emit",
@@ -221,8 +225,22 @@ def test_a_malformed_password_costs_every_one_the_same(case: str) -> None:
     matches, verdict, _ = REFUSED[case]
     for password in ("", None, ["x"], b"x", 7, "x" * 1025, "\ud800"):
         found = attempt(matches, verdict, password=password)
-        assert found.names == [*BEGINNING, "AccountStore.find", *RECORDED]
+        assert found.names == [*BEGINNING, "AccountStore.find", "ThrottleStore.reserve_all", *RECORDED]
         assert found.result == UNKNOWN.result
+
+
+@pytest.mark.parametrize("case", REFUSED)
+@pytest.mark.parametrize(("seconds", "minutes"), [(0.5, 1), (1, 1), (60, 1), (61, 2), (900, 15)])
+def test_a_throttled_attempt_is_one_for_everybody(case: str, seconds: float, minutes: int) -> None:
+    """Above a limit nothing is verified, and questions and answer are equal for every identifier (B-43, ASVS 6.3.1, 6.3.8)."""
+    retry_at = NOON + timedelta(minutes=1, seconds=seconds)
+    found = attempt(*REFUSED[case][:2], allowance=Exhausted(retry_at))
+    other = attempt(*REFUSED["unknown"][:2], allowance=Exhausted(retry_at))
+    assert found.names == [*BEGINNING, "AccountStore.find", "ThrottleStore.reserve_all", *RECORDED]
+    assert shape(found) == shape(other)
+    assert found.result == other.result
+    assert found.result.problem == Problem(Code.THROTTLE_LOGIN, {"minutes": minutes})
+    assert found.result.retry_after == max(1, -int(-seconds // 1))
 
 
 @pytest.mark.parametrize("order", [1, -1])
@@ -247,7 +265,12 @@ def test_the_order_of_an_accepted_attempt() -> None:
     assert isinstance(found.result, Authenticated)
     verified = UNKNOWN.names[: UNKNOWN.names.index("AccountStore.commit")]
     assert found.names[: len(verified)] == verified
-    assert found.names[len(verified) :] == ["Entropy.draw", "AccountStore.commit", "AuditSink.emit"]
+    assert found.names[len(verified) :] == [
+        "Entropy.draw",
+        "AccountStore.commit",
+        "AuditSink.emit",
+        "ThrottleStore.refund",
+    ]
     rehashed = attempt([match()], Verdict(matched=True, outdated=True))
     assert rehashed.names[len(verified) :] == [
         "PasswordHasher.hash",
@@ -255,6 +278,7 @@ def test_the_order_of_an_accepted_attempt() -> None:
         "Entropy.draw",
         "AccountStore.commit",
         "AuditSink.emit",
+        "ThrottleStore.refund",
     ]
 
 
@@ -302,6 +326,8 @@ def prove_retired(found: Match, account_identifiers: tuple[AccountIdentifier, ..
     answers = {
         **EDGE,
         AccountStore.find: (found,),
+        ThrottleStore.reserve_all: Reserved(),
+        ThrottleStore.refund: None,
         PasswordHasher.verify: RIGHT,
         AccountStore.commit: Committed(),
         AuditSink.emit: None,

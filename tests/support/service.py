@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,7 +14,7 @@ from cityauth.core.resolution import AccountIdentifier
 from cityauth.core.secret import SecretStr
 from cityauth.core.sessions import LiveSession
 from cityauth.mailers.memory import MemoryMailer
-from cityauth.policy import HashProfile
+from cityauth.policy import Backoff, HashProfile
 from tests.support.fakes import FixedClock, ListAudit, SeededEntropy, SpyHasher, typed
 
 KEY = bytes(range(100, 132))
@@ -22,6 +22,11 @@ OTHER_KEY = bytes(range(132, 164))
 PASSWORD = "vanha salasana vuodelta 1998"
 OTHER_PASSWORD = "lösenordet från sommaren 2011"
 POLICY = Policy(hashing=HashProfile.SMALL)
+
+
+def patient(free: int, policy: Policy = POLICY) -> Policy:
+    """A policy that lets *free* passwords be tried for one account before anybody has to wait."""
+    return replace(policy, throttle=replace(policy.throttle, sign_in_per_account=Backoff(free)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,6 +19,7 @@ from werkzeug.test import TestResponse
 
 from cityauth import CityAuth, HashProfile, MemoryMailer, Policy
 from cityauth.core.mail import QueuedMail
+from cityauth.policy import Backoff, Limit
 from cityauth.ports.services import Mailer
 from cityauth.stores.sql import SqlStore
 from flask_app.app import POLICY, create_app, create_auth, create_store
@@ -38,8 +40,17 @@ TYPED = re.compile(rb'(?<=<strong class="typed">)[^<]*')
 VARYING = re.compile(rb'(name="(?:csrf_token|pending)" value=")[^"]+')
 """Values that differ from one answer to the next, whoever asks."""
 
-CHEAP = replace(POLICY, hashing=HashProfile(memory_cost=8, time_cost=1, parallelism=1))
-"""The demo's policy, but for what a hash costs."""
+OFTEN = (Limit(1_000_000, timedelta(minutes=1)),)
+
+THROTTLED = replace(
+    POLICY,
+    hashing=HashProfile(memory_cost=8, time_cost=1, parallelism=1),
+    throttle=replace(POLICY.throttle, sign_in_per_network=OFTEN, sign_in_failures_per_network=OFTEN),
+)
+"""The demo's policy, but for what a hash costs, and for the limits of a network: all visitors have one address."""
+
+CHEAP = replace(THROTTLED, throttle=replace(THROTTLED.throttle, sign_in_per_account=Backoff(free=1000)))
+"""The same without waits: the tests fail to sign in very often."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import re
 import sqlite3
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from cityauth import Account, AccountId, HasherBusyError, SecretStr, StoreUnavai
 from cityauth.core.changes import AccountAdded, Committed
 from cityauth.core.identifiers import USERNAME, Identifier, register
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
-from flask_app.tests.service import ASA, ERKKI, MATTI, Service, Visitor
+from flask_app.tests.service import ASA, ERKKI, MATTI, THROTTLED, Service, Visitor, install
 
 VARYING = re.compile(rb'(name="(?:csrf_token|pending)" value=")[^"]+')
 """Values that differ from one answer to the next, whoever asks."""
@@ -64,6 +65,23 @@ def test_the_refusal_is_the_same_to_the_byte(population: Service, identifier: st
     """Nothing but the echo tells an account from no account (B-19, B-20, B-21, B-23, ASVS 6.3.8)."""
     unknown = refused_page(population, "nobody.knows@example.com")
     assert refused_page(population, identifier, password) == unknown
+
+
+def test_the_throttled_page_is_the_same_to_the_byte(tmp_path: Path) -> None:
+    """After five failures the page says when to try again, with 429 and Retry-After, to whomever (B-43, ASVS 6.3.1, 6.3.8)."""
+    service = install(tmp_path, policy=THROTTLED)
+    found = []
+    for identifier in (ERKKI.email, "nobody.knows@example.com"):
+        visitor = Visitor(service)
+        pages = [visitor.sign_in(identifier, "a wrong password, but long") for _ in range(4)]
+        page = visitor.sign_in(identifier, "a wrong password, but long")
+        assert {one.status_code for one in [*pages, page]} == {422}
+        page = visitor.sign_in(identifier, "a wrong password, but long")
+        assert page.status_code == 429
+        assert page.headers["Retry-After"] == "1"
+        assert "Yritä uudelleen 1 minuutin kuluttua" in page.text
+        found.append(VARYING.sub(rb"\1", page.data).replace(identifier.encode(), b"ECHO"))
+    assert found[0] == found[1]
 
 
 @pytest.mark.parametrize("identifier", [ERKKI.email, "nobody.knows@example.com", ASA.old_username, "contested"])

@@ -17,13 +17,14 @@ from cityauth.hashing.recipe_format import HashRecipe
 from cityauth.mailers.smtp import Security, SmtpMailer
 from cityauth.policy import HashProfile, Policy, SessionPolicy
 from cityauth.policy.realms import DatedPhase, Phase, RealmPolicy
-from cityauth.policy.throttling import Limit
+from cityauth.policy.throttling import Backoff, Limit
 
 Reader = Callable[[object, str], object]
 """Takes a value of the file and the key it stands under, for messages."""
 
 _SPAN: Final = re.compile(r"([0-9]{1,6}) (second|minute|hour|day)s?")
 _LIMIT: Final = re.compile(r"([0-9]{1,6}) per (?:([0-9]{1,6}) )?(second|minute|hour|day)s?")
+_BACKOFF: Final = re.compile(r"([0-9]{1,4}) free, then (\d{1,6} [a-z]+) to (\d{1,6} [a-z]+)", re.ASCII)
 _MOMENT: Final = "2027-01-01T00:00:00+02:00"
 
 
@@ -98,6 +99,13 @@ def _limits(value: object, where: str) -> tuple[Limit, ...]:
     return limits
 
 
+def _backoff(value: object, where: str) -> Backoff:
+    match = _BACKOFF.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise ConfigurationError(f'{where} must be such as "5 free, then 1 second to 15 minutes"')
+    return Backoff(int(match[1]), _span(match[2], where), _span(match[3], where))
+
+
 _READERS: Final[dict[object, Reader]] = {
     int: _number,
     int | None: _number,
@@ -106,6 +114,7 @@ _READERS: Final[dict[object, Reader]] = {
     timedelta: _span,
     tuple[str, ...]: _texts,
     tuple[Limit, ...]: _limits,
+    Backoff: _backoff,
 }
 """How a value of the file becomes a value of a field of this type."""
 

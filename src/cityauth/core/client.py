@@ -1,10 +1,16 @@
 """What the library knows of the person's device. The host reads it from its request object."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
 from cityauth.errors import UsageError
 from cityauth.messages import FALLBACK, LANGUAGES
+
+MAX_RAW_ADDRESS = 256
+"""Characters of an address that are read: more than one with zone, brackets and port has."""
+
+_PORT = re.compile(r":\d{1,5}", re.ASCII)
 
 MAX_USER_AGENT = 256
 """Characters of the user agent that are kept: enough to tell a device, too few to fill a table."""
@@ -15,7 +21,8 @@ class ClientContext:
     """One request's origin, filled in by the host.
 
     Attributes:
-        address: The client's IP address *after trusted proxies*, as text; ``None`` when unknown.
+        address: The client's IP address *after trusted proxies*, as text; ``None`` when unknown. Spaces around it,
+            brackets, a port and an IPv6 zone are removed.
         user_agent: The ``User-Agent`` header; cut to 256 characters, unprintable ones replaced. ``None``, as for a
             request without the header, is stored as the empty text.
         language: The page's language: ``fi``, ``sv`` or ``en``; anything else becomes English.
@@ -36,9 +43,35 @@ class ClientContext:
                 raise UsageError(f"ClientContext: {name} must be text or None, and this is {type(value).__name__}")
         object.__setattr__(self, "user_agent", _harmless((self.user_agent or "")[:MAX_USER_AGENT]))
         if self.address is not None:
-            object.__setattr__(self, "address", _harmless(self.address[:45]))
+            object.__setattr__(self, "address", _harmless(plain_address(self.address[:MAX_RAW_ADDRESS])[:45]))
         if self.language not in LANGUAGES:
             object.__setattr__(self, "language", FALLBACK)
+
+
+def plain_address(text: str) -> str:
+    """Return the IP address in *text* without spaces, brackets, port and zone; *text* itself if it holds none."""
+    stripped = text.strip()
+    if stripped.startswith("["):
+        stripped, _, rest = stripped[1:].partition("]")
+        if rest and not _PORT.fullmatch(rest):
+            return text
+    elif stripped.count(":") == 1:
+        stripped, _, port = stripped.partition(":")
+        if not _PORT.fullmatch(f":{port}"):
+            return text
+    stripped = stripped.partition("%")[0].strip()
+    return stripped if stripped == text or is_address(stripped) else text
+
+
+def is_address(text: str) -> bool:
+    """Whether *text* is an IP address."""
+    import ipaddress
+
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _harmless(text: str) -> str:

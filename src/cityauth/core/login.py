@@ -102,6 +102,7 @@ class RefusalReason(StrEnum):
     WRONG_PASSWORD = "wrong_password"  # noqa: S105 - a reason's name
     MALFORMED_PASSWORD = "malformed_password"  # noqa: S105 - a reason's name
     OVERTAKEN = "overtaken"
+    THROTTLED = "throttled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,11 +303,14 @@ class PasswordRequired:
         pending: The signed pending login, for a hidden field of the form. It holds no account id and no password.
         entered: The identifier to show, editable.
         problem: What to tell the person, or ``None`` at first.
+        retry_after: After how many seconds another password may be tried, for the header ``Retry-After``; ``None``
+            if no limit is reached. A host answers 429 then.
     """
 
     pending: str
     entered: str
     problem: Problem | None = None
+    retry_after: int | None = None
 
 
 LoginStep: TypeAlias = PasswordRequired | Authenticated | Refused

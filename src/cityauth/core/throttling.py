@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
+from cityauth.core.client import plain_address
+from cityauth.policy.throttling import Backoff, Limit
+
 MOST_AHEAD = timedelta(hours=2)
 """A use that lies further ahead than this does not count: it was made by a clock that was ahead, and is right again.
 
@@ -32,6 +35,75 @@ class Exhausted:
 Allowance: TypeAlias = Reserved | Exhausted
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A use to be counted in one bucket.
+
+    Attributes:
+        bucket: See `bucket_of`.
+        rule: What the bucket allows: limits, or a wait that grows with each failure.
+        holder: Whose failures the bucket counts. A bucket that many share (`slot_of`) forgets its last holder
+            when another comes.
+    """
+
+    bucket: str
+    rule: tuple[Limit, ...] | Backoff
+    holder: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """What is stored in a bucket with a `Backoff`.
+
+    Attributes:
+        holder: Whose failures they are.
+        failures: How many attempts were counted in a row.
+        free_at: When the next one may be made.
+    """
+
+    holder: str
+    failures: int
+    free_at: datetime
+
+
+def count_attempt(stored: Attempts | None, rule: Backoff, holder: str, now: datetime) -> Attempts | Exhausted:
+    """Return what to store for one more attempt of *holder* at *now*, or when it may be made."""
+    past = stored if stored is not None and _counts(stored, rule, holder, now) else None
+    failures = 0 if past is None else past.failures
+    if past is not None and past.failures >= rule.free and past.free_at > now:
+        return Exhausted(past.free_at)
+    return Attempts(holder, failures + 1, now + rule.wait_after(failures + 1))
+
+
+def _counts(stored: Attempts, rule: Backoff, holder: str, now: datetime) -> bool:
+    """Whether earlier attempts count: those of *holder* that are neither forgotten nor of a clock that was ahead."""
+    return stored.holder == holder and -rule.memory <= stored.free_at - now <= rule.longest + MOST_AHEAD
+
+
+def refund_attempt(stored: Attempts | None, holder: str, at: datetime) -> Attempts | None:
+    """Return what to store when one attempt of *holder* that was made at *at* shall not count; ``None`` for nothing."""
+    if stored is None or stored.holder != holder:
+        return stored
+    if stored.failures <= 1:
+        return None
+    return Attempts(holder, stored.failures - 1, at)
+
+
+SLOTS = 65536
+"""How many buckets all identifiers that no account has share, so that a flood of them fills no table."""
+
+
+def slot_of(operation: str, subject: str, secret: bytes) -> tuple[str, str]:
+    """Return the shared bucket under which *subject* is counted, and its holder there: both keyed.
+
+    Two subjects of one bucket do not share its count: the later one begins at nothing. So a flood of subjects makes
+    nobody else wait, and takes no more room than `SLOTS` buckets.
+    """
+    digest = hmac.digest(secret, f"{operation}\0{subject}".encode(), hashlib.sha256)
+    slot = int.from_bytes(digest[16:24]) % SLOTS
+    return bucket_of(operation, f"slot\0{slot}", secret), digest[:8].hex()
+
+
 def bucket_of(operation: str, subject: str, secret: bytes) -> str:
     """Return the name under which *operation* on *subject* is counted: 32 hex digits.
 
@@ -44,14 +116,16 @@ def bucket_of(operation: str, subject: str, secret: bytes) -> str:
 def network_of(address: str | None) -> str:
     """Return the network that requests of *address* are counted under: itself, or the /64 of IPv6.
 
-    Text that is no address counts as one network together with all such text.
+    All requests without an address are one network. Text that is no address is a network of its own.
     """
     import ipaddress
 
-    try:
-        parsed = ipaddress.ip_address(address or "")
-    except ValueError:
+    if not address:
         return "unknown"
+    try:
+        parsed = ipaddress.ip_address(plain_address(address))
+    except ValueError:
+        return f"text {address}"
     if isinstance(parsed, ipaddress.IPv6Address):
         if parsed.ipv4_mapped:
             return str(parsed.ipv4_mapped)

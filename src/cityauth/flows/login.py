@@ -6,7 +6,7 @@ nobody can find out by the answer or the time whether an account exists.
 The states and steps are in `cityauth.core.login`. To add a step, such as a second factor, begin with the table there.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 
@@ -51,12 +51,14 @@ from cityauth.core.resolution import IdentifierStatus, Resolution
 from cityauth.core.secret import SecretStr
 from cityauth.core.sessions import TOKEN_BYTES, family_of, open_session
 from cityauth.core.signing import Purpose, TokenDefect
+from cityauth.core.throttling import Exhausted
 from cityauth.errors import HasherBusyError, UsageError
 from cityauth.flows.asking import Flow, ask, ask_for
 from cityauth.flows.deployment import Deployment, begin, commit_with, record_refusal
 from cityauth.flows.hash_kinds import current_mix, kind_of_hash
 from cityauth.flows.identifiers import problem_of, resolve
 from cityauth.flows.passwords import network_in, verify_password
+from cityauth.flows.sign_in_limit import NOTHING, Reservation, refund, reserve_attempt, seconds_until, throttled
 from cityauth.messages import mask_email
 from cityauth.messages.codes import Code
 from cityauth.ports.services import Clock, Entropy, PasswordHasher
@@ -76,6 +78,8 @@ class Attempt:
         outdated: Whether the right password should be hashed anew.
         identifier_hash: The keyed digest under which attempts on the identifier are counted.
         defect: What is wrong with the stored hash, for the audit trail; empty when nothing is.
+        reserved: What was counted for it, and where.
+        retry_at: When another password may be tried, if a limit is reached; then nothing was verified.
     """
 
     state: Identified
@@ -86,6 +90,8 @@ class Attempt:
     outdated: bool = False
     identifier_hash: str = ""
     defect: str = ""
+    reserved: Reservation = NOTHING
+    retry_at: datetime | None = None
 
 
 def identify(deployment: Deployment, entered: object) -> Flow[LoginStep]:
@@ -125,7 +131,7 @@ def submit_password(
     if isinstance(state, Refused):
         return state
     secret = read_password(password, deployment.policy.passwords)
-    attempt = yield from _verify(deployment, state, secret, context)
+    attempt = yield from _attempt(deployment, state, secret, context)
     match attempt.decision:
         case Admitted() as admitted:
             return (yield from _sign_in(deployment, attempt, admitted, remember=remember, former=session_token))
@@ -166,46 +172,65 @@ def _open_pending(deployment: Deployment, pending: object, now: datetime) -> Ide
 # --- the attempt ----------------------------------------------------------------------------------------------------
 
 
-def _verify(
+def _attempt(
     deployment: Deployment, state: Identified, password: Password | PasswordDefect, context: RequestContext
 ) -> Flow[Attempt]:
-    """Resolve the identifier, verify *password* against that account's hash or a dummy hash, and decide.
+    """Resolve the identifier, count the attempt, verify *password*, and decide.
 
     A text that cannot be a password (empty, too long, not text) is refused before any hashing, for
-    every identifier alike; so is a text that cannot be an identifier.
+    every identifier alike; so is a text that cannot be an identifier, and an attempt above a limit.
     """
     resolution = yield from resolve(deployment, state.entered, context.at)
-    if resolution.looked_up is None:
-        return Attempt(state, context, password, resolution, PasswordRefused(RefusalReason.UNKNOWN))
-    key = resolution.looked_up.key
-    identifier_hash = hash_identifier(key, deployment.audit_secret)
-    if isinstance(password, PasswordDefect):
-        refused = PasswordRefused(RefusalReason.MALFORMED_PASSWORD)
-        return Attempt(state, context, password, resolution, refused, identifier_hash=identifier_hash)
+    key = resolution.looked_up.key if resolution.looked_up else ""
+    guesses = key != "" and not isinstance(password, PasswordDefect)
+    reserved = yield from reserve_attempt(deployment, context, resolution, guesses=guesses)
+    begun = Attempt(
+        state,
+        context,
+        password,
+        resolution,
+        PasswordRefused(RefusalReason.MALFORMED_PASSWORD if key else RefusalReason.UNKNOWN),
+        identifier_hash=hash_identifier(key, deployment.audit_secret) if key else "",
+    )
+    if isinstance(reserved, Exhausted):
+        return replace(begun, decision=PasswordRefused(RefusalReason.THROTTLED), retry_at=reserved.retry_at)
+    if key == "" or isinstance(password, PasswordDefect):
+        return begun
+    return (yield from _verify(deployment, replace(begun, reserved=reserved), key, password))
+
+
+def _verify(deployment: Deployment, attempt: Attempt, key: str, password: Password) -> Flow[Attempt]:
+    """Verify *password* against the account's hash, or against a dummy hash, and decide."""
+    resolution, context = attempt.resolution, attempt.context
     match = resolution.match
     stored = match.password_hash if match else None
     mix = yield from current_mix(deployment, context.at)
     dummy = SecretStr(draw(key, deployment.dummy_secret, mix))  # also where it is not needed: it takes time
     against = (dummy if stored is None else stored).get_secret_value()
     holder = resolution.holder.account.id if resolution.holder else None
-    verdict = yield from verify_password(
-        deployment, password, against, context, account_id=holder, identifier_hash=identifier_hash
-    )
+    try:
+        verdict = yield from verify_password(
+            deployment, password, against, context, account_id=holder, identifier_hash=attempt.identifier_hash
+        )
+    except HasherBusyError:
+        yield from refund(attempt.reserved, context, forget=False)
+        raise
     decision = decide(resolution, stored, matched=verdict.matched)
-    return Attempt(
-        state, context, password, resolution, decision, verdict.outdated, identifier_hash, verdict.defect or ""
-    )
+    return replace(attempt, decision=decision, outdated=verdict.outdated, defect=verdict.defect or "")
 
 
 def _refuse(deployment: Deployment, attempt: Attempt, refused: PasswordRefused) -> Flow[PasswordRequired]:
     """Record the true reason and answer with the uniform one."""
     state = advance(attempt.state, refused)
     event = _failure(attempt, refused.reason)
-    if isinstance(attempt.password, PasswordDefect) or attempt.resolution.looked_up is None:
+    if attempt.reserved.guess is None:
         yield from record_refusal(deployment, event, attempt.context)
     else:
         yield from commit_with(event)
-    return _ask_password(deployment, state, UNIFORM_REFUSAL)
+    if attempt.retry_at is None:
+        return _ask_password(deployment, state, UNIFORM_REFUSAL)
+    required = _ask_password(deployment, state, throttled(attempt.retry_at, attempt.context.at))
+    return replace(required, retry_after=seconds_until(attempt.retry_at, attempt.context.at))
 
 
 def _name_successor(
@@ -214,6 +239,7 @@ def _name_successor(
     """After the right password, show the owner of a retired identifier which address signs in now."""
     state = advance(attempt.state, proven)
     yield from commit_with(_failure(attempt, RefusalReason.RETIRED))
+    yield from refund(attempt.reserved, attempt.context, forget=True)
     held = yield from ask(AccountStore.account_identifiers, proven.account.id)
     phase = attempt.resolution.phase
     addresses = [
@@ -256,6 +282,7 @@ def _sign_in(
         outcome = yield from commit_with(_success(attempt, state.account, remember=remember, rehashed=False), changes)
     if not isinstance(outcome, Committed):
         return (yield from _refuse(deployment, attempt, PasswordRefused(RefusalReason.OVERTAKEN)))
+    yield from refund(attempt.reserved, context, forget=True)
     return state
 
 

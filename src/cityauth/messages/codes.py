@@ -132,11 +132,11 @@ class Code(StrEnum):
     # Translators: the change was undone from the old mailbox
     EMAIL_CHANGE_UNDONE = N_("email_change.undone")
 
-    # Translators: too many attempts to sign in
+    # Translators: too many attempts to sign in, for whatever identifier; {minutes} is 1 or more
     THROTTLE_LOGIN = N_("throttle.login")
     # Translators: too many requests of another sort from one network
     THROTTLE_REQUEST = N_("throttle.request")
-    # Translators: follows either of the two above; {minutes} is 1 or more
+    # Translators: follows the text above; {minutes} is 1 or more
     THROTTLE_WAIT = N_("throttle.wait")
 
     # Translators: the form that was sent is too large

@@ -15,10 +15,11 @@ from cityauth.policy.mail import MailPolicy, OutboxPolicy
 from cityauth.policy.passwords import PasswordPolicy
 from cityauth.policy.realms import DatedPhase, IdentifierPolicy, Phase, RealmPolicy
 from cityauth.policy.sessions import LoginPolicy, SessionPolicy
-from cityauth.policy.throttling import Limit, ThrottlePolicy
+from cityauth.policy.throttling import Backoff, Limit, ThrottlePolicy
 from cityauth.policy.validation import require, require_types
 
 __all__ = [
+    "Backoff",
     "DatedPhase",
     "HashLimits",
     "HashProfile",

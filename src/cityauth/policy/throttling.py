@@ -1,6 +1,6 @@
 """How often something may happen."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from cityauth.policy.validation import require, require_types
@@ -29,10 +29,53 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
-class ThrottlePolicy:
-    """How often something may happen. Each field is a tuple of limits, and all of them hold.
+class Backoff:
+    """Waits that grow with each failure in a row; a success begins anew.
 
     Attributes:
+        free: Failures in a row that make nobody wait; 1 to 1,000.
+        first: The wait after the last of them. Each further failure doubles it. More than 0 seconds.
+        longest: The longest wait; *first* or more, and at most one day.
+        memory: After this time without an attempt, counted from the end of the wait, nothing is known of earlier
+            failures; *longest* or more, and at most 366 days.
+    """
+
+    free: int = 5
+    first: timedelta = timedelta(seconds=1)
+    longest: timedelta = timedelta(minutes=15)
+    memory: timedelta = timedelta(days=1)
+
+    def __post_init__(self) -> None:
+        """Refuse values out of these ranges."""
+        require_types(self, "throttle.backoff")
+        require(1 <= self.free <= 1000, "throttle: free failures must be 1 to 1000")  # noqa: PLR2004
+        require(
+            timedelta() < self.first <= self.longest <= timedelta(days=1),
+            "throttle: the first wait must be longer than nothing, and the longest at least as long, at most one day",
+        )
+        require(
+            self.longest <= self.memory <= timedelta(days=366),
+            "throttle: the memory of failures must be at least the longest wait, and at most 366 days",
+        )
+
+    def wait_after(self, failures: int) -> timedelta:
+        """Return how long to wait after this many failures in a row."""
+        if failures < self.free:
+            return timedelta()
+        doublings = min(failures - self.free, (self.longest // self.first).bit_length())
+        return min(self.first * (1 << doublings), self.longest)
+
+
+@dataclass(frozen=True, slots=True)
+class ThrottlePolicy:
+    """How often something may happen. A tuple of limits holds as a whole.
+
+    Attributes:
+        sign_in_per_account: How long to wait between passwords that are tried for one account, whatever identifier
+            was typed; an identifier that no account has counts by itself. By default 5 failures in a row are free.
+            Then the wait is 1 second, doubled by each failure, up to 15 minutes.
+        sign_in_per_network: Passwords that are sent, for each network; by default 30 a minute.
+        sign_in_failures_per_network: Those of them that were wrong, for each network; by default 10 a minute.
         mail_per_account: Mails that somebody asks for, for each account; an identifier that no account has counts by
             itself. By default 1 a minute, 5 an hour and 10 a day.
         mail_per_network: The same mails for each network; by default 20 a minute.
@@ -64,6 +107,9 @@ class ThrottlePolicy:
         Limit(20, timedelta(days=1)),
     )
     mail_guaranteed: tuple[Limit, ...] = (Limit(1, timedelta(hours=1)),)
+    sign_in_per_account: Backoff = field(default_factory=Backoff)
+    sign_in_per_network: tuple[Limit, ...] = (Limit(30, timedelta(minutes=1)),)
+    sign_in_failures_per_network: tuple[Limit, ...] = (Limit(10, timedelta(minutes=1)),)
 
     def __post_init__(self) -> None:
         """Refuse what is no list of limits."""
@@ -71,7 +117,7 @@ class ThrottlePolicy:
 
     @property
     def longest(self) -> timedelta:
-        """The longest window of all limits. No limit counts what happened before it."""
+        """The longest window of all limits, and of all memory. Nothing counts what happened before it."""
         limits = (
             *self.mail_per_account,
             *self.mail_per_network,
@@ -81,5 +127,7 @@ class ThrottlePolicy:
             *self.verify_per_account,
             *self.refusals_recorded,
             *self.refusals_recorded_in_all,
+            *self.sign_in_per_network,
+            *self.sign_in_failures_per_network,
         )
-        return max((limit.window for limit in limits), default=timedelta())
+        return max([self.sign_in_per_account.memory, *(limit.window for limit in limits)])

@@ -14,7 +14,7 @@ from cityauth.core.population import ImportedPerson, KeyUse, PopulationRow
 from cityauth.core.resolution import AccountIdentifier, Match
 from cityauth.core.secret import SecretStr
 from cityauth.core.sessions import LiveSession, Session
-from cityauth.core.throttling import Allowance
+from cityauth.core.throttling import Allowance, Claim
 from cityauth.policy.throttling import Limit
 
 
@@ -149,8 +149,27 @@ class ThrottleStore(Protocol):
         """
         ...
 
+    def reserve_all(self, claims: Sequence[Claim], now: datetime) -> Allowance:
+        """Count one more use for each of *claims* at *now* if all of them allow it, atomically.
+
+        Returns `Reserved`; or `Exhausted` with the latest moment that one of them asks for, and nothing is counted.
+        A claim with limits is as in `reserve`. For one with a `Backoff` the store keeps `Attempts` in the bucket, and
+        `cityauth.core.throttling.count_attempt` decides. Even if many callers come at once, no more than allowed get
+        `Reserved`. A store may forget uses of a bucket that no limit of the claim counts any more. No two claims have
+        one bucket.
+        """
+        ...
+
+    def refund(self, claims: Sequence[Claim], at: datetime, *, forget: bool) -> None:
+        """Take back the use that was reserved for each of *claims* at *at*. What is not there any more stays so.
+
+        With *forget*, a claim with a `Backoff` begins at nothing, if its bucket still has the holder of the claim.
+        Otherwise `cityauth.core.throttling.refund_attempt` decides what is stored.
+        """
+        ...
+
     def purge_throttle(self, before: datetime) -> int:
-        """Delete the uses before that time, and no other; return how many."""
+        """Delete the uses before that time, and attempts that were free before it; no other; return how many."""
         ...
 
 
@@ -322,6 +341,14 @@ class AsyncStore(Protocol):
 
     async def reserve(self, bucket: str, limits: Sequence[Limit], now: datetime) -> Allowance:
         """See `ThrottleStore.reserve`."""
+        ...
+
+    async def reserve_all(self, claims: Sequence[Claim], now: datetime) -> Allowance:
+        """See `ThrottleStore.reserve_all`."""
+        ...
+
+    async def refund(self, claims: Sequence[Claim], at: datetime, *, forget: bool) -> None:
+        """See `ThrottleStore.refund`."""
         ...
 
     async def purge_throttle(self, before: datetime) -> int:

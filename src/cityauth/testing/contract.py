@@ -8,8 +8,8 @@ from datetime import timedelta
 
 from cityauth.core.changes import EpochAdvanced, Precondition, Rejected
 from cityauth.core.mail import OutboxStatus
-from cityauth.core.throttling import Exhausted, Reserved
-from cityauth.policy.throttling import Limit
+from cityauth.core.throttling import Claim, Exhausted, Reserved
+from cityauth.policy.throttling import Backoff, Limit
 from cityauth.ports.stores import Store, ThrottleStore
 from cityauth.testing.accounts import AccountContract
 from cityauth.testing.identifiers import IdentifierContract
@@ -21,6 +21,7 @@ from cityauth.testing.sessions import SessionContract
 MICROSECOND = timedelta(microseconds=1)
 ONE_A_MINUTE = Limit(1, MINUTE)
 FIVE_AN_HOUR = Limit(5, 60 * MINUTE)
+BACKOFF = Backoff(2, MINUTE, 5 * MINUTE, 60 * MINUTE)
 
 
 class OutboxContract:
@@ -166,6 +167,83 @@ class ThrottleContract:
         limits = [Limit(5, MINUTE)]
         results = race([lambda: store.reserve("a", limits, NOON)] * RACERS)
         assert results.count(Reserved()) == 5
+
+    def test_claims_are_counted_together_or_not_at_all(self, store: ThrottleStore) -> None:
+        """If one of several claims is exhausted, nothing is counted for the others; the latest moment is told."""
+        minute, hour = Claim("a", (ONE_A_MINUTE,)), Claim("b", (Limit(2, 60 * MINUTE),))
+        assert store.reserve_all([minute, hour], NOON) == Reserved()
+        for _ in range(3):
+            assert store.reserve_all([minute, hour], NOON) == Exhausted(NOON + MINUTE)
+        assert store.reserve_all([hour, minute], NOON + MINUTE) == Reserved()
+        assert store.reserve_all([minute, hour], NOON + MINUTE) == Exhausted(NOON + 60 * MINUTE)
+
+    def test_the_waits_grow_with_each_failure(self, store: ThrottleStore) -> None:
+        """Free failures make nobody wait; then each wait is twice the one before, up to the longest."""
+        claim, at = Claim("a", BACKOFF), NOON
+        assert [store.reserve_all([claim], at) for _ in range(2)] == [Reserved()] * 2
+        for wait in (MINUTE, 2 * MINUTE, 4 * MINUTE, 5 * MINUTE, 5 * MINUTE):
+            assert store.reserve_all([claim], at) == Exhausted(at + wait)
+            assert store.reserve_all([claim], at + wait - MICROSECOND) == Exhausted(at + wait)
+            at += wait
+            assert store.reserve_all([claim], at) == Reserved()
+
+    def test_a_use_is_taken_back(self, store: ThrottleStore) -> None:
+        """A refund frees one use, or one failure with its wait; with *forget* all failures in a row."""
+        claims = [Claim("a", (Limit(2, 60 * MINUTE),)), Claim("b", BACKOFF)]
+        for _ in range(2):
+            assert store.reserve_all(claims, NOON) == Reserved()
+        store.refund(claims, NOON, forget=False)
+        assert store.reserve_all(claims, NOON) == Reserved()
+        assert isinstance(store.reserve_all(claims[1:], NOON), Exhausted)
+        store.refund(claims[1:], NOON, forget=True)
+        assert [store.reserve_all(claims[1:], NOON) for _ in range(2)] == [Reserved()] * 2
+        assert isinstance(store.reserve_all(claims[:1], NOON), Exhausted)
+
+    def test_a_refund_of_nothing_frees_nothing(self, store: ThrottleStore) -> None:
+        """What was purged, or is of another moment or another holder, cannot be taken back."""
+        limit, own, other = Claim("a", (ONE_A_MINUTE,)), Claim("b", BACKOFF, "own"), Claim("b", BACKOFF, "other")
+        store.refund([limit, own], NOON, forget=True)
+        store.refund([limit, own], NOON, forget=False)
+        assert [store.reserve_all([own], NOON) for _ in range(2)] == [Reserved()] * 2
+        assert store.reserve_all([limit], NOON) == Reserved()
+        store.refund([limit, other], NOON - MICROSECOND, forget=True)
+        store.refund([limit, other], NOON + MICROSECOND, forget=False)
+        assert isinstance(store.reserve_all([limit], NOON), Exhausted)
+        assert isinstance(store.reserve_all([own], NOON), Exhausted)
+
+    def test_a_shared_bucket_counts_its_last_holder(self, store: ThrottleStore) -> None:
+        """Another holder begins at nothing and takes the place of the earlier one."""
+        own, other = Claim("b", BACKOFF, "own"), Claim("b", BACKOFF, "other")
+        assert [store.reserve_all([own], NOON) for _ in range(2)] == [Reserved()] * 2
+        assert [store.reserve_all([other], NOON) for _ in range(2)] == [Reserved()] * 2
+        assert isinstance(store.reserve_all([other], NOON), Exhausted)
+        assert store.reserve_all([own], NOON) == Reserved()
+
+    def test_failures_are_forgotten_in_time(self, store: ThrottleStore) -> None:
+        """Failures count for as long as the memory lasts, and a purge deletes only those that are older."""
+        claim = Claim("a", BACKOFF)
+        assert [store.reserve_all([claim], NOON) for _ in range(2)] == [Reserved()] * 2
+        late = NOON + MINUTE + BACKOFF.memory
+        assert store.purge_throttle(NOON + MINUTE) == 0
+        assert store.reserve_all([claim], late) == Reserved()
+        assert isinstance(store.reserve_all([claim], late), Exhausted)
+        assert [store.reserve_all([claim], late + 9 * BACKOFF.memory) for _ in range(2)] == [Reserved()] * 2
+        assert store.purge_throttle(late + 99 * BACKOFF.memory) == 1
+
+    def test_failures_of_a_clock_that_was_far_ahead_lock_nobody_out(self, store: ThrottleStore) -> None:
+        """Failures that a clock made while it was days ahead do not count once it is mended; nearer ones do."""
+        claim = Claim("a", BACKOFF)
+        for _ in range(2):
+            store.reserve_all([claim], NOON + timedelta(days=3))
+        assert [store.reserve_all([claim], NOON) for _ in range(2)] == [Reserved()] * 2
+        assert store.reserve_all([claim], NOON - 60 * MINUTE) == Exhausted(NOON + MINUTE)
+
+    def test_no_more_claims_than_allowed_pass_at_once(self, store: ThrottleStore) -> None:
+        """Of many at the same moment exactly the allowed number are reserved, whichever rule allows the fewest."""
+        wide = Claim("network", (Limit(4, MINUTE),))
+        for claims, allowed in (([Claim("a", BACKOFF)], 2), ([wide, Claim("b", Backoff(9, MINUTE, MINUTE))], 4)):
+            results = race([lambda claims=claims: store.reserve_all(claims, NOON)] * RACERS)  # type: ignore[misc]
+            assert results.count(Reserved()) == allowed
 
 
 class StoreContract(

@@ -14,6 +14,7 @@ from cityauth.core.population import SourceRecord
 from cityauth.core.resolution import AccountIdentifier
 from cityauth.core.secret import SecretStr
 from cityauth.core.sessions import Session
+from cityauth.core.throttling import Attempts
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -62,6 +63,7 @@ class State:
     mails: dict[str, WaitingMail] = field(default_factory=dict)
     events: dict[tuple[AccountId | None, str], AuditEvent] = field(default_factory=dict)
     uses: dict[str, list[datetime]] = field(default_factory=dict)
+    attempts: dict[str, Attempts] = field(default_factory=dict)
     external_ids: dict[str, AccountId] = field(default_factory=dict)
     sources: dict[str, SourceRecord] = field(default_factory=dict)
     migrations: dict[str, Migration] = field(default_factory=dict)

@@ -17,10 +17,10 @@ from cityauth.core.population import ImportedPerson, KeyUse, PopulationRow
 from cityauth.core.resolution import AccountIdentifier, Match
 from cityauth.core.secret import SecretStr
 from cityauth.core.sessions import LiveSession, Session, touched
-from cityauth.core.throttling import MOST_AHEAD, Allowance, Exhausted, Reserved
+from cityauth.core.throttling import Allowance, Claim
 from cityauth.policy.mail import LONGEST_HOLD
 from cityauth.policy.throttling import Limit
-from cityauth.stores.memory import population
+from cityauth.stores.memory import population, throttling
 from cityauth.stores.memory.changes import APPLY
 from cityauth.stores.memory.state import State, WaitingMail, event_key
 
@@ -269,29 +269,22 @@ class MemoryStore:
     def reserve(self, bucket: str, limits: Sequence[Limit], now: datetime) -> Allowance:
         """See `ThrottleStore.reserve`."""
         with self._lock:
-            uses = self._state.uses.setdefault(bucket, [])
-            used = [at for at in uses if at <= now + MOST_AHEAD]
-            counts = [sum(at > now - limit.window for at in used) for limit in limits]
-            full = [limit for limit, count in zip(limits, counts, strict=True) if count >= limit.count]
-            if not full:
-                uses.append(now)
-                return Reserved()
-            newest = sorted(used, reverse=True)
-            last = [newest[limit.count - 1] if limit.count > 0 else now for limit in full]
-            return Exhausted(max(at + limit.window for at, limit in zip(last, full, strict=True)))
+            return throttling.reserve(self._state, bucket, limits, now)
+
+    def reserve_all(self, claims: Sequence[Claim], now: datetime) -> Allowance:
+        """See `ThrottleStore.reserve_all`."""
+        with self._lock:
+            return throttling.reserve_all(self._state, claims, now)
+
+    def refund(self, claims: Sequence[Claim], at: datetime, *, forget: bool) -> None:
+        """See `ThrottleStore.refund`."""
+        with self._lock:
+            throttling.refund(self._state, claims, at, forget=forget)
 
     def purge_throttle(self, before: datetime) -> int:
         """See `ThrottleStore.purge_throttle`."""
         with self._lock:
-            uses = self._state.uses
-            gone = 0
-            for bucket, used in list(uses.items()):
-                kept = [at for at in used if at >= before]
-                gone += len(used) - len(kept)
-                uses[bucket] = kept
-                if not kept:
-                    del uses[bucket]
-            return gone
+            return throttling.purge(self._state, before)
 
     # --- The audit trail ----------------------------------------------------------------------------
 

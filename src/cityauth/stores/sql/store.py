@@ -18,7 +18,7 @@ from cityauth.core.population import ImportedPerson, KeyUse, PopulationRow
 from cityauth.core.resolution import AccountIdentifier, Match
 from cityauth.core.secret import SecretStr
 from cityauth.core.sessions import LiveSession, Session
-from cityauth.core.throttling import Allowance
+from cityauth.core.throttling import Allowance, Claim
 from cityauth.errors import ConfigurationError
 from cityauth.policy.throttling import Limit
 from cityauth.stores.sql import (
@@ -265,9 +265,17 @@ class SqlStore:
         """See `ThrottleStore.reserve`."""
         return self._database.within(throttling.reserve, bucket, limits, now)
 
+    def reserve_all(self, claims: Sequence[Claim], now: datetime) -> Allowance:
+        """See `ThrottleStore.reserve_all`."""
+        return self._database.within(throttling.reserve_all, claims, now)
+
+    def refund(self, claims: Sequence[Claim], at: datetime, *, forget: bool) -> None:
+        """See `ThrottleStore.refund`."""
+        self._database.within(throttling.refund, claims, at, forget=forget)
+
     def purge_throttle(self, before: datetime) -> int:
         """See `ThrottleStore.purge_throttle`."""
-        return self._database.write(throttling.purge_throttle(before))
+        return self._database.within(throttling.purge_throttle, before)
 
     # --- The audit trail --------------------------------------------------------------------------
 

@@ -144,6 +144,16 @@ throttle: Table = Table(
     Index(None, "bucket", "at"),
 )
 
+attempts: Table = Table(
+    "cityauth_attempts",
+    METADATA,
+    Column("bucket", EXACT, primary_key=True),
+    Column("holder", EXACT, nullable=False),
+    Column("failures", Integer(), nullable=False),
+    Column("free_at", BigInteger(), nullable=False, index=True),
+    sqlite_with_rowid=False,
+)
+
 event: Table = Table(
     "cityauth_event",
     METADATA,

@@ -124,6 +124,16 @@ def upgrade() -> None:
     )
     op.create_index("ix_cityauth_throttle_bucket", "cityauth_throttle", ["bucket", "at"])
     op.create_table(
+        "cityauth_attempts",
+        sa.Column("bucket", EXACT, nullable=False),
+        sa.Column("holder", EXACT, nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("free_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("bucket", name="pk_cityauth_attempts"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_cityauth_attempts_free_at", "cityauth_attempts", ["free_at"])
+    op.create_table(
         "cityauth_event",
         sa.Column("number", COUNTER, nullable=False),
         sa.Column("id", EXACT, nullable=False),
@@ -214,6 +224,7 @@ def downgrade() -> None:
     op.drop_table("cityauth_migration")
     op.drop_table("cityauth_source")
     op.drop_table("cityauth_event")
+    op.drop_table("cityauth_attempts")
     op.drop_table("cityauth_throttle")
     op.drop_table("cityauth_mail")
     op.drop_table("cityauth_tombstone")
