@@ -100,9 +100,9 @@ def test_what_a_commit_runs_is_data() -> None:
 
 def test_a_commit_locks_its_accounts_first_and_in_one_order() -> None:
     """Two commits about the same accounts lock them in the same order; what is about no account locks none."""
-    used = TokenUsed(digest("link"), Purpose.RESET, NOON)
+    used, none = TokenUsed(digest("link"), Purpose.RESET, NOON), [(0, None)]
     changes: list[Change] = [used, EpochAdvanced(AccountId("b")), opened("s", AccountId("a")), queued("mail")]
-    asked, _ = steps_of(commits.commit([*changes, *changes]), [[], [], *[1] * 2, [], 1, *[1] * 3, [], *[1] * 2])
+    asked, _ = steps_of(commits.commit([*changes, *changes]), [[], [], *[1] * 2, none, 1, *[1] * 3, none, *[1] * 2])
     first, second, *others = asked
     assert isinstance(first, Lock)
     assert isinstance(second, Lock)

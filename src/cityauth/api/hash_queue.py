@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from contextvars import copy_context
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, TypeAlias
 
@@ -43,15 +43,21 @@ class _Place:
         network: The network that it is computed for; empty when it is not known.
         memory: KiB that it takes.
         work: Computes it; ``None`` when whoever waits computes it as soon as the future is done.
-        future: The result of *work*.
         since: When it got a slot, on the monotonic clock; 0 while it waits.
     """
 
     network: str
     memory: int
     work: Callable[[], Any] | None = None
-    future: Future[Any] = field(default_factory=Future)
     since: float = 0.0
+    _future: Future[Any] | None = None
+
+    @property
+    def future(self) -> Future[Any]:
+        """The result of *work*. Most places need none. It is made before another thread can see the place."""
+        if self._future is None:
+            self._future = Future()
+        return self._future
 
 
 class HashQueue:
@@ -168,6 +174,7 @@ class HashQueue:
                     raise self._busy("too many password hashes wait")
                 displaced = longest.pop()
                 self._count -= 1
+            place.future  # noqa: B018 - made now, since other threads see the place from here on
             self._waiting.setdefault(place.network, deque()).append(place)
             self._count += 1
         if displaced is not None and displaced.future.set_running_or_notify_cancel():

@@ -185,6 +185,7 @@ class WrappableFormat(HashFormat[C], Protocol[C]):
 
 
 _PURPOSE: Final = b"cityauth.dummy.v1:"
+_SEED_BYTES: Final = 32
 _TICKET_BYTES: Final = 8
 """64 random bits for each model: their error is far below what anybody could measure."""
 
@@ -224,6 +225,8 @@ class HashMix:
         when the population changes, a seed keeps its model unless this model's share has become smaller, or the new
         model's share greater: an identifier that nobody has does not change its hash more often than an account does.
         """
+        if len(self.models) == 1:
+            return self.models[0]
         times = [_time_of(seed, label) / weight for label, weight in zip(self._labels, self.weights, strict=True)]
         return self.models[times.index(min(times))]
 
@@ -257,9 +260,10 @@ def draw(key: str, secret: bytes, mix: HashMix) -> str:
         secret: The key of the draw, used for nothing else. A person who knows it can tell dummies from real hashes.
         mix: The hashes of the population.
     """
-    seed = hmac.digest(secret, _PURPOSE + key.encode(), hashlib.sha256)
-    model = mix.choose(seed)
-    salt_bytes, digest_bytes = len(model.parameters.salt), len(model.parameters.digest)
-    stream = hashlib.shake_256(seed).digest(salt_bytes + digest_bytes)
-    salt, digest = stream[:salt_bytes].translate(_LETTERS), stream[salt_bytes:]
-    return model.format.render(replace(model.parameters, salt=salt, digest=digest))
+    drawn = hashlib.shake_256(secret + _PURPOSE + key.encode())  # SHA-3 is safe with its key in front
+    model = mix.choose(drawn.digest(_SEED_BYTES))
+    parameters = model.parameters
+    salt_end = _SEED_BYTES + len(parameters.salt)
+    stream = drawn.digest(salt_end + len(parameters.digest))
+    salt, digest = stream[_SEED_BYTES:salt_end].translate(_LETTERS), stream[salt_end:]
+    return model.format.render(HashParameters(parameters.costs, salt, digest))

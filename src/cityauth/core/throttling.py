@@ -4,6 +4,7 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import TypeAlias
 
 from cityauth.core.client import plain_address
@@ -113,10 +114,12 @@ def bucket_of(operation: str, subject: str, secret: bytes) -> str:
     return hmac.digest(secret, f"{operation}\0{subject}".encode(), hashlib.sha256)[:16].hex()
 
 
+@lru_cache(maxsize=1024)
 def network_of(address: str | None) -> str:
     """Return the network that requests of *address* are counted under: itself, or the /64 of IPv6.
 
-    All requests without an address are one network. Text that is no address is a network of its own.
+    All requests without an address are one network. Text that is no address is a network of its own. The last
+    answers are kept: most networks send many requests, and reading an address takes a while.
     """
     import ipaddress
 

@@ -1,10 +1,11 @@
 """Hash formats whose text is a fixed pattern: one line describes how a hash is both read and written."""
 
 import base64
+import binascii
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 from cityauth.core.hashing import HashDefect, HashParameters
 from cityauth.policy import HashLimits, HashProfile
@@ -43,7 +44,7 @@ class Codec:
 def _from_base64(text: str) -> bytes:
     """Read base64 without padding, or with all of its padding."""
     padding = "" if text.endswith("=") else "=" * (-len(text) % 4)
-    return base64.b64decode(text + padding, validate=True)
+    return binascii.a2b_base64(text + padding, strict_mode=True)
 
 
 def _to_base64(data: bytes) -> str:
@@ -128,7 +129,19 @@ class TextFormat(Generic[C]):
     always outdated: new hashes are Argon2id.
     """
 
-    __slots__ = ("_fields", "_lead", "_make", "_pattern", "_prefix", "_start", "_template", "digest", "name", "salt")
+    __slots__ = (
+        "_holes",
+        "_lead",
+        "_make",
+        "_pattern",
+        "_prefix",
+        "_readers",
+        "_start",
+        "_template",
+        "digest",
+        "name",
+        "salt",
+    )
 
     def __init__(
         self, name: str, template: str, costs: type[C], salt: Codec, digest: Codec, *, prefix: str = ""
@@ -149,11 +162,13 @@ class TextFormat(Generic[C]):
         self.salt: Codec = salt
         self.digest: Codec = digest
         self._make: Callable[..., C] = costs
-        self._fields = tuple((one.name, int if one.type is int else str) for one in fields(costs))  # type: ignore[arg-type] # a bound cannot say "dataclass"
+        columns = fields(costs)  # type: ignore[arg-type] # a bound cannot say "dataclass"
+        self._readers = tuple(int if one.type is int else str for one in columns)
+        self._holes = (*(one.name for one in columns), "salt", "digest")
         self._start = template.partition("{")[0]
         self._lead = prefix + self._start
-        self._template = template.replace("{cost}", "{cost:02d}")
-        holes = {one.name: one.metadata.get("pattern", NUMBER) for one in fields(costs)}  # type: ignore[arg-type] # the same
+        self._template = _template_of(prefix, template)
+        holes = {one.name: one.metadata.get("pattern", NUMBER) for one in columns}
         self._pattern = _compile(template, {**holes, "salt": salt.pattern, "digest": digest.pattern})
 
     def identify(self, stored: str) -> bool:
@@ -175,8 +190,9 @@ class TextFormat(Generic[C]):
         match = self._pattern.fullmatch(self.body_of(stored))
         if match is None:
             return HashDefect.CORRUPT
-        costs = self._make(**{name: kind(match[name]) for name, kind in self._fields})
-        return self.judge(costs, match["salt"], match["digest"], limits)
+        *values, salt, digest = match.group(*self._holes)
+        costs = self._make(*[read(value) for read, value in zip(self._readers, values, strict=True)])
+        return self.judge(costs, salt, digest, limits)
 
     def judge(self, costs: C, salt: str, digest: str, limits: HashLimits) -> HashParameters[C] | HashDefect:
         """Return the parameters, or why a hash with these parts must not be run."""
@@ -194,10 +210,16 @@ class TextFormat(Generic[C]):
 
     def render(self, parameters: HashParameters[C]) -> str:
         """Write *parameters* down in this format."""
-        values: dict[str, Any] = {name: getattr(parameters.costs, name) for name, _ in self._fields}
-        return self._prefix + self._template.format(
-            salt=self.salt.encode(parameters.salt), digest=self.digest.encode(parameters.digest), **values
+        return self._template.format(
+            parameters.costs, salt=self.salt.encode(parameters.salt), digest=self.digest.encode(parameters.digest)
         )
+
+
+def _template_of(prefix: str, template: str) -> str:
+    """Return what `str.format` fills in: the costs come first, then salt and digest by name. A cost has two digits."""
+    literal = prefix.replace("{", "{{").replace("}", "}}")
+    holes = re.sub(r"\{(?!(?:salt|digest)\})(\w+)\}", r"{0.\1}", template)
+    return literal + holes.replace("{0.cost}", "{0.cost:02d}")
 
 
 def _compile(template: str, holes: Mapping[str, str]) -> re.Pattern[str]:

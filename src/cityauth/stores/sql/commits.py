@@ -1,11 +1,11 @@
 """Commits: which program applies which change, and the program that applies them all."""
 
 from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any, Final, TypeAlias
 
 from sqlalchemy import bindparam, select
 
-from cityauth.core.accounts import AccountId
 from cityauth.core.changes import (
     AccountAdded,
     AccountErased,
@@ -140,19 +140,19 @@ def _lock_accounts(changes: Sequence[Change]) -> Program[None]:
         yield Lock(_LOCK, {"ids": ids})
 
 
-def _account_of(change: Change) -> AccountId | None:
+_ACCOUNT_OF: Final[Mapping[type[Change], Callable[[Any], str | None]]] = {
+    SessionOpened: attrgetter("session.account_id"),
+    TokenIssued: lambda change: change.one_time_token.account_id or "",  # that of nobody takes a lock, so as long
+    AccountUnchanged: attrgetter("account.id"),
+    SourceRecorded: attrgetter("source.account_id"),
+}
+"""Returns the stored account that a change is about, where the change has no ``account_id`` of its own."""
+
+
+def _account_of(change: Change) -> str | None:
     """Return the stored account that *change* is about."""
-    match change:
-        case SessionOpened(session=session):
-            return session.account_id
-        case TokenIssued(one_time_token=issued):
-            return issued.account_id or AccountId("")  # the link of nobody takes the same lock, so as long
-        case AccountUnchanged(account=expected):
-            return expected.id
-        case SourceRecorded(source=source):
-            return source.account_id
-        case _:
-            return getattr(change, "account_id", None)
+    get = _ACCOUNT_OF.get(type(change))
+    return get(change) if get else getattr(change, "account_id", None)
 
 
 def commit(changes: Sequence[Change]) -> Program[CommitOutcome]:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import bindparam, delete, exists, insert, literal, select, update
+from sqlalchemy import bindparam, delete, exists, func, insert, literal, select, update
 
 from cityauth.core.accounts import AccountId, Status
 from cityauth.core.changes import Precondition, SessionClosed, SessionOpened, SessionRequired, SessionsClosed
@@ -55,10 +55,12 @@ _REQUIRE: Final = (
 )
 _CLOSE_ALL: Final = delete(session).where(session.c.account_id == bindparam("of"))
 _CLOSE_OTHERS: Final = _CLOSE_ALL.where(session.c.family != bindparam("kept"))
-_NEWEST_FIRST: Final = (
-    select(session.c.digest, session.c.position)
-    .where(session.c.account_id == bindparam("of"))
-    .order_by(session.c.position.desc(), session.c.digest.desc())
+_NUMBER_OPEN: Final = select(func.count(), func.max(session.c.position)).where(session.c.account_id == bindparam("of"))
+_OLDEST_FIRST: Final = (
+    select(session.c.digest)
+    .where(session.c.account_id == bindparam("of"), session.c.digest != bindparam("kept"))
+    .order_by(session.c.position, session.c.digest)
+    .limit(bindparam("most"))
 )
 _CLOSE: Final = delete(session).where(session.c.digest == bindparam("which"))
 _CLOSE_FAMILY: Final = delete(session).where(session.c.family == bindparam("which"))
@@ -128,7 +130,8 @@ def open_session(change: SessionOpened) -> Program[None]:
     INSERT does not count it, because SQLite copies the rows of an INSERT that reads its own table.
     """
     opened = change.session
-    others: list[Row] = yield Read(_NEWEST_FIRST, {"of": opened.account_id})
+    rows: list[Row] = yield Read(_NUMBER_OPEN, {"of": opened.account_id})
+    open_already, newest = rows[0]
     row = {
         "digest": opened.digest,
         "family": opened.family,
@@ -143,12 +146,15 @@ def open_session(change: SessionOpened) -> Program[None]:
         "identifier_kind": opened.identifier_kind,
         "address": opened.address,
         "user_agent": opened.user_agent,
-        "position": others[0][1] + 1 if others else 0,
+        "position": newest + 1 if open_already else 0,
     }
     if not (yield Write(_OPEN, row)):
         yield from refuse_session(opened.account_id)
-    for digest, _ in others[max(change.per_account - 1, 0) :]:  # only an account with very many sessions has one
-        yield Write(_CLOSE, {"which": digest}, durable=True)
+    if (excess := open_already + 1 - max(change.per_account, 1)) > 0:  # only an account with very many sessions
+        values = {"of": opened.account_id, "kept": opened.digest, "most": excess}
+        oldest: list[Row] = yield Read(_OLDEST_FIRST, values)
+        for (digest,) in oldest:
+            yield Write(_CLOSE, {"which": digest}, durable=True)
 
 
 def require_session(change: SessionRequired) -> Program[None]:
