@@ -163,7 +163,7 @@ def test_what_is_no_open_transaction_is_refused(store: SqlStore, engine: Engine,
     alone = sqlite3.connect(path, isolation_level=None)
     elsewhere = sqlite3.connect(":memory:")
     for wrong in (closed, alone, elsewhere, engine, "connection", None):
-        with pytest.raises(UsageError), store.on(wrong):  # type: ignore[arg-type]
+        with pytest.raises(UsageError), store.on(wrong):
             pytest.fail("the block was entered")
     with engine.connect() as host:
         with pytest.raises(UsageError, match="no open transaction"), store.on(host):

@@ -51,7 +51,7 @@ def engine_for(url: str | URL) -> Engine:
             hide_parameters=True,
             connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
         )
-    except (ArgumentError, ImportError, NoSuchModuleError, TypeError):
+    except (ArgumentError, ImportError, NoSuchModuleError, TypeError, ValueError):
         engine = None
     return require_file(engine)
 
@@ -63,7 +63,10 @@ def require_file(engine: Engine | None) -> Engine:
         ConfigurationError: it does not. The message holds nothing of the URL, which may hold a password.
     """
     if engine is None or (engine.dialect.name, engine.dialect.driver) != ("sqlite", "pysqlite"):
-        raise ConfigurationError("SqlStore needs the URL of a SQLite file: sqlite:///service.db")
+        raise ConfigurationError(
+            "the URL of the database must be that of a SQLite file, sqlite:///service.db,"
+            " or of a PostgreSQL server, postgresql://user@host/database"
+        )
     database = engine.url.database
     if not database or "\0" in database or ":memory:" in database or engine.url.query.get("mode") == "memory":
         raise ConfigurationError("SqlStore needs a file; in memory, use MemoryStore")
@@ -180,7 +183,7 @@ class Connections:
         return kept
 
     @contextmanager
-    def on(self, connection: Connection | sqlite3.Connection) -> Iterator[None]:
+    def on(self, connection: object) -> Iterator[None]:
         """Let this thread's statements run on the host's *connection* within the block; see `SqlStore.on`."""
         own = self.current()
         if own.of_host:

@@ -33,7 +33,7 @@ class HostConnection:
 
     of_host: ClassVar[bool] = True
 
-    def __init__(self, connection: Connection | sqlite3.Connection, path: Path | None) -> None:
+    def __init__(self, connection: object, path: Path | None) -> None:
         """Take the host's *connection*, which must be open on the file at *path*, in a transaction.
 
         Raises:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Any, Final, ParamSpec, Protocol, TypeVar
+from typing import Final, ParamSpec, Protocol, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError
@@ -49,7 +49,7 @@ class Database(Protocol):
         """Do *work* on the tables themselves. With *create* a missing file is made."""
         ...
 
-    def on(self, connection: Any) -> AbstractContextManager[None]:  # noqa: ANN401 - of the database's own kind
+    def on(self, connection: object) -> AbstractContextManager[None]:
         """Run this thread's programs on the host's *connection* within the block."""
         ...
 
@@ -84,11 +84,11 @@ def open_database(
     if parsed is None or parsed.drivername not in _DRIVERS:
         return SqliteDatabase(engine_for(url), synchronous, read_only=read_only)
     try:
-        from cityauth.stores.sql import postgresql
+        from cityauth.stores.sql import postgresql, postgresql_driver
     except ImportError:
         raise MissingExtraError("postgresql", "SqlStore on PostgreSQL") from None
     return postgresql.PostgresqlDatabase(
-        postgresql.engine_for(parsed, settings), synchronous, settings, read_only=read_only
+        postgresql_driver.engine_for(parsed, settings), synchronous, settings, read_only=read_only
     )
 
 

@@ -1,4 +1,4 @@
-"""PostgreSQL: the connections, the driver that runs programs on them, and its transactions. Needs psycopg.
+"""PostgreSQL: the pool of connections, and the transactions of programs on them. Needs psycopg.
 
 A call takes a connection from a pool and gives it back at its end. Look-ups run without a transaction; what writes
 runs in one of its own, at the isolation level READ COMMITTED. The conditions of the writes and the locks of the
@@ -7,45 +7,30 @@ programs decide, so a stricter level is not needed.
 
 import os
 import select
+import threading
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager, suppress
-from typing import Any, Final, ParamSpec, TypeVar, cast, final
+from contextlib import AbstractContextManager, closing, contextmanager
+from typing import Any, Final, ParamSpec, TypeVar, cast
 
 import psycopg
 from psycopg.pq import TransactionStatus
-from sqlalchemy import Connection, Engine, create_engine
-from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
-from sqlalchemy.engine import URL
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.pool import PoolProxiedConnection, QueuePool
+from sqlalchemy.pool import PoolProxiedConnection
 
 from cityauth.errors import UsageError
 from cityauth.stores.sql import schema
 from cityauth.stores.sql.connections import Synchronous
 from cityauth.stores.sql.pool_settings import PoolSettings
+from cityauth.stores.sql.postgresql_driver import BoundedConnection, PostgresqlDriver
 from cityauth.stores.sql.postgresql_errors import CommitError, failure_of, is_retryable
-from cityauth.stores.sql.programs import (
-    Lock,
-    LookUp,
-    NotDurableError,
-    Program,
-    Read,
-    Step,
-    Texts,
-    UnmetError,
-    Write,
-    WriteMany,
-    drive,
-    settle,
-)
+from cityauth.stores.sql.postgresql_host import PostgresqlHost, identity_of
+from cityauth.stores.sql.programs import NotDurableError, Program
 from cityauth.stores.sql.rows import Row
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-CONNECT_SECONDS: Final = 2
-"""How long connecting may take. It is the least that psycopg allows."""
 
 MAINTENANCE_SECONDS: Final = 60
 """How long one statement of the housekeeping may take, such as a purge."""
@@ -57,117 +42,8 @@ _TRIES: Final = 4
 """How often a transaction is begun that the server ends because of another one, such as after a deadlock."""
 
 _FAILURES: Final = (UnicodeError, OverflowError, CommitError, psycopg.Error, SQLAlchemyError)
-_DIALECT: Final = PGDialect_psycopg()  # type: ignore[no-untyped-call] # SQLAlchemy gives it no types
-_TEXTS: Final = Texts(_DIALECT)
 _FULL: Final = "SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'"
 _LOCK_SCHEMA: Final = b"SELECT pg_advisory_xact_lock(hashtextextended('cityauth schema', 0))"
-
-
-class BoundedConnection(psycopg.Connection[Row]):
-    """A connection that does not wait for an answer forever.
-
-    Attributes:
-        seconds: How long it waits for the answer to one statement.
-    """
-
-    seconds: float | None = None
-
-    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:  # noqa: ANN401 - psycopg's own
-        """Wait for what *gen* does, as psycopg does, but no longer than `seconds`."""
-        return super().wait(gen, interval, self.seconds if timeout is None else timeout)
-
-
-def engine_for(url: URL, settings: PoolSettings) -> Engine:
-    """Make the engine for *url*, whose pool connects on first use."""
-    url = url.set(drivername="postgresql+psycopg")
-    args, options = _DIALECT.create_connect_args(url)  # type: ignore[no-untyped-call] # as above
-    options = {"connect_timeout": CONNECT_SECONDS, "application_name": "cityauth", **options}
-
-    def connect() -> BoundedConnection:
-        return BoundedConnection.connect(
-            *args, autocommit=True, prepare_threshold=settings.prepare_threshold, **options
-        )
-
-    return create_engine(
-        url,
-        creator=connect,
-        poolclass=QueuePool,
-        pool_size=settings.pool_size,
-        max_overflow=0,
-        pool_timeout=settings.pool_timeout,
-        pool_use_lifo=True,
-        pool_reset_on_return=None,
-        hide_parameters=True,
-        use_native_hstore=False,
-    )
-
-
-@final
-class PostgresqlDriver:
-    """Runs programs on a connection of psycopg, and raises the errors of psycopg."""
-
-    __slots__ = ("_cursor", "connection", "durable")
-
-    def __init__(self, connection: psycopg.Connection[Any]) -> None:
-        """Take the *connection*."""
-        self.connection: psycopg.Connection[Any] = connection
-        self._cursor = connection.cursor()
-        self.durable: bool = False
-        """Whether the present transaction waits for the disk."""
-
-    def run(self, program: Program[T]) -> T:
-        """Run *program* to its end and return its result."""
-        if type(program) is LookUp:  # not step by step: each session check is one of these
-            text, values = _TEXTS.of(program.statement, program.values)
-            return cast("T", program.result(self._cursor.execute(text.encode(), values).fetchall()))
-        return drive(program, self.execute)
-
-    def execute(self, step: Step) -> list[Row] | int:
-        """Run one step and return its rows, or how many rows it wrote.
-
-        Raises:
-            UnmetError: it did not meet its condition.
-            NotDurableError: it must wait for the disk, and the transaction does not.
-        """
-        if isinstance(step, Read | Lock):
-            text, values = _TEXTS.of(step.statement, step.values)
-            return self._cursor.execute(text.encode(), values).fetchall()
-        try:
-            written = self._write(step)
-        except psycopg.errors.UniqueViolation:
-            if step.taken is None:
-                raise
-            raise UnmetError(step.taken) from None
-        return settle(step, written, durable=self.durable)
-
-    def _write(self, step: Write | WriteMany) -> int:
-        if isinstance(step, Write):
-            text, values = _TEXTS.of(step.statement, step.values)
-            return self._cursor.execute(text.encode(), values).rowcount
-        if not step.rows:
-            return 0
-        text, _ = _TEXTS.of(step.statement, step.rows[0])
-        self._cursor.executemany(text.encode(), [_TEXTS.of(step.statement, one)[1] for one in step.rows])
-        return self._cursor.rowcount
-
-    @contextmanager
-    def transaction(self, begin: str) -> Iterator[None]:
-        """Run the block in a transaction that *begin* begins.
-
-        Raises:
-            CommitError: the commit itself failed.
-        """
-        self._cursor.execute(begin.encode())
-        try:
-            yield
-        except BaseException:
-            with suppress(psycopg.Error):  # the first error is the one to raise
-                self._cursor.execute(b"ROLLBACK")
-            raise
-        try:
-            self._cursor.execute(b"COMMIT")
-        except psycopg.Error as error:
-            raise CommitError from error
 
 
 class PostgresqlDatabase:
@@ -182,6 +58,7 @@ class PostgresqlDatabase:
         self._seconds = settings.statement_timeout
         self._read_only = read_only
         self._checked = False
+        self._local = threading.local()
         self._end = weakref.finalize(self, engine.dispose)  # for a store that nobody closes
         _ALL.add(self)
 
@@ -218,9 +95,28 @@ class PostgresqlDatabase:
         return self._answer(self._alone, work)
 
     def on(self, connection: object) -> AbstractContextManager[None]:
-        """Refuse: see `SqlStore.on`."""
-        del connection
-        raise UsageError("the store can take part in a transaction of the host only on SQLite")
+        """Run this thread's programs on the host's *connection* within the block; see `SqlStore.on`."""
+        return self._on(connection)
+
+    @contextmanager
+    def _on(self, connection: object) -> Iterator[None]:
+        if self._host() is not None:
+            raise UsageError("the store is on a connection of the host already")
+        host = PostgresqlHost(connection)
+        if host.identity() != self._answer(self._identity):
+            raise UsageError("the connection is open on another database than the store")
+        self._local.host = host
+        try:
+            yield
+        finally:
+            del self._local.host
+
+    def _host(self) -> PostgresqlHost | None:
+        return getattr(self._local, "host", None)
+
+    def _identity(self) -> Row | None:
+        with self._borrowed(self._seconds) as driver:
+            return identity_of(driver.connection)
 
     def forget_deleted(self) -> bool:
         """Return ``True``: the server's own VACUUM removes what was deleted."""
@@ -239,15 +135,24 @@ class PostgresqlDatabase:
         raise failure
 
     def _look_up(self, program: Program[T]) -> T:
+        host = self._host()
+        if host is not None:
+            return host.run(program)
         with self._borrowed(self._seconds) as driver:
             return driver.run(program)
 
     def _write(self, program: Program[T], seconds: float | None) -> T:
+        host = self._host()
+        if host is not None:
+            return host.run(program)
         limit = MAINTENANCE_SECONDS if seconds is None else self._seconds
         with self._borrowed(limit) as driver, driver.transaction(self._begin(limit, seconds or self._seconds)):
             return driver.run(program)
 
     def _within(self, program: Callable[[], Program[T]], durable: bool) -> T:  # noqa: FBT001 - by `_answer` alone
+        host = self._host()
+        if host is not None:
+            return host.run(program())
         begin = self._begin(self._seconds, self._seconds, durable=durable)
         for left in reversed(range(_TRIES)):
             try:

@@ -16,9 +16,9 @@ _NOT_WRITTEN: Final = ("23", "25", "40", "55", "57014")
 """Codes of a failed commit after which it is known that nothing was written."""
 
 _LOCKED: Final = {"55P03", "57014"}
-_NO_TABLES: Final = {"42P01", "42703", "3F000"}
 _SENTENCES: Final = {
     "25006": "the database is open for reading alone",
+    "3F000": "the schema of the tables is missing",
     "3D000": "the server has no such database; make it, or correct the URL",
     "28000": "the server refused the role; look at its pg_hba.conf and at the URL",
     "28P01": "the server refused the password of the role; correct it in the URL",
@@ -79,7 +79,7 @@ def _failure_of(error: BaseException | None, *, nothing_written: bool = True) ->
     code = getattr(error, "sqlstate", None)
     if code is None:
         return _failure_without_code(error, nothing_written=nothing_written)
-    if code in _NO_TABLES:
+    if code.startswith("42") and code not in _SENTENCES:
         return SchemaError(f"the tables do not fit ({code}); run `cityauth db upgrade`")
     if code in _LOCKED:
         return StoreUnavailableError(

@@ -86,7 +86,7 @@ class SqliteDatabase:
         """
         return self._answer(self._alone, work, create)
 
-    def on(self, connection: Connection | sqlite3.Connection) -> AbstractContextManager[None]:
+    def on(self, connection: object) -> AbstractContextManager[None]:
         """Run this thread's programs on the host's *connection* within the block; see `SqlStore.on`."""
         return self._connections.on(connection)
 

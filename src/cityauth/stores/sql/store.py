@@ -1,12 +1,11 @@
 """`SqlStore`: every port that stores, on SQLAlchemy Core."""
 
-import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Self, final
 
-from sqlalchemy import URL, Connection, Engine
+from sqlalchemy import URL, Engine
 
 from cityauth.core.accounts import Account, AccountId
 from cityauth.core.audit import AuditEvent
@@ -315,7 +314,7 @@ class SqlStore:
 
     # --- The host's own transaction ---------------------------------------------------------------
 
-    def on(self, connection: Connection | sqlite3.Connection) -> AbstractContextManager[None]:
+    def on(self, connection: object) -> AbstractContextManager[None]:
         """Take part in the host's open transaction: ``with store.on(connection): ...``.
 
         Within the block everything that this thread asks of the store runs on *connection*. What is written
@@ -326,11 +325,12 @@ class SqlStore:
         Use it with `CityAuth` only: `AsyncCityAuth` calls the store in other threads than that of the block.
 
         Args:
-            connection: A `sqlalchemy.Connection` or a `sqlite3.Connection` to the same database file, in a
-                transaction that the host has begun and ends after the block.
+            connection: A `sqlalchemy.Connection`, a `sqlite3.Connection` or a ``psycopg.Connection`` to the same
+                database, in a transaction that the host has begun and ends after the block. On PostgreSQL its isolation
+                level should be READ COMMITTED: at a stricter one a write fails that meets another one.
 
         Raises:
-            UsageError: *connection* is not such a connection, is closed, is open on another file or has no
+            UsageError: *connection* is not such a connection, is closed, is open on another database or has no
                 transaction, or the block is within another such block.
         """
         return self._database.on(connection)
