@@ -1,4 +1,4 @@
-"""Sends the mails of the outbox while the demo runs, and deletes what is past its time."""
+"""Sends the mails of the outbox while the demo runs, and deletes what has expired."""
 
 import logging
 import time

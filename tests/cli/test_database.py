@@ -38,7 +38,7 @@ def test_purge_deletes_what_is_past_its_time(deployment: Deployment) -> None:
         )
         assert database.execute(past).rowcount == 1
     database.close()
-    said = "Deleted 0 sessions, {} links and 0 counts that were past their time.\n"
+    said = "Deleted 0 sessions, {} links and 0 counts that had expired.\n"
     assert deployment.well("db", "purge") == said.format(1)
     assert deployment.well("db", "purge") == said.format(0)
     with sqlite3.connect(deployment.folder / "service.db") as database:

@@ -1,4 +1,4 @@
-"""``cityauth import``: good rows land, bad rows go to a file, and the exit status says which."""
+"""``cityauth import``: good rows are imported, bad rows go to a file, and the exit status says which."""
 
 import csv
 import json

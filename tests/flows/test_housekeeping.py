@@ -1,4 +1,4 @@
-"""Clearing away: what is past its time goes, and nothing that could still be of use."""
+"""Housekeeping deletes what has expired, and nothing that could still be used."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Importing people: good rows land in batches, bad rows come back with their faults, and twice is as once."""
+"""Importing people: good rows are committed, bad rows come back with their faults, and a second run changes nothing."""
 
 import base64
 import hashlib

@@ -38,7 +38,7 @@ class Unavailable(Refusal):
 
 
 class OutputLost(Refusal):
-    """The work was done, and what there was to print was lost. Status 4."""
+    """The work was done, but its output could not be written. Status 4."""
 
     exit_code: ClassVar[int] = 4
 
@@ -61,7 +61,7 @@ def telling() -> Iterator[None]:
 
 
 class TellingGroup(click.Group):
-    """A group of commands whose failures are sentences, never tracebacks.
+    """A group of commands that prints one sentence for a failure, never a traceback.
 
     It is a class because click reads a command line and runs it in these two methods.
     """
@@ -87,7 +87,7 @@ MALFORMED: Final = {
     Malformed.NEEDS_SMTPUTF8: "has letters before the @ that mail cannot be delivered to; give an address in ASCII",
     Malformed.WRONG_KIND: "holds an @, which new usernames may not",
     Malformed.TOO_SHORT: "is too short",
-    Malformed.RESERVED: "is reserved: it would speak for the service",
+    Malformed.RESERVED: "is reserved: it would look like the service itself",
     Malformed.COMPATIBILITY_CHARACTER: "holds a look-alike form of another character, such as a ligature",
     Malformed.MIXED_SCRIPT: "mixes scripts within one word, as look-alikes of another address do",
 }
@@ -123,7 +123,7 @@ _REASON: Final = {
     Reason.CONTESTED: "signs nobody in: several accounts hold it, and people must decide",
     Reason.SEVERAL_ACCOUNTS: "signs nobody in: it names several accounts, and people must decide",
     Reason.REALM_WITHOUT_PHASES: "signs nobody in: the realm of its account is not in the configuration",
-    Reason.MALFORMED: "can be no identifier",
+    Reason.MALFORMED: "cannot be an identifier",
 }
 
 

@@ -28,7 +28,7 @@ FROM_COMMAND = ClientContext(user_agent="the cityauth command")
 
 
 class By(StrEnum):
-    """What a text is to be taken for."""
+    """How a text is to be read: as an identifier or as an account's id."""
 
     IDENTIFIER = "identifier"
     ID = "id"
@@ -41,7 +41,7 @@ class Shown:
     Attributes:
         record: The account with its identifiers.
         phase: The phase that holds for it now; ``None`` when the configuration lacks its realm.
-        judged: Each identifier with what it is at that phase.
+        judged: Each identifier with its explanation at that phase.
         has_password: Whether a hash is stored.
     """
 
@@ -74,7 +74,7 @@ class Registry:
     policy: Policy
 
     def find(self, text: str, by: By | None, now: datetime) -> Finding:
-        """Find what *text* names, as an identifier and as an id, unless *by* says as which."""
+        """Find the accounts that *text* names, as an identifier and as an id, or only as *by* says."""
         ids: list[AccountId] = []
         resolution = None
         if by is not By.ID:
@@ -245,7 +245,9 @@ def _why_not_released(text: str, account_id: str | None, refused: AccountRefused
     if isinstance(refused.why, Malformed):
         return f"{text[:80]!r} {MALFORMED[refused.why]}"
     if refused.why is Precondition.IDENTIFIER_TAKEN:
-        return f"{text!r} is an identifier of the account {refused.holder}: give --account if that has retired it"
+        return (
+            f"{text!r} is an identifier of the account {refused.holder}: give --account if that account has retired it"
+        )
     if account_id is None:
         return f"{text!r} is free already: no account has it, and no erased account had it"
     return f"{text!r} is no retired identifier of the account {account_id}; see `cityauth account show`"

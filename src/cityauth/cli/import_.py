@@ -1,4 +1,4 @@
-"""``cityauth import``: people of an older system land, and rows that cannot land go to a quarantine file."""
+"""``cityauth import``: add the people of an older system, and write rows with a fault to a quarantine file."""
 
 import csv
 import os
@@ -36,7 +36,7 @@ _SUFFIXES: Final[dict[str, _Format]] = {".csv": "csv", ".jsonl": "jsonl", ".ndjs
     type=click.Path(dir_okay=False, path_type=Path),
     default=Path("quarantine.csv"),
     show_default=True,
-    help="Where the rows that did not land are written; an earlier quarantine file is replaced.",
+    help="Where rows with a fault are written; an earlier quarantine file is replaced.",
 )
 @click.option(
     "--verified",
@@ -51,10 +51,15 @@ _SUFFIXES: Final[dict[str, _Format]] = {".csv": "csv", ".jsonl": "jsonl", ".ndjs
     "--cut-passwords/--whole-passwords",
     "truncates",
     default=None,
-    help="Whether the older system let bcrypt cut a password at 72 bytes; else the configuration says it.",
+    help="Whether the older system let bcrypt cut a password at 72 bytes; else the configuration decides.",
 )
 @click.option("--nul-ends", is_flag=True, help="The older system ended a password at its first NUL.")
-@click.option("--format", "kind", type=click.Choice(["csv", "jsonl"]), help="The format; else the file's name says it.")
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["csv", "jsonl"]),
+    help="The format; else the file's name decides.",
+)
 @click.option(
     "--wrap/--no-wrap",
     "wraps",
@@ -80,10 +85,11 @@ def import_(  # noqa: PLR0913 - one for each option
     wraps: bool,
     as_json: bool,
 ) -> None:
-    """Import the people in the file PEOPLE: good rows land, bad rows go to the quarantine file.
+    """Import the people in the file PEOPLE. Rows with a fault go to the quarantine file.
 
-    Run it again after a crash, after mending rows, or with a newer export: what has landed is compared and not added
-    twice. The exit status is 0 when every row landed, and 1 when some are in quarantine.
+    Run it again after a crash, after mending rows, or with a newer export: people who were imported
+    before are compared and not added twice. The exit status is 0 when every row was imported, and 1 when some rows are
+    in quarantine.
     """
     format_ = kind or _SUFFIXES.get(people.suffix.lower())
     if format_ is None:

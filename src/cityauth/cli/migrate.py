@@ -73,7 +73,7 @@ def plan(  # noqa: PLR0913 - one for each option
     language: str,
     as_json: bool,
 ) -> None:
-    """Say of every account what it is, why, and what is to happen to it. Nothing is written to the database.
+    """Plan what is to happen to every account, and say why. Nothing is written to the database.
 
     Without --exempt, the realms that the configuration keeps at legacy_only do not move. A decision with a fault is
     not used: the account keeps its username.

@@ -90,7 +90,7 @@ _by_option = click.option("--by", "actor", help="Who does it, for the journal; e
 @_json_option
 @click.pass_obj
 def rehearse(load: Load, *, plan: Path, as_json: bool) -> None:
-    """Prove for every account what each of its names does today and will do. Nothing is written to the database.
+    """Check what each name of every account does today and would do after the move. Nothing is written to the database.
 
     The exit status is 1 when somebody would be locked out, or would get in as somebody else, and when accounts have
     changed where it matters since the plan was made.

@@ -17,13 +17,13 @@ Load: TypeAlias = Callable[[], Configuration]
 
 @click.group()
 def db() -> None:
-    """Create and upgrade the tables of the configured database, and clear away what is past its time."""
+    """Create and upgrade the tables of the configured database, and delete what has expired."""
 
 
 @db.command()
 @click.pass_obj
 def init(load: Load) -> None:
-    """Create the tables in a fresh database. Where they are already, nothing is changed."""
+    """Create the tables in a new database. If they are there already, nothing is changed."""
     with closing(load().store()) as store:
         before = store.schema_version()
         store.create_schema()
@@ -37,7 +37,7 @@ def init(load: Load) -> None:
 @db.command()
 @click.pass_obj
 def upgrade(load: Load) -> None:
-    """Bring the tables to this release, from an earlier one or from nothing. Stop the service first."""
+    """Upgrade the tables to this release, or create them. Stop the service first."""
     with closing(load().store()) as store:
         before = store.schema_version()
         store.upgrade()
@@ -51,16 +51,16 @@ def upgrade(load: Load) -> None:
 @db.command()
 @click.pass_obj
 def purge(load: Load) -> None:
-    """Delete sessions, links and counts that are past their time. Run it nightly, beside the service."""
+    """Delete sessions, links and counts that have expired. Run it every night, beside the service."""
     configuration = load()
     with closing(configuration.store()) as store:
         done = configuration.auth(store, check_mailer=False).housekeeping.purge()
-    say(f"Deleted {done.sessions} sessions, {done.links} links and {done.counts} counts that were past their time.")
+    say(f"Deleted {done.sessions} sessions, {done.links} links and {done.counts} counts that had expired.")
 
 
 @click.group()
 def keys() -> None:
-    """Make signing secrets, and keep what hangs on them."""
+    """Make signing secrets, and print the key of tombstones."""
 
 
 @keys.command()
@@ -93,7 +93,9 @@ def generate(load: Load, *, append: bool) -> None:
 @keys.command()
 @click.pass_obj
 def tombstones(load: Load) -> None:
-    """Print the key of what is kept of erased accounts, in hexadecimal; where there are several, the oldest first.
+    """Print the key of tombstones, in hexadecimal; if there are several, the oldest first.
+
+    Tombstones are what is kept of the identifiers of erased accounts.
 
     `keys generate --append` writes it into the key file. Where the signing secrets come from the environment, it is
     made from the oldest of them: set CITYAUTH_TOMBSTONE_SECRET to it before that secret is removed. A key that was in
@@ -105,7 +107,7 @@ def tombstones(load: Load) -> None:
 
 @click.group()
 def outbox() -> None:
-    """Send the mails that wait, and see how many do."""
+    """Send the mails that wait, and show how many wait."""
 
 
 @outbox.command()

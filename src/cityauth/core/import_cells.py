@@ -60,11 +60,11 @@ _LETTER: Final = "[A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u00ff]"
 _PLAIN: Final = re.compile(
     rf"\d+|{_LETTER}(?:(?:{_LETTER}|[0-9@._+$/=: -])*(?:{_LETTER}|=))?\d*|\$[!-~]+[A-Za-z0-9./=]|",
 )
-"""What almost every cell looks like. Of all accidents, only a word for "nothing" looks like this."""
+"""What almost every cell looks like. The only accident that looks like this is a word for "nothing"."""
 
 
 def is_plain(cell: str) -> bool:
-    """Whether *cell* is as almost every cell is: no accident, and no blanks around it."""
+    """Whether *cell* is plain, as almost every cell is: without an accident, and without blanks around it."""
     return _PLAIN.fullmatch(cell) is not None and not (len(cell) <= _LONGEST_WORD and _is_null_word(cell))
 
 

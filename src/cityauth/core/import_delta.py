@@ -1,4 +1,4 @@
-"""What a newer export changes of one person who has landed before: three values of each column are compared.
+"""What a newer export changes for a person who was imported before: three values of each column are compared.
 
 They are the source's now, the source's at the last import, and the account's. What only the source has changed is taken
 over. What the person, or customer service, has changed here stays. What both have changed is for people to decide.
@@ -61,10 +61,10 @@ class Incoming(NamedTuple):
 
 @dataclass(slots=True)
 class Difference:
-    """What a newer export comes to for one person.
+    """What a newer export means for one person.
 
     Attributes:
-        changes: What to commit: nothing where nothing is to be written.
+        changes: What to commit; empty if there is nothing to write.
         faults: What people must decide.
     """
 

@@ -17,14 +17,14 @@ MAX_LINE: Final = 65_536
 """The most bytes of one row. A longer one is passed over without being kept in memory."""
 
 _ENDLESS: Final = 1 << 28
-"""Bytes of one line after which no end of it is looked for."""
+"""After this many bytes without a line end, the file is refused."""
 
 MAX_LINES: Final = 100
 """The most lines of one row of CSV; a quotation mark that is not closed by then was opened by mistake."""
 
 _BOM: Final = b"\xef\xbb\xbf"
 _ZIP: Final = b"PK\x03\x04"
-"""Begins a spreadsheet of today and every other ZIP archive."""
+"""The first bytes of a ZIP archive, such as the file of a spreadsheet."""
 
 _WIDE_BOMS: Final = (b"\xff\xfe", b"\xfe\xff", b"\x00", b"e\x00", b"{\x00")
 _OTHER_SEPARATORS: Final = (";", "\t", "|")
@@ -167,7 +167,7 @@ def _why_no_header(text: str, header: Sequence[str]) -> str:
 
 
 class _PushBack(Iterator[Line]):
-    """Lines that can be given back. It is a class because what is given back comes before the rest."""
+    """Lines that can be put back. It is a class because it keeps the lines that were put back: they come first."""
 
     def __init__(self, lines: Iterator[Line]) -> None:
         self._lines = lines
@@ -177,7 +177,7 @@ class _PushBack(Iterator[Line]):
         return self._again.pop() if self._again else next(self._lines)
 
     def give_back(self, lines: Sequence[Line]) -> None:
-        """Let *lines* come again, before all others."""
+        """Put *lines* back: they come next."""
         self._again += reversed(lines)
 
 

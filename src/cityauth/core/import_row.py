@@ -60,7 +60,7 @@ class ImportRow:
 
 @dataclass(frozen=True, slots=True)
 class ImportRules:
-    """What one deployment says of imported people.
+    """The rules of one deployment for imported people.
 
     Attributes:
         realms: The policy's realms.
@@ -127,7 +127,7 @@ UNREADABLE: Final = frozenset(
         ImportFault.ROW_JSON,
     }
 )
-"""Faults that leave it open which cell belongs to which column: then nothing is said of the cells."""
+"""Faults that make it unclear which cell belongs to which column: then the cells are not checked."""
 
 
 class _RowReader:
@@ -141,7 +141,7 @@ class _RowReader:
         self._cells = {column: self._read_cell(column, row.cells.get(column, "")) for column in COLUMNS}
 
     def read(self) -> SourcePerson:
-        """Read every cell. The person counts only where `faults` stays empty."""
+        """Read every cell. Use the person only if `faults` is empty."""
         external_id = self._external_id()
         realm = self._realm()
         username = self._username()

@@ -180,7 +180,7 @@ class StepsPlanned:
 
 @dataclass(frozen=True, slots=True)
 class StepsApplied:
-    """The planned steps of a range of accounts are carried out, each of them or not at all.
+    """The planned steps of a range of accounts are carried out, each as a whole or not at all.
 
     Refused unless the migration's state is `MigrationState.APPLYING`. A step whose account is no longer as the plan saw
     it is not carried out: its state becomes `StepState.CHANGED`, with the reason. Where two steps of the range want
@@ -206,7 +206,7 @@ class StepsApplied:
 
 @dataclass(frozen=True, slots=True)
 class StepsRolledBack:
-    """The applied steps of a range of accounts are taken back, each of them or not at all.
+    """The applied steps of a range of accounts are taken back, each as a whole or not at all.
 
     Refused unless the migration's state is `MigrationState.ROLLING_BACK`. Where the account's contact, phase or that
     identifier has changed since, the step stays applied, with the reason. The attributes are those of `StepsApplied`.

@@ -16,7 +16,7 @@ from cityauth.policy.realms import Phase
 
 
 class AccountClass(StrEnum):
-    """What an account is in a plan: the first member that holds for it."""
+    """The class of an account in a plan. If several hold for it, the first one counts."""
 
     EXEMPT = "exempt"
     """Its realm does not move."""
@@ -37,7 +37,7 @@ class AccountClass(StrEnum):
     DEAD_DOMAIN = "dead_domain"
     """No mail server answers for the domain. Found only where domains are checked."""
     READY = "ready"
-    """Nothing stands in the way."""
+    """The account can move."""
 
 
 TOMBSTONE: Final = "tombstone"
@@ -49,7 +49,7 @@ HELD_ELSEWHERE: Final = "identifier_is_other_address"
 
 
 class Collision(StrEnum):
-    """What a group of accounts that stand in each other's way probably is, for customer service."""
+    """Why accounts probably collide, for customer service."""
 
     HOUSEHOLD = "household_mailbox"
     """One address, different names."""
@@ -67,9 +67,9 @@ class Decision(StrEnum):
     USE_EMAIL = "use_email"
     """The address signs in: the one in the decision, or else the one on file."""
     KEEP_USERNAME = "keep_username"
-    """The username goes on signing in."""
+    """The username still signs in."""
     CLAIM_AT_LOGIN = "claim_at_login"
-    """The username goes on signing in, and the person is asked for an address after the next sign-in."""
+    """The username still signs in, and the person is asked for an address after the next sign-in."""
     SKIP = "skip"
     """The run does not touch the account."""
 
@@ -116,7 +116,7 @@ def classify(facts: AccountFacts) -> tuple[AccountClass, tuple[str, ...]]:
 def action_of(
     account_class: AccountClass, decision: Decision | None, own_phase: Phase | None, *, has_username: bool
 ) -> StepAction | None:
-    """Return what a run does to an account of that class for which that was decided; ``None`` for nothing.
+    """Return what a run does to an account of this class with this decision; ``None`` for nothing.
 
     An account that keeps its username needs a step only where the realm's schedule could take the username away: where
     it has an active username and no phase of its own.

@@ -89,7 +89,7 @@ class MigrationStatus:
 
 @dataclass(frozen=True, slots=True)
 class MigrationReport:
-    """What carrying out or taking back a plan came to, read from the journal.
+    """The result of carrying out a plan or taking it back, read from the journal.
 
     Attributes:
         status: How the plan stands.
@@ -134,7 +134,7 @@ class ApplySettings:
     replan: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse what would never end, and what would hold the database for long.
+        """Refuse values with which a run would never end, or would keep the database busy for too long.
 
         Raises:
             UsageError: *batch* or *pause* is out of its range, or *actor* is too long or holds a control character or
@@ -201,7 +201,7 @@ def differs(line: PlanLine, fresh: PlanLine | None) -> bool:
 
 
 class ChosenAccounts:
-    """The accounts that are carried out now. It is a class because it reads them one by one, as they are asked for."""
+    """The accounts whose steps are carried out now. It is a class because it reads them one by one, on demand."""
 
     def __init__(self, accounts: Iterable[AccountId]) -> None:
         """Take the accounts in the order of their ids."""
@@ -218,7 +218,7 @@ class ChosenAccounts:
 def groups_of(
     steps: Sequence[tuple[AccountId, T]], chosen: ChosenAccounts | None, after: str
 ) -> Iterator[tuple[str, Sequence[tuple[AccountId, T]]]]:
-    """Return the chosen steps, those side by side as one group, each group with the account id before it.
+    """Return the chosen steps in groups of neighbours, each group with the account id before it.
 
     The journal may hold other steps: an earlier call loaded them and did not come to its end.
 

@@ -1,4 +1,4 @@
-"""Builds a plan's file from accounts that come page by page, without ever holding all of them.
+"""Builds a plan's file from accounts that come page by page, without keeping all of them in memory.
 
 Lines wait in a scratch file. Three numbers for each account stay in memory: where its line begins, its domain, and the
 family of similar addresses that it belongs to. A million accounts take some tens of megabytes. Only the lines that get
@@ -129,7 +129,7 @@ class PlanBuilder:
             yield line_text(line).encode("ascii")
 
     def _resemblances(self) -> _Warned:
-        """Find what resembles what, by the families of addresses."""
+        """Find similar addresses, by their families."""
         warned: _Warned = {}
         for members in self._families_of_several():
             named = [(number, self._address(number)) for number in members]

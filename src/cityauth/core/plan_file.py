@@ -323,7 +323,7 @@ class _Taker:
 
     def phase(self, name: str) -> Phase:
         phase = self.member(name, Phase)
-        if phase is Phase.LEGACY_ONLY:  # who moves there is locked out
+        if phase is Phase.LEGACY_ONLY:  # whoever moves there would be locked out
             raise self._wrong(name)
         return phase
 

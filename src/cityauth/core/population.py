@@ -16,8 +16,8 @@ from cityauth.core.secret import SecretStr
 class SourceRecord:
     """What the older system said of one person at the last import.
 
-    The next import compares three values of each column: the source's now, the store's, and this one. So it tells what
-    changed in the source from what the person changed here. All texts are as the file had them.
+    The next import compares three values of each column: the source's now, the store's, and this one. So it
+    separates what changed in the source from what the person changed here. All texts are as the file had them.
 
     Attributes:
         external_id: The older system's own key of the person; it stays on the account.
@@ -162,7 +162,7 @@ class ImportOptions:
     """How people are imported.
 
     Attributes:
-        batch: How many rows land in one commit; 1 to 10,000.
+        batch: How many rows are imported in one commit; 1 to 10,000.
         verified: Whether the older system has verified the addresses: then reset links may go there at once.
         accept_invalid_email: Whether a person whose address does not pass is added without one.
         dry_run: Whether everything is done but the commits.
@@ -181,14 +181,14 @@ class ImportOptions:
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What an import came to. Each row counts once: as added, updated, unchanged or quarantined.
+    """The result of an import. Each row counts once: as added, updated, unchanged or quarantined.
 
     Attributes:
         rows: Rows that were read.
         added: People who were added.
         updated: People who were there already, and of whom the source said something new.
         unchanged: People who were there already as the source has them.
-        quarantined: Rows with a fault. Of a person who was there already, what had no fault was taken over.
+        quarantined: Rows with a fault. If the person was there already, the columns without a fault were taken over.
         codes: How many rows had each fault.
     """
 

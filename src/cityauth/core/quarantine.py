@@ -34,7 +34,7 @@ _NAME_AT: Final = COLUMNS.index("display_name")
 
 @dataclass(frozen=True, slots=True)
 class QuarantinedRow:
-    """A row that did not land, with all that is wrong with it."""
+    """A row that was not imported, with everything that is wrong with it."""
 
     row: ImportRow
     faults: tuple[RowFault, ...]
@@ -49,7 +49,7 @@ class QuarantinedRow:
 def redact(row: ImportRow, faults: Sequence[RowFault]) -> tuple[str, ...]:
     """Return the cells of *row* in the order of `COLUMNS`, harmless in a spreadsheet and without secrets.
 
-    Where a fault leaves it open which cell belongs to which column, all is left out that may be a secret.
+    If a fault makes it unclear which cell belongs to which column, everything that may be a secret is left out.
     """
     in_doubt = any(fault.code in UNREADABLE for fault in faults)
     shown = _first_doubtful(row) if in_doubt else len(COLUMNS)
@@ -60,7 +60,7 @@ def redact(row: ImportRow, faults: Sequence[RowFault]) -> tuple[str, ...]:
 
 
 def _first_doubtful(row: ImportRow) -> int:
-    """Return from which column on the cells of a row whose cells may be shifted are left out."""
+    """Return the number of the first column whose cell may belong to another column."""
     if tuple(row.cells) != COLUMNS[: len(row.cells)]:
         return 1
     missing = len(COLUMNS) - len(row.cells)

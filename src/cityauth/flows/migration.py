@@ -213,7 +213,7 @@ class _Run:
         yield from commit_steps(StepsPlanned(mine.id, total=total))
 
     def _check_keys(self, page: Sequence[PlanLine]) -> None:
-        """See that each address has its own key: with another one it would sign in for an address that nobody sees.
+        """Check that each address has its own key. With another one, an address would sign in that nobody sees.
 
         Raises:
             PlanError: one has not, although its checksums are right.

@@ -77,7 +77,7 @@ def read_account(row: PopulationRow, deployment: Deployment, mail_alone: SourceR
 
 
 def _contact_of(row: PopulationRow, deployment: Deployment) -> Identifier | None:
-    """The contact as an identifier; the store's key spares a second look at a plain address."""
+    """The contact as an identifier. The key in the store makes a second check of a plain address unnecessary."""
     contact = row.account.contact
     if contact is not None and has_plain_contact(row):
         return Identifier(EMAIL.name, contact, row.contact_key)

@@ -91,7 +91,7 @@ class PlanMade:
 
 
 def ignore_progress(_done: int, _of: int) -> None:
-    """Do nothing, for a caller that wants to hear of no progress."""
+    """Do nothing, for a caller that wants no progress."""
 
 
 def exempt_realms(deployment: Deployment, given: Collection[str] | None = None) -> frozenset[str]:
@@ -173,7 +173,7 @@ def plan_again(
 
 
 class _Reading:
-    """Makes lines of rows. It is a class because what was learnt of a domain holds for all pages."""
+    """Makes lines of rows. It is a class because it remembers domains from page to page."""
 
     def __init__(
         self, deployment: Deployment, settings: PlanSettings, decided: Decided, dead: Collection[str] = ()
@@ -212,8 +212,8 @@ class _Reading:
     def _ready_line(self, row: PopulationRow) -> PlanLine | None:
         """Return the line of an account that is like nearly all, at a fraction of the cost; ``None`` for any other.
 
-        Such an account has a plain address on file and no identifier but usernames. Nothing stands in the way as far as
-        the row says, and nothing was decided.
+        Such an account has a plain address on file and no identifier but usernames. The row shows no
+        obstacle, and nothing was decided.
         """
         account, key = row.account, row.contact_key
         if (

@@ -1,4 +1,4 @@
-"""Import people of an older system: good rows land in batches, and every other row is handed back with its faults."""
+"""Import people of an older system: good rows are committed in batches, the others come back with their faults."""
 
 import base64
 from collections import Counter
@@ -49,7 +49,7 @@ _ID_BYTES: Final = 15
 """As for any account: 120 random bits make 24 characters."""
 
 _SAID_OF_HASH: Final = {"", "password_hash", "password_format", "password_encoding"}
-"""With a fault of one of these columns, or of the whole row, nothing more is said of the stored hash."""
+"""If one of these columns, or the whole row, has a fault, the stored hash is not checked as well."""
 
 _DEFECTS: Final = {
     HashDefect.UNKNOWN_SCHEME: ImportFault.HASH_UNKNOWN_FORMAT,
@@ -67,12 +67,12 @@ T = TypeVar("T")
 
 
 def ignore(_: object) -> None:
-    """Take what nobody wants to hear."""
+    """Do nothing, for a caller that wants no report."""
 
 
 @dataclass(slots=True)
 class _Piece:
-    """One good row on its way into the store.
+    """One good row that is not yet in the store.
 
     Attributes:
         row: The row.
@@ -105,7 +105,7 @@ def import_people(
 ) -> Flow[ImportReport]:
     """Import *rows*, a batch in each commit.
 
-    It may stop after any commit and be run again from the first row: what has landed is compared and not added twice.
+    It may stop after any commit and be run again from the first row: people who were imported before are compared.
     *on_quarantined* gets each row that has a fault, *on_progress* the report after each batch. *adopts* says whether
     the hasher is a `HashImporter`; a host's own may verify only what it makes itself.
 
@@ -125,7 +125,7 @@ def import_people(
 def _numbered(rows: Iterable[ImportRow | Mapping[str, object]]) -> Iterator[ImportRow]:
     """Return every row as one of a file; a host's own mappings are numbered from 1."""
     for number, row in enumerate(rows, start=1):
-        given: object = row  # a host's types may lie
+        given: object = row  # a host may pass anything
         if not isinstance(given, ImportRow | Mapping):
             raise UsageError("a row is what read_people gives, or a mapping by column")
         yield given if isinstance(given, ImportRow) else row_of(given, line=number, number=number)
@@ -287,7 +287,7 @@ class _Import:
         return []
 
     def _commit(self, pieces: Sequence[_Piece], context: RequestContext) -> Flow[None]:
-        """Commit all pieces at once. Where the store refuses, halve them until the row in the way is found."""
+        """Commit all pieces at once. If the store refuses, halve them until the row with the fault is found."""
         if not pieces:
             return
         why = None if self._options.dry_run else (yield from self._write(pieces, context))
@@ -311,7 +311,7 @@ class _Import:
         return None if isinstance(outcome, Committed) else outcome.why
 
     def _why(self, piece: _Piece, why: Precondition) -> Flow[RowFault]:
-        """Name what stands in the way of one row that the store refused although nothing showed it before."""
+        """Name the fault of a row that the store refused although every check before accepted it."""
         if why is not Precondition.IDENTIFIER_TAKEN:
             return RowFault(ImportFault.DELTA_MEANWHILE)
         digests = [digest for one in piece.usernames() for digest in self._deployment.tombstones.digests(one)]
@@ -370,7 +370,7 @@ def _new_person(incoming: Incoming, account_id: AccountId, tombstones: tuple[byt
 
 
 def _account_ids(count: int) -> Flow[list[AccountId]]:
-    """Return random account ids, sorted: a store takes rows in the order of their keys sooner."""
+    """Return random account ids, sorted: a store writes rows faster in the order of their keys."""
     if not count:
         return []
     drawn = yield from ask(Entropy.draw, count * _ID_BYTES)

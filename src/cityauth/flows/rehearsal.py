@@ -50,7 +50,7 @@ class RehearsalFinding(StrEnum):
     """The new address would lead to another account, or to none."""
 
     STRANGER_CHANGED = "stranger_changed"
-    """A name of another account would lead elsewhere than today."""
+    """A name of another account would lead to another account than today."""
 
     MISSING = "missing"
     """The account is not there any more."""
@@ -211,7 +211,7 @@ class _Rehearsal:
         return resolution.account.id if resolution.outcome is Outcome.RESOLVED and resolution.account else None
 
     def _look_at_strangers(self, rows: Mapping[AccountId, PopulationRow]) -> None:
-        """See that the names of accounts outside the page lead where they did."""
+        """Check that the names of accounts outside the page still lead to the same accounts."""
         for match in self._before.values():
             if match.account.id in rows:
                 continue

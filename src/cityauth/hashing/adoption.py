@@ -1,4 +1,4 @@
-"""Taking hashes of another system over: what an import stores, which hashes it wraps, and how it counts them."""
+"""Taking over the hashes of another system: what an import stores, which hashes it wraps, and how it counts them."""
 
 import re
 from collections.abc import Callable

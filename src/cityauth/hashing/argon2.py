@@ -87,7 +87,7 @@ class Argon2Format(TextFormat[Argon2Costs]):
         return self._parse_dialect(stored, limits) if parameters is HashDefect.CORRUPT else parameters
 
     def _parse_dialect(self, stored: str, limits: HashLimits) -> HashParameters[Argon2Costs] | HashDefect:
-        """Read what other programs write in another way than the reference one."""
+        """Read texts that other programs write in another way than the reference program."""
         parts = self.body_of(stored).split("$")
         numbers = _read_numbers(",".join(parts[2:-2]))
         if numbers is None or not all(map(_BASE64.fullmatch, parts[-2:])):
@@ -105,7 +105,7 @@ class Argon2Format(TextFormat[Argon2Costs]):
         return HashMatch.YES if hmac.compare_digest(digest, parameters.digest) else HashMatch.NO
 
     def needs_rehash(self, parameters: HashParameters[Argon2Costs], profile: HashProfile) -> bool:
-        """Say whether the hash is weaker than one at *profile* in something, and stronger in nothing.
+        """Say whether the hash is weaker than one at *profile* in at least one value, and stronger in none.
 
         Another system's text is replaced as well, where it is not stronger. Weaker is: Argon2i or Argon2d, the older
         version, less memory or work, a shorter salt or digest.

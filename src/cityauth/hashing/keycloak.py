@@ -118,7 +118,7 @@ def _is_credential(stored: str) -> bool:
 
 
 def _is_argon2(stored: str) -> bool:
-    """Say whether the algorithm is Argon2. Text in a string has its quotes behind backslashes."""
+    """Say whether the algorithm is Argon2. JSON in a string has backslashes before its quotes."""
     return '"argon2"' in stored.replace("\\", "")
 
 

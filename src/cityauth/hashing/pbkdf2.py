@@ -36,7 +36,7 @@ class Pbkdf2Costs:
 
 @dataclass(frozen=True, slots=True)
 class SizedPbkdf2Costs(Pbkdf2Costs):
-    """Costs of PBKDF2 for a digest of *size* bytes: where that is more than one block, each block costs as much."""
+    """Costs of PBKDF2 for a digest of *size* bytes. If it has several blocks, each block costs the same."""
 
     size: int
 

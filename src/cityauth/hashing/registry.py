@@ -128,7 +128,7 @@ class HashFormats:
         return parameters if isinstance(parameters, HashDefect) else StoredHash(wrapped, parameters)
 
     def _examine_plain(self, text: str) -> StoredHash | HashDefect:
-        """Take a text apart that is a hash of one of the formats, or no hash."""
+        """Take a text apart that may be a hash of one of the formats."""
         for one in self._formats:
             if one.identify(text):
                 parameters = one.parse(text, self._limits)

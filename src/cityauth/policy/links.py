@@ -29,7 +29,7 @@ class LinkPolicy:
     reset_to_unverified: bool = True
 
     def __post_init__(self) -> None:
-        """Refuse a link that lives longer than NIST allows, or none at all."""
+        """Refuse a link that can be used for longer than NIST allows, or for no time."""
         require_types(self, "links")
         short = (self.reset, self.invitation, self.sign_up, self.email_change)
         require(

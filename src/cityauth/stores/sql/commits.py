@@ -109,7 +109,7 @@ DURABLE: Final = frozenset(
 )
 """Changes after which something no longer works, such as a session, a link or an old password.
 
-A commit with one of them waits for the disk, whatever `SqlStore` was told: a power cut must not bring back what ended.
+A commit with one of them waits for the disk, whatever `synchronous` is: a power cut must not bring back what ended.
 """
 
 

@@ -82,7 +82,7 @@ class HostConnection:
     def _require_transaction(self) -> None:
         if isinstance(self._connection, Connection):
             is_open = not self._connection.closed and self._connection.in_transaction()
-        else:  # sqlite3 begins one by itself, unless it is told not to
+        else:  # sqlite3 begins one by itself, unless it is set not to
             is_open = self._connection.in_transaction or self._connection.isolation_level is not None
         if not is_open:
             raise UsageError(_NOT_OPEN)
