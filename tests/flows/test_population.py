@@ -667,3 +667,26 @@ def test_declared_formats_without_end_do_not_fill_the_memory(service: Service) -
     done = Imported(service, [*rows, person("damaged", password_format="theirs", password_hash="pbkdf2_sha256$1")])
     assert done.counts == (1001, 0, 0, 1)
     assert done.codes == {1002: ["hash.corrupt"]}
+
+
+@pytest.mark.parametrize("declared", ["", "md5", "PostgreSQL"])
+@pytest.mark.parametrize("username", ["matti", "Äijä Ööp"])
+def test_md5_of_postgresql_is_salted_by_the_username(legacy: Service, username: str, declared: str) -> None:
+    """The salt of such a hash stands in another column, and the person signs in with the old password."""
+    digest = hashlib.md5(f"kesäyö{username}".encode(), usedforsecurity=False).hexdigest()
+    row = person(1, username=username, password_hash=f"md5{digest}", password_format=declared)
+    assert Imported(legacy, [row]).counts == (1, 0, 0, 0)
+    step = legacy.auth.login.identify(username)
+    assert isinstance(step, PasswordRequired)
+    assert isinstance(legacy.auth.login.submit_password(step.pending, "kesäyö"), Authenticated)
+    assert Imported(legacy, [row]).report.quarantined == 0
+
+
+@pytest.mark.parametrize("username", ["", "x" * 64])
+def test_md5_of_postgresql_without_its_salt_is_named(legacy: Service, username: str) -> None:
+    """Without the username, or with one that PostgreSQL would have cut, nothing can verify the hash."""
+    row = person(1, username=username, password_hash="md5" + "0f" * 16)
+    assert Imported(legacy, [row]).codes == {1: ["hash.needs_username"]}
+    assert Imported(legacy, [person(2, password_hash="md5" + "0f" * 16, password_format="bcrypt")]).codes == {
+        1: ["hash.unknown_format"]
+    }

@@ -6,23 +6,26 @@ import sys
 
 import argon2
 import bcrypt
+import passlib.utils
 import pytest
 
 from cityauth import Authenticated, CityAuth, LoginStep, MemoryStore, NewAccount, PasswordRequired, Policy, UsageError
+from cityauth.core.hash_kinds import HashOrigin
 from cityauth.core.hashing import HashDefect
 from cityauth.hashing.hasher import Argon2Hasher
+from cityauth.hashing.pbkdf2 import saslprep
 from cityauth.hashing.registry import built_in_formats
 from cityauth.policy import HashProfile, LegacyHashPolicy
 from cityauth.ports.services import Verdict
 from tests.support.fakes import ListAudit
-from tests.support.hashes import password
-from tests.support.old_hashes import MAKERS
+from tests.support.hashes import DIGEST31, DIGEST43, PADDED32, SALT22, password
+from tests.support.old_hashes import MAKERS, PASSLIB
 
 HASHER = Argon2Hasher(HashProfile(memory_cost=64, time_cost=1, parallelism=1))
 WRONG = Verdict(matched=False)
 
 
-CUT_BY_BCRYPT = [one for one in MAKERS if "bcrypt" in one and one not in {"django_bcrypt_sha256", "wordpress_bcrypt"}]
+CUT_BY_BCRYPT = [one for one in MAKERS if "bcrypt" in one and "sha256" not in one and one != "wordpress_bcrypt"]
 """bcrypt of the password itself: 72 bytes and no NUL."""
 
 CUT_BY_CRYPT = [one for one in MAKERS if "_crypt" in one]
@@ -191,9 +194,13 @@ def made_by(name: str, text: str) -> str:
     """The hash of *text* as the old system made it: a bcrypt of before 2025 cut it at 72 bytes."""
     if name in CUT_BY_BCRYPT:
         text = text.encode()[:72].decode()
-    if name in CUT_BY_CRYPT:
+    if name in CUT_BY_CRYPT or name == "scram_sha256":
         text = text.replace("\0", "-")
     return MAKERS[name](text)
+
+
+TAKES_NO_NUL = {"wordpress_bcrypt", "scram_sha256"}
+"""WordPress takes it away at the ends, and PostgreSQL takes no password with one."""
 
 
 @pytest.mark.parametrize(("set_text", "typed"), NUL_WRONG)
@@ -223,7 +230,7 @@ def made_with_nul(name: str, text: str) -> str:
 @pytest.mark.parametrize("text", ["ketun\0poika", "\0poika", "\0" * 3 + "x"])
 def test_a_nul_within_a_password_is_a_character(text: str) -> None:
     """Where the function takes every byte for itself, a password with a NUL within it is right (ASVS 6.2.8)."""
-    names = [*(one for one in NAMES if one not in {*CUT_BY_BCRYPT, *CUT_BY_CRYPT, "wordpress_bcrypt"}), "argon2"]
+    names = [*(one for one in NAMES if one not in {*CUT_BY_BCRYPT, *CUT_BY_CRYPT, *TAKES_NO_NUL}), "argon2"]
     assert [one for one in names if not HASHER.verify(password(text), made_with_nul(one, text)).matched] == []
 
 
@@ -365,3 +372,74 @@ def test_what_libpass_runs_needs_libpass(name: str, monkeypatch: pytest.MonkeyPa
     missing = Verdict(matched=False, defect=HashDefect.NOT_INSTALLED)
     assert HASHER.verify(password("x"), stored) == missing
     assert HASHER.verify(password("x"), other).matched
+
+
+@pytest.mark.parametrize(
+    "text", ["Kesäyö 2011", "a\u00ado\u200bb", "a\u00a0b", "Ⅸ ﬁ ½ ²", "שלום", "שלוםa", "a\u0007b", "\u00ad"]
+)
+def test_postgresql_prepares_passwords(text: str) -> None:
+    """SASLprep maps, normalizes and refuses as PostgreSQL does; what it refuses is hashed as it was typed."""
+    try:
+        prepared = passlib.utils.saslprep(text) or text
+    except ValueError:
+        prepared = text
+    assert saslprep(text.encode()) == prepared.encode()
+    assert saslprep(b"\xe4") == b"\xe4"
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_passlib_writes_low_costs_in_one_digit(version: int) -> None:
+    """A cost below 10 stands in one digit in passlib's text, and every byte of a long password counts."""
+    stored = PASSLIB.bcrypt_sha256.using(rounds=4, version=version).hash("x" * 100 + "a")
+    assert ("r=4$" in stored) or ("2b,4$" in stored)
+    assert HASHER.verify(password("x" * 100 + "a"), stored) == Verdict(matched=True, outdated=True)
+    assert HASHER.verify(password("x" * 100 + "b"), stored) == WRONG
+
+
+@pytest.mark.parametrize("algorithm", ["md5", "sha1", "sha256", "sha512"])
+@pytest.mark.parametrize("declared", ["werkzeug", "Werkzeug-{}"])
+def test_hashes_of_old_werkzeug_need_their_name(algorithm: str, declared: str) -> None:
+    """Their text is that of Django's salted digests, so it is read as Werkzeug's only where the import says so."""
+    stored = MAKERS[f"werkzeug_hmac {algorithm}"]("kesäyö")
+    exported = stored.removeprefix("{werkzeug}")
+    assert HASHER.adopt(exported, HashOrigin(declared.format(algorithm))) == stored
+    assert HASHER.verify(password("kesäyö"), exported).matched is False
+
+
+@pytest.mark.parametrize(
+    ("stored", "defect"),
+    [
+        ("$scrypt$ln=40,r=8,p=1$" + SALT22 + "$" + DIGEST43, HashDefect.OVER_LIMIT),
+        ("$scrypt$ln=64,r=8,p=1$" + SALT22 + "$" + DIGEST43, HashDefect.CORRUPT),
+        ("$scrypt$ln=999999999,r=8,p=1$" + SALT22 + "$" + DIGEST43, HashDefect.CORRUPT),
+        ("{scrypt}$3f0801$" + SALT22 + "==$" + PADDED32, HashDefect.OVER_LIMIT),
+        ("{scrypt}$ffff0801$" + SALT22 + "==$" + PADDED32, HashDefect.CORRUPT),
+        ("{scrypt}$e0001$" + SALT22 + "==$" + PADDED32, HashDefect.CORRUPT),
+        ("{scrypt}$e0800$" + SALT22 + "==$" + PADDED32, HashDefect.CORRUPT),
+        ("{scrypt}$e08ff$" + SALT22 + "==$" + PADDED32, HashDefect.OVER_LIMIT),
+        ("{PBKDF2-SHA256}2147483647$" + SALT22 + "$" + DIGEST43, HashDefect.OVER_LIMIT),
+        ("{PBKDF2-SHA256}10$" + SALT22 + "$" + DIGEST43[:-2], HashDefect.CORRUPT),
+        ("SCRAM-SHA-256$2147483647:" + SALT22 + "==$" + PADDED32 + ":" + PADDED32, HashDefect.OVER_LIMIT),
+        ("SCRAM-SHA-256$4096:" + SALT22 + "==$" + PADDED32, HashDefect.CORRUPT),
+        ("SCRAM-SHA-256$4096:" + SALT22 + "==$" + PADDED32 + ":", HashDefect.CORRUPT),
+        ("$bcrypt-sha256$v=2,t=2b,r=31$N93W0OiK6aEeGxVb4TNZLe$" + DIGEST31, HashDefect.OVER_LIMIT),
+        ("$bcrypt-sha256$v=3,t=2b,r=12$N93W0OiK6aEeGxVb4TNZLe$" + DIGEST31, HashDefect.UNKNOWN_SCHEME),
+        ("{sha256}" + "0f" * 32, HashDefect.CORRUPT),
+        ("{werkzeug}sha1$suola$" + "0f" * 16, HashDefect.CORRUPT),
+        ("plain$$salasana", HashDefect.PLAIN_TEXT),
+        ("{noop}salasana", HashDefect.PLAIN_TEXT),
+        ("$A$005$" + "x" * 63, HashDefect.UNKNOWN_SCHEME),
+        ("md5" + "0f" * 16, HashDefect.UNKNOWN_SCHEME),
+    ],
+)
+def test_the_newer_formats_are_bounded_before_they_run(stored: str, defect: HashDefect) -> None:
+    """A cost over the limits, a damaged text, a password itself and a format that is not known have their own names."""
+    assert HASHER.adopt(stored, HashOrigin()) == defect
+
+
+def test_a_mark_does_not_hide_a_wrong_format() -> None:
+    """A hash from another cityauth is stored with its mark, and a format that is declared beside it must be right."""
+    stored = "{cityauth:latin-1}" + MAKERS["ldap_md5"]("kesä")
+    assert HASHER.adopt(stored, HashOrigin("md5")) == stored
+    assert HASHER.adopt(stored, HashOrigin("bcrypt")) == HashDefect.CORRUPT
+    assert HASHER.adopt(stored, HashOrigin("rot13")) == HashDefect.UNKNOWN_SCHEME

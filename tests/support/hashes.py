@@ -68,6 +68,16 @@ SAMPLES = {
         "{SSHA512}+KC2RDm/dtlu5zA3+rCG2MTw7orYIxYf/pWtXhb4n1V8bUkJ4YvLBblk59WVkLOLKt65Ap9Fql/TRUw22U+XHM+Z05ozprR2"
     ),
     "atlassian": "{PKCS5S2}iRHi/P9fi5HS+l9rTYkR4rWQAEs0MLHvA6no06Y4g2r3KZIVCjXRy/1qaJ6hmpfk",
+    "spring_argon2_5_8": f"{{argon2@SpringSecurity_v5_8}}$argon2id$v=19$m=64,t=1,p=1${SALT22}${DIGEST43}",
+    "passlib_bcrypt_sha256": f"$bcrypt-sha256$v=2,t=2b,r=12$N93W0OiK6aEeGxVb4TNZLe${DIGEST31}",
+    "passlib_bcrypt_sha256_v1": f"$bcrypt-sha256$2a,12$N93W0OiK6aEeGxVb4TNZLe${DIGEST31}",
+    "passlib_scrypt": f"$scrypt$ln=14,r=8,p=1${SALT22}${DIGEST43}",
+    "spring_scrypt": f"{{scrypt}}$e0801${PADDED64}${PADDED32}",
+    "spring_scrypt_5_8": f"{{scrypt@SpringSecurity_v5_8}}$100801${SALT22}==${PADDED32}",
+    "spring_sha256": "{sha256}" + "0f" * 40,
+    "ldap_pbkdf2": "{PBKDF2-SHA1}10$OkdIKSUE4Nwb41zL2bvXeg$cA26iOAq5SXBEZcwWXlNUE..ncE",
+    "scram_sha256": f"SCRAM-SHA-256$4096:{SALT22}==${PADDED32}:{PADDED32}",
+    "werkzeug_hmac": "{werkzeug}sha1$B8L9Tsk6FZv9dWH8$ba31f416f7911e0e0a3584ee20d1f556ae764a64",
     "spring_pbkdf2": "{pbkdf2}73756f6c616173752916ae4c7c06cee9e8841a486d7f41ff5ce896718b60fb8859e4c3e72486256b",
     "spring_pbkdf2_5_8": (
         "{pbkdf2@SpringSecurity_v5_8}73756f6c616173756f6c616173756f6cfa"

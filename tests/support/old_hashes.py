@@ -143,6 +143,38 @@ def mssql_2012(text: str) -> str:
     return "0x0200" + (SALT[:4] + hashlib.sha512(text.encode("utf-16-le") + SALT[:4]).digest()).hex().upper()
 
 
+def spring_scrypt(tag: str, salt: bytes) -> Callable[[str], str]:
+    """What Spring Security's SCryptPasswordEncoder stores, at lower costs: N is 16, r is 8 and p is 1."""
+
+    def make(text: str) -> str:
+        digest = hashlib.scrypt(text.encode(), salt=salt, n=16, r=8, p=1, dklen=32)
+        return f"{tag}${4 << 16 | 8 << 8 | 1:x}${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}"
+
+    return make
+
+
+def spring_sha256(text: str) -> str:
+    """What Spring Security's StandardPasswordEncoder stores, with its scheme."""
+    value = SALT[:8] + text.encode()
+    for _ in range(1024):
+        value = hashlib.sha256(value).digest()
+    return "{sha256}" + (SALT[:8] + value).hex()
+
+
+def postgres_scram(text: str) -> str:
+    """What PostgreSQL stores; passlib prepares and salts the password."""
+    salted = PASSLIB.scram.derive_digest(text, SALT, 10, "sha-256")
+    keys = (hmac.new(salted, word, "sha256").digest() for word in (b"Client Key", b"Server Key"))
+    client, server = keys
+    stored = [base64.b64encode(one).decode() for one in (SALT, hashlib.sha256(client).digest(), server)]
+    return "SCRAM-SHA-256$10:{}${}:{}".format(*stored)
+
+
+def werkzeug(algorithm: str) -> Callable[[str], str]:
+    """What generate_password_hash() of Werkzeug before 2.3 stores, marked as an import marks it."""
+    return lambda text: f"{{werkzeug}}{algorithm}$suola${hmac.new(b'suola', text.encode(), algorithm).hexdigest()}"
+
+
 CHEAP_ARGON2: dict[str, Any] = {"rounds": 1, "memory_cost": 64, "parallelism": 1}
 
 MAKERS: dict[str, Callable[[str], str]] = {
@@ -215,6 +247,21 @@ MAKERS: dict[str, Callable[[str], str]] = {
     "mssql_2012": mssql_2012,
     "mysql": by_passlib("mysql41"),
     "nt": by_passlib("bsd_nthash"),
+    "spring_argon2_5_8": by_passlib("argon2", "{argon2@SpringSecurity_v5_8}", **CHEAP_ARGON2),
+    "passlib_bcrypt_sha256": by_passlib("bcrypt_sha256", rounds=4),
+    "passlib_bcrypt_sha256_v1": by_passlib("bcrypt_sha256", rounds=4, version=1),
+    "passlib_scrypt": by_passlib("scrypt", rounds=4),
+    "spring_scrypt": spring_scrypt("{scrypt}", SALT * 4),
+    "spring_scrypt_5_8": spring_scrypt("{scrypt@SpringSecurity_v5_8}", SALT),
+    "spring_sha256": spring_sha256,
+    "ldap_pbkdf2 sha1": by_passlib("ldap_pbkdf2_sha1", rounds=10),
+    "ldap_pbkdf2 sha256": by_passlib("ldap_pbkdf2_sha256", rounds=10),
+    "ldap_pbkdf2 sha512": by_passlib("ldap_pbkdf2_sha512", rounds=10),
+    "scram_sha256": postgres_scram,
+    "werkzeug_hmac md5": werkzeug("md5"),
+    "werkzeug_hmac sha1": werkzeug("sha1"),
+    "werkzeug_hmac sha256": werkzeug("sha256"),
+    "werkzeug_hmac sha512": werkzeug("sha512"),
 }
 """By the name of the format that cityauth gives it, and a word for each variant."""
 

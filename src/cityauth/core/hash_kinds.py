@@ -1,5 +1,6 @@
 """Which work a stored hash is, which system made it, and which stored hashes a population has."""
 
+import base64
 import re
 from dataclasses import dataclass
 from enum import StrEnum
@@ -62,6 +63,32 @@ class HashOrigin:
     encoding: PasswordEncoding = PasswordEncoding.UTF_8
     truncates: bool | None = None
     nul_ends: bool = False
+
+
+_POSTGRES_MD5: Final = re.compile("md5[0-9a-f]{32}")
+_MOST_NAME_BYTES: Final = 63
+"""PostgreSQL cuts longer names."""
+
+
+def is_salted_by_username(exported: str, declared: str) -> bool:
+    """Whether *exported* is PostgreSQL's ``md5`` and 32 digits, whose salt is the username that another column has.
+
+    Args:
+        exported: The stored hash.
+        declared: The name of its format as the import declares it; empty for none.
+    """
+    return declared.strip().lower() in {"", *_POSTGRES_NAMES} and _POSTGRES_MD5.fullmatch(exported) is not None
+
+
+_POSTGRES_NAMES: Final = frozenset({"md5", "postgres", "postgresql", "postgres_md5", "postgresql_md5"})
+
+
+def salted_by_username(exported: str, username: str) -> str | None:
+    """Return such a hash with its salt behind it, as LDAP servers write it; ``None`` where *username* is no name."""
+    salt = username.encode("utf-8", "surrogateescape")
+    if not 1 <= len(salt) <= _MOST_NAME_BYTES:
+        return None
+    return "{SMD5}" + base64.b64encode(bytes.fromhex(exported.removeprefix("md5")) + salt).decode()
 
 
 @dataclass(frozen=True, slots=True)

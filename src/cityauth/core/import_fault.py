@@ -70,6 +70,7 @@ class ImportFault(StrEnum):
     HASH_CORRUPT = "hash.corrupt"
     HASH_OVER_LIMIT = "hash.over_limit"
     HASH_UNKNOWN_ENCODING = "hash.unknown_encoding"
+    HASH_NEEDS_USERNAME = "hash.needs_username"
 
     DELTA_BOTH_CHANGED = "delta.both_changed"
     DELTA_REMOVED = "delta.removed"
@@ -139,6 +140,7 @@ SENTENCES: Final = MappingProxyType(
         _F.HASH_CORRUPT: "the password_hash begins like a known format, and the rest does not follow it",
         _F.HASH_OVER_LIMIT: "running the password_hash would cost more than the policy allows",
         _F.HASH_UNKNOWN_ENCODING: "the password_encoding is not known",
+        _F.HASH_NEEDS_USERNAME: "the password_hash is PostgreSQL's md5: its salt is the username, and the row has none",
         _F.DELTA_BOTH_CHANGED: "the source and this service have both changed this since the last import",
         _F.DELTA_REMOVED: "the source has this no longer; it stays here until people remove it",
         _F.DELTA_SIGNS_IN: "the source has another address, and an e-mail address of the account signs in by now: an"

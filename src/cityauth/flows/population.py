@@ -3,7 +3,7 @@
 import base64
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from types import MappingProxyType
 from typing import Final, TypeAlias, TypeVar
@@ -13,7 +13,7 @@ from cityauth.core.audit import AuditEventType, audit_event
 from cityauth.core.changes import Change, Committed, IdentifierAdded, Precondition
 from cityauth.core.characters import strip_invisible
 from cityauth.core.client import UNKNOWN_CLIENT, ClientContext, RequestContext
-from cityauth.core.hash_kinds import HashOrigin, PasswordEncoding
+from cityauth.core.hash_kinds import HashOrigin, PasswordEncoding, is_salted_by_username, salted_by_username
 from cityauth.core.hashing import HashDefect
 from cityauth.core.identifiers import Identifier
 from cityauth.core.import_delta import Incoming, compare, is_password_compared, is_renamed, source_record
@@ -214,6 +214,12 @@ class _Import:
         if origin is None:
             faults.append(RowFault(ImportFault.HASH_UNKNOWN_ENCODING, "password_encoding"))
             return None
+        if self._adopts and is_salted_by_username(exported, origin.format):
+            salted = salted_by_username(exported, strip_invisible(row.cells.get("username", "")))
+            if salted is None:
+                faults.append(RowFault(ImportFault.HASH_NEEDS_USERNAME, "password_hash"))
+                return None
+            exported, origin = salted, replace(origin, format="")
         if self._adopts:
             kept: str | HashDefect = yield from ask(HashImporter.adopt, exported, origin)
         else:

@@ -31,6 +31,11 @@ _SYNONYMS: Final = {
     ),
     **dict.fromkeys(("mssql", "mssql2005", "mssql2008", "mssql2012", "sqlserver"), "mssql"),
     "drupal7": "drupal",
+    **dict.fromkeys(("scram", "scram_sha_256", "postgres_scram", "postgresql_scram"), "scram_sha256"),
+    **dict.fromkeys(
+        ("werkzeug_md5", "werkzeug_sha1", "werkzeug_sha224", "werkzeug_sha256", "werkzeug_sha384", "werkzeug_sha512"),
+        "werkzeug_hmac",
+    ),
 }
 """Other names of formats, by the words that the name here has."""
 
@@ -43,6 +48,7 @@ _BARE: Final = {
     "nt": (r"[0-9A-Fa-f]{32}", "$3$$"),
     "mysql": (r"[0-9A-Fa-f]{40}", "*"),
     "des_crypt": (r"[./0-9A-Za-z]{13}", "{CRYPT}"),
+    **dict.fromkeys(("werkzeug", "werkzeug_hmac"), (r"(?:md5|sha\d+)\$[^$]+\$[0-9A-Fa-f]+", "{werkzeug}")),
     "mssql": (r"0[12]00[0-9A-Fa-f]{48,}", "0x"),
 }
 """What is written before a text that does not say what it is, when its format is declared."""
@@ -60,11 +66,12 @@ def adopt(formats: HashFormats, exported: str, origin: HashOrigin) -> tuple[str,
     With it comes the same hash taken apart, or ``None`` where the text got a mark that it had not.
     """
     text = strip_invisible(exported)
-    if origin == _NOTHING_DECLARED or text.startswith(MARK):  # a mark is there already: it comes from another cityauth
+    if origin == _NOTHING_DECLARED:
         found = formats.examine(text)
         return found if isinstance(found, HashDefect) else (text, found)
     declared = _canonical(origin.format, formats.names)
-    text = _spell_out(formats, text, declared)
+    has_mark = text.startswith(MARK)  # it comes from another cityauth
+    text = text if has_mark else _spell_out(formats, text, declared)
     found = formats.examine(text)
     if isinstance(found, HashDefect):
         return found
@@ -73,7 +80,7 @@ def adopt(formats: HashFormats, exported: str, origin: HashOrigin) -> tuple[str,
         return HashDefect.UNKNOWN_SCHEME
     if declared and found.format.name.removeprefix("wrapped ") not in names:
         return HashDefect.CORRUPT
-    mark = write_mark(_relevant(origin, found.format))
+    mark = "" if has_mark else write_mark(_relevant(origin, found.format))
     return mark + text, None if mark else found
 
 

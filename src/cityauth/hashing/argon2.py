@@ -125,6 +125,7 @@ class Argon2Format(TextFormat[Argon2Costs]):
 ARGON2: Final = Argon2Format("argon2")
 DJANGO_ARGON2: Final = Argon2Format("django_argon2", "argon2")
 SPRING_ARGON2: Final = Argon2Format("spring_argon2", "{argon2}")
+SPRING_ARGON2_5_8: Final = Argon2Format("spring_argon2_5_8", "{argon2@SpringSecurity_v5_8}")
 NEXTCLOUD_ARGON2I: Final = Argon2Format("nextcloud_argon2i", "2|")
 NEXTCLOUD_ARGON2ID: Final = Argon2Format("nextcloud_argon2id", "3|")
 

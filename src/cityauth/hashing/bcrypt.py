@@ -1,4 +1,4 @@
-"""bcrypt, plain and as Django stores it. The library comes with the extra ``legacy``."""
+"""bcrypt, plain and as Django, passlib and WordPress store it. The library comes with the extra ``legacy``."""
 
 import base64
 import hashlib
@@ -114,6 +114,42 @@ class BcryptSha256Format(TextOfBcrypt):
         return HashMatch.YES if same else HashMatch.NO
 
 
+@dataclass(frozen=True, slots=True)
+class PasslibBcryptCosts(BcryptCosts):
+    """Costs of bcrypt as passlib writes them: a cost below 10 has one digit."""
+
+    cost: int = field(metadata={"pattern": "[0-9]{1,2}"})
+
+
+class PasslibSha256Format(TextOfBcrypt):
+    """Verifies passlib's ``bcrypt_sha256``: every byte of the password counts.
+
+    bcrypt runs on base64 of the password's SHA-256, or, since version 2, of its HMAC-SHA-256 with the salt.
+    """
+
+    __slots__ = ("_with_salt",)
+
+    def __init__(self, name: str, template: str, *, with_salt: bool) -> None:
+        """Describe the hashes of one version.
+
+        Args:
+            name: The name of the format.
+            template: The text of a hash.
+            with_salt: Whether the salt is the key of an HMAC.
+        """
+        TextFormat.__init__(self, name, template, PasslibBcryptCosts, BCRYPT_SALT, BCRYPT_DIGEST)
+        self._with_salt = with_salt
+
+    def verify(self, password: bytes, parameters: HashParameters[BcryptCosts]) -> HashMatch:
+        """Run the digest and bcrypt once."""
+        if self._with_salt:
+            key = BCRYPT_SALT.encode(parameters.salt).encode()
+            digest = hmac.digest(key, password, hashlib.sha256)
+        else:
+            digest = hashlib.sha256(password).digest()
+        return HashMatch.YES if _is_bcrypt_of(base64.b64encode(digest), parameters) else HashMatch.NO
+
+
 class WordpressFormat(TextOfBcrypt):
     """Verifies hashes of WordPress since 6.8: bcrypt of HMAC-SHA-384 of the password without blanks around it.
 
@@ -150,6 +186,12 @@ def _is_bcrypt_of(secret: bytes, parameters: HashParameters[BcryptCosts]) -> boo
 
 _PLAIN: Final = BcryptFormat("bcrypt")
 _DJANGO_SHA256: Final = BcryptSha256Format("django_bcrypt_sha256", "bcrypt_sha256$")
+_PASSLIB_SHA256: Final = (
+    PasslibSha256Format(
+        "passlib_bcrypt_sha256", "$bcrypt-sha256$v=2,t=2{ident},r={cost}${salt}${digest}", with_salt=True
+    ),
+    PasslibSha256Format("passlib_bcrypt_sha256_v1", "$bcrypt-sha256$2{ident},{cost}${salt}${digest}", with_salt=False),
+)
 _WORDPRESS: Final = WordpressFormat("wordpress_bcrypt", "$wp")
 _PREFIXES: Final = {"": "", "django_": "bcrypt$", "spring_": "{bcrypt}", "ldap_": "{CRYPT}", "nextcloud_": "1|"}
 """What other systems write before bcrypt's own text, by what stands before the name of the format."""
@@ -162,4 +204,4 @@ def bcrypt_formats(*, truncates: bool) -> tuple[HashFormat[BcryptCosts], ...]:
         truncates: See `BcryptFormat`.
     """
     plain = (BcryptFormat(f"{of}bcrypt", prefix, truncates=truncates) for of, prefix in _PREFIXES.items())
-    return (*plain, _DJANGO_SHA256, _WORDPRESS)
+    return (*plain, _DJANGO_SHA256, *_PASSLIB_SHA256, _WORDPRESS)

@@ -1,19 +1,20 @@
 """Formats that are verified by computing a digest, so that their hashes can be wrapped in Argon2id.
 
-The simplest of them stand at the end: hashes of one or two digests, which are salt and password in old versions of
-Django, and MySQL's PASSWORD().
+The simplest of them stand at the end: hashes of a few digests, as old versions of Django, Werkzeug and Spring Security
+made them, and MySQL's PASSWORD().
 """
 
 import base64
 import binascii
 import hashlib
 import hmac
+import re
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
 from cityauth.core.hashing import HashDefect, HashMatch, HashParameters
-from cityauth.hashing.text import FREE_TEXT, NO_SALT, Costs, TextFormat, hex_of
+from cityauth.hashing.text import FREE_TEXT, HEX, NO_SALT, TEXT, Costs, TextFormat, hex_of
 from cityauth.policy import HashLimits, HashProfile
 
 FAST_ROUNDS: Final = 5000
@@ -152,6 +153,63 @@ class MysqlFormat(Computed[NoCosts], TextFormat[NoCosts]):
         return hashlib.sha1(once, usedforsecurity=False).digest()
 
 
+@dataclass(frozen=True, slots=True)
+class HmacCosts(NoCosts):
+    """Costs of one HMAC with *algorithm*."""
+
+    algorithm: str = field(metadata={"pattern": "md5|sha1|sha224|sha256|sha384|sha512"})
+
+    def is_sound(self, salt_bytes: int, digest_bytes: int) -> bool:  # noqa: ARG002 - the pattern has the salt
+        """Say whether the digest is one of *algorithm*."""
+        return digest_bytes == DIGEST_BYTES[self.algorithm]
+
+
+class WerkzeugHmacFormat(Computed[HmacCosts], TextFormat[HmacCosts]):
+    """Verifies the hashes of Werkzeug before PBKDF2: HMAC of the password, with the salt as its key.
+
+    Their text is that of Django's ``sha1$`` too, so an import must name the format, and ``{werkzeug}`` stands before
+    the text that is stored.
+    """
+
+    __slots__ = ()
+
+    def digest_of(self, password: bytes, parameters: HashParameters[HmacCosts]) -> bytes:
+        """Run HMAC once."""
+        return hmac.digest(parameters.salt, password, parameters.costs.algorithm)
+
+
+_SPRING_ROUNDS: Final = 1024
+
+
+class SpringSha256Format(Computed[NoCosts], TextFormat[NoCosts]):
+    """Verifies Spring Security's ``{sha256}``: 1,024 rounds of SHA-256, begun with the salt and the password."""
+
+    __slots__ = ()
+
+    def identify(self, stored: str) -> bool:
+        """Say whether *stored* is the scheme in small letters and hexadecimal digits; LDAP's has base64."""
+        return _SPRING_SHA256.fullmatch(stored) is not None
+
+    def digest_of(self, password: bytes, parameters: HashParameters[NoCosts]) -> bytes:
+        """Run SHA-256 1,024 times."""
+        value = parameters.salt + password
+        for _ in range(_SPRING_ROUNDS):
+            value = hashlib.sha256(value).digest()
+        return value
+
+    def rounds_of(self, parameters: HashParameters[NoCosts]) -> int:  # noqa: ARG002 - the protocol's signature
+        """Return the rounds of the function."""
+        return _SPRING_ROUNDS
+
+
+_SPRING_SHA256: Final = re.compile(r"\{sha256\}[0-9a-f]*")
+
 DJANGO_MD5: Final = SaltedDigestFormat("md5")
 DJANGO_SHA1: Final = SaltedDigestFormat("sha1")
 MYSQL: Final = MysqlFormat("mysql", "*{salt}{digest}", NoCosts, NO_SALT, hex_of(40, capitals=True))
+WERKZEUG_HMAC: Final = WerkzeugHmacFormat(
+    "werkzeug_hmac", "{algorithm}${salt}${digest}", HmacCosts, TEXT, HEX, prefix="{werkzeug}"
+)
+SPRING_SHA256: Final = SpringSha256Format(
+    "spring_sha256", "{salt}{digest}", NoCosts, hex_of(16), hex_of(64), prefix="{sha256}"
+)

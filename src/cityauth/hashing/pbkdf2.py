@@ -1,10 +1,14 @@
-"""PBKDF2 (RFC 8018), as Django, Werkzeug, passlib, Spring Security and Atlassian's programs store it."""
+"""PBKDF2 (RFC 8018), as Django, Werkzeug, passlib, LDAP, Spring Security, Atlassian and PostgreSQL store it."""
 
 import hashlib
+import hmac
+import re
+import stringprep
+import unicodedata
 from dataclasses import dataclass, field
 from typing import Final
 
-from cityauth.core.hashing import HashMatch, HashParameters
+from cityauth.core.hashing import HashDefect, HashMatch, HashParameters
 from cityauth.hashing.computed import DIGEST_BYTES, Computed, PackedFormat
 from cityauth.hashing.text import ADAPTED_BASE64, HEX, PADDED_BASE64, TEXT, TextFormat, is_zero_padded
 from cityauth.policy import HashLimits
@@ -87,6 +91,105 @@ class PasslibPbkdf2Format(Pbkdf2Format):
         return stored.replace("$pbkdf2$", "$pbkdf2-sha1$", 1) if stored.startswith("$pbkdf2$") else stored
 
 
+class LdapPbkdf2Format(PasslibPbkdf2Format):
+    """Verifies the hashes of LDAP servers: a scheme such as ``{PBKDF2-SHA256}``, then the rest of passlib's text.
+
+    ``{PBKDF2}`` alone means SHA-1.
+    """
+
+    __slots__ = ()
+
+    def identify(self, stored: str) -> bool:
+        """Say whether *stored* begins with the scheme and the iterations. Spring's ``{pbkdf2}`` has no ``$``."""
+        return _LDAP_PBKDF2.match(stored) is not None
+
+    def body_of(self, stored: str) -> str:
+        """Return *stored* as passlib writes it without the scheme."""
+        found = _LDAP_PBKDF2.match(stored)
+        return f"$pbkdf2-{(found[1] or 'sha1').lower()}${stored[found.end() :]}" if found else ""
+
+    def render(self, parameters: HashParameters[Pbkdf2Costs]) -> str:
+        """Write *parameters* down in this format."""
+        algorithm, rest = super().render(parameters).removeprefix("$pbkdf2-").split("$", 1)
+        return f"{{PBKDF2-{algorithm.upper()}}}{rest}"
+
+
+@dataclass(frozen=True, slots=True)
+class ScramCosts:
+    """Costs of SCRAM: PBKDF2 with HMAC-SHA-256, run *iterations* times."""
+
+    iterations: int
+
+    def is_sound(self, salt_bytes: int, digest_bytes: int) -> bool:
+        """Say whether there is a salt, and a digest of one block."""
+        return salt_bytes > 0 and digest_bytes == DIGEST_BYTES["sha256"]
+
+    def exceeds(self, limits: HashLimits) -> bool:
+        """Say whether there are more iterations than *limits* or OpenSSL allow."""
+        return self.iterations > min(limits.pbkdf2_iterations, _MOST_ITERATIONS)
+
+
+class ScramFormat(Computed[ScramCosts], TextFormat[ScramCosts]):
+    """Verifies the SCRAM verifiers of PostgreSQL (RFC 5803): the client's stored key, and the server's key behind it.
+
+    The server's key proves nothing more of the password. It is dropped where a hash is written down anew.
+    """
+
+    __slots__ = ()
+
+    def parse(self, stored: str, limits: HashLimits) -> HashParameters[ScramCosts] | HashDefect:
+        """Take *stored* apart; see `HashFormat.parse`."""
+        body, _, server_key = stored.rpartition(":")
+        return super().parse(body, limits) if _SERVER_KEY.fullmatch(server_key) else HashDefect.CORRUPT
+
+    def render(self, parameters: HashParameters[ScramCosts]) -> str:
+        """Write *parameters* down in this format, with a blank for the server's key."""
+        return f"{super().render(parameters)}:{PADDED_BASE64.encode(bytes(DIGEST_BYTES['sha256']))}"
+
+    def digest_of(self, password: bytes, parameters: HashParameters[ScramCosts]) -> bytes:
+        """Run PBKDF2 once, and make the stored key of it."""
+        iterations = parameters.costs.iterations
+        salted = hashlib.pbkdf2_hmac("sha256", saslprep(password), parameters.salt, iterations)
+        return hashlib.sha256(hmac.digest(salted, b"Client Key", hashlib.sha256)).digest()
+
+    def match_of(self, password: bytes, parameters: HashParameters[ScramCosts]) -> HashMatch:  # noqa: ARG002 - the protocol's signature
+        """Return no for a password with a NUL, which PostgreSQL takes from nobody."""
+        return HashMatch.NO if b"\0" in password else HashMatch.YES
+
+    def rounds_of(self, parameters: HashParameters[ScramCosts]) -> int:
+        """Return the iterations."""
+        return parameters.costs.iterations
+
+
+def saslprep(password: bytes) -> bytes:
+    """Return *password* as SASLprep (RFC 4013) writes it; as it is, where that refuses it, as PostgreSQL does."""
+    try:
+        text = password.decode()
+    except UnicodeDecodeError:
+        return password
+    mapped = (" " if stringprep.in_table_c12(char) else char for char in text if not stringprep.in_table_b1(char))
+    made = unicodedata.normalize("NFKC", "".join(mapped))
+    rtl = [stringprep.in_table_d1(char) for char in made]
+    is_mixed = any(rtl) and not (rtl[0] and rtl[-1] and not any(map(stringprep.in_table_d2, made)))
+    forbidden = any(is_in(char) for is_in in _FORBIDDEN for char in made)
+    return password if forbidden or is_mixed or not made else made.encode()
+
+
+_FORBIDDEN: Final = (
+    stringprep.in_table_a1,
+    stringprep.in_table_c12,
+    stringprep.in_table_c21_c22,
+    stringprep.in_table_c3,
+    stringprep.in_table_c4,
+    stringprep.in_table_c5,
+    stringprep.in_table_c6,
+    stringprep.in_table_c7,
+    stringprep.in_table_c8,
+    stringprep.in_table_c9,
+)
+_SERVER_KEY: Final = re.compile("[A-Za-z0-9+/]{43}=")
+_LDAP_PBKDF2: Final = re.compile(r"\{PBKDF2(?:-(SHA[0-9]+))?\}(?=[0-9]+\$)", re.IGNORECASE)
+
 DJANGO_PBKDF2: Final = Pbkdf2Format(
     "django_pbkdf2", "pbkdf2_{algorithm}${iterations}${salt}${digest}", Pbkdf2Costs, TEXT, PADDED_BASE64
 )
@@ -96,7 +199,12 @@ WERKZEUG_PBKDF2: Final = Pbkdf2Format(
 PASSLIB_PBKDF2: Final = PasslibPbkdf2Format(
     "passlib_pbkdf2", "$pbkdf2-{algorithm}${iterations}${salt}${digest}", Pbkdf2Costs, ADAPTED_BASE64, ADAPTED_BASE64
 )
-
+LDAP_PBKDF2: Final = LdapPbkdf2Format(
+    "ldap_pbkdf2", "$pbkdf2-{algorithm}${iterations}${salt}${digest}", Pbkdf2Costs, ADAPTED_BASE64, ADAPTED_BASE64
+)
+SCRAM: Final = ScramFormat(
+    "scram_sha256", "SCRAM-SHA-256${iterations}:{salt}${digest}", ScramCosts, PADDED_BASE64, PADDED_BASE64
+)
 
 _SUBKEY: Final = 32
 

@@ -7,25 +7,32 @@ from cityauth.core.characters import strip_invisible
 from cityauth.core.hash_kinds import HashOrigin
 from cityauth.core.hashing import MAX_STORED_LENGTH, HashDefect, HashFormat, HashMix, StoredHash, WrappableFormat
 from cityauth.errors import PolicyError
-from cityauth.hashing.argon2 import ARGON2, DJANGO_ARGON2, NEXTCLOUD_ARGON2I, NEXTCLOUD_ARGON2ID, SPRING_ARGON2
+from cityauth.hashing.argon2 import (
+    ARGON2,
+    DJANGO_ARGON2,
+    NEXTCLOUD_ARGON2I,
+    NEXTCLOUD_ARGON2ID,
+    SPRING_ARGON2,
+    SPRING_ARGON2_5_8,
+)
 from cityauth.hashing.aspnet import ASPNET_V2, ASPNET_V3
 from cityauth.hashing.bcrypt import bcrypt_formats
-from cityauth.hashing.computed import DJANGO_MD5, DJANGO_SHA1, MYSQL
+from cityauth.hashing.computed import DJANGO_MD5, DJANGO_SHA1, MYSQL, SPRING_SHA256, WERKZEUG_HMAC
 from cityauth.hashing.keycloak import KEYCLOAK_FORMATS
 from cityauth.hashing.ldap import LDAP_FORMATS
 from cityauth.hashing.marked import MARK, MarkedFormat, read_mark, truncating
-from cityauth.hashing.pbkdf2 import DJANGO_PBKDF2, JAVA_FORMATS, PASSLIB_PBKDF2, WERKZEUG_PBKDF2
+from cityauth.hashing.pbkdf2 import DJANGO_PBKDF2, JAVA_FORMATS, LDAP_PBKDF2, PASSLIB_PBKDF2, SCRAM, WERKZEUG_PBKDF2
 from cityauth.hashing.php import PHPASS_FORMATS
 from cityauth.hashing.recipe_format import HashRecipe
-from cityauth.hashing.scrypt import DJANGO_SCRYPT, WERKZEUG_SCRYPT
+from cityauth.hashing.scrypt import SCRYPT_FORMATS
 from cityauth.hashing.unix import crypt_formats
 from cityauth.hashing.windows import MSSQL_2005, MSSQL_2012, NT
 from cityauth.hashing.wrapped import WrappedFormat, inner_text, is_wrapped
 from cityauth.hashing.yescrypt import YESCRYPT_FORMATS
 from cityauth.policy import HashLimits
 
-_PLAIN_TEXT: Final = ("{noop}", "{cleartext}", "{clear}", "{plain}", "{plaintext}")
-"""How Spring, LDAP servers and mail servers mark a password that is not hashed."""
+_PLAIN_TEXT: Final = ("{noop}", "{cleartext}", "{clear}", "{plain}", "{plaintext}", "plain$$")
+"""How Spring, LDAP servers, mail servers and Werkzeug mark a password that is not hashed."""
 
 
 def built_in_formats(
@@ -44,16 +51,20 @@ def built_in_formats(
         ARGON2,
         DJANGO_ARGON2,
         SPRING_ARGON2,
+        SPRING_ARGON2_5_8,
         NEXTCLOUD_ARGON2I,
         NEXTCLOUD_ARGON2ID,
         *bcrypt_formats(truncates=bcrypt_truncates),
         DJANGO_PBKDF2,
-        DJANGO_SCRYPT,
         DJANGO_MD5,
         DJANGO_SHA1,
         WERKZEUG_PBKDF2,
-        WERKZEUG_SCRYPT,
+        WERKZEUG_HMAC,
+        *SCRYPT_FORMATS,
         PASSLIB_PBKDF2,
+        LDAP_PBKDF2,
+        SCRAM,
+        SPRING_SHA256,
         *PHPASS_FORMATS,
         *crypt_formats(truncates=bcrypt_truncates),
         *YESCRYPT_FORMATS,
