@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from cityauth.cli.accounts import account
-from cityauth.cli.errors import TellingGroup
+from cityauth.cli.errors import OneSentenceGroup
 from cityauth.cli.hashes import hashes
 from cityauth.cli.identifiers import identifier
 from cityauth.cli.import_ import import_
@@ -17,7 +17,7 @@ from cityauth.cli.operations import db, keys, outbox
 from cityauth.config.configuration import CONFIG, FILE, load
 
 
-@click.group(cls=TellingGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=OneSentenceGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--config",
     type=click.Path(path_type=Path),

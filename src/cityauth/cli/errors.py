@@ -60,7 +60,7 @@ def telling() -> Iterator[None]:
         raise click.UsageError(plain(error.format_message()), error.ctx) from error
 
 
-class TellingGroup(click.Group):
+class OneSentenceGroup(click.Group):
     """A group of commands that prints one sentence for a failure, never a traceback.
 
     It is a class because click reads a command line and runs it in these two methods.

@@ -55,12 +55,11 @@ _USERNAME = "username:"
 def request(
     deployment: Deployment, live: LiveSession, entered: object, client: ClientContext = UNKNOWN_CLIENT
 ) -> Flow[MailOutcome]:
-    """Mail a link to the new address; an address that somebody else has is answered alike.
+    """Mail a link to the new address. The answer does not show whether somebody else has the address.
 
-    Returns `Refused` when the password must be verified again first, the text is no address, it is the
-    account's own already, too many mails were asked for, or the session has ended: that is about the own account,
-    so it may be told.
-    The newest request wins: links of earlier ones die.
+    Returns `Refused` when the password must be verified again first, the text is no address, it is the account's own
+    already, too many mails were asked for, or the session has ended. All of these are about the person's own account,
+    so the answer may show them. A new request ends the links of earlier ones.
     """
     context = yield from begin(client)
     required = still_live(deployment, live, context)

@@ -203,18 +203,18 @@ def open_session(state: State, change: SessionOpened) -> Precondition | None:
 
 
 def require_session(state: State, change: SessionRequired) -> Precondition | None:
-    """Write nothing, and refuse the commit unless the session lives."""
+    """Write nothing, and refuse the commit unless the session is still valid."""
     session = state.sessions.get(change.digest)
     row = state.rows.get(change.account_id)
     if session is None or row is None or session.account_id != change.account_id:
         return Precondition.SESSION_MISSING
-    lives = (
+    is_valid = (
         row.account.status is Status.ACTIVE
         and row.account.epoch == session.epoch
         and change.used_after < session.seen_at <= change.until
         and change.opened_after < session.opened_at <= change.until
     )
-    return None if lives else Precondition.SESSION_MISSING
+    return None if is_valid else Precondition.SESSION_MISSING
 
 
 def close_session(state: State, change: SessionClosed) -> Precondition | None:

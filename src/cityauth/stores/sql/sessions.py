@@ -158,7 +158,7 @@ def open_session(change: SessionOpened) -> Program[None]:
 
 
 def require_session(change: SessionRequired) -> Program[None]:
-    """Refuse the commit unless the session lives."""
+    """Refuse the commit unless the session is still valid."""
     values = {
         "which": change.digest,
         "holder": change.account_id,
