@@ -73,7 +73,7 @@ def _refuse_slips(environment: Mapping[str, str]) -> None:
 
 
 if TYPE_CHECKING:
-    from cityauth.stores.sql import SqlStore
+    from cityauth.stores.sql import AsyncSqlStore, SqlStore
 
 FILE: Final = "cityauth.toml"
 """The file that is read from the working folder when no other is named."""
@@ -174,13 +174,22 @@ class Configuration:
             MissingExtraError: a library is not installed; the message names the extra.
             StoreUnavailableError: it cannot be opened.
         """
+        from cityauth.stores.sql import SqlStore
+
+        return SqlStore(self._database_url(), read_only=read_only)
+
+    def async_store(self, *, read_only: bool = False) -> "AsyncSqlStore":
+        """Return the configured database for `async_auth`. Arguments and errors are those of `store`."""
+        from cityauth.stores.sql import AsyncSqlStore
+
+        return AsyncSqlStore(self._database_url(), read_only=read_only)
+
+    def _database_url(self) -> str:
         if self.database is None:
             raise ConfigurationError(
                 f"no database is configured: set database in {FILE}, or {DATABASE} in the environment"
             )
-        from cityauth.stores.sql import SqlStore
-
-        return SqlStore(self.database.get_secret_value(), read_only=read_only)
+        return self.database.get_secret_value()
 
     def auth(
         self,

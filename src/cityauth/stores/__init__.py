@@ -1,6 +1,6 @@
 """Ready-made stores: `MemoryStore` for tests and first steps, `SqlStore` for a service.
 
-`SqlStore` needs the extra ``sql``.
+`AsyncSqlStore` is `SqlStore` for asyncio. Both need the extra ``sql``.
 """
 
 from typing import TYPE_CHECKING
@@ -9,10 +9,14 @@ from cityauth._lazy import attach as _attach
 
 if TYPE_CHECKING:
     from cityauth.stores.memory import MemoryStore
-    from cityauth.stores.sql import SqlStore
+    from cityauth.stores.sql import AsyncSqlStore, SqlStore
 
-__all__ = ["MemoryStore", "SqlStore"]
+__all__ = ["AsyncSqlStore", "MemoryStore", "SqlStore"]
 
 if not TYPE_CHECKING:  # a type checker would take every name for a public one
-    _HOMES = {"MemoryStore": "cityauth.stores.memory", "SqlStore": "cityauth.stores.sql"}
+    _HOMES = {
+        "AsyncSqlStore": "cityauth.stores.sql",
+        "MemoryStore": "cityauth.stores.memory",
+        "SqlStore": "cityauth.stores.sql",
+    }
     __getattr__, __dir__ = _attach(__name__, _HOMES)

@@ -13,12 +13,15 @@ For example::
         def store(self):
             return MyStore()
 
+An asynchronous store is tested through `BlockingStore`.
+
 ``pytest.register_assert_rewrite("cityauth.testing")``, called before the import, makes a failure show its
 values. `cityauth.testing.machine.StoreMachine` compares a store with `MemoryStore` over random histories; it
 needs the extra ``testing``.
 """
 
 from cityauth.testing.accounts import AccountContract
+from cityauth.testing.asynchronous import BlockingStore
 from cityauth.testing.contract import OutboxContract, StoreContract, ThrottleContract
 from cityauth.testing.identifiers import IdentifierContract
 from cityauth.testing.imports import HashCountContract
@@ -29,6 +32,7 @@ from cityauth.testing.sessions import SessionContract
 
 __all__ = [
     "AccountContract",
+    "BlockingStore",
     "HashCountContract",
     "IdentifierContract",
     "OneTimeTokenContract",

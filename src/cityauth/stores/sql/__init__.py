@@ -1,4 +1,4 @@
-"""`SqlStore`: accounts, sessions and the audit trail in a SQL database. Needs the extra ``sql``."""
+"""`SqlStore` and `AsyncSqlStore`: accounts, sessions and the audit trail in a SQL database. Needs the extra ``sql``."""
 
 from cityauth.errors import MissingExtraError
 
@@ -7,6 +7,7 @@ try:
 except ImportError:
     raise MissingExtraError("sql", "SqlStore") from None
 
+from cityauth.stores.sql.async_store import AsyncSqlStore
 from cityauth.stores.sql.store import SqlStore
 
-__all__ = ["SqlStore"]
+__all__ = ["AsyncSqlStore", "SqlStore"]

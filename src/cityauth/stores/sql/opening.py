@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Final, ParamSpec, Protocol, TypeVar
+from typing import Any, Final, ParamSpec, Protocol, TypeVar, cast
 
 from sqlalchemy import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError
 
 from cityauth.errors import ConfigurationError, MissingExtraError
+from cityauth.stores.sql.async_sqlite import AsyncSqliteDatabase
 from cityauth.stores.sql.connections import Synchronous, engine_for, require_file
 from cityauth.stores.sql.pool_settings import PoolSettings
 from cityauth.stores.sql.programs import Program
@@ -62,6 +63,44 @@ class Database(Protocol):
         ...
 
 
+class AsyncDatabase(Protocol):
+    """The same as `Database` with asynchronous methods, but for the host's own transaction."""
+
+    engine: Engine
+
+    def has_file(self) -> bool:
+        """See `Database.has_file`."""
+        ...
+
+    async def look_up(self, program: Program[T]) -> T:
+        """See `Database.look_up`."""
+        ...
+
+    async def write(self, program: Program[T], *, seconds: float | None = None) -> T:
+        """See `Database.write`."""
+        ...
+
+    async def within(self, program: Callable[P, Program[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """See `Database.within`."""
+        ...
+
+    async def within_durably(self, program: Callable[P, Program[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """See `Database.within_durably`."""
+        ...
+
+    async def alone(self, work: Callable[[Connection], T], *, create: bool = False) -> T:
+        """See `Database.alone`."""
+        ...
+
+    async def forget_deleted(self) -> bool:
+        """See `Database.forget_deleted`."""
+        ...
+
+    async def close(self) -> None:
+        """Close every connection of the running event loop."""
+        ...
+
+
 def open_database(
     url: str | URL | None,
     engine: Engine | None,
@@ -90,6 +129,23 @@ def open_database(
     return postgresql.PostgresqlDatabase(
         postgresql_driver.engine_for(parsed, settings), synchronous, settings, read_only=read_only
     )
+
+
+def open_async_database(
+    url: str | URL | None,
+    engine: Engine | None,
+    synchronous: Synchronous,
+    settings: PoolSettings,
+    *,
+    read_only: bool,
+) -> AsyncDatabase:
+    """Return the database of a *url* or of the host's *engine* for asyncio. Errors are those of `open_database`."""
+    database = open_database(url, engine, synchronous, settings, read_only=read_only)
+    if isinstance(database, SqliteDatabase):
+        return AsyncSqliteDatabase(database)
+    from cityauth.stores.sql.async_postgresql import AsyncPostgresqlDatabase
+
+    return AsyncPostgresqlDatabase(cast("Any", database), settings)
 
 
 def _parsed(url: object) -> URL | None:

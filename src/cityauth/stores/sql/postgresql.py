@@ -35,13 +35,13 @@ T = TypeVar("T")
 MAINTENANCE_SECONDS: Final = 60
 """How long one statement of the housekeeping may take, such as a purge."""
 
-_ANSWER_SECONDS: Final = 0.5
+ANSWER_SECONDS: Final = 0.5
 """How much longer than the server's own limit an answer is waited for: a frozen server keeps no limit."""
 
-_TRIES: Final = 4
+TRIES: Final = 4
 """How often a transaction is begun that the server ends because of another one, such as after a deadlock."""
 
-_FAILURES: Final = (UnicodeError, OverflowError, CommitError, psycopg.Error, SQLAlchemyError)
+FAILURES: Final = (UnicodeError, OverflowError, CommitError, psycopg.Error, SQLAlchemyError)
 _FULL: Final = "SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'"
 _LOCK_SCHEMA: Final = b"SELECT pg_advisory_xact_lock(hashtextextended('cityauth schema', 0))"
 
@@ -54,7 +54,7 @@ class PostgresqlDatabase:
     ) -> None:
         """Take the *engine*; nothing is connected yet. With *read_only* the server refuses every write."""
         self.engine = engine
-        self._full = synchronous == "full"
+        self.full = synchronous == "full"
         self._seconds = settings.statement_timeout
         self._read_only = read_only
         self._checked = False
@@ -81,7 +81,7 @@ class PostgresqlDatabase:
         ends the transaction because of another one, all of it is run again.
         """
         try:
-            return self._answer(self._within, lambda: program(*args, **kwargs), self._full)
+            return self._answer(self._within, lambda: program(*args, **kwargs), self.full)
         except NotDurableError:
             return self.within_durably(program, *args, **kwargs)
 
@@ -130,7 +130,7 @@ class PostgresqlDatabase:
         """Do *work*. A failure is raised outside the handlers, so that it does not carry the driver's error."""
         try:
             return work(*args, **kwargs)
-        except _FAILURES as error:
+        except FAILURES as error:
             failure = failure_of(error)
         raise failure
 
@@ -146,15 +146,15 @@ class PostgresqlDatabase:
         if host is not None:
             return host.run(program)
         limit = MAINTENANCE_SECONDS if seconds is None else self._seconds
-        with self._borrowed(limit) as driver, driver.transaction(self._begin(limit, seconds or self._seconds)):
+        with self._borrowed(limit) as driver, driver.transaction(self.begin(limit, seconds or self._seconds)):
             return driver.run(program)
 
     def _within(self, program: Callable[[], Program[T]], durable: bool) -> T:  # noqa: FBT001 - by `_answer` alone
         host = self._host()
         if host is not None:
             return host.run(program())
-        begin = self._begin(self._seconds, self._seconds, durable=durable)
-        for left in reversed(range(_TRIES)):
+        begin = self.begin(self._seconds, self._seconds, durable=durable)
+        for left in reversed(range(TRIES)):
             try:
                 with self._borrowed(self._seconds) as driver, driver.transaction(begin):
                     driver.durable = durable
@@ -164,7 +164,7 @@ class PostgresqlDatabase:
                     raise
         raise AssertionError  # pragma: no cover - the last try returns or raises
 
-    def _begin(self, seconds: float, lock_seconds: float, *, durable: bool = False) -> str:
+    def begin(self, seconds: float, lock_seconds: float, *, durable: bool = False) -> str:
         """Return what begins a transaction.
 
         The limits are set in each transaction, in the same message: behind PgBouncer a session has no settings of
@@ -183,7 +183,7 @@ class PostgresqlDatabase:
         with closing(self.engine.connect()) as connection:
             connection.detach()
             driver = PostgresqlDriver(cast("Any", connection.connection.dbapi_connection))
-            with driver.transaction(self._begin(0, MAINTENANCE_SECONDS)):
+            with driver.transaction(self.begin(0, MAINTENANCE_SECONDS)):
                 if not self._read_only:
                     driver.connection.execute(_LOCK_SCHEMA)
                 return work(connection)
@@ -192,15 +192,13 @@ class PostgresqlDatabase:
     def _borrowed(self, seconds: float) -> Iterator[PostgresqlDriver]:
         """Lend a connection of the pool. If it is not as it was, it is not given back but closed."""
         if not self._checked:
-            with closing(self.engine.connect()) as first:
-                schema.check(first)
-            self._checked = True
+            self.check_tables()
         borrowed = self._connect()
         connection: BoundedConnection = cast("Any", borrowed.dbapi_connection)
         driver = borrowed.info.get(_DRIVER)
         if driver is None:
             driver = borrowed.info[_DRIVER] = PostgresqlDriver(connection)
-        connection.seconds = seconds + _ANSWER_SECONDS
+        connection.seconds = seconds + ANSWER_SECONDS
         try:
             yield driver
         finally:
@@ -213,9 +211,19 @@ class PostgresqlDatabase:
         """Take a connection from the pool that the server has not ended meanwhile, as it does when it is restarted."""
         while True:
             borrowed = self.engine.raw_connection()
-            if not _has_ended(cast("psycopg.Connection[Any]", borrowed.dbapi_connection)):
+            if not has_ended(cast("psycopg.Connection[Any]", borrowed.dbapi_connection)):
                 return borrowed
             borrowed.invalidate()
+
+    def check_tables(self) -> None:
+        """Look once whether the tables are of this release.
+
+        Raises:
+            SchemaError: they are not.
+        """
+        with closing(self.engine.connect()) as first:
+            schema.check(first)
+        self._checked = True
 
     def forget(self) -> None:
         """Drop every connection unclosed: in a forked child they are the parent's."""
@@ -228,7 +236,7 @@ _ALL: weakref.WeakSet[PostgresqlDatabase] = weakref.WeakSet()
 _PARENTS: list[object] = []
 
 
-def _has_ended(connection: psycopg.Connection[Any]) -> bool:
+def has_ended(connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]) -> bool:
     """Whether the server has closed an idle *connection*: then there is something to read on it."""
     if connection.closed:
         return True

@@ -35,7 +35,7 @@ CONNECT_SECONDS: Final = 2
 """How long connecting may take. It is the least that psycopg allows."""
 
 _DIALECT: Final = PGDialect_psycopg()  # type: ignore[no-untyped-call] # SQLAlchemy gives it no types
-_TEXTS: Final = Texts(_DIALECT)
+TEXTS: Final = Texts(_DIALECT)
 _SSL_MODES: Final = {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}
 
 
@@ -61,8 +61,7 @@ def engine_for(url: URL, settings: PoolSettings) -> Engine:
             nothing of the URL but the name of the setting.
     """
     url = url.set(drivername="postgresql+psycopg")
-    args, options = _DIALECT.create_connect_args(url)  # type: ignore[no-untyped-call] # as above
-    options = {"connect_timeout": CONNECT_SECONDS, "application_name": "cityauth", **options}
+    args, options = connect_options(url)
     _require_usable(url, options)
 
     def connect() -> BoundedConnection:
@@ -82,6 +81,12 @@ def engine_for(url: URL, settings: PoolSettings) -> Engine:
         hide_parameters=True,
         use_native_hstore=False,
     )
+
+
+def connect_options(url: URL) -> tuple[Any, dict[str, Any]]:
+    """Return what psycopg needs to connect to *url*."""
+    args, options = _DIALECT.create_connect_args(url)  # type: ignore[no-untyped-call] # as above
+    return args, {"connect_timeout": CONNECT_SECONDS, "application_name": "cityauth", **options}
 
 
 def _require_usable(url: URL, options: dict[str, Any]) -> None:
@@ -121,7 +126,7 @@ class PostgresqlDriver:
     def run(self, program: Program[T]) -> T:
         """Run *program* to its end and return its result."""
         if type(program) is LookUp:  # not step by step: each session check is one of these
-            text, values = _TEXTS.of(program.statement, program.values)
+            text, values = TEXTS.of(program.statement, program.values)
             return cast("T", program.result(self._cursor.execute(text.encode(), values).fetchall()))
         return drive(program, self.execute)
 
@@ -133,7 +138,7 @@ class PostgresqlDriver:
             NotDurableError: it must wait for the disk, and the transaction does not.
         """
         if isinstance(step, Read | Lock):
-            text, values = _TEXTS.of(step.statement, step.values)
+            text, values = TEXTS.of(step.statement, step.values)
             return self._cursor.execute(text.encode(), values).fetchall()
         try:
             written = self._write(step)
@@ -145,12 +150,12 @@ class PostgresqlDriver:
 
     def _write(self, step: Write | WriteMany) -> int:
         if isinstance(step, Write):
-            text, values = _TEXTS.of(step.statement, step.values)
+            text, values = TEXTS.of(step.statement, step.values)
             return self._cursor.execute(text.encode(), values).rowcount
         if not step.rows:
             return 0
-        text, _ = _TEXTS.of(step.statement, step.rows[0])
-        self._cursor.executemany(text.encode(), [_TEXTS.of(step.statement, one)[1] for one in step.rows])
+        text, _ = TEXTS.of(step.statement, step.rows[0])
+        self._cursor.executemany(text.encode(), [TEXTS.of(step.statement, one)[1] for one in step.rows])
         return self._cursor.rowcount
 
     @contextmanager

@@ -10,7 +10,7 @@ would take twice as long.
 """
 
 import sqlite3
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn, TypeAlias, TypeVar, cast, final
 
@@ -190,6 +190,22 @@ def drive(program: Program[T], execute: Callable[[Step], list[Row] | int]) -> T:
         while True:
             try:
                 answer = execute(step)
+            except UnmetError as unmet:
+                step = program.throw(unmet)
+            else:
+                step = program.send(answer)
+    except StopIteration as done:
+        result: T = done.value
+        return result
+
+
+async def drive_async(program: Program[T], execute: Callable[[Step], Awaitable[list[Row] | int]]) -> T:
+    """Run *program* to its end as `drive` does, awaiting *execute*."""
+    try:
+        step = next(program)
+        while True:
+            try:
+                answer = await execute(step)
             except UnmetError as unmet:
                 step = program.throw(unmet)
             else:
