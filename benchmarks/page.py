@@ -16,6 +16,8 @@ TITLES = {
     "import_people": "Import of people",
     "plan": "Plan of a migration",
     "switch": "Carrying a plan out, and taking it back",
+    "storm": "A storm of sign-ins",
+    "equal_time": "What the time of a refusal tells",
 }
 INTRODUCTION = """\
 # Performance
@@ -35,7 +37,7 @@ $ .bench/bin/python benchmarks/run.py session_check
 $ .bench/bin/python benchmarks/run.py docs
 ```
 
-The jobs are `sign_in`, `session_check`, `resolve`, `identifier_key`, `imports`, `import_people`, `plan` and `switch`. `--rounds` and `--accounts` make a run shorter.
+The jobs are `sign_in`, `session_check`, `resolve`, `identifier_key`, `imports`, `import_people`, `plan`, `switch`, `storm` and `equal_time`. `--rounds` and `--accounts` make a run shorter.
 The tests count what can be counted: one evaluation of the hash for each sign-in attempt, one query and no write for a session
 check, one commit for a sign-in.
 """

@@ -10,7 +10,18 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a script, from wher
 from benchmarks import page
 from benchmarks.result import RESULTS, render, render_goals, write
 
-JOBS = ("sign_in", "session_check", "resolve", "identifier_key", "imports", "import_people", "plan", "switch")
+JOBS = (
+    "sign_in",
+    "session_check",
+    "resolve",
+    "identifier_key",
+    "imports",
+    "import_people",
+    "plan",
+    "switch",
+    "storm",
+    "equal_time",
+)
 
 
 def main() -> None:

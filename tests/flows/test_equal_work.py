@@ -165,13 +165,15 @@ def difference(one: Counter[str], other: Counter[str]) -> dict[str, int]:
 def test_each_refused_sign_in_calls_the_same_functions(city: Service) -> None:
     """Unknown, wrong, without a password, disabled, retired, not yet, old hash: call for call the same (B-20, ASVS 6.3.8)."""
     found: dict[str, Counter[str]] = {}
-    for _ in range(2):  # the first round counts the hashes and compiles statements
+    for _ in range(3):  # the first rounds count the hashes and compile statements
+        city.wait(minutes=5)
         for name in NAMES:
             step = city.auth.login.identify(f"{name}@example.com")
             assert isinstance(step, PasswordRequired)
             found[name] = calls_of(lambda: city.auth.login.submit_password(step.pending, "wrong"))  # noqa: B023 - at once
     assert sum(found["wrong"].values()) > 100
-    assert {name: difference(found[name], found["wrong"]) for name in NAMES} == {name: {} for name in NAMES}
+    differing = {name: difference(found[name], found["wrong"]) for name in NAMES}
+    assert {name: one for name, one in differing.items() if one} == {}
 
 
 @pytest.mark.parametrize("ask", ["reset", "sign-up"])
