@@ -114,7 +114,7 @@ def back_up(path: Path, dump: Path) -> None:
 
 
 def test_a_restored_backup_revives_a_session_until_all_are_ended(tmp_path: Path) -> None:
-    """What was signed out after the backup is open again, under a new generation too, until step 2 of docs/operations.md ends all sessions (C-41)."""
+    """What was signed out after the backup is open again, under a new generation too, until step 2 of docs/operations.md ends all sessions (C-41, C-42)."""
     path, dump = tmp_path / "service.db", tmp_path / "dump.db"
     with SqlStore(f"sqlite:///{path}") as store:
         store.create_schema()
@@ -132,6 +132,34 @@ def test_a_restored_backup_revives_a_session_until_all_are_ended(tmp_path: Path)
         store.purge_sessions(restored.now)
         assert [restored.is_live(cookie) for cookie in cookies] == [False, False]
         assert restored.is_live(restored.token(ERKKI))
+
+
+def test_the_newest_export_repeats_what_a_restored_backup_forgot(tmp_path: Path) -> None:
+    """Who was disabled, moved to another mailbox or given another hash by an import after the backup is so again, and his sessions end (C-42)."""
+    path, dump = tmp_path / "service.db", tmp_path / "dump.db"
+    row = {"realm": "citizen", "display_name": "X", "status": "active"}
+    people = [{**row, "external_id": one, "username": one, "email": f"{one}@example.com"} for one in ("a", "b", "c")]
+    with SqlStore(f"sqlite:///{path}") as store:
+        store.create_schema()
+        service = Service(store=store)
+        stored = service.hash(PASSWORD)
+        people = [{**one, "password_hash": stored} for one in people]
+        service.auth.population.import_people(people)
+        cookies = [service.token(one) for one in ("a", "b", "c")]
+        back_up(path, dump)
+        newest = [{**people[0], "status": "disabled"}, {**people[1], "email": "new@example.com"}, people[2]]
+        newest[2] = {**newest[2], "password_hash": service.hash(NEW)}
+        assert service.auth.population.import_people(newest).updated == 3
+    with SqlStore(f"sqlite:///{dump}") as store:
+        restored = Service(store=store, clock=service.clock, entropy=service.entropy)
+        assert [restored.is_live(cookie) for cookie in cookies] == [True, True, True]
+        assert restored.auth.population.import_people(newest).updated == 3
+        assert [restored.is_live(cookie) for cookie in cookies] == [False, True, False]
+        steps = [restored.attempt(*one) for one in (("a", PASSWORD), ("b", PASSWORD), ("c", PASSWORD), ("c", NEW))]
+        assert [isinstance(step, Authenticated) for step in steps] == [False, True, False, True]
+        (found,) = store.find_imported(["b"])
+        assert found.row.account.contact == "new@example.com"
+        assert restored.auth.population.import_people(newest).unchanged == 3
 
 
 def test_a_restored_backup_revives_no_used_link(tmp_path: Path) -> None:
