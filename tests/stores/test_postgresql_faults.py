@@ -1,10 +1,12 @@
 """`SqlStore` on PostgreSQL fails in the store's own words, in time, and works again when the server does."""
 
 import os
+import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -364,6 +366,33 @@ def test_a_server_that_is_restarted_is_used_again() -> None:
         server.start()
         assert store.load(AINO) == added().account
         assert store.commit([EpochAdvanced(AINO)]) == Committed()
+
+
+def test_a_frozen_server_is_given_up_in_time() -> None:
+    """A server that holds its connections and says nothing is unavailable within 5 seconds, for old and new ones."""
+    with PostgresqlServer() as server, SqlStore(server.url(), statement_timeout=0.5) as store:
+        store.create_schema()
+        commit(store, added())
+        frozen = [server.pid, *children_of(server.pid)]
+        for pid in frozen:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            asks: list[Callable[[], object]] = [lambda: store.load(AINO), lambda: store.commit([EpochAdvanced(AINO)])]
+            for ask in asks:
+                begun = time.monotonic()
+                with pytest.raises(StoreUnavailableError) as caught:
+                    ask()
+                assert time.monotonic() - begun < 5
+                assert caught.value.nothing_written
+        finally:
+            for pid in frozen:
+                os.kill(pid, signal.SIGCONT)
+        assert store.load(AINO) == added().account
+
+
+def children_of(pid: int) -> list[int]:
+    """The processes that a process has begun."""
+    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")

@@ -1,5 +1,6 @@
 """The tables on PostgreSQL: made in two ways that agree, compared byte for byte, and asked through indexes."""
 
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -11,10 +12,11 @@ from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
 from cityauth.core.accounts import AccountId
-from cityauth.errors import SchemaError
+from cityauth.core.changes import AccountErased, Committed
+from cityauth.errors import SchemaError, StoreUnavailableError
 from cityauth.stores.sql import SqlStore, schema, tables
 from cityauth.testing.races import race
-from cityauth.testing.samples import AINO, added, commit
+from cityauth.testing.samples import AINO, NOON, added, commit, opened, queued, recorded
 from tests.stores.test_sql_schema import alembic_on
 from tests.support.postgresql import Databases, patient
 
@@ -118,3 +120,25 @@ def test_keys_and_ids_are_compared_byte_for_byte(postgresql: Databases) -> None:
             read += [row.account.id for row in page]
         assert read == sorted(names, key=str.encode)
         assert all(store.find([f"1:{name}"])[0].account.id == name for name in names)
+
+
+def test_a_role_with_the_documented_rights_can_do_everything(postgresql: Databases) -> None:
+    """The role that uses the tables need not own them; without rights it is told so, and nothing is written."""
+    url = postgresql.make("granted")
+    with patient(url) as owner:
+        owner.create_schema()
+    page = (Path(__file__).parents[2] / "docs" / "stores.md").read_text(encoding="utf-8")
+    grants = page.partition("```sql\n")[2].partition("```")[0]
+    with psycopg.connect(url) as host:
+        host.execute("DROP ROLE IF EXISTS service")
+        host.execute("CREATE ROLE service LOGIN")
+    with patient(url.replace("cityauth@", "service@")) as store:
+        with pytest.raises(StoreUnavailableError, match="rights"):
+            store.commit([added()])
+        with psycopg.connect(url) as host:
+            host.execute(grants.encode())
+        commit(store, added(), opened("a"), queued("mail"), recorded("event"))
+        store.reserve("bucket", [], NOON)
+        assert len(store.lease_mails(NOON, NOON, 5)) == 1
+        erased = AccountErased(AINO, 0, (b"1" * 32,), NOON)
+        assert store.commit([erased]) == Committed()

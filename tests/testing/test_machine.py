@@ -12,6 +12,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from cityauth.stores.sql import SqlStore
 from cityauth.testing.machine import StoreMachine
+from tests.support.postgresql import Databases
 from tests.testing import faults
 
 
@@ -34,6 +35,18 @@ class SqlMachine(StoreMachine):
 def test_sql_does_what_memory_does() -> None:
     """Over random histories every answer and everything stored is the same in SQL as in the model."""
     run_state_machine_as_test(SqlMachine, settings=settings(max_examples=40, stateful_step_count=25))
+
+
+def test_postgresql_does_what_memory_does(postgresql: Databases) -> None:
+    """The same histories on a PostgreSQL server, whose transactions are not alone."""
+
+    class PostgresqlMachine(StoreMachine):
+        """Random histories in a database that is emptied for each of them."""
+
+        def make_store(self) -> SqlStore:
+            return postgresql.open()
+
+    run_state_machine_as_test(PostgresqlMachine, settings=settings(max_examples=15, stateful_step_count=20))
 
 
 @pytest.mark.parametrize("fault", [faults.ForgetsWas, faults.TouchesBackward])

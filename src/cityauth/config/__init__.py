@@ -1,6 +1,6 @@
 """From ``cityauth.toml`` and the environment to a `Configuration`, for the command and for services."""
 
 from cityauth.config.configuration import Configuration, load
-from cityauth.config.sections import SmtpSettings
+from cityauth.config.sections import PostgresqlSettings, SmtpSettings
 
-__all__ = ["Configuration", "SmtpSettings", "load"]
+__all__ = ["Configuration", "PostgresqlSettings", "SmtpSettings", "load"]

@@ -4,13 +4,24 @@ import difflib
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from cityauth import AsyncCityAuth, CityAuth
 from cityauth.config import keyfile
-from cityauth.config.sections import PROFILES, SMTP, SmtpSettings, read_one_of, read_policy, read_smtp, read_text
+from cityauth.config.sections import (
+    POSTGRESQL,
+    PROFILES,
+    SMTP,
+    PostgresqlSettings,
+    SmtpSettings,
+    read_one_of,
+    read_policy,
+    read_postgresql,
+    read_smtp,
+    read_text,
+)
 from cityauth.core.secret import SecretStr
 from cityauth.core.signing import KeyRing
 from cityauth.errors import ConfigurationError, SecretError
@@ -92,6 +103,7 @@ class Configuration:
         smtp_password: Its password, which only the environment can give.
         tombstone_file: The file of the tombstones' keys; ``None`` if none is configured.
         given_tombstone: The tombstones' key from the environment; it replaces those of the files.
+        postgresql: The limits of the connections, if *database* is on a PostgreSQL server.
     """
 
     policy: Policy
@@ -102,6 +114,7 @@ class Configuration:
     smtp_password: SecretStr | None = None
     tombstone_file: Path | None = None
     given_tombstone: SecretStr | None = None
+    postgresql: PostgresqlSettings = field(default_factory=PostgresqlSettings)
 
     def secrets(self) -> list[str]:
         """Return the signing secrets, oldest first, from the environment or else from the key file.
@@ -176,13 +189,13 @@ class Configuration:
         """
         from cityauth.stores.sql import SqlStore
 
-        return SqlStore(self._database_url(), read_only=read_only)
+        return SqlStore(self._database_url(), read_only=read_only, **self.postgresql.options())
 
     def async_store(self, *, read_only: bool = False) -> "AsyncSqlStore":
         """Return the configured database for `async_auth`. Arguments and errors are those of `store`."""
         from cityauth.stores.sql import AsyncSqlStore
 
-        return AsyncSqlStore(self._database_url(), read_only=read_only)
+        return AsyncSqlStore(self._database_url(), read_only=read_only, **self.postgresql.options())
 
     def _database_url(self) -> str:
         if self.database is None:
@@ -297,7 +310,8 @@ def _configure(file: dict[str, Any], given: Mapping[str, str], folder: Path) -> 
         content["generation"] = given[GENERATION]
     if HASHING_PROFILE in given:
         content["hashing"] = {"profile": given[HASHING_PROFILE]}
-    policy = read_policy(content, besides=("database", "secrets_file", "tombstone_secret_file", "texts", SMTP))
+    besides = ("database", "secrets_file", "tombstone_secret_file", "texts", SMTP, POSTGRESQL)
+    policy = read_policy(content, besides=besides)
     if "texts" in content:
         policy = replace(policy, texts=Texts.read(folder / read_text(content["texts"], "texts")))
     return Configuration(
@@ -309,6 +323,7 @@ def _configure(file: dict[str, Any], given: Mapping[str, str], folder: Path) -> 
         SecretStr(given[SMTP_PASSWORD]) if SMTP_PASSWORD in given else None,
         _path(content, "tombstone_secret_file", folder),
         SecretStr(given[TOMBSTONE_SECRET].strip()) if TOMBSTONE_SECRET in given else None,
+        read_postgresql(content.get(POSTGRESQL, {})),
     )
 
 

@@ -292,3 +292,53 @@ def read_smtp(value: object) -> SmtpSettings:
     if "security" in given:
         read_one_of(_SECURITY, given["security"], "smtp.security")
     return SmtpSettings(**given)
+
+
+POSTGRESQL: Final = "postgresql"
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresqlSettings:
+    """The limits of the connections to a PostgreSQL server; see `SqlStore`.
+
+    Attributes:
+        pool_size: The most connections that are open at once.
+        pool_timeout: How long a call waits until one of them is free.
+        statement_timeout: How long one statement may take, waiting for locks included.
+        prepare_statements: Whether the server keeps statements prepared. Behind PgBouncer in transaction mode, turn it
+            off.
+    """
+
+    pool_size: int = 10
+    pool_timeout: timedelta = timedelta(seconds=2)
+    statement_timeout: timedelta = timedelta(seconds=3)
+    prepare_statements: bool = True
+
+    def options(self) -> dict[str, Any]:
+        """Return these settings as the arguments of `SqlStore`."""
+        return {
+            "pool_size": self.pool_size,
+            "pool_timeout": self.pool_timeout.total_seconds(),
+            "statement_timeout": self.statement_timeout.total_seconds(),
+            **({} if self.prepare_statements else {"prepare_threshold": None}),
+        }
+
+
+def read_postgresql(value: object) -> PostgresqlSettings:
+    """Read the section.
+
+    Raises:
+        ConfigurationError: a key is unknown, or a value is not what its key takes.
+    """
+    if not isinstance(value, dict):
+        raise ConfigurationError("postgresql must be a table: put its keys under [postgresql]")
+    readers = readers_of(PostgresqlSettings())
+    refuse_unknown(value, [one.name for one in fields(PostgresqlSettings)], POSTGRESQL)
+    given: dict[str, Any] = {key: readers[key](one, f"postgresql.{key}") for key, one in value.items()}
+    settings = PostgresqlSettings(**given)
+    if settings.pool_size < 1:
+        raise ConfigurationError("postgresql.pool_size must be 1 or more")
+    for name in ("pool_timeout", "statement_timeout"):
+        if not getattr(settings, name):
+            raise ConfigurationError(f"postgresql.{name} must be longer than none")
+    return settings
