@@ -2,11 +2,12 @@
 
 import pytest
 
-from cityauth.cli.errors import DEFECT, MALFORMED, PRECONDITION, characters_of, reason_of
+from cityauth.cli.errors import DEFECT, MALFORMED, PRECONDITION, Unavailable, characters_of, reason_of, telling
 from cityauth.core.changes import Precondition
 from cityauth.core.hashing import HashDefect
 from cityauth.core.identifiers import BUILT_IN, Identifier, Malformed, look_up
 from cityauth.core.resolution import Outcome, Reason, Resolution
+from cityauth.errors import HasherBusyError
 from cityauth.policy.realms import Phase
 
 
@@ -47,3 +48,11 @@ def test_look_alikes_are_made_visible(entered: str, characters: str) -> None:
 def test_what_is_not_punycode_is_no_error() -> None:
     """A label that only looks encoded is taken as it is."""
     assert characters_of(Identifier("username", "xn--\xff", "1:xn--\xff")).endswith("xn--xn---jsa")
+
+
+@pytest.mark.parametrize("reason", ["there is not enough memory to run Argon2 now", ""])
+def test_a_busy_hasher_is_no_misuse(reason: str) -> None:
+    """The command line was right: status 3, as for a store that is down, and the seconds (C-44)."""
+    with pytest.raises(Unavailable, match=r".+: try again in 7 s$") as told, telling():
+        raise HasherBusyError(reason, retry_after=7)
+    assert told.value.exit_code == 3

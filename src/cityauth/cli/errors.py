@@ -12,7 +12,7 @@ from cityauth.core.characters import scripts_of
 from cityauth.core.hashing import HashDefect
 from cityauth.core.identifiers import Identifier, Malformed
 from cityauth.core.resolution import Reason, Resolution
-from cityauth.errors import CityAuthError, StoreError
+from cityauth.errors import CityAuthError, HasherBusyError, StoreError
 
 
 class Refusal(click.ClickException):
@@ -32,7 +32,7 @@ class Misuse(Refusal):
 
 
 class Unavailable(Refusal):
-    """The store cannot answer: it is down, locked, or its tables are missing or of another release. Status 3."""
+    """The store or the hasher cannot answer: down, locked, busy, or its tables are missing or old. Status 3."""
 
     exit_code: ClassVar[int] = 3
 
@@ -52,6 +52,8 @@ def telling() -> Iterator[None]:
         raise OutputLost(f"it was done, but standard output did not take the answer: {error}") from error
     except StoreError as error:
         raise Unavailable(str(error)) from error
+    except HasherBusyError as error:
+        raise Unavailable(f"{str(error) or 'the hasher is busy'}: try again in {error.retry_after} s") from error
     except CityAuthError as error:
         raise Misuse(str(error)) from error
     except (Refusal, click.exceptions.NoArgsIsHelpError):
