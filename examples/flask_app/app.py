@@ -48,6 +48,7 @@ def create_app(
     app = Flask(__name__)
     app.config.from_mapping(
         browser.flask_config(config),
+        DEVICE_KNOWN=policy.login.device_max_age,
         REMEMBERED=policy.sessions.remembered_absolute,  # how long a browser keeps the cookie at most
         SHORTEST_PASSWORD=policy.passwords.min_length,
     )

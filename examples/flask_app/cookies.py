@@ -29,7 +29,7 @@ MAX_PAGES = 4096
 LINK_COOKIES = ("EMAIL_COOKIE", "RESET_COOKIE", "SIGN_UP_COOKIE", "UNDO_COOKIE")
 """The settings that name the cookies of mailed links."""
 
-OWN_COOKIES = (*LINK_COOKIES, "LANGUAGE_COOKIE", "SESSION_COOKIE_NAME", "SIGN_IN_COOKIE")
+OWN_COOKIES = (*LINK_COOKIES, "DEVICE_COOKIE", "LANGUAGE_COOKIE", "SESSION_COOKIE_NAME", "SIGN_IN_COOKIE")
 """The settings that name a cookie."""
 
 _SESSION_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
@@ -63,6 +63,7 @@ def settings(config: Config) -> dict[str, Any]:
     """Return Flask's settings that name the cookies and set their flags."""
     prefix = "" if config.plain_localhost else "__Host-"
     return {
+        "DEVICE_COOKIE": f"{prefix}device",
         "EMAIL_COOKIE": f"{prefix}email-link",
         "LANGUAGE_COOKIE": f"{prefix}language",
         "RESET_COOKIE": f"{prefix}reset-link",
@@ -121,7 +122,7 @@ def _may_be_ours(setting: str, value: str) -> bool:
         return bool(_SESSION_TOKEN.fullmatch(value))
     if setting == "LANGUAGE_COOKIE":
         return value in LANGUAGES
-    if setting in LINK_COOKIES:
+    if setting in (*LINK_COOKIES, "DEVICE_COOKIE"):
         return len(value) <= LARGE and value != "" and link_token(value) == value
     return len(value) <= MAX_PAGES
 

@@ -113,10 +113,12 @@ def answer(step: LoginStep) -> ResponseReturnValue:
     Above a limit it has the status 429, and says when to try again.
     """
     match step:
-        case Authenticated(session=opened):
+        case Authenticated(session=opened, device_token=device):
             browser_state.clear()  # and with it the CSRF secret
             response = see(next_page())
             keep_session(response, opened)
+            if device is not None:
+                cookies.keep(response, "DEVICE_COOKIE", device.get_secret_value(), current_app.config["DEVICE_KNOWN"])
             cookies.forget(response, *cookies.LINK_COOKIES)  # whoever opened them may be somebody else
             return response
         case PasswordRequired(problem=problem, retry_after=retry_after):
@@ -161,6 +163,7 @@ def submit_password() -> ResponseReturnValue:
         remember="remember" in request.form,
         client=client(),
         session_token=cookies.read("SIGN_IN_COOKIE"),
+        device_token=cookies.read("DEVICE_COOKIE"),
     )
     return answer(step)
 

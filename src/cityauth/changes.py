@@ -62,7 +62,17 @@ from cityauth.core.resolution import AccountIdentifier, IdentifierStatus, Match
 from cityauth.core.secret import SecretStr
 from cityauth.core.sessions import LiveSession, Session
 from cityauth.core.signing import Purpose
-from cityauth.core.throttling import Allowance, Attempts, Claim, Exhausted, Reserved, count_attempt, refund_attempt
+from cityauth.core.throttling import (
+    Allowance,
+    Attempts,
+    Claim,
+    Exhausted,
+    FailureCounted,
+    FailuresCleared,
+    Reserved,
+    count_attempt,
+    refund_attempt,
+)
 from cityauth.messages.mails import MailContent
 from cityauth.policy.throttling import Backoff, Limit
 
@@ -87,6 +97,8 @@ __all__ = [
     "EpochAdvanced",
     "EventRecorded",
     "Exhausted",
+    "FailureCounted",
+    "FailuresCleared",
     "Identifier",
     "IdentifierAdded",
     "IdentifierReleased",

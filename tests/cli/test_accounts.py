@@ -3,11 +3,12 @@
 import hmac
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from cityauth import AccountId, ClientContext, NewAccount, PasswordRequired
+from cityauth import AccountId, ClientContext, NewAccount, PasswordRequired, SecretStr
 from cityauth.cli import accounts
 from cityauth.cli.identifiers import Finding, Registry, Shown
 from cityauth.config.configuration import load
@@ -17,6 +18,7 @@ from cityauth.core.changes import AccountAdded, AccountErased, Committed
 from cityauth.core.identifiers import Identifier
 from cityauth.core.login import Authenticated
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
+from cityauth.core.throttling import FailureCounted
 from cityauth.stores.sql import SqlStore
 from tests.support.command import TOML, Deployment
 
@@ -420,3 +422,21 @@ def test_a_mailbox_that_got_many_invitations_is_named(deployment: Deployment) ->
     said = deployment.refused(1, "account", "invite", EMAIL)
     assert f"too many invitations went to {EMAIL} lately" in said
     assert "token=" in deployment.well("account", "invite", EMAIL, "--hand-over")
+
+
+def test_failed_sign_ins_are_shown(deployment: Deployment, store: SqlStore) -> None:
+    """Customer service sees how many sign-ins failed in a row, and that the password is disabled (NIST 3.2.2)."""
+    auth = load().auth(store)
+    stored = auth.passwords.hash("aamukaste kimaltelee laiturilla")
+    assert isinstance(stored, SecretStr)
+    auth.accounts.add(
+        NewAccount("Erkki", id="kunta-1001", usernames=["erkki"], password_hash=stored.get_secret_value())
+    )
+    assert "failures" not in deployment.well("account", "show", "erkki")
+    one_more = FailureCounted(AccountId("kunta-1001"), 100)
+    assert store.commit([one_more] * 7) == Committed()
+    assert "failures  7 sign-ins in a row" in deployment.well("account", "show", "erkki")
+    assert store.commit([*[one_more] * 92, replace(one_more, reaches=True)]) == Committed()
+    assert "disabled after too many failed sign-ins" in deployment.well("account", "show", "erkki")
+    (one,) = deployment.json("account", "show", "erkki")["accounts"]
+    assert (one["failures"], one["password_disabled"]) == (100, True)

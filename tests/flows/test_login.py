@@ -18,7 +18,7 @@ from cityauth.core.login import UNIFORM_REFUSAL, Authenticated, PasswordRequired
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus, Match
 from cityauth.core.secret import SecretStr
 from cityauth.core.signing import Purpose
-from cityauth.core.throttling import Exhausted, Reserved
+from cityauth.core.throttling import Exhausted, FailureCounted, Reserved
 from cityauth.errors import StoreUnavailableError
 from cityauth.flows.login import identify, submit_password
 from cityauth.messages.codes import Code
@@ -201,8 +201,9 @@ def test_the_audit_trail_alone_knows_the_reason(case: str) -> None:
     matches, verdict, reason = REFUSED[case]
     found = attempt(matches, verdict)
     ((changes,),) = found.asked(AccountStore.commit)
-    (recorded,) = changes
+    counted, recorded = changes
     assert isinstance(recorded, EventRecorded)
+    assert counted == FailureCounted(ACCOUNT.id if len(matches) == 1 else AccountId(""), 100)
     event = recorded.event
     assert (event.what, event.reason) == (AuditEventType.LOGIN_REFUSED, reason)
     assert event.account_id == (ACCOUNT.id if len(matches) == 1 else None)

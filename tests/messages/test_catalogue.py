@@ -24,7 +24,7 @@ MESSAGES = Path(__file__).resolve().parents[2] / "src" / "cityauth" / "messages"
 VALUES = {
     name: f"<{name}>"
     for name in [
-        "contact", "count", "date", "email", "keep", "link", "login_name", "maximum", "minimum", "minutes", "move", "plan",
+        "at", "contact", "count", "date", "email", "keep", "link", "login_name", "maximum", "minimum", "minutes", "move", "plan",
         "rest", "seconds", "service", "valid",
     ]
 }  # fmt: skip

@@ -16,15 +16,38 @@ PARAMS = {
     Mail.EMAIL_CHANGED: {"email", "link", "valid"},
     Mail.EMAIL_RESTORED: {"email", "link"},
     Mail.PASSWORD_CHANGED: {"link"},
+    Mail.PASSWORD_DISABLED: {"count", "link"},
+    Mail.SIGN_IN_AFTER_FAILURES: {"at", "count", "link"},
     Mail.INVITATION: {"login_name", "link", "valid"},
     Mail.CONTACT_SHARED: {"link"},
     Mail.CONTACT_CHANGED: {"link"},
     Mail.ACCOUNT_DELETED: set[str](),
 }
-VALUES = {"login_name": "erkki", "link": LINK, "valid": "1 tunnin", "email": "e•••@example.com"}
+VALUES: dict[str, str | int] = {
+    "login_name": "erkki",
+    "link": LINK,
+    "valid": "1 tunnin",
+    "email": "e•••@example.com",
+    "count": 100,
+    "at": "24.12.2026 18:05 UTC",
+}
 NOT_YOU = {
-    "fi": ("Jos et pyytänyt", "Jos et vaihtanut", "Jos et odottanut", "Jos et tehnyt"),
-    "sv": ("Om du inte har begärt", "Om du inte själv har bytt", "Om du inte väntade", "Om du inte har gjort"),
+    "fi": (
+        "Jos et pyytänyt",
+        "Jos et vaihtanut",
+        "Jos et odottanut",
+        "Jos et tehnyt",
+        "Jos et itse yrittänyt",
+        "Jos et kirjautunut",
+    ),
+    "sv": (
+        "Om du inte har begärt",
+        "Om du inte själv har bytt",
+        "Om du inte väntade",
+        "Om du inte har gjort",
+        "Om du inte själv försökte",
+        "Om du inte loggade in",
+    ),
     "en": ("If you did not",),
 }
 

@@ -140,7 +140,8 @@ def print_account(shown: Shown) -> None:
             ("phase", f"{shown.phase}, {whose}" if shown.phase else "none: the configuration lacks the realm"),
             ("contact", _contact_of(account)),
             ("language", account.language),
-            ("password", "stored" if shown.has_password else "none"),
+            ("password", _password_of(shown)),
+            *([("failures", f"{shown.record.failures} sign-ins in a row")] if shown.record.failures else []),
         ]
     )
     show_table(
@@ -183,6 +184,15 @@ def _contact_of(account: Account) -> str:
     return account.contact if account.contact_verified else f"{account.contact} (not verified)"
 
 
+def _password_of(shown: Shown) -> str:
+    """Return whether there is a password, and whether it signs in."""
+    if not shown.has_password:
+        return "none"
+    if shown.record.password_disabled:
+        return "stored, but disabled after too many failed sign-ins: send the person a link for a new one"
+    return "stored"
+
+
 def shown_as_json(shown: Shown) -> dict[str, object]:
     """Return the account, for `say_json`."""
     account = shown.record.account
@@ -198,6 +208,8 @@ def shown_as_json(shown: Shown) -> dict[str, object]:
         "external_id": account.external_id,
         "language": account.language,
         "has_password": shown.has_password,
+        "password_disabled": shown.record.password_disabled,
+        "failures": shown.record.failures,
         "identifiers": [
             _identifier_as_json(account_identifier, resolution) for account_identifier, resolution in shown.judged
         ],

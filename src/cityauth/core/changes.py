@@ -24,6 +24,7 @@ from cityauth.core.resolution import AccountIdentifier
 from cityauth.core.secret import SecretStr
 from cityauth.core.sessions import Session
 from cityauth.core.signing import Purpose
+from cityauth.core.throttling import FailureCounted, FailuresCleared
 
 
 class Precondition(StrEnum):
@@ -40,6 +41,7 @@ class Precondition(StrEnum):
     SESSION_MISSING = "session_missing"
     CONTACT_CHANGED = "contact_changed"
     ACCOUNT_CHANGED = "account_changed"
+    FAILURES_CHANGED = "failures_changed"
     MIGRATION_OPEN = "migration_open"
     MIGRATION_CHANGED = "migration_changed"
 
@@ -200,7 +202,8 @@ class TombstonesReleased:
 class PasswordSet:
     """A new password without looking at the old one: by a link. Refused if the account is missing.
 
-    With ``None`` no password is left, and nobody signs in until one is set. *hash_kind* is the `HashKind.sample` of the
+    The failed sign-ins in a row are counted from nothing again. With ``None`` no password is left, and nobody signs in
+    until one is set. *hash_kind* is the `HashKind.sample` of the
     new hash, for counting; empty if there is none, or if it is not known.
     """
 
@@ -333,6 +336,8 @@ Change: TypeAlias = (
     AccountAdded
     | IdentifierRetired
     | PasswordReplaced
+    | FailureCounted
+    | FailuresCleared
     | StatusChanged
     | EpochAdvanced
     | SessionOpened

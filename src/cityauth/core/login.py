@@ -52,10 +52,14 @@ class Authenticated:
     Attributes:
         account: The account.
         session: The session that was opened; its token goes into the cookie.
+        device_token: Shows at a later sign-in that this browser has signed in to the account before; it goes into a
+            cookie of its own, which stays at sign-out. It signs nobody in. ``None`` where no password was tried at
+            the sign-in page.
     """
 
     account: Account
     session: OpenedSession
+    device_token: SecretStr | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +105,7 @@ class RefusalReason(StrEnum):
     NO_PASSWORD = "no_password"  # noqa: S105 - a reason's name
     WRONG_PASSWORD = "wrong_password"  # noqa: S105 - a reason's name
     MALFORMED_PASSWORD = "malformed_password"  # noqa: S105 - a reason's name
+    PASSWORD_DISABLED = "password_disabled"  # noqa: S105 - a reason's name
     OVERTAKEN = "overtaken"
     THROTTLED = "throttled"
 
@@ -274,8 +279,12 @@ class Admitted:
 Decision: TypeAlias = Admitted | RetiredIdentifierProven | PasswordRefused
 
 
-def decide(resolution: Resolution, verified_hash: SecretStr | None, *, matched: bool) -> Decision:
+def decide(
+    resolution: Resolution, verified_hash: SecretStr | None, *, matched: bool, most_failures: int | None = None
+) -> Decision:
     """Decide an attempt from what was resolved and whether the password *matched*.
+
+    After *most_failures* failed sign-ins in a row the password is disabled, also the right one.
 
     Every attempt is decided here, so every refusal is made here. Without a
     *verified_hash* a dummy was verified: then nothing matches, whatever a hasher says.
@@ -290,6 +299,8 @@ def decide(resolution: Resolution, verified_hash: SecretStr | None, *, matched: 
         return PasswordRefused(RefusalReason.WRONG_PASSWORD if verified_hash else RefusalReason.NO_PASSWORD)
     if found.account.status is not Status.ACTIVE:
         return PasswordRefused(RefusalReason.DISABLED)
+    if most_failures is not None and found.failures >= most_failures:
+        return PasswordRefused(RefusalReason.PASSWORD_DISABLED)
     if resolution.outcome is Outcome.RETIRED:
         return RetiredIdentifierProven(found.account)
     return Admitted(found, verified_hash)

@@ -65,11 +65,13 @@ class Match:
         account: The account that holds the identifier.
         account_identifier: The identifier as stored.
         password_hash: The account's stored hash, or ``None`` when it has none.
+        failures: How many sign-ins to the account have failed in a row.
     """
 
     account: Account
     account_identifier: AccountIdentifier
     password_hash: SecretStr | None
+    failures: int = 0
 
 
 class Outcome(StrEnum):

@@ -137,6 +137,7 @@ class Purpose(StrEnum):
     SIGN_UP = "sign_up"
     EMAIL_CHANGE = "email_change"
     EMAIL_UNDO = "email_undo"
+    DEVICE = "device"
 
 
 MAX_BYTES: Mapping[Purpose, int] = {purpose: 3072 if purpose is Purpose.PENDING_LOGIN else 1024 for purpose in Purpose}

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import TypeAlias
 
+from cityauth.core.accounts import AccountId
 from cityauth.core.client import plain_address
 from cityauth.policy.throttling import Backoff, Limit
 
@@ -88,6 +89,30 @@ def refund_attempt(stored: Attempts | None, holder: str, at: datetime) -> Attemp
     if stored.failures <= 1:
         return None
     return Attempts(holder, stored.failures - 1, at)
+
+
+@dataclass(frozen=True, slots=True)
+class FailureCounted:
+    """One more failed sign-in in a row. Refused unless *reaches* says rightly whether the count becomes *limit*.
+
+    If no account has the id, nothing is written, and the change is not refused.
+
+    Attributes:
+        account_id: The account; an empty text for an identifier that no account has.
+        limit: At this count the password no longer signs in.
+        reaches: Whether this failure is expected to be the one that makes the count equal to *limit*.
+    """
+
+    account_id: AccountId
+    limit: int
+    reaches: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FailuresCleared:
+    """The failed sign-ins in a row are counted from nothing again. Never refused. `PasswordSet` does the same."""
+
+    account_id: AccountId
 
 
 SLOTS = 65536

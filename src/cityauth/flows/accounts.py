@@ -86,10 +86,20 @@ AccountOutcome: TypeAlias = Account | AccountRefused
 
 @dataclass(frozen=True, slots=True)
 class AccountRecord:
-    """An account as customer service sees it: with all its identifiers, whatever their status."""
+    """An account as customer service sees it: with all its identifiers, whatever their status.
+
+    Attributes:
+        account: The account.
+        account_identifiers: Its identifiers, oldest first.
+        failures: How many sign-ins have failed in a row.
+        password_disabled: Whether there were so many that the password no longer signs in, until a new one is set with
+            a mailed link; see `cityauth.policy.ThrottlePolicy.password_disabled_after`.
+    """
 
     account: Account
     account_identifiers: tuple[AccountIdentifier, ...]
+    failures: int = 0
+    password_disabled: bool = False
 
 
 def add(deployment: Deployment, new: NewAccount, client: ClientContext = UNKNOWN_CLIENT) -> Flow[AccountOutcome]:
@@ -208,13 +218,17 @@ def _account_identifiers(deployment: Deployment, new: NewAccount) -> list[Accoun
     return account_identifiers
 
 
-def show(account_id: AccountId) -> Flow[AccountRecord | None]:
+def show(deployment: Deployment, account_id: AccountId) -> Flow[AccountRecord | None]:
     """Return the account with its identifiers, or ``None`` when there is none of that id."""
     account = yield from ask(AccountStore.load, account_id)
     if account is None:
         return None
     held = yield from ask(AccountStore.account_identifiers, account_id)
-    return AccountRecord(account, tuple(held))
+    keys = [one.identifier.key for one in held][:1]
+    found = (yield from ask(AccountStore.find, keys)) if keys else ()
+    failures = max((one.failures for one in found if one.account.id == account_id), default=0)
+    disabled = failures >= deployment.policy.throttle.password_disabled_after
+    return AccountRecord(account, tuple(held), failures, disabled)
 
 
 def change_contact(

@@ -58,7 +58,17 @@ from cityauth.flows.deployment import Deployment, begin, commit_with, record_ref
 from cityauth.flows.hash_kinds import current_mix, kind_of_hash
 from cityauth.flows.identifiers import problem_of, resolve
 from cityauth.flows.passwords import network_in, verify_password
-from cityauth.flows.sign_in_limit import NOTHING, Reservation, refund, reserve_attempt, seconds_until, throttled
+from cityauth.flows.sign_in_failures import after_failures, commit_failure
+from cityauth.flows.sign_in_limit import (
+    NOTHING,
+    Reservation,
+    device_of,
+    device_token_of,
+    refund,
+    reserve_attempt,
+    seconds_until,
+    throttled,
+)
 from cityauth.messages import mask_email
 from cityauth.messages.codes import Code
 from cityauth.ports.services import Clock, Entropy, PasswordHasher
@@ -80,6 +90,7 @@ class Attempt:
         defect: What is wrong with the stored hash, for the audit trail; empty when nothing is.
         reserved: What was counted for it, and where.
         retry_at: When another password may be tried, if a limit is reached; then nothing was verified.
+        device: The device that has signed in to the account before, if its token came along; else empty.
     """
 
     state: Identified
@@ -92,6 +103,7 @@ class Attempt:
     defect: str = ""
     reserved: Reservation = NOTHING
     retry_at: datetime | None = None
+    device: str = ""
 
 
 def identify(deployment: Deployment, entered: object) -> Flow[LoginStep]:
@@ -113,6 +125,7 @@ def submit_password(
     remember: bool = False,
     client: ClientContext = UNKNOWN_CLIENT,
     session_token: object = None,
+    device_token: object = None,
 ) -> Flow[LoginStep]:
     """Try a password for the pending login. The identifier is resolved afresh.
 
@@ -131,7 +144,7 @@ def submit_password(
     if isinstance(state, Refused):
         return state
     secret = read_password(password, deployment.policy.passwords)
-    attempt = yield from _attempt(deployment, state, secret, context)
+    attempt = yield from _attempt(deployment, state, secret, context, device_token)
     match attempt.decision:
         case Admitted() as admitted:
             return (yield from _sign_in(deployment, attempt, admitted, remember=remember, former=session_token))
@@ -173,7 +186,11 @@ def _open_pending(deployment: Deployment, pending: object, now: datetime) -> Ide
 
 
 def _attempt(
-    deployment: Deployment, state: Identified, password: Password | PasswordDefect, context: RequestContext
+    deployment: Deployment,
+    state: Identified,
+    password: Password | PasswordDefect,
+    context: RequestContext,
+    device_token: object,
 ) -> Flow[Attempt]:
     """Resolve the identifier, count the attempt, verify *password*, and decide.
 
@@ -183,7 +200,8 @@ def _attempt(
     resolution = yield from resolve(deployment, state.entered, context.at)
     key = resolution.looked_up.key if resolution.looked_up else ""
     guesses = key != "" and not isinstance(password, PasswordDefect)
-    reserved = yield from reserve_attempt(deployment, context, resolution, guesses=guesses)
+    device = device_of(deployment, device_token, resolution.holder, context.at)
+    reserved = yield from reserve_attempt(deployment, context, resolution, device, guesses=guesses)
     begun = Attempt(
         state,
         context,
@@ -191,6 +209,7 @@ def _attempt(
         resolution,
         PasswordRefused(RefusalReason.MALFORMED_PASSWORD if key else RefusalReason.UNKNOWN),
         identifier_hash=hash_identifier(key, deployment.audit_secret) if key else "",
+        device=device,
     )
     if isinstance(reserved, Exhausted):
         return replace(begun, decision=PasswordRefused(RefusalReason.THROTTLED), retry_at=reserved.retry_at)
@@ -215,7 +234,8 @@ def _verify(deployment: Deployment, attempt: Attempt, key: str, password: Passwo
     except HasherBusyError:
         yield from refund(attempt.reserved, context, forget=False)
         raise
-    decision = decide(resolution, stored, matched=verdict.matched)
+    most = deployment.policy.throttle.password_disabled_after
+    decision = decide(resolution, stored, matched=verdict.matched, most_failures=most)
     return replace(attempt, decision=decision, outdated=verdict.outdated, defect=verdict.defect or "")
 
 
@@ -225,8 +245,10 @@ def _refuse(deployment: Deployment, attempt: Attempt, refused: PasswordRefused) 
     event = _failure(attempt, refused.reason)
     if attempt.reserved.guess is None:
         yield from record_refusal(deployment, event, attempt.context)
-    else:
+    elif refused.reason is RefusalReason.OVERTAKEN:
         yield from commit_with(event)
+    else:
+        yield from commit_failure(deployment, attempt.context, attempt.resolution.holder, event)
     if attempt.retry_at is None:
         return _ask_password(deployment, state, UNIFORM_REFUSAL)
     required = _ask_password(deployment, state, throttled(attempt.retry_at, attempt.context.at))
@@ -276,6 +298,7 @@ def _sign_in(
         [] if ended is None else [SessionClosed(ended)]
     )  # closed first: then the account has room for the new session
     changes.append(SessionOpened(state.session.session, deployment.policy.sessions.per_account))
+    changes += after_failures(deployment, context, admitted.match)
     success = _success(attempt, state.account, remember=remember, rehashed=bool(rehash))
     outcome = yield from commit_with(success, (*rehash, *changes))
     if isinstance(outcome, Rejected) and outcome.why is Precondition.PASSWORD_CHANGED:
@@ -283,7 +306,7 @@ def _sign_in(
     if not isinstance(outcome, Committed):
         return (yield from _refuse(deployment, attempt, PasswordRefused(RefusalReason.OVERTAKEN)))
     yield from refund(attempt.reserved, context, forget=True)
-    return state
+    return replace(state, device_token=device_token_of(deployment, account, attempt.device or context.id, context.at))
 
 
 def _rehash(deployment: Deployment, attempt: Attempt, account: Account, was: SecretStr) -> Flow[tuple[Change, ...]]:

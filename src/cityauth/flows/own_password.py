@@ -22,7 +22,7 @@ from cityauth.core.passwords import PasswordDefect
 from cityauth.core.passwords import read as read_password
 from cityauth.core.secret import SecretStr
 from cityauth.core.sessions import TOKEN_BYTES, LiveSession, OpenedSession, open_session
-from cityauth.core.throttling import Exhausted, bucket_of
+from cityauth.core.throttling import Exhausted, FailuresCleared, bucket_of
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.deployment import Deployment, begin, commit_with
 from cityauth.flows.hash_kinds import current_mix, kind_of_hash
@@ -116,6 +116,7 @@ def change(
     opened = yield from _reopen(current, account, context)
     confirmed = advance(Authenticated(current.account, opened), PasswordConfirmed(account, opened))
     changes: list[Change] = [
+        FailuresCleared(account.id),
         EpochAdvanced(account.id),
         SessionsClosed(account.id),
         SessionOpened(opened.session, deployment.policy.sessions.per_account),

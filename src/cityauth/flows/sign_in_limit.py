@@ -7,9 +7,12 @@ allow. An attempt that succeeds is taken back: nobody uses up a budget by signin
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from cityauth.core.accounts import Account
 from cityauth.core.answers import Problem
 from cityauth.core.client import RequestContext
-from cityauth.core.resolution import Resolution
+from cityauth.core.resolution import Match, Resolution
+from cityauth.core.secret import SecretStr
+from cityauth.core.signing import Payload, Purpose, TokenDefect
 from cityauth.core.throttling import Claim, Exhausted, bucket_of, network_of, slot_of
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.deployment import Deployment
@@ -40,7 +43,7 @@ NOTHING = Reservation()
 
 
 def reserve_attempt(
-    deployment: Deployment, context: RequestContext, resolution: Resolution, *, guesses: bool
+    deployment: Deployment, context: RequestContext, resolution: Resolution, device: str, *, guesses: bool
 ) -> Flow[Reservation | Exhausted]:
     """Count one more attempt, if every limit allows it.
 
@@ -51,14 +54,16 @@ def reserve_attempt(
         deployment: The deployment.
         context: When, and from which network.
         resolution: What the identifier is.
+        device: A device that has signed in to the account before (`device_of`). It has a budget of its own, and the
+            limits of the network do not hold for it: so nobody else can keep its owner from signing in.
         guesses: Whether a password will be verified. A text that cannot be a password counts for the network only.
     """
     policy, secret = deployment.policy.throttle, deployment.audit_secret
     posts: list[Claim] = []
     reserved = NOTHING
     if guesses:
-        reserved = Reservation(_of_account(deployment, resolution))
-    if context.client.address:
+        reserved = Reservation(_of_account(deployment, resolution, device))
+    if context.client.address and not device:
         network = network_of(context.client.address)
         posts.append(Claim(bucket_of("sign-in", network, secret), policy.sign_in_per_network))
         if guesses:
@@ -71,7 +76,7 @@ def reserve_attempt(
     return allowance if isinstance(allowance, Exhausted) else reserved
 
 
-def _of_account(deployment: Deployment, resolution: Resolution) -> Claim:
+def _of_account(deployment: Deployment, resolution: Resolution, device: str) -> Claim:
     """Return where failures are counted: for the account, or else for the identifier among all that no account has.
 
     Identifiers without an account share a fixed number of buckets, and accounts have one each: so a flood of
@@ -80,9 +85,31 @@ def _of_account(deployment: Deployment, resolution: Resolution) -> Claim:
     rule, secret = deployment.policy.throttle.sign_in_per_account, deployment.audit_secret
     key = resolution.looked_up.key if resolution.looked_up else ""
     found = resolution.holder
+    if found and device:
+        return Claim(bucket_of("sign-in-device", f"{device}\0{found.account.id}", secret), rule)
     shared = slot_of("sign-in-unknown", key, secret)  # both for everybody: each takes time
     own = bucket_of("sign-in-account", found.account.id if found else key, secret)
     return Claim(own, rule, "") if found else Claim(shared[0], rule, shared[1])
+
+
+def device_of(deployment: Deployment, token: object, holder: Match | None, now: datetime) -> str:
+    """Return the device that *token* names, if it has signed in to the account of *holder* in its present epoch.
+
+    Empty for anything else: for no token, one of another account, an old one, and after the password was set anew.
+    """
+    signed = deployment.signer.open(Purpose.DEVICE, token, now, deployment.policy.login.device_max_age)
+    if isinstance(signed, TokenDefect) or holder is None:
+        return ""
+    payload, account = signed.payload, holder.account
+    if (payload.get("account"), payload.get("epoch")) != (account.id, account.epoch):
+        return ""
+    return str(payload.get("device", ""))
+
+
+def device_token_of(deployment: Deployment, account: Account, device: str, now: datetime) -> SecretStr:
+    """Return the token that shows, for `LoginPolicy.device_max_age`, that *device* has signed in to *account*."""
+    payload: Payload = {"account": account.id, "epoch": account.epoch, "device": device}
+    return SecretStr(deployment.signer.sign(Purpose.DEVICE, payload, now))
 
 
 def refund(reserved: Reservation, context: RequestContext, *, forget: bool) -> Flow[None]:

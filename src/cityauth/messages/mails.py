@@ -70,6 +70,18 @@ class Mail(Enum):
         # forgotten password
         N_("mail.password_changed.body"),
     )
+    PASSWORD_DISABLED = (
+        N_("mail.password_disabled.subject"),
+        # Translators: {count} sign-ins failed in a row, 10 or more, and the password no longer works; {link} leads to
+        # the page for a forgotten password
+        N_("mail.password_disabled.body"),
+    )
+    SIGN_IN_AFTER_FAILURES = (
+        N_("mail.sign_in_after_failures.subject"),
+        # Translators: somebody signed in at {at}, such as "24.12.2026 18:05 UTC", after {count} attempts with a wrong
+        # password, 1 or more; {link} leads to the page for a forgotten password
+        N_("mail.sign_in_after_failures.body"),
+    )
     INVITATION = (
         N_("mail.invitation.subject"),
         # Translators: an administrator made the account; {login_name} as stored; {link} sets the

@@ -9,14 +9,17 @@ from cityauth.policy.validation import require, require_types
 
 @dataclass(frozen=True, slots=True)
 class LoginPolicy:
-    """How long a person may take between the identify page and the password.
+    """How long a person may take between the identify page and the password, and how long a device is known.
 
     Attributes:
         pending_max_age: For this long after the identify page, the password page is accepted; 1 second to 15
             minutes. 15 minutes are enough to look a password up.
+        device_max_age: For this long after a sign-in its device token counts; 1 day to 400 days, which is how long
+            browsers keep a cookie.
     """
 
     pending_max_age: timedelta = timedelta(minutes=15)
+    device_max_age: timedelta = timedelta(days=180)
 
     def __post_init__(self) -> None:
         """Refuse an age outside 1 second to 15 minutes."""
@@ -24,6 +27,10 @@ class LoginPolicy:
         require(
             timedelta(seconds=1) <= self.pending_max_age <= timedelta(minutes=15),
             "login.pending_max_age must be between 1 second and 15 minutes",
+        )
+        require(
+            timedelta(days=1) <= self.device_max_age <= timedelta(days=400),
+            "login.device_max_age must be between 1 day and 400 days",
         )
 
 

@@ -76,6 +76,10 @@ class ThrottlePolicy:
             Then the wait is 1 second, doubled by each failure, up to 15 minutes.
         sign_in_per_network: Passwords that are sent, for each network; by default 30 a minute.
         sign_in_failures_per_network: Those of them that were wrong, for each network; by default 10 a minute.
+        password_disabled_after: Failed sign-ins to one account in a row after which its password is disabled, until a
+            new one is set with a mailed link; 10 to 100, as NIST SP 800-63B-4 allows at most.
+        failures_reported: After as many failed sign-ins in a row, the person is told of them by mail at the next
+            sign-in; 1 or more.
         mail_per_account: Mails that somebody asks for, for each account; an identifier that no account has counts by
             itself. By default 1 a minute, 5 an hour and 10 a day.
         mail_per_network: The same mails for each network; by default 20 a minute.
@@ -110,10 +114,17 @@ class ThrottlePolicy:
     sign_in_per_account: Backoff = field(default_factory=Backoff)
     sign_in_per_network: tuple[Limit, ...] = (Limit(30, timedelta(minutes=1)),)
     sign_in_failures_per_network: tuple[Limit, ...] = (Limit(10, timedelta(minutes=1)),)
+    password_disabled_after: int = 100
+    failures_reported: int = 10
 
     def __post_init__(self) -> None:
-        """Refuse what is no list of limits."""
+        """Refuse what is no list of limits, and numbers out of their ranges."""
         require_types(self, "throttle")
+        require(
+            10 <= self.password_disabled_after <= 100,  # noqa: PLR2004 - stated above
+            "throttle.password_disabled_after must be 10 to 100",
+        )
+        require(self.failures_reported >= 1, "throttle.failures_reported must be 1 or more")
 
     @property
     def longest(self) -> timedelta:

@@ -22,6 +22,7 @@ from cityauth.core.changes import (
 from cityauth.core.identifiers import MAX_KEY_BYTES, Identifier
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
 from cityauth.core.secret import SecretStr
+from cityauth.core.throttling import FailureCounted, FailuresCleared
 from cityauth.policy.realms import Phase
 from cityauth.ports.stores import Store
 from cityauth.testing.samples import (
@@ -320,3 +321,29 @@ class AccountContract:
         commit(store, added())
         assert store.commit(changes) == Committed()
         assert store.load(AINO) == replace(added().account, epoch=1)
+
+    def test_failures_are_counted_and_cleared(self, store: Store) -> None:
+        """Each failure adds one; a clearance and a password that is set begin at nothing, another hash does not."""
+        commit(store, added(AINO, "a@example.com"), FailureCounted(AINO, 100), FailureCounted(AINO, 100))
+        assert [match.failures for match in store.find(["1:a@example.com"])] == [2]
+        commit(store, FailuresCleared(AINO), FailureCounted(AINO, 100))
+        assert [match.failures for match in store.find(["1:a@example.com"])] == [1]
+        commit(store, PasswordSet(AINO, NEW_HASH))
+        assert [match.failures for match in store.find(["1:a@example.com"])] == [0]
+        commit(store, FailureCounted(AINO, 100), PasswordReplaced(AINO, NEW_HASH, OLD_HASH))
+        assert [match.failures for match in store.find(["1:a@example.com"])] == [1]
+
+    def test_one_failure_reaches_the_limit(self, store: Store) -> None:
+        """Who counts must know whether the failure reaches the limit; what is refused is not counted."""
+        commit(store, added(AINO, "a@example.com"), FailureCounted(AINO, 3), FailureCounted(AINO, 3))
+        refuse(store, FailureCounted(AINO, 3), Precondition.FAILURES_CHANGED)
+        commit(store, FailureCounted(AINO, 3, reaches=True))
+        refuse(store, FailureCounted(AINO, 3, reaches=True), Precondition.FAILURES_CHANGED)
+        commit(store, FailureCounted(AINO, 3))
+        assert [match.failures for match in store.find(["1:a@example.com"])] == [4]
+
+    def test_failures_of_nobody_are_no_refusal(self, store: Store) -> None:
+        """A failure of an account that is not there, or of no account, is committed with the rest."""
+        for account_id in (NOBODY, AccountId("")):
+            for reaches in (True, False):
+                commit(store, FailureCounted(account_id, 1, reaches), FailuresCleared(account_id))

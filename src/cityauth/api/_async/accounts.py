@@ -229,7 +229,7 @@ class Accounts(Namespace[AsyncAnswers]):
 
     async def show(self, account_id: AccountId) -> AccountRecord | None:
         """Return the account with its identifiers, or ``None`` if no account has the id."""
-        return await run_async(accounts.show(account_id), self._answers)
+        return await run_async(accounts.show(self._deployment, account_id), self._answers)
 
     async def disable(self, account_id: AccountId, *, client: ClientContext = UNKNOWN_CLIENT) -> AccountOutcome:
         """Disable the account and end its sessions; `AccountRefused` if it is missing or is not active."""

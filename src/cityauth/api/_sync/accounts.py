@@ -225,7 +225,7 @@ class Accounts(Namespace[Answers]):
 
     def show(self, account_id: AccountId) -> AccountRecord | None:
         """Return the account with its identifiers, or ``None`` if no account has the id."""
-        return run(accounts.show(account_id), self._answers)
+        return run(accounts.show(self._deployment, account_id), self._answers)
 
     def disable(self, account_id: AccountId, *, client: ClientContext = UNKNOWN_CLIENT) -> AccountOutcome:
         """Disable the account and end its sessions; `AccountRefused` if it is missing or is not active."""

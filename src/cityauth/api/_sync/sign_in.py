@@ -47,6 +47,7 @@ class Login(Namespace[Answers]):
         remember: bool = False,
         client: ClientContext = UNKNOWN_CLIENT,
         session_token: object = None,
+        device_token: object = None,
     ) -> LoginStep:
         """Try a password.
 
@@ -57,12 +58,15 @@ class Login(Namespace[Answers]):
             remember: Whether the person chose to be remembered on this computer.
             client: Where the request comes from.
             session_token: The session cookie that the request brought, if any; it ends at sign-in.
+            device_token: The cookie with the `Authenticated.device_token` of an earlier sign-in, if the request brought
+                one. Attempts with it have a budget of their own, which strangers cannot use up. It signs nobody in.
 
         Returns:
-            `Authenticated`; `PasswordRequired` with a problem; or `Refused`, if the pending login has expired or
-            is not genuine, or the text cannot be an identifier. The problem is the same for an unknown, ambiguous
-            or retired identifier, a disabled account, an account without a password and a wrong password. Only if
-            the identifier is retired and the password is right, it names the new address, masked.
+            `Authenticated`; `PasswordRequired` with a problem, and with `retry_after` if a limit is reached; or
+            `Refused`, if the pending login has expired or is not genuine, or the text cannot be an identifier. The
+            problem is the same for an unknown, ambiguous or retired identifier, a disabled account, an account without
+            a password and a wrong password. Only if the identifier is retired and the password is right, it names the
+            new address, masked.
 
         Raises:
             UsageError: *pending* is a whole step; give its ``pending``.
@@ -78,6 +82,7 @@ class Login(Namespace[Answers]):
                 remember=remember,
                 client=client,
                 session_token=session_token,
+                device_token=device_token,
             ),
             self._answers,
         )

@@ -32,6 +32,7 @@ from cityauth.core.changes import (
 )
 from cityauth.core.links import OneTimeToken
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
+from cityauth.core.throttling import FailureCounted, FailuresCleared
 from cityauth.stores.memory.state import AccountRow, State, WaitingMail, event_key, with_account
 
 
@@ -118,7 +119,22 @@ def set_password(state: State, change: PasswordSet) -> Precondition | None:
     done = state.amend(
         change.account_id, lambda row: replace(row, password_hash=change.now, hash_kind=change.hash_kind)
     )
+    state.drop(state.failures, change.account_id)
     return None if done else Precondition.ACCOUNT_MISSING
+
+
+def count_failure(state: State, change: FailureCounted) -> Precondition | None:
+    """Count one more failure; those of nobody too, so that it takes as long."""
+    failures = state.failures.get(change.account_id, 0) + 1
+    if change.account_id in state.rows and (failures == change.limit) != change.reaches:
+        return Precondition.FAILURES_CHANGED
+    state.put(state.failures, change.account_id, failures)
+    return None
+
+
+def clear_failures(state: State, change: FailuresCleared) -> None:
+    """Forget the failures."""
+    state.drop(state.failures, change.account_id)
 
 
 def change_status(state: State, change: StatusChanged) -> Precondition | None:
@@ -173,6 +189,7 @@ def erase_account(state: State, change: AccountErased) -> Precondition | None:
     state.drop_where(state.sessions, lambda session: session.account_id == change.account_id)
     state.drop_where(state.one_time_tokens, lambda one_time_token: one_time_token.account_id == change.account_id)
     state.drop(state.rows, change.account_id)
+    state.drop(state.failures, change.account_id)
     if row.account.external_id is not None:
         state.drop(state.external_ids, row.account.external_id)
         state.drop(state.sources, row.account.external_id)
@@ -292,6 +309,8 @@ APPLY: Final[Mapping[type[Change], Apply]] = {
     TombstonesReleased: release_tombstones,
     PasswordReplaced: replace_password,
     PasswordSet: set_password,
+    FailureCounted: count_failure,
+    FailuresCleared: clear_failures,
     StatusChanged: change_status,
     EpochAdvanced: advance_epoch,
     ContactChanged: change_contact,

@@ -63,6 +63,7 @@ class State:
     mails: dict[str, WaitingMail] = field(default_factory=dict)
     events: dict[tuple[AccountId | None, str], AuditEvent] = field(default_factory=dict)
     uses: dict[str, list[datetime]] = field(default_factory=dict)
+    failures: dict[AccountId, int] = field(default_factory=dict)
     attempts: dict[str, Attempts] = field(default_factory=dict)
     external_ids: dict[str, AccountId] = field(default_factory=dict)
     sources: dict[str, SourceRecord] = field(default_factory=dict)

@@ -47,7 +47,10 @@ class MemoryStore:
             state = self._state
             found = [state.holders[key] for key in dict.fromkeys(keys) if key in state.holders]
             rows = [(state.rows[account_id], account_identifier) for account_id, account_identifier in found]
-            return [Match(row.account, account_identifier, row.password_hash) for row, account_identifier in rows]
+            return [
+                Match(row.account, account_identifier, row.password_hash, state.failures.get(row.account.id, 0))
+                for row, account_identifier in rows
+            ]
 
     def load(self, account_id: AccountId) -> Account | None:
         """See `AccountStore.load`."""

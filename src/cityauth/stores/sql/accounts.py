@@ -26,6 +26,7 @@ from cityauth.core.changes import (
 from cityauth.core.mail import contact_key
 from cityauth.core.resolution import Match
 from cityauth.core.secret import SecretStr
+from cityauth.core.throttling import FailureCounted, FailuresCleared
 from cityauth.policy.realms import Phase
 from cityauth.stores.sql.hash_kinds import enter_kinds, number_of
 from cityauth.stores.sql.identifiers import (
@@ -57,7 +58,7 @@ ACCOUNT = (
     account.c.contact_verified,
 )
 """The columns that `account_of` reads."""
-_MATCH = (*ACCOUNT, *ACCOUNT_IDENTIFIER, account.c.password_hash)
+_MATCH = (*ACCOUNT, *ACCOUNT_IDENTIFIER, account.c.password_hash, account.c.failures)
 _HELD = select(*_MATCH).join_from(identifier, account)
 _FIND_ONE: Final = _HELD.where(identifier.c.key == bindparam("key"))
 _FIND: Final = _HELD.where(identifier.c.key.in_(bindparam("keys", expanding=True)))
@@ -73,8 +74,12 @@ _REPLACE_PASSWORD: Final = (
     .values(password_hash=bindparam("now"), hash_kind=bindparam("kind"))
 )
 _SET_PASSWORD: Final = (
-    update(account).where(_THE_ACCOUNT).values(password_hash=bindparam("now"), hash_kind=bindparam("kind"))
+    update(account).where(_THE_ACCOUNT).values(password_hash=bindparam("now"), hash_kind=bindparam("kind"), failures=0)
 )
+_ONE_MORE = update(account).where(_THE_ACCOUNT).values(failures=account.c.failures + 1)
+_COUNT_FAILURE: Final = _ONE_MORE.where(account.c.failures != bindparam("before"))
+_COUNT_LAST_FAILURE: Final = _ONE_MORE.where(account.c.failures == bindparam("before"))
+_CLEAR_FAILURES: Final = update(account).where(_THE_ACCOUNT).values(failures=0)
 _CHANGE_STATUS: Final = (
     update(account).where(_THE_ACCOUNT, account.c.status == bindparam("was")).values(status=bindparam("now"))
 )
@@ -115,7 +120,7 @@ _ERASE: Final = (
 
 
 _NO_ACCOUNT: Final = ("nobody", "citizen", "Nobody", "fi", Status.ACTIVE.value, 1, "nobody@example.com", None, None, 1)
-_NO_MATCH: Final = (*_NO_ACCOUNT, *NO_IDENTIFIER, "$argon2id$v=19$m=65536,t=3,p=4$")
+_NO_MATCH: Final = (*_NO_ACCOUNT, *NO_IDENTIFIER, "$argon2id$v=19$m=65536,t=3,p=4$", 0)
 """Stand for rows of `ACCOUNT` and `_MATCH`; see `look_up_alike`."""
 
 
@@ -141,7 +146,7 @@ def _match_of(row: Row) -> Match:
     stored = row[14]
     held = account_identifier_of(row[10:14])
     secret = SecretStr(stored or "")  # also without a hash, so that an account without a password takes as long
-    return _match(account_of(row[:10]), held, None if stored is None else secret)
+    return _match(account_of(row[:10]), held, None if stored is None else secret, row[15])
 
 
 def find(keys: Sequence[str]) -> Program[list[Match]]:
@@ -192,6 +197,7 @@ def values_of_account(change: AccountAdded) -> dict[str, object]:
         "external_id": new.external_id,
         "contact_verified": new.contact_verified,
         "hash_kind": number_of(change.hash_kind),
+        "failures": 0,
     }
 
 
@@ -219,6 +225,20 @@ def set_password(change: PasswordSet) -> Program[None]:
     values = {"which": change.account_id, "now": now, "kind": number_of(change.hash_kind)}
     yield Write(_SET_PASSWORD, values, otherwise=Precondition.ACCOUNT_MISSING)
     yield from enter_kinds([change.hash_kind])
+
+
+def count_failure(change: FailureCounted) -> Program[None]:
+    """Count one more failure, if it is rightly said whether it reaches the limit."""
+    statement = _COUNT_LAST_FAILURE if change.reaches else _COUNT_FAILURE
+    if not (yield Write(statement, {"which": change.account_id, "before": change.limit - 1})) and change.account_id:
+        rows: list[Row] = yield Read(_STANDING, {"which": change.account_id})
+        if rows:
+            raise UnmetError(Precondition.FAILURES_CHANGED)
+
+
+def clear_failures(change: FailuresCleared) -> Program[None]:
+    """Forget the failures."""
+    yield Write(_CLEAR_FAILURES, {"which": change.account_id})
 
 
 def change_status(change: StatusChanged) -> Program[None]:

@@ -44,6 +44,7 @@ from cityauth.core.migration import (
     StepsRolledBack,
 )
 from cityauth.core.population import PeopleAdded, SourceRecorded
+from cityauth.core.throttling import FailureCounted, FailuresCleared
 from cityauth.stores.sql import (
     accounts,
     audit,
@@ -68,6 +69,8 @@ APPLY: Final[Mapping[type[Change], Apply]] = {
     TombstonesReleased: identifiers.release_tombstones,
     PasswordReplaced: accounts.replace_password,
     PasswordSet: accounts.set_password,
+    FailureCounted: accounts.count_failure,
+    FailuresCleared: accounts.clear_failures,
     StatusChanged: accounts.change_status,
     EpochAdvanced: accounts.advance_epoch,
     ContactChanged: accounts.change_contact,

@@ -59,6 +59,7 @@ account: Table = Table(
     Column("external_id", EXACT, unique=True),
     Column("contact_verified", Boolean(), nullable=False),
     Column("hash_kind", BigInteger()),  # no foreign key: an import would look each of a million up
+    Column("failures", Integer(), nullable=False),  # failed sign-ins in a row
     Index(None, "hash_kind", "id"),  # counts the kinds, and finds the accounts of one
     sqlite_with_rowid=False,
 )

@@ -29,6 +29,7 @@ def upgrade() -> None:
         sa.Column("external_id", EXACT),
         sa.Column("contact_verified", sa.Boolean(), nullable=False),
         sa.Column("hash_kind", sa.BigInteger()),
+        sa.Column("failures", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_cityauth_account"),
         sa.UniqueConstraint("external_id", name="uq_cityauth_account_external_id"),
         sqlite_with_rowid=False,
