@@ -16,10 +16,12 @@ from cityauth.core.changes import (
     ContactChanged,
     EpochAdvanced,
     PasswordReplaced,
+    PasswordSet,
     Precondition,
     ProfileChanged,
     Rejected,
     SessionClosed,
+    SessionRequired,
     StatusChanged,
     TokenIssued,
     TokenUsed,
@@ -124,6 +126,29 @@ class RaceContract:
         account = store.load(AINO)
         assert account is not None
         assert account.epoch == len(store.events(AINO)) == 1
+
+    def test_one_of_many_links_of_an_epoch_works(self, store: Store) -> None:
+        """Of many links of one account, each used in a commit that ends its epoch, one works."""
+        tokens = [TokenIssued(one_time_token(f"link{n}", epoch=0), alone=False) for n in range(RACERS)]
+        commit(store, added(), *tokens)
+        uses = [TokenUsed(digest(f"link{n}"), Purpose.RESET, NOON + MINUTE) for n in range(RACERS)]
+        outcomes = race([commits(store, use, EpochAdvanced(AINO), queued(f"mail{n}")) for n, use in enumerate(uses)])
+        assert wins(outcomes) == 1
+        assert losses(outcomes) == {Precondition.TOKEN_USED}
+        account = store.load(AINO)
+        assert account is not None
+        assert account.epoch == store.outbox_status().waiting == 1
+
+    def test_no_change_is_made_from_a_session_that_a_reset_ended(self, store: Store) -> None:
+        """Changes of a signed-in person against the end of the epoch: none of them comes after it."""
+        commit(store, added(), opened("a"))
+        session = SessionRequired(digest("a"), AINO, NOON - MINUTE, NOON - MINUTE, NOON + MINUTE)
+        reset = commits(store, PasswordSet(AINO, SecretStr("reset")), EpochAdvanced(AINO))
+        changes = [commits(store, session, PasswordSet(AINO, SecretStr(f"own{n}"))) for n in range(RACERS - 1)]
+        outcomes = race([*changes, reset])
+        assert outcomes[-1] == Committed()
+        assert losses(outcomes) <= {Precondition.SESSION_MISSING}
+        assert store.password_hash(AINO) == SecretStr("reset")
 
     def test_every_advance_of_an_epoch_counts(self, store: Store) -> None:
         """If many advance the epoch at once, every advance counts."""

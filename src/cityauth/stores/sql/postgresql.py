@@ -202,7 +202,7 @@ class PostgresqlDatabase:
         try:
             yield driver
         finally:
-            if connection.info.transaction_status == TransactionStatus.IDLE:
+            if connection.pgconn.transaction_status == TransactionStatus.IDLE:
                 borrowed.close()
             else:
                 borrowed.invalidate()
