@@ -18,6 +18,8 @@ TITLES = {
     "switch": "Carrying a plan out, and taking it back",
     "storm": "A storm of sign-ins",
     "equal_time": "What the time of a refusal tells",
+    "postgresql_check": "Session check on PostgreSQL",
+    "processes": "One process and two",
 }
 INTRODUCTION = """\
 # Performance
@@ -37,7 +39,8 @@ $ .bench/bin/python benchmarks/run.py session_check
 $ .bench/bin/python benchmarks/run.py docs
 ```
 
-The jobs are `sign_in`, `session_check`, `resolve`, `identifier_key`, `imports`, `import_people`, `plan`, `switch`, `storm` and `equal_time`. `--rounds` and `--accounts` make a run shorter.
+The jobs are `sign_in`, `session_check`, `resolve`, `identifier_key`, `imports`, `import_people`, `plan`, `switch`, `storm`,
+`equal_time`, `postgresql_check` and `processes`. `--rounds` and `--accounts` make a run shorter.
 The tests count what can be counted: one evaluation of the hash for each sign-in attempt, one query and no write for a session
 check, one commit for a sign-in.
 """

@@ -21,6 +21,8 @@ JOBS = (
     "switch",
     "storm",
     "equal_time",
+    "postgresql_check",
+    "processes",
 )
 
 
