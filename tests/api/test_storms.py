@@ -14,7 +14,15 @@ from typing import Any
 
 import pytest
 
-from cityauth import AsyncCityAuth, Authenticated, ClientContext, HasherBusyError, PasswordRequired
+from cityauth import (
+    AsyncCityAuth,
+    Authenticated,
+    ClientContext,
+    HasherBusyError,
+    PasswordRequired,
+    StoreUnavailableError,
+)
+from cityauth.api import threads
 from cityauth.core.audit import AuditEventType
 from cityauth.core.passwords import Password
 from cityauth.core.sessions import LiveSession
@@ -271,3 +279,24 @@ def test_a_rehash_does_not_hold_two_slots() -> None:
     assert all(isinstance(step, Authenticated) for step in steps)
     rehashed = [event for event in service.audit.events if event.detail.get("rehashed") == "yes"]
     assert len(rehashed) == 8
+
+
+def test_queries_that_wait_for_a_hung_store_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under asyncio a store that hangs collects no requests without end, and answers again afterwards (C-44)."""
+    monkeypatch.setattr(threads, "MOST_QUERIES", 20)
+    let_go = threading.Event()
+
+    async def scenario() -> None:
+        queries = threads.StoreThreads()
+        waiting = [asyncio.create_task(queries.call(lambda: let_go.wait(SOON))) for _ in range(20)]
+        await asyncio.sleep(0)
+        with pytest.raises(StoreUnavailableError, match="too many queries") as refused:
+            await queries.call(lambda: True)
+        assert refused.value.nothing_written
+        waiting[-1].cancel()
+        let_go.set()
+        answers = await asyncio.gather(*waiting, return_exceptions=True)
+        assert answers[:-1] == [True] * 19
+        assert await queries.call(lambda: "again") == "again"
+
+    asyncio.run(asyncio.wait_for(scenario(), 60))

@@ -225,3 +225,19 @@ def test_a_pending_claim_stands_in_nobodys_way() -> None:
     )
     for matches in ([active, pending], [pending, active]):
         assert RESOLVER.explain("erkki", candidates, matches, NOON).account == ERKKI
+
+
+def test_a_corrected_reading_gives_way_to_the_exact_one() -> None:
+    """Where two accounts are found, the holder of the text as typed is meant, not the one of its corrected form."""
+    typed, corrected = IDENTIFIERS["username"], IDENTIFIERS["email"]
+    found = (match("email", account=MATTI), match("username"))
+    resolution = RESOLVER.explain(typed.shown, (typed, corrected), found, NOON)
+    assert (resolution.outcome, resolution.account) == (Outcome.RESOLVED, ERKKI)
+    alone = RESOLVER.explain(typed.shown, (typed, corrected), found[:1], NOON)
+    assert alone.account == MATTI
+
+
+def test_nobody_is_explained_also_without_realms() -> None:
+    """A policy without realms explains an unknown identifier like any other."""
+    resolver = IdentifierResolver({}, KINDS)
+    assert explain("erkki", resolver=resolver).outcome is Outcome.UNKNOWN
