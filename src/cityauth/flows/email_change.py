@@ -34,6 +34,7 @@ from cityauth.flows.mail import (
     address_taken,
     addresses_of,
     mail_allowed,
+    network_allowed,
     notify,
     queue,
     recipient_allowed,
@@ -76,7 +77,8 @@ def request(
     taken = holder is not None and holder.account.id != account.id
     if holder and not taken and _is_in_use(holder.account_identifier, identifier, account):
         return Refused(Problem(Code.EMAIL_CHANGE_SAME))
-    if not (yield from mail_allowed(deployment, context, "email-change", account.id)):
+    of_network = yield from network_allowed(deployment, context)
+    if not of_network or not (yield from mail_allowed(deployment, context, "email-change", account.id)):
         return Refused(Problem(Code.THROTTLE_REQUEST))
     to = mail_address(identifier)
     allowed = yield from recipient_allowed(deployment, context, to)

@@ -41,12 +41,16 @@ class Budget(StrEnum):
     """That of whoever holds a token that was mailed to the mailbox."""
     GUARANTEED = "guaranteed"
     """That of a mailbox whose budgets strangers have used up."""
+    NETWORK_EXHAUSTED = "network_exhausted"
+    """None: the network has asked for too many mails, which the person is told."""
     INVITATIONS = "invitation"
     """That of the host and its customer service."""
 
 
 def mail_allowed(deployment: Deployment, context: RequestContext, operation: str, subject: str) -> Flow[bool]:
     """Count one more mail for *subject* and return whether it may be sent.
+
+    Ask `network_allowed` first: a stranger above the limit of the network must not use up the subject's budget.
 
     Args:
         deployment: The deployment.
@@ -56,8 +60,6 @@ def mail_allowed(deployment: Deployment, context: RequestContext, operation: str
         subject: The account's id, whatever identifier was typed, so that it has one budget; the key
             of an identifier that no account has.
     """
-    if not (yield from _network_allowed(deployment, context)):
-        return False  # before the subject's own budget, which a stranger must not be able to use up
     return (yield from _spend_account(deployment, context, operation, subject)) is None
 
 
@@ -90,6 +92,8 @@ def reset_budget(
 ) -> Flow[Budget | None]:
     """Count one more reset mail and return the budget that it is sent out of, or ``None`` when all are used up.
 
+    Returns `Budget.NETWORK_EXHAUSTED` when the network has asked for too many.
+
     A request with a *proof* spends the budget of that proof, and the strangers' one only when it is used up. When the
     strangers' budget of the account or of the mailbox is used up for longer than a minute, one mail is guaranteed if
     `mail_guaranteed` allows it: by default if no reset mail of the strangers' budget or this one went to the mailbox
@@ -110,8 +114,8 @@ def reset_budget(
         refused = yield from _spend(deployment, context, subject, address, proven)
         if refused is None:
             return proven
-    if not (yield from _network_allowed(deployment, context)):
-        return None
+    if not (yield from network_allowed(deployment, context)):
+        return Budget.NETWORK_EXHAUSTED
     refused = yield from _spend(deployment, context, subject, address, Budget.STRANGERS)
     if refused and refused.retry_at - context.at <= _SHORT_WAIT:
         return None
@@ -133,7 +137,11 @@ def _proven(deployment: Deployment, context: RequestContext, account: Account | 
     return Budget.MAILBOX if is_mailed_to(deployment, proof, address or "", context) else Budget.STRANGERS
 
 
-def _network_allowed(deployment: Deployment, context: RequestContext) -> Flow[bool]:
+def network_allowed(deployment: Deployment, context: RequestContext) -> Flow[bool]:
+    """Count one more mail for the network of the request and return whether it may be sent.
+
+    The answer may say that it may not: the network's limit knows nothing of accounts.
+    """
     network = bucket_of("mail-network", network_of(context.client.address), deployment.audit_secret)
     limits = deployment.policy.throttle.mail_per_network
     return isinstance((yield from ask(ThrottleStore.reserve, network, limits, context.at)), Reserved)

@@ -81,7 +81,8 @@ def request(
     account = _mailable(deployment, _addressee_of_contact(contacts) if unknown else _addressee(resolution))
     to = (account.contact if account else typed) or key
     budget = yield from reset_budget(deployment, context, account, key, address=to, proof=proof)
-    mailed = budget is not None and (account is not None or budget is not Budget.GUARANTEED)
+    exhausted = budget is Budget.NETWORK_EXHAUSTED
+    mailed = budget is not None and not exhausted and (account is not None or budget is not Budget.GUARANTEED)
     stranger = typed if unknown and len(contacts) != 1 and mailed else ""
     link = yield from make_link(deployment, Purpose.RESET, context, to=to, account=account)
     nobody = AccountIdentifier(resolution.looked_up)
@@ -95,11 +96,11 @@ def request(
         identifier_hash=hash_identifier(key, deployment.audit_secret),
         detail={"budget": str(budget or "") if mailed else ""},
     )
-    if budget is None:
+    if budget is None or exhausted:
         yield from record_refusal(deployment, event, context)
     else:
         yield from commit_with(event, [TokenIssued(link.one_time_token), reset if account else no_link])
-    return answer(deployment, Code.RESET_SENT, up=up)
+    return Refused(Problem(Code.THROTTLE_REQUEST)) if exhausted else answer(deployment, Code.RESET_SENT, up=up)
 
 
 def _write_reset(

@@ -15,7 +15,7 @@ from cityauth.flows.deployment import Deployment, begin, commit_with, new_accoun
 from cityauth.flows.hash_kinds import kind_of_hash
 from cityauth.flows.identifiers import address_problem_of, find_holder
 from cityauth.flows.links import make_link, open_link, refuse_link
-from cityauth.flows.mail import address_taken, mail_allowed, queue, recipient_allowed
+from cityauth.flows.mail import address_taken, mail_allowed, network_allowed, queue, recipient_allowed
 from cityauth.flows.passwords import hash_new
 from cityauth.flows.recovery import answer
 from cityauth.messages import Mail, mask_login_name
@@ -45,7 +45,9 @@ def request(deployment: Deployment, entered: object, client: ClientContext = UNK
     in_use = holder is not None and holder.account_identifier.status is not IdentifierStatus.RETIRED
     owner = holder.account if holder and in_use else next(iter(contacts), None)
     free = owner is None
-    allowed = yield from mail_allowed(deployment, context, "sign-up", owner.id if owner else identifier.key)
+    of_network = yield from network_allowed(deployment, context)
+    subject = owner.id if owner else identifier.key
+    allowed = of_network and (yield from mail_allowed(deployment, context, "sign-up", subject))
     allowed = allowed and (yield from recipient_allowed(deployment, context, mail_address(identifier)))
     to, target = mail_address(identifier), identifier.shown if free else None
     link = yield from make_link(deployment, Purpose.SIGN_UP, context, to=to, address=target)
@@ -63,7 +65,7 @@ def request(deployment: Deployment, entered: object, client: ClientContext = UNK
         yield from commit_with(event, [TokenIssued(link.one_time_token), mail])
     else:
         yield from record_refusal(deployment, event, context)
-    return answer(deployment, Code.SIGNUP_SENT, up=up)
+    return answer(deployment, Code.SIGNUP_SENT, up=up) if of_network else Refused(Problem(Code.THROTTLE_REQUEST))
 
 
 def inspect(deployment: Deployment, token: object, client: ClientContext = UNKNOWN_CLIENT) -> Flow[LinkOutcome]:

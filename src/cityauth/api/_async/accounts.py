@@ -32,7 +32,8 @@ class Accounts(Namespace[AsyncAnswers]):
         """Mail a link that creates an account. If the address is taken, mail a notice instead; the answer is the same.
 
         Returns:
-            `MailAwaited`, `MailerDown`, or `Refused` for text that is no address.
+            `MailAwaited`, `MailerDown`, or `Refused` for text that is no address, and (``throttle.request``) if the
+            network has asked for too many mails.
         """
         return await run_async(sign_up.request(self._deployment, email, client), self._answers)
 

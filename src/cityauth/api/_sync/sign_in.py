@@ -245,7 +245,8 @@ class Recovery(Namespace[Answers]):
 
         Returns:
             `MailAwaited`, whatever is stored; `MailerDown` for everybody while mail cannot be sent (the mail stays
-            in the outbox); `Refused` for text that cannot be an identifier.
+            in the outbox); `Refused` for text that cannot be an identifier, and (``throttle.request``) if the network
+            has asked for too many mails.
         """
         return run(recovery.request(self._deployment, entered, client, proof=proof), self._answers)
 
