@@ -253,6 +253,22 @@ def test_a_page_does_not_wait_for_a_touch(url: str, host: psycopg.Connection[Any
         store.touch_session(digest("a"), NOON + MINUTE)
 
 
+def test_many_rows_may_take_longer_than_one(postgresql: Databases) -> None:
+    """The rows of an import are answered together; each has the time of a statement, and all of them have more."""
+    with SqlStore(postgresql.make("slow"), statement_timeout=0.5) as store:
+        store.create_schema()
+        with psycopg.connect(postgresql.server.url("slow")) as host:
+            host.execute(SLOW.encode())
+        commit(store, added(AINO, *(f"{number}@example.com" for number in range(60))))
+        assert len(store.account_identifiers(AINO)) == 60
+
+
+SLOW = """
+CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.03); RETURN NEW; END $$;
+CREATE TRIGGER slowly BEFORE INSERT ON cityauth_identifier FOR EACH ROW EXECUTE FUNCTION slow();
+"""
+
+
 def test_a_pool_is_bounded_and_its_wait_ends(url: str, host: psycopg.Connection[Any]) -> None:
     """Of more callers than connections the last one is refused in time; the server sees no more than the pool's size."""
     with SqlStore(url, pool_size=2, pool_timeout=0.2, statement_timeout=20) as store:

@@ -25,7 +25,7 @@ from cityauth.stores.sql.postgresql import (
     PostgresqlDatabase,
     has_ended,
 )
-from cityauth.stores.sql.postgresql_driver import TEXTS, connect_options
+from cityauth.stores.sql.postgresql_driver import TEXTS, connect_options, wait_longer
 from cityauth.stores.sql.postgresql_errors import CommitError, failure_of, is_retryable
 from cityauth.stores.sql.programs import (
     Lock,
@@ -107,6 +107,7 @@ class AsyncPostgresqlDriver:
             await self._cursor.execute(text.encode(), values)
         elif step.rows:
             text, _ = TEXTS.of(step.statement, step.rows[0])
+            wait_longer(self.connection, len(step.rows))
             await self._cursor.executemany(text.encode(), [TEXTS.of(step.statement, one)[1] for one in step.rows])
         else:
             return 0

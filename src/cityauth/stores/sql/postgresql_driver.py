@@ -53,6 +53,17 @@ class BoundedConnection(psycopg.Connection[Row]):
         return super().wait(gen, interval, self.seconds if timeout is None else timeout)
 
 
+ROW_SECONDS: Final = 0.05
+"""How much longer is waited for each further row of a statement that is run for many rows."""
+
+
+def wait_longer(connection: object, rows: int) -> None:
+    """Let a bounded *connection* wait for *rows* runs of one statement, whose answers come together."""
+    seconds: float | None = getattr(connection, "seconds", None)
+    if seconds is not None:
+        connection.seconds = seconds + ROW_SECONDS * (rows - 1)  # type: ignore[attr-defined] # seen on the line above
+
+
 def engine_for(url: URL, settings: PoolSettings) -> Engine:
     """Make the engine for *url*, whose pool connects on first use.
 
@@ -155,6 +166,7 @@ class PostgresqlDriver:
         if not step.rows:
             return 0
         text, _ = TEXTS.of(step.statement, step.rows[0])
+        wait_longer(self.connection, len(step.rows))
         self._cursor.executemany(text.encode(), [TEXTS.of(step.statement, one)[1] for one in step.rows])
         return self._cursor.rowcount
 
