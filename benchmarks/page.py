@@ -15,6 +15,8 @@ TITLES = {
     "imports": "Import",
     "import_people": "Import of people",
     "plan": "Plan of a migration",
+    "whole_city": "A whole city, once",
+    "sign_in_meanwhile": "Signing in while a plan is carried out",
     "switch": "Carrying a plan out, and taking it back",
     "storm": "A storm of sign-ins",
     "equal_time": "What the time of a refusal tells",
@@ -39,8 +41,8 @@ $ .bench/bin/python benchmarks/run.py session_check
 $ .bench/bin/python benchmarks/run.py docs
 ```
 
-The jobs are `sign_in`, `session_check`, `resolve`, `identifier_key`, `imports`, `import_people`, `plan`, `switch`, `storm`,
-`equal_time`, `postgresql_check` and `processes`. `--rounds` and `--accounts` make a run shorter.
+The jobs are `sign_in`, `session_check`, `resolve`, `identifier_key`, `imports`, `import_people`, `plan`,
+`whole_city`, `sign_in_meanwhile`, `switch`, `storm`, `equal_time`, `postgresql_check` and `processes`. `--rounds` and `--accounts` make a run shorter.
 The tests count what can be counted: one evaluation of the hash for each sign-in attempt, one query and no write for a session
 check, one commit for a sign-in.
 """

@@ -18,6 +18,8 @@ JOBS = (
     "imports",
     "import_people",
     "plan",
+    "whole_city",
+    "sign_in_meanwhile",
     "switch",
     "storm",
     "equal_time",

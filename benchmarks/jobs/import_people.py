@@ -1,5 +1,7 @@
 """The import of a population: cityauth's, beside what an import must do on raw `sqlite3`."""
 
+import base64
+import hashlib
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -24,7 +26,7 @@ ABOUT = (
     "are processor time for one row. The memory is the growth of the process."
 )
 
-_FLOOR = """
+FLOOR = """
 import csv, hashlib, os, sqlite3, time
 from cityauth.stores.sql import SqlStore
 database = sqlite3.connect(path, isolation_level=None)
@@ -77,7 +79,7 @@ with open(other, "rb") as file:
 store.close()
 """
 _IMPORTS = "import csv, hashlib, sqlite3; from cityauth import CityAuth; from cityauth.stores.sql import SqlStore"
-_WORK = {BASE: _FLOOR, ALIKE: _FLOOR, OURS: _OURS}
+_WORK = {BASE: FLOOR, ALIKE: FLOOR, OURS: _OURS}
 
 
 def measure(rounds: int, accounts: int) -> Result:
@@ -92,7 +94,7 @@ def measure(rounds: int, accounts: int) -> Result:
             for name in names:
                 path = Path(folder) / f"{'cityauth' if name == TWICE else 'city'}.db"
                 if name != TWICE:
-                    _create(path)
+                    create(path)
                 micros, mebibytes = run_alone(_WORK.get(name, _OURS), _IMPORTS, path, people)
                 _check(path, accounts)
                 if name == OURS:
@@ -105,21 +107,24 @@ def measure(rounds: int, accounts: int) -> Result:
 
 def _write(people: Path, accounts: int) -> None:
     """Write a file in which every person has a username, an address and a stored hash."""
-    import base64
-    import hashlib
-
     from cityauth.core.import_row import COLUMNS
 
     with people.open("w", encoding="utf-8") as file:
         file.write(",".join(COLUMNS) + "\n")
         for number in range(accounts):
-            digest = hashlib.sha256(b"%d" % number).digest()
-            stored = f"pbkdf2_sha256$260000$suolaa{number}$" + base64.b64encode(digest).decode()
             name = f"matti.meikalainen{number}"
+            stored = stored_hash(number)
             file.write(f"{number},citizen,{name},{name}@example.com,,Matti Meikäläinen,fi,active,{stored},,\n")
 
 
-def _create(path: Path) -> None:
+def stored_hash(number: int) -> str:
+    """Return a hash as Django stores it, another one for each person."""
+    digest = base64.b64encode(hashlib.sha256(b"%d" % number).digest()).decode()
+    return f"pbkdf2_sha256$260000$suolaa{number}${digest}"
+
+
+def create(path: Path) -> None:
+    """Make a new database with the tables of the store."""
     from cityauth.stores.sql import SqlStore
 
     for old in path.parent.glob(f"{path.name}*"):

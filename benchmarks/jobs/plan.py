@@ -24,7 +24,7 @@ ABOUT = (
     "domains, and writes checksums as well. Times are processor time for one account. The memory is the growth of the process."
 )
 
-_FLOOR = """
+FLOOR = """
 import json, sqlite3
 database = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
 held = {}
@@ -46,15 +46,15 @@ with open(other, "w") as lines:
                 "with": held.get(account, []), "key": contact and "1:" + contact.lower(), "contact": contact, "phase": phase}
         lines.write(json.dumps(line) + "\\n")
 """
-_OURS = """
+OUR_WORK = """
 from cityauth import CityAuth
 from cityauth.stores.sql import SqlStore
 store = SqlStore(f"sqlite:///{path}", read_only=True)
 CityAuth(store, [bytes(range(100, 132))]).migration.plan(other)
 store.close()
 """
-_IMPORTS = "import json, sqlite3; from cityauth import CityAuth; from cityauth.stores.sql import SqlStore"
-_WORK = {BASE: _FLOOR, AGAIN: _FLOOR, OURS: _OURS}
+IMPORTS = "import json, sqlite3; from cityauth import CityAuth; from cityauth.stores.sql import SqlStore"
+_WORK = {BASE: FLOOR, AGAIN: FLOOR, OURS: OUR_WORK}
 
 
 def measure(rounds: int, accounts: int) -> Result:
@@ -97,7 +97,8 @@ def fill(path: Path, accounts: int) -> None:
 
 def _plan(work: str, path: Path) -> tuple[float, float, set[str]]:
     """Run one contender in a process of its own; return its processor time, the growth of its memory, and who is ready."""
-    micros, mebibytes = run_alone(work, _IMPORTS, path, path.with_suffix(".jsonl"))
+    path.with_suffix(".jsonl").unlink(missing_ok=True)  # cityauth does not replace the file of the floor
+    micros, mebibytes = run_alone(work, IMPORTS, path, path.with_suffix(".jsonl"))
     lines = map(json.loads, path.with_suffix(".jsonl").read_text(encoding="ascii").splitlines())
     return micros, mebibytes, {line["account"] for line in lines if line.get("class") == "ready"}
 

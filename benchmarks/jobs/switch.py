@@ -1,6 +1,7 @@
 """The switch of a whole population and its way back, beside the bare statements on raw `sqlite3`."""
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,18 +14,20 @@ ACCOUNTS = 50_000
 
 BASE = "raw sqlite3"
 AGAIN = "raw sqlite3 again"
+JOURNALED = "raw sqlite3 with a journal"
 OURS = "cityauth"
 
 ABOUT = (
     "A plan is carried out and taken back, each in a new process and on a copy of its own of the same file. The floor takes the "
     "accounts that move from the plan, inserts their identifiers and sets their phases by two statements in one transaction, and "
     "deletes and resets them by two more. It has the settings of the store, such as foreign keys, and writes no journal: nobody "
-    "could resume it or say what it did. cityauth reads the plan, writes the journal, compares every step with its account, and "
+    "could resume it or say what it did. *With a journal* it writes the same rows of the journal as well, 500 in one transaction, and "
+    "marks them as done, but compares nothing. cityauth reads the plan, writes the journal, compares every step with its account, and "
     "commits 500 accounts at a time. Times are processor time for one account of the plan. *Commit* is the longest time by the "
     "clock that one commit took, with the wait for the lock."
 )
 
-_READ = """
+READ = """
 import json, sqlite3
 database = sqlite3.connect(path, isolation_level=None)
 for line in ("journal_mode = wal", "synchronous = normal", "foreign_keys = on", "secure_delete = on"):
@@ -35,7 +38,7 @@ with open(other) as lines:
     rows = ((one["account"], one["key"], one["identifier"]) for one in map(json.loads, lines) if one["class"] == "ready")
     database.executemany("INSERT INTO moving VALUES (?, ?, ?)", rows)
 """
-_RAW = {
+RAW = {
     "apply": """
 database.execute("BEGIN IMMEDIATE")
 database.execute("INSERT INTO cityauth_identifier SELECT key, id, 'email', shown, 'active', 0, 1 FROM moving")
@@ -48,6 +51,31 @@ database.execute("DELETE FROM cityauth_identifier WHERE key IN (SELECT key FROM 
 database.execute("UPDATE cityauth_account SET phase = NULL WHERE id IN (SELECT id FROM moving)")
 database.execute("COMMIT")
 """,
+}
+_JOURNAL = """
+from itertools import islice
+STEP = ("bench", "move", "email", "email_preferred", False, "planned", "", "")
+COLUMNS = ("migration_id, action, kind, phase_after, may_share, state, refusal, actor, account_id, external_id, account_class, shown, "
+    "key, contact_before, contact_after, phase_before")
+database.execute("INSERT INTO cityauth_migration (id, digest, state, phase, total, actor, began_at) "
+    "VALUES ('bench', '', 'applying', 'email_preferred', 0, 'bench', 0)")
+with open(other) as lines:
+    next(lines)
+    while page := [json.loads(line) for line in islice(lines, 500)]:
+        page = [one for one in page if one["class"] == "ready"]
+        database.execute("BEGIN IMMEDIATE")
+        database.executemany("INSERT INTO moving VALUES (?, ?, ?)", [(one["account"], one["key"], one["identifier"]) for one in page])
+        database.executemany(f"INSERT INTO cityauth_migration_step ({COLUMNS}) VALUES ({', '.join('?' * 16)})", [
+            (*STEP, one["account"], one["external_id"], one["class"], one["identifier"], one["key"], one["contact"],
+                one["identifier"], one["phase"]) for one in page])
+        database.execute("COMMIT")
+"""
+_MARK = """
+database.execute("UPDATE cityauth_migration_step SET state = '{}', actor = 'bench', at = 0")
+"""
+_JOURNALED = {
+    "apply": READ.partition("with open")[0] + _JOURNAL + RAW["apply"] + _MARK.format("applied"),
+    "roll back": READ + RAW["roll back"] + _MARK.format("rolled_back"),
 }
 _OPEN = """
 from cityauth import CityAuth
@@ -66,7 +94,7 @@ for answers in (auth.migration._answers,):
         if answer == commit:
             answers[method] = timed
 """
-_OURS = {
+OUR_WORK = {
     "apply": _OPEN + "auth.migration.apply(other, actor='bench')",
     "roll back": _OPEN + "auth.migration.roll_back(auth.migration.status()[0].migration.id, actor='bench')",
 }
@@ -84,15 +112,16 @@ def measure(rounds: int, accounts: int) -> Result:
         fill(path, accounts)
         plan = path.with_suffix(".jsonl")
         run_alone(_PLAN, _IMPORTS, path, plan)
-        names = (BASE, AGAIN, OURS)
-        times: dict[str, Samples] = {job: {name: [] for name in names} for job in _RAW}
+        names = (BASE, AGAIN, JOURNALED, OURS)
+        times: dict[str, dict[str, list[float]]] = {job: {name: [] for name in names} for job in RAW}
+        bare = {job: READ + work for job, work in RAW.items()}
         memory, commits = [0.0], [0.0]
         for number in range(rounds + 1):
             for name in names:
                 copy = Path(folder) / "copy.db"
                 shutil.copyfile(path, copy)
                 for job, samples in times.items():
-                    work = _OURS[job] if name == OURS else "".join([_READ, _RAW[job]])
+                    work = {OURS: OUR_WORK, JOURNALED: _JOURNALED}.get(name, bare)[job]
                     micros, mebibytes, *longest = run_alone(work, _IMPORTS, copy, plan)
                     if number:  # the first round only warms the disk's cache
                         samples[name].append(micros / accounts)
@@ -103,7 +132,7 @@ def measure(rounds: int, accounts: int) -> Result:
         return _result(times, max(memory), max(commits), accounts)
 
 
-def _result(times: dict[str, Samples], memory: float, commit: float, accounts: int) -> Result:
+def _result(times: Mapping[str, Samples], memory: float, commit: float, accounts: int) -> Result:
     tables = [
         tabulate(f"{job} a plan of {accounts:,} accounts, for one account", samples, BASE)
         for job, samples in times.items()

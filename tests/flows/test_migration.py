@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from cityauth import CityAuth
 from cityauth.api.drivers import run
 from cityauth.api.plan_files import read_plan
 from cityauth.core.accounts import Account, AccountId, Status
@@ -28,8 +29,9 @@ from cityauth.core.migration import (
     StepRefusal,
     StepState,
 )
-from cityauth.core.migration_run import ApplySettings, MigrationRefusal, Plan, differs
+from cityauth.core.migration_run import ApplySettings, MigrationRefusal, MigrationReport, Plan, differs
 from cityauth.core.migration_run import chosen as chosen_lines
+from cityauth.core.tombstones import TombstoneKeys
 from cityauth.errors import UsageError
 from cityauth.flows import migration
 from cityauth.flows.asking import Flow
@@ -366,6 +368,19 @@ def test_an_address_of_an_erased_account_is_not_given_away(move: Move) -> None:
     commit(store, AccountErased(AccountId("gone"), 0, tuple(grave), NOON))
     assert move.apply().refusals == {StepRefusal.IDENTIFIER_TAKEN: 1}
     assert leads_to(move.service, "name1@example.com") is None
+
+
+def test_an_older_tombstone_key_finds_the_account_whose_address_it_is(move: Move) -> None:
+    """Of several keys each one finds the tombstones that it made, and the step that is refused is the right one."""
+    older, newer = bytes(range(130, 162)), bytes(range(170, 202))
+    address = move.lines()["p1"]
+    store, grave = move.service.store, TombstoneKeys.of(older).digest(identifier((address.key or "").partition(":")[2]))
+    commit(store, AccountAdded(Account(AccountId("gone"), "citizen", "Gone"), (), None, NOON))
+    commit(store, AccountErased(AccountId("gone"), 0, (grave,), NOON))
+    auth = CityAuth(store, [bytes(range(100, 132))], tombstone_secret=[older, newer])
+    report = auth.migration.apply(move.path, actor="eeva")
+    assert isinstance(report, MigrationReport)
+    assert [(step.account_id, step.refusal) for step in report.refused] == [("p1", StepRefusal.IDENTIFIER_TAKEN)]
 
 
 def test_taking_back_restores_every_account(move: Move) -> None:

@@ -107,7 +107,7 @@ def read_row(row: ImportRow, rules: ImportRules) -> SourcePerson | tuple[RowFaul
 
     The stored hash is not looked at: what can be verified is the hasher's to say.
     """
-    if any(fault.code in UNREADABLE for fault in row.faults):
+    if row.faults and any(fault.code in UNREADABLE for fault in row.faults):
         return row.faults
     if not row.faults and not any(map(strip_invisible, row.cells.values())):
         return (RowFault(ImportFault.ROW_EMPTY),)
