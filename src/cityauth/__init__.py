@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cityauth.core.accounts import Account, AccountId, Status
     from cityauth.core.answers import Done, MailAwaited, MailerDown, MailOutcome, Problem, Refused
     from cityauth.core.characters import Malformed
+    from cityauth.core.check import Acceptance, Finding, Level
     from cityauth.core.client import ClientContext
     from cityauth.core.identifiers import BUILT_IN, Identifier, IdentifierKind
     from cityauth.core.import_fault import ImportFault, RowFault
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BUILT_IN",
+    "Acceptance",
     "Account",
     "AccountId",
     "AccountOutcome",
@@ -71,6 +73,7 @@ __all__ = [
     "ConfigurationError",
     "DatedPhase",
     "Done",
+    "Finding",
     "Flushed",
     "HashProfile",
     "HasherBusyError",
@@ -84,6 +87,7 @@ __all__ = [
     "ImportRow",
     "Invited",
     "KeyRing",
+    "Level",
     "LinkLive",
     "LinkOutcome",
     "LinkRefused",
@@ -138,6 +142,7 @@ _HOMES = {
     "cityauth.stores.memory": ("MemoryStore",),
     "cityauth.core.accounts": ("Account", "AccountId", "Status"),
     "cityauth.core.characters": ("Malformed",),
+    "cityauth.core.check": ("Acceptance", "Finding", "Level"),
     "cityauth.core.client": ("ClientContext",),
     "cityauth.core.identifiers": ("BUILT_IN", "Identifier", "IdentifierKind"),
     "cityauth.core.import_fault": ("ImportFault", "RowFault"),

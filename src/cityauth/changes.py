@@ -32,6 +32,7 @@ from cityauth.core.changes import (
     TokenUsed,
     TombstonesReleased,
 )
+from cityauth.core.check import StoreState
 from cityauth.core.identifiers import Identifier
 from cityauth.core.links import OneTimeToken
 from cityauth.core.mail import OutboxStatus, QueuedMail
@@ -146,6 +147,7 @@ __all__ = [
     "StepsApplied",
     "StepsPlanned",
     "StepsRolledBack",
+    "StoreState",
     "TokenIssued",
     "TokenUsed",
     "TokensRevoked",

@@ -149,8 +149,11 @@ DRIVEN: dict[str, Callable[[Visit], object]] = {
 
 
 def public_calls(auth: CityAuth) -> Iterator[str]:
-    """Every method that the API offers, as ``login.identify``."""
+    """Every method that the API offers, as ``login.identify`` or ``check``."""
+    yield from (name for name in vars(type(auth)) if not name.startswith("_"))
     for name, part in vars(auth).items():
+        if name.startswith("_"):
+            continue
         assert isinstance(part, Namespace)
         for method, _ in inspect.getmembers(part, callable):
             if not method.startswith("_"):

@@ -2,13 +2,14 @@
 
 import inspect
 import logging
-from collections.abc import Callable, Container, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final, Generic, TypeVar, cast
 
 from cityauth.api.drivers import methods_of
 from cityauth.api.hash_queue import HashQueue, MemoryOf
 from cityauth.api.system import LogAudit, SystemClock, SystemEntropy, SystemSleeper
+from cityauth.core.check import Setup
 from cityauth.core.hashing import HashMix
 from cityauth.core.identifiers import EmailKind, IdentifierKind
 from cityauth.core.migration import Migration
@@ -27,12 +28,14 @@ from cityauth.ports.services import AuditSink, Clock, Entropy, HashImporter, Has
 from cityauth.ports.stores import (
     AccountStore,
     HashCountStore,
+    InspectedStore,
     OneTimeTokenStore,
     OutboxStore,
     PopulationStore,
     SessionStore,
     ThrottleStore,
 )
+from cityauth.stores.memory import MemoryStore
 
 A = TypeVar("A")
 """The answers: called, or awaited."""
@@ -42,11 +45,18 @@ _log = logging.getLogger("cityauth")
 
 @dataclass(frozen=True, slots=True)
 class Assembly(Generic[A]):
-    """A deployment, the answers to whatever a flow asks, and the clock."""
+    """A deployment, the answers to whatever a flow asks, the clock, and what the host put together."""
 
     deployment: Deployment
     answers: A
     clock: Clock
+    setup: Setup
+    audit: AuditSink
+
+    def survey(self) -> Setup:
+        """Return what the host put together, and whether the log takes audit events now."""
+        heard = self.audit.is_heard() if isinstance(self.audit, LogAudit) else True
+        return replace(self.setup, audit_is_heard=heard)
 
 
 class Namespace(Generic[A]):
@@ -110,7 +120,7 @@ def assemble(given: Supplies, wire: Callable[[dict[type[Any], object]], A]) -> A
         describes_hashes=describes,
     )
     clock = given.clock or SystemClock()
-    mailer = given.mailer or NoMailer()
+    mailer, audit = given.mailer or NoMailer(), given.audit or LogAudit()
     prepare_mailer(mailer, policy)
     ports: dict[type[Any], object] = {
         AccountStore: given.store,
@@ -122,14 +132,33 @@ def assemble(given: Supplies, wire: Callable[[dict[type[Any], object]], A]) -> A
         PasswordHasher: hasher,
         Clock: clock,
         Entropy: given.entropy or SystemEntropy(),
-        AuditSink: given.audit or LogAudit(),
+        AuditSink: audit,
         Sleeper: SystemSleeper(),
         HashQueue: HashQueue(policy.hash_queue, _memory_of(hasher, policy)),
     }
-    optional = {PopulationStore: given.store, HashCountStore: given.store, HashImporter: hasher}
+    optional: dict[type[Any], object] = {HashImporter: hasher}
+    optional.update((port, given.store) for port in _OPTIONAL)
     ports.update((port, answering) for port, answering in optional.items() if _is(port, answering))
     _warn_of_open_migration(given.store)
-    return Assembly(deployment, wire(ports), clock)
+    return Assembly(deployment, wire(ports), clock, _setup_of(given, keys, ports), audit)
+
+
+_OPTIONAL: Final[tuple[type[Any], ...]] = (PopulationStore, HashCountStore, InspectedStore)
+"""What a store may be without."""
+
+
+def _setup_of(given: Supplies, keys: KeyRing, ports: Mapping[type[Any], object]) -> Setup:
+    """Return what the host put together, for a check of the deployment."""
+    return Setup(
+        ring_size=len(keys.keys),
+        has_tombstone_secret=given.tombstone_secret is not None,
+        has_mailer=not isinstance(given.mailer or NoMailer(), NoMailer),
+        keeps_in_memory=isinstance(given.store, MemoryStore),
+        kinds=frozenset(kind.name for kind in given.kinds),
+        counts_hashes=HashCountStore in ports and HashImporter in ports,
+        keeps_population=PopulationStore in ports,
+        is_inspected=InspectedStore in ports,
+    )
 
 
 def _memory_of(hasher: object, policy: Policy) -> MemoryOf:

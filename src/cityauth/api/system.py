@@ -44,6 +44,17 @@ class LogAudit:
         self._logger = logging.getLogger("cityauth.audit")
         self._said_so = False
 
+    def is_heard(self) -> bool:
+        """Whether an event is written somewhere: the level is on, and a handler takes it."""
+        if not self._logger.isEnabledFor(logging.INFO):
+            return False
+        logger: logging.Logger | None = self._logger
+        while logger is not None:
+            if any(not isinstance(one, logging.NullHandler) for one in logger.handlers):
+                return True
+            logger = logger.parent if logger.propagate else None
+        return False
+
     def emit(self, event: AuditEvent) -> None:
         """Log *event*; where logging is not set up for it, say so once."""
         if self._logger.isEnabledFor(logging.INFO):

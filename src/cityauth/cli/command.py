@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from cityauth.cli.accounts import account
+from cityauth.cli.check import check
 from cityauth.cli.errors import OneSentenceGroup
 from cityauth.cli.hashes import hashes
 from cityauth.cli.identifiers import identifier
@@ -45,3 +46,4 @@ command.add_command(outbox)
 command.add_command(migrate)
 command.add_command(import_)
 command.add_command(hashes)
+command.add_command(check)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cityauth import AsyncCityAuth, CityAuth
 from cityauth.config import keyfile
+from cityauth.config.acceptances import ACCEPT, read_acceptances
 from cityauth.config.sections import (
     POSTGRESQL,
     PROFILES,
@@ -22,6 +23,7 @@ from cityauth.config.sections import (
     read_smtp,
     read_text,
 )
+from cityauth.core.check import Acceptance
 from cityauth.core.secret import SecretStr
 from cityauth.core.signing import KeyRing
 from cityauth.errors import ConfigurationError, SecretError
@@ -104,6 +106,7 @@ class Configuration:
         tombstone_file: The file of the tombstones' keys; ``None`` if none is configured.
         given_tombstone: The tombstones' key from the environment; it replaces those of the files.
         postgresql: The limits of the connections, if *database* is on a PostgreSQL server.
+        acceptances: The findings of `CityAuth.check` that are accepted for a time.
     """
 
     policy: Policy
@@ -115,6 +118,7 @@ class Configuration:
     tombstone_file: Path | None = None
     given_tombstone: SecretStr | None = None
     postgresql: PostgresqlSettings = field(default_factory=PostgresqlSettings)
+    acceptances: tuple[Acceptance, ...] = ()
 
     def secrets(self) -> list[str]:
         """Return the signing secrets, oldest first, from the environment or else from the key file.
@@ -310,7 +314,7 @@ def _configure(file: dict[str, Any], given: Mapping[str, str], folder: Path) -> 
         content["generation"] = given[GENERATION]
     if HASHING_PROFILE in given:
         content["hashing"] = {"profile": given[HASHING_PROFILE]}
-    besides = ("database", "secrets_file", "tombstone_secret_file", "texts", SMTP, POSTGRESQL)
+    besides = ("database", "secrets_file", "tombstone_secret_file", "texts", SMTP, POSTGRESQL, ACCEPT)
     policy = read_policy(content, besides=besides)
     if "texts" in content:
         policy = replace(policy, texts=Texts.read(folder / read_text(content["texts"], "texts")))
@@ -324,6 +328,7 @@ def _configure(file: dict[str, Any], given: Mapping[str, str], folder: Path) -> 
         _path(content, "tombstone_secret_file", folder),
         SecretStr(given[TOMBSTONE_SECRET].strip()) if TOMBSTONE_SECRET in given else None,
         read_postgresql(content.get(POSTGRESQL, {})),
+        read_acceptances(content.get(ACCEPT, {})),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Protocol, TypeAlias
 from cityauth.core.accounts import Account, AccountId
 from cityauth.core.audit import AuditEvent
 from cityauth.core.changes import Change, CommitOutcome
+from cityauth.core.check import StoreState
 from cityauth.core.links import OneTimeToken
 from cityauth.core.mail import OutboxStatus, QueuedMail
 from cityauth.core.migration import Migration, MigrationStep, StepState
@@ -257,6 +258,14 @@ class HashCountStore(Protocol):
 
         *after* is as in `PopulationStore.read_population`. Each page must be read by an index.
         """
+        ...
+
+
+class InspectedStore(Protocol):
+    """What a store must do so that ``auth.check`` can look at what it keeps; a store without it serves all else."""
+
+    def inspect(self) -> StoreState:
+        """Return what the store says of itself. It may read whole tables: nobody signs in meanwhile because of it."""
         ...
 
 

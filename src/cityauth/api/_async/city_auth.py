@@ -12,9 +12,11 @@ from cityauth.api._async.migration import Migration
 from cityauth.api._async.population import Population
 from cityauth.api._async.sign_in import Identifiers, Login, Passwords, Recovery, Sessions
 from cityauth.api.assembly import Supplies, assemble
-from cityauth.api.drivers import wire_async
+from cityauth.api.drivers import run_async, wire_async
+from cityauth.core.check import Acceptance, Finding
 from cityauth.core.hashing import HashMix
 from cityauth.core.identifiers import BUILT_IN, IdentifierKind
+from cityauth.flows import check
 from cityauth.policy import Policy
 from cityauth.ports.services import AuditSink, Clock, Entropy, Mailer, PasswordHasher
 from cityauth.ports.stores import AnyStore
@@ -85,6 +87,7 @@ class AsyncCityAuth:
             ),
             wire_async,
         )
+        self._assembly = assembly
         self.login: Login = Login(assembly)
         self.sessions: Sessions = Sessions(assembly)
         self.identifiers: Identifiers = Identifiers(assembly)
@@ -95,3 +98,19 @@ class AsyncCityAuth:
         self.housekeeping: Housekeeping = Housekeeping(assembly)
         self.migration: Migration = Migration(assembly)
         self.population: Population = Population(assembly)
+
+    async def check(self, accepted: Sequence[Acceptance] = ()) -> list[Finding]:
+        """Look for what is wrong with this deployment: its settings, its host and what is stored. Nothing is written.
+
+        It may read whole tables and ask the mail server, so call it from a job or a command, and not in a request.
+
+        Args:
+            accepted: Findings that the operator accepts for a time; their reasons are in `Finding.accepted`.
+
+        Returns:
+            The findings in the order of their numbers, accepted ones included; empty if nothing is wrong. A store that
+            does not answer is a finding, and raises no error.
+        """
+        return await run_async(
+            check.check(self._assembly.deployment, self._assembly.survey(), accepted), self._assembly.answers
+        )

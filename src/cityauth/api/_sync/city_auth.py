@@ -11,9 +11,11 @@ from cityauth.api._sync.migration import Migration
 from cityauth.api._sync.population import Population
 from cityauth.api._sync.sign_in import Identifiers, Login, Passwords, Recovery, Sessions
 from cityauth.api.assembly import Supplies, assemble
-from cityauth.api.drivers import wire
+from cityauth.api.drivers import run, wire
+from cityauth.core.check import Acceptance, Finding
 from cityauth.core.hashing import HashMix
 from cityauth.core.identifiers import BUILT_IN, IdentifierKind
+from cityauth.flows import check
 from cityauth.policy import Policy
 from cityauth.ports.services import AuditSink, Clock, Entropy, Mailer, PasswordHasher
 from cityauth.ports.stores import Store
@@ -84,6 +86,7 @@ class CityAuth:
             ),
             wire,
         )
+        self._assembly = assembly
         self.login: Login = Login(assembly)
         self.sessions: Sessions = Sessions(assembly)
         self.identifiers: Identifiers = Identifiers(assembly)
@@ -94,3 +97,17 @@ class CityAuth:
         self.housekeeping: Housekeeping = Housekeeping(assembly)
         self.migration: Migration = Migration(assembly)
         self.population: Population = Population(assembly)
+
+    def check(self, accepted: Sequence[Acceptance] = ()) -> list[Finding]:
+        """Look for what is wrong with this deployment: its settings, its host and what is stored. Nothing is written.
+
+        It may read whole tables and ask the mail server, so call it from a job or a command, and not in a request.
+
+        Args:
+            accepted: Findings that the operator accepts for a time; their reasons are in `Finding.accepted`.
+
+        Returns:
+            The findings in the order of their numbers, accepted ones included; empty if nothing is wrong. A store that
+            does not answer is a finding, and raises no error.
+        """
+        return run(check.check(self._assembly.deployment, self._assembly.survey(), accepted), self._assembly.answers)

@@ -10,6 +10,7 @@ from typing import final
 from cityauth.core.accounts import Account, AccountId
 from cityauth.core.audit import AuditEvent
 from cityauth.core.changes import Change, CommitOutcome, Committed, EventRecorded, Rejected
+from cityauth.core.check import StoreState
 from cityauth.core.links import OneTimeToken
 from cityauth.core.mail import OutboxStatus, QueuedMail, contact_key
 from cityauth.core.migration import Migration, MigrationStep, StepState
@@ -296,3 +297,14 @@ class MemoryStore:
         with self._lock:
             events = list(self._state.events.values())
             return events if limit is None else events[max(len(events) - limit, 0) :]
+
+    def inspect(self) -> StoreState:
+        """See `cityauth.ports.InspectedStore.inspect`."""
+        with self._lock:
+            rows, events = self._state.rows.values(), self._state.events.values()
+            return StoreState(
+                newest_event=next((one.at for one in reversed(events)), None),
+                oldest_session=min((one.opened_at for one in self._state.sessions.values()), default=None),
+                realms=Counter(row.account.realm for row in rows),
+                unknown_hashes=sum(row.password_hash is not None and not row.hash_kind for row in rows),
+            )

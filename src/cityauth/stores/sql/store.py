@@ -10,6 +10,7 @@ from sqlalchemy import URL, Engine
 from cityauth.core.accounts import Account, AccountId
 from cityauth.core.audit import AuditEvent
 from cityauth.core.changes import AccountErased, Change, CommitOutcome
+from cityauth.core.check import StoreState
 from cityauth.core.links import OneTimeToken
 from cityauth.core.mail import OutboxStatus, QueuedMail
 from cityauth.core.migration import Migration, MigrationStep, StepState
@@ -25,6 +26,7 @@ from cityauth.stores.sql import (
     audit,
     hash_kinds,
     identifiers,
+    inspection,
     journal,
     links,
     outbox,
@@ -281,6 +283,10 @@ class SqlStore:
     def trail(self, limit: int | None = None) -> Sequence[AuditEvent]:
         """Return the audit trail of all accounts, oldest first; only its last *limit* lines when given."""
         return self._database.look_up(audit.trail(limit))
+
+    def inspect(self) -> StoreState:
+        """See `InspectedStore.inspect`."""
+        return self._database.look_up(inspection.inspect(self._database.engine))
 
     # --- The tables -------------------------------------------------------------------------------
 
