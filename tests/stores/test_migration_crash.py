@@ -11,6 +11,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
+import psycopg
 import pytest
 
 from cityauth.core.login import Authenticated
@@ -33,13 +34,10 @@ from pathlib import Path
 def die(*_):
     os.kill(os.getpid(), signal.SIGKILL)
 
-for line in sys.stdin:
-    folder, work, number, when = line.split()
-    child = os.fork()
-    if child == 0:
-        store = SqlStore(f"sqlite:///{folder}/service.db")
+def work(line, url, plan, name, number, when):
+    with SqlStore(url, statement_timeout=30) as store:
         stopping = Stopping(store, int(number), when == "after", act=die)
-        move = Move(Service(store=stopping, entropy=SeededEntropy(line.encode())), Path(folder) / "plan.jsonl")
+        move = Move(Service(store=stopping, entropy=SeededEntropy(line.encode())), Path(plan))
         if when == "within":
             write, left = migration_steps.Write, [int(number)]
             def counting(*given, **named):
@@ -47,7 +45,16 @@ for line in sys.stdin:
                 return die() if left[0] == 0 else write(*given, **named)
             migration_steps.Write = counting
             stopping.at = 0
-        getattr(move, work)(batch=3)
+        getattr(move, name)(batch=3)
+
+for line in sys.stdin:
+    if line.split()[-1] == "calm":  # here, so that every child has the statements compiled
+        work(line, *line.split())
+        print(0, flush=True)
+        continue
+    child = os.fork()
+    if child == 0:
+        work(line, *line.split())
         os._exit(0)
     _, status = os.waitpid(child, 0)
     print(os.waitstatus_to_exitcode(status), flush=True)
@@ -59,16 +66,39 @@ RUNS = count()
 
 
 class City(NamedTuple):
-    """The folder of a plan, and every account before and after an undisturbed run."""
+    """A database, the file of a plan, and every account before and after an undisturbed run."""
 
-    folder: Path
+    url: str
+    plan: Path
     before: Mapping[str, PopulationRow]
     after: Mapping[str, PopulationRow]
+
+    @contextmanager
+    def opened(self) -> Iterator[Move]:
+        """Give the plan, on its database."""
+        with SqlStore(self.url, statement_timeout=30) as store:
+            entropy = SeededEntropy(f"{next(RUNS)}".encode())
+            yield Move(Service(store=store, entropy=entropy), self.plan)
+
+    def fresh(self, folder: Path) -> "City":
+        """Return the city before the move, with a plan in *folder*: a copy of the file, or the server's database, in which everything was taken back."""
+        plan = folder / "plan.jsonl"
+        if self.url.startswith("sqlite"):
+            shutil.copytree(self.plan.parent, folder)
+            return self._replace(url=f"sqlite:///{folder}/service.db", plan=plan)
+        folder.mkdir()
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(b"DELETE FROM cityauth_migration_step; DELETE FROM cityauth_migration")
+            connection.execute(b"DELETE FROM cityauth_event")
+        fresh = self._replace(plan=plan)
+        with fresh.opened() as move:
+            move.plan()
+        return fresh
 
 
 @pytest.fixture(scope="module")
 def killing() -> Any:
-    """A process that lets children of its own work, each of which kills itself at the moment that it is told."""
+    """A process that lets children of its own work, each of which kills itself at the moment that it is given."""
     process = subprocess.Popen(
         [sys.executable, "-c", PROCESS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
@@ -81,38 +111,34 @@ def killing() -> Any:
         process.communicate(timeout=60)
 
 
-def kill(killing: Any, folder: Path, work: str, number: int, when: str) -> bool:
+def kill(killing: Any, city: City, work: str, number: int, when: str) -> bool:
     """Let a process do the work and kill itself at that moment; return whether it came to it."""
-    killing.stdin.write(f"{folder} {work} {number} {when}\n")
+    killing.stdin.write(f"{city.url} {city.plan} {work} {number} {when}\n")
     killing.stdin.flush()
     status = int(killing.stdout.readline())
     assert status in {0, -signal.SIGKILL}
     return status != 0
 
 
-@pytest.fixture(scope="module")
-def city(tmp_path_factory: pytest.TempPathFactory) -> City:
-    """A plan of people of every class in a folder, and what an undisturbed run makes of them."""
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def city(request: pytest.FixtureRequest, killing: Any, tmp_path_factory: pytest.TempPathFactory) -> City:
+    """A plan of people of every class, and what an undisturbed run makes of them."""
     folder = tmp_path_factory.mktemp("city")
-    with SqlStore(f"sqlite:///{folder}/service.db") as store:
-        store.create_schema()
-        move = Move(Service(store=store), folder / "plan.jsonl")
+    url = f"sqlite:///{folder}/service.db"
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgresql").empty("killed")
+    made = City(url, folder / "plan.jsonl", {}, {})
+    with made.opened() as move:
+        move.service.store.create_schema()
         fill(move.service)
         move.plan()
-        before = population(store)
-    calm = tmp_path_factory.mktemp("calm") / "calm"
-    shutil.copytree(folder, calm)
-    with opened(calm) as move:
-        move.apply(batch=3)
-        return City(folder, before, population(move.service.store))
-
-
-@contextmanager
-def opened(folder: Path) -> Iterator[Move]:
-    """Give the plan in a folder, on its database."""
-    with SqlStore(f"sqlite:///{folder}/service.db") as store:
-        entropy = SeededEntropy(f"{next(RUNS)}".encode())
-        yield Move(Service(store=store, entropy=entropy), folder / "plan.jsonl")
+        made = made._replace(before=population(move.service.store))
+    calm = made.fresh(tmp_path_factory.mktemp("calm") / "calm")
+    kill(killing, calm, "apply", 0, "calm")
+    with calm.opened() as move:
+        made = made._replace(after=population(move.service.store))
+    kill(killing, calm, "roll_back", 0, "calm")
+    return made
 
 
 def check(move: Move, city: City, random: Random) -> None:
@@ -135,14 +161,13 @@ def test_a_kill_at_any_moment_is_gone_on_from(ten: int, city: City, killing: Any
     killed = 0
     for seed in range(10 * ten, 10 * ten + 10):
         random = Random(seed)
-        folder = tmp_path / str(seed)
-        shutil.copytree(city.folder, folder)
+        here = city.fresh(tmp_path / str(seed))
         for work, most, state in (("apply", 14, StepState.APPLIED), ("roll_back", 7, StepState.ROLLED_BACK)):
             when = random.choice(("before", "after", "within"))
-            killed += kill(killing, folder, work, random.randint(1, most), when)
-            with opened(folder) as move:
+            killed += kill(killing, here, work, random.randint(1, most), when)
+            with here.opened() as move:
                 check(move, city, random)
-            with opened(folder) as move:
+            with here.opened() as move:
                 report = move.apply(batch=3) if work == "apply" else move.roll_back(batch=3)
                 assert report.status.steps == {state: 14}
                 assert population(move.service.store) == (city.after if work == "apply" else city.before)

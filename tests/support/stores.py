@@ -21,6 +21,9 @@ def _sql_is_there() -> bool:
 
 STORES = ("memory", "sql") if _sql_is_there() else ("memory",)
 
+#: Those, and a server: for what a server could do otherwise than a file. The fixture `postgresql` runs it.
+WITH_SERVER = (*STORES, "postgresql") if _sql_is_there() and importlib.util.find_spec("psycopg") else STORES
+
 
 def maker(name: str, folder: Path) -> MakeStore:
     """What makes a store of that name; one in SQL keeps its file in *folder*."""

@@ -197,7 +197,7 @@ class AsyncPostgresqlDatabase:
         return True
 
     async def look_up(self, program: Program[T]) -> T:
-        """Run a *program* that writes nothing, without a transaction."""
+        """Run a *program* that writes nothing, without a transaction unless the store is open for reading alone."""
         return await self._answer(self._look_up, program)
 
     async def write(self, program: Program[T], *, seconds: float | None = None) -> T:
@@ -246,7 +246,10 @@ class AsyncPostgresqlDatabase:
 
     async def _look_up(self, program: Program[T]) -> T:
         async with self._borrowed(self._seconds) as driver:
-            return await driver.run(program)
+            if not self._database.read_only:
+                return await driver.run(program)
+            async with driver.transaction(self._database.begin(self._seconds, self._seconds)):
+                return await driver.run(program)
 
     async def _write(self, program: Program[T], seconds: float | None) -> T:
         limit = MAINTENANCE_SECONDS if seconds is None else self._seconds

@@ -45,6 +45,9 @@ _RANGE = and_(
 _PLANNED = and_(_RANGE, _STEP.state == StepState.PLANNED.value)
 _APPLIED = and_(_RANGE, _STEP.state == StepState.APPLIED.value)
 _UNDOABLE = and_(_APPLIED, _STEP.refusal == StepRefusal.NONE.value)
+_IS_OWN = and_(identifier.c.key == _STEP.key, identifier.c.account_id == _STEP.account_id)
+"""Says whose identifier it is: where several transactions write at once, another account may have taken the key since
+the statement before."""
 _CONTACT_MOVES = _STEP.contact_before.is_distinct_from(_STEP.contact_after)
 
 _HOLD: Final = (  # takes the write lock; its row count decides
@@ -118,7 +121,7 @@ _REFUSE_CHANGED: Final = (
 )
 _SAVE_IDENTIFIER: Final = (
     update(migration_step)
-    .where(_PLANNED, identifier.c.key == _STEP.key)
+    .where(_PLANNED, _IS_OWN)
     .values(
         prior_kind=identifier.c.kind,
         prior_shown=identifier.c.shown,
@@ -132,7 +135,7 @@ _SAVE_CONTACT: Final = (
 )
 _TURN_OWN: Final = (
     update(identifier)
-    .where(_PLANNED, identifier.c.key == _STEP.key, _STEP.prior_kind.is_not(None))
+    .where(_PLANNED, _IS_OWN, _STEP.prior_kind.is_not(None))
     .values(kind=_STEP.kind, shown=_STEP.shown, status=IdentifierStatus.ACTIVE.value)
 )
 _MADE = identifier.alias("made")
@@ -174,7 +177,7 @@ _DELETE_NEW: Final = delete(identifier).where(
 )
 _TURN_BACK_OWN: Final = (
     update(identifier)
-    .where(_UNDOABLE, identifier.c.key == _STEP.key, _STEP.prior_kind.is_not(None))
+    .where(_UNDOABLE, _IS_OWN, _STEP.prior_kind.is_not(None))
     .values(kind=_STEP.prior_kind, shown=_STEP.prior_shown, status=_STEP.prior_status)
 )
 _SET_PHASE_BACK: Final = (

@@ -56,7 +56,7 @@ class PostgresqlDatabase:
         self.engine = engine
         self.full = synchronous == "full"
         self._seconds = settings.statement_timeout
-        self._read_only = read_only
+        self.read_only = read_only
         self._checked = False
         self._local = threading.local()
         self._end = weakref.finalize(self, engine.dispose)  # for a store that nobody closes
@@ -67,7 +67,11 @@ class PostgresqlDatabase:
         return True
 
     def look_up(self, program: Program[T]) -> T:
-        """Run a *program* that writes nothing, without a transaction."""
+        """Run a *program* that writes nothing, without a transaction.
+
+        A store that is open for reading alone runs it in a transaction in which the server refuses writes: to set this
+        for the whole session would change it for others behind PgBouncer.
+        """
         return self._answer(self._look_up, program)
 
     def write(self, program: Program[T], *, seconds: float | None = None) -> T:
@@ -139,7 +143,10 @@ class PostgresqlDatabase:
         if host is not None:
             return host.run(program)
         with self._borrowed(self._seconds) as driver:
-            return driver.run(program)
+            if not self.read_only:
+                return driver.run(program)
+            with driver.transaction(self.begin(self._seconds, self._seconds)):
+                return driver.run(program)
 
     def _write(self, program: Program[T], seconds: float | None) -> T:
         host = self._host()
@@ -171,7 +178,7 @@ class PostgresqlDatabase:
         its own.
         """
         parts = [
-            "BEGIN ISOLATION LEVEL READ COMMITTED" + (" READ ONLY" if self._read_only else ""),
+            "BEGIN ISOLATION LEVEL READ COMMITTED" + (" READ ONLY" if self.read_only else ""),
             f"SET LOCAL statement_timeout = {_milliseconds(seconds)}",
             f"SET LOCAL lock_timeout = {_milliseconds(lock_seconds)}",
         ]
@@ -184,7 +191,7 @@ class PostgresqlDatabase:
             connection.detach()
             driver = PostgresqlDriver(cast("Any", connection.connection.dbapi_connection))
             with driver.transaction(self.begin(0, MAINTENANCE_SECONDS)):
-                if not self._read_only:
+                if not self.read_only:
                     driver.connection.execute(_LOCK_SCHEMA)
                 return work(connection)
 
