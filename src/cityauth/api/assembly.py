@@ -29,6 +29,7 @@ from cityauth.ports.stores import (
     AccountStore,
     HashCountStore,
     InspectedStore,
+    LocalThrottleStore,
     OneTimeTokenStore,
     OutboxStore,
     PopulationStore,
@@ -36,6 +37,7 @@ from cityauth.ports.stores import (
     ThrottleStore,
 )
 from cityauth.stores.memory import MemoryStore
+from cityauth.stores.memory.local import LocalThrottle
 
 A = TypeVar("A")
 """The answers: called, or awaited."""
@@ -91,6 +93,8 @@ class Supplies:
     audit: AuditSink | None
     common: Container[str] | None
     tombstone_secret: str | bytes | Sequence[str | bytes] | None
+    throttle: object
+    outbox: object
 
 
 def assemble(given: Supplies, wire: Callable[[dict[type[Any], object]], A]) -> Assembly[A]:
@@ -99,7 +103,7 @@ def assemble(given: Supplies, wire: Callable[[dict[type[Any], object]], A]) -> A
     Raises:
         SecretError: see `KeyRing.of`.
         PolicyError: two kinds have one name, or the hash profile is over the limits.
-        ConfigurationError: the mailer does not fit the policy; see `prepare_mailer`.
+        ConfigurationError: the mailer does not fit the policy (see `prepare_mailer`), or the outbox is not the store's.
         WiringError: see *wire*.
     """
     policy = given.policy or Policy()
@@ -118,6 +122,7 @@ def assemble(given: Supplies, wire: Callable[[dict[type[Any], object]], A]) -> A
         common=_BundledCommon() if given.common is None else given.common,
         counted_mix=CountedMix() if describes and counts and given.hash_mix is None else None,
         describes_hashes=describes,
+        has_own_throttle=given.throttle is not None and given.throttle is not given.store,
     )
     clock = given.clock or SystemClock()
     mailer, audit = given.mailer or NoMailer(), given.audit or LogAudit()
@@ -126,8 +131,9 @@ def assemble(given: Supplies, wire: Callable[[dict[type[Any], object]], A]) -> A
         AccountStore: given.store,
         SessionStore: given.store,
         OneTimeTokenStore: given.store,
-        OutboxStore: given.store,
-        ThrottleStore: given.store,
+        OutboxStore: _outbox_of(given),
+        ThrottleStore: given.store if given.throttle is None else given.throttle,
+        LocalThrottleStore: LocalThrottle(),
         Mailer: mailer,
         PasswordHasher: hasher,
         Clock: clock,
@@ -136,8 +142,7 @@ def assemble(given: Supplies, wire: Callable[[dict[type[Any], object]], A]) -> A
         Sleeper: SystemSleeper(),
         HashQueue: HashQueue(policy.hash_queue, _memory_of(hasher, policy)),
     }
-    optional: dict[type[Any], object] = {HashImporter: hasher}
-    optional.update((port, given.store) for port in _OPTIONAL)
+    optional: dict[type[Any], object] = {HashImporter: hasher, **dict.fromkeys(_OPTIONAL, given.store)}
     ports.update((port, answering) for port, answering in optional.items() if _is(port, answering))
     _warn_of_open_migration(given.store)
     return Assembly(deployment, wire(ports), clock, _setup_of(given, keys, ports), audit)
@@ -158,6 +163,16 @@ def _setup_of(given: Supplies, keys: KeyRing, ports: Mapping[type[Any], object])
         counts_hashes=HashCountStore in ports and HashImporter in ports,
         keeps_population=PopulationStore in ports,
         is_inspected=InspectedStore in ports,
+    )
+
+
+def _outbox_of(given: Supplies) -> object:
+    """Return what mails are leased from: the store, whose commits queue them."""
+    if given.outbox is None or given.outbox is given.store:
+        return given.store
+    raise ConfigurationError(
+        "outbox must be the same object as store: a mail is queued by the commit that it belongs to, so no mail would"
+        " ever reach another outbox"
     )
 
 

@@ -20,7 +20,7 @@ Answers: TypeAlias = Mapping[Callable[..., Any], Callable[..., Any]]
 AsyncAnswers: TypeAlias = Mapping[Callable[..., Any], Callable[..., Awaitable[Any]]]
 """The same, awaited."""
 
-NEVER_BLOCKING = frozenset({"Clock", "Entropy", "AuditSink"})
+NEVER_BLOCKING = frozenset({"Clock", "Entropy", "AuditSink", "LocalThrottleStore"})
 """Ports whose contract says that they do not block: the asynchronous driver calls them directly."""
 
 SLOW = frozenset({"Mailer", "DomainCheck", "Sleeper"})

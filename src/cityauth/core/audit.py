@@ -43,6 +43,7 @@ class AuditEventType(StrEnum):
     EMAIL_CHANGE_REQUESTED = "email_change.requested"
     EMAIL_CHANGED = "email.changed"
     EMAIL_CHANGE_UNDONE = "email_change.undone"
+    THROTTLE_DEGRADED = "throttle.degraded"
     MAIL_ABANDONED = "mail.abandoned"
     MIGRATION_OPENED = "migration.opened"
     MIGRATION_DISCARDED = "migration.discarded"

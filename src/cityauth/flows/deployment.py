@@ -13,14 +13,13 @@ from cityauth.core.hashing import HashMix
 from cityauth.core.identifiers import IdentifierKind
 from cityauth.core.resolution import IdentifierResolver
 from cityauth.core.signing import TokenSigner
-from cityauth.core.throttling import Exhausted, bucket_of, network_of
 from cityauth.core.tombstones import TombstoneKeys
 from cityauth.errors import StoreUnavailableError
 from cityauth.flows.asking import Flow, ask
 from cityauth.policy import Policy
 from cityauth.policy.hashing import MIX_MAX_AGE
 from cityauth.ports.services import AuditSink, Clock, Entropy
-from cityauth.ports.stores import AccountStore, ThrottleStore
+from cityauth.ports.stores import AccountStore
 
 
 @dataclass(slots=True)
@@ -56,6 +55,7 @@ class Deployment:
         common: Common passwords, refused as new ones.
         counted_mix: What the store counted; ``None`` where the host declares the mix, or the store does not count.
         describes_hashes: Whether the hasher is a `HashImporter`, which can say of which kind a stored hash is.
+        has_own_throttle: Whether the throttle is an object apart from the store, and can fail alone.
     """
 
     policy: Policy
@@ -69,6 +69,7 @@ class Deployment:
     common: Container[str]
     counted_mix: CountedMix | None = None
     describes_hashes: bool = False
+    has_own_throttle: bool = False
 
 
 _ID_BYTES = 12
@@ -102,22 +103,6 @@ def commit_with(event: AuditEvent, changes: Sequence[Change] = ()) -> Flow[Commi
     if isinstance(outcome, Committed):
         yield from ask(AuditSink.emit, event)
     return outcome
-
-
-def record_refusal(deployment: Deployment, event: AuditEvent, context: RequestContext) -> Flow[None]:
-    """Record *event*, a refusal that cost no work, unless too many such refusals were recorded lately.
-
-    An empty password or a request over its limit costs a client nothing, so a client could fill the audit
-    trail with them. `ThrottlePolicy.refusals_recorded` bounds them for the client's network and for all together.
-    """
-    limits = deployment.policy.throttle.refusals_recorded
-    network = network_of(context.client.address)
-    for name, most in ((network, limits), ("", deployment.policy.throttle.refusals_recorded_in_all)):
-        bucket = bucket_of("refusals-recorded", name, deployment.audit_secret)
-        allowance = yield from ask(ThrottleStore.reserve, bucket, most, context.at)
-        if isinstance(allowance, Exhausted):
-            return
-    yield from commit_with(event)
 
 
 def new_account_id() -> Flow[AccountId]:

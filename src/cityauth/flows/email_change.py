@@ -27,7 +27,7 @@ from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
 from cityauth.core.sessions import LiveSession, is_fresh
 from cityauth.core.signing import Purpose
 from cityauth.flows.asking import Flow, ask
-from cityauth.flows.deployment import Deployment, begin, commit_with, record_refusal
+from cityauth.flows.deployment import Deployment, begin, commit_with
 from cityauth.flows.identifiers import address_problem_of, find_holder
 from cityauth.flows.links import Owned, identifiers_of, login_name, make_link, open_owned, refuse_link
 from cityauth.flows.mail import (
@@ -42,6 +42,7 @@ from cityauth.flows.mail import (
 )
 from cityauth.flows.recovery import answer
 from cityauth.flows.sessions import ENDED, check_again, still_live
+from cityauth.flows.throttling import record_refusal
 from cityauth.messages import Mail, mask_email, mask_login_name
 from cityauth.messages.codes import Code
 from cityauth.ports.services import Mailer

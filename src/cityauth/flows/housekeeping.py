@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from cityauth.core.signing import LEEWAY
 from cityauth.flows.asking import Flow, ask
 from cityauth.flows.deployment import Deployment
+from cityauth.flows.throttling import purge_counts
 from cityauth.ports.services import Clock
-from cityauth.ports.stores import OneTimeTokenStore, SessionStore, ThrottleStore
+from cityauth.ports.stores import OneTimeTokenStore, SessionStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,5 +31,5 @@ def purge(deployment: Deployment) -> Flow[Purged]:
     past = now - LEEWAY
     sessions = yield from ask(SessionStore.purge_sessions, past - deployment.policy.sessions.longest)
     links = yield from ask(OneTimeTokenStore.purge_tokens, past)
-    counts = yield from ask(ThrottleStore.purge_throttle, past - deployment.policy.throttle.longest)
+    counts = yield from purge_counts(deployment, past - deployment.policy.throttle.longest)
     return Purged(sessions, links, counts)

@@ -18,10 +18,11 @@ from cityauth.core.signing import Purpose, SignedPayload, TokenDefect
 from cityauth.core.throttling import Exhausted, bucket_of, network_of
 from cityauth.core.web import link_token
 from cityauth.flows.asking import Flow, ask
-from cityauth.flows.deployment import Deployment, commit_with, record_refusal
+from cityauth.flows.deployment import Deployment, commit_with
+from cityauth.flows.throttling import record_refusal, reserve
 from cityauth.messages.codes import Code
 from cityauth.ports.services import Entropy
-from cityauth.ports.stores import AccountStore, OneTimeTokenStore, ThrottleStore
+from cityauth.ports.stores import AccountStore, OneTimeTokenStore
 
 _MAILED = tuple(purpose for purpose in Purpose if purpose is not Purpose.PENDING_LOGIN)
 """The purposes whose tokens are mailed."""
@@ -154,7 +155,7 @@ def open_link(
         return opened
     network = network_of(context.client.address)
     bucket = bucket_of("link-use" if to_use else "link-look", network, deployment.audit_secret)
-    allowance = yield from ask(ThrottleStore.reserve, bucket, deployment.policy.throttle.link_per_network, context.at)
+    allowance = yield from reserve(deployment, bucket, deployment.policy.throttle.link_per_network, context.at)
     if isinstance(allowance, Exhausted):
         return LinkRefused(Problem(Code.THROTTLE_REQUEST))
     one_time_token = yield from ask(OneTimeTokenStore.find_token, digest_of_id(opened.payload.get("token_id")) or b"")

@@ -54,7 +54,7 @@ from cityauth.core.signing import Purpose, TokenDefect
 from cityauth.core.throttling import Exhausted
 from cityauth.errors import HasherBusyError, UsageError
 from cityauth.flows.asking import Flow, ask, ask_for
-from cityauth.flows.deployment import Deployment, begin, commit_with, record_refusal
+from cityauth.flows.deployment import Deployment, begin, commit_with
 from cityauth.flows.hash_kinds import current_mix, kind_of_hash
 from cityauth.flows.identifiers import problem_of, resolve
 from cityauth.flows.passwords import network_in, verify_password
@@ -69,6 +69,7 @@ from cityauth.flows.sign_in_limit import (
     seconds_until,
     throttled,
 )
+from cityauth.flows.throttling import record_refusal
 from cityauth.messages import mask_email
 from cityauth.messages.codes import Code
 from cityauth.ports.services import Clock, Entropy, PasswordHasher
@@ -232,7 +233,7 @@ def _verify(deployment: Deployment, attempt: Attempt, key: str, password: Passwo
             deployment, password, against, context, account_id=holder, identifier_hash=attempt.identifier_hash
         )
     except HasherBusyError:
-        yield from refund(attempt.reserved, context, forget=False)
+        yield from refund(deployment, attempt.reserved, context, forget=False)
         raise
     most = deployment.policy.throttle.password_disabled_after
     decision = decide(resolution, stored, matched=verdict.matched, most_failures=most)
@@ -261,7 +262,7 @@ def _name_successor(
     """After the right password, show the owner of a retired identifier which address signs in now."""
     state = advance(attempt.state, proven)
     yield from commit_with(_failure(attempt, RefusalReason.RETIRED))
-    yield from refund(attempt.reserved, attempt.context, forget=True)
+    yield from refund(deployment, attempt.reserved, attempt.context, forget=True)
     held = yield from ask(AccountStore.account_identifiers, proven.account.id)
     phase = attempt.resolution.phase
     addresses = [
@@ -305,7 +306,7 @@ def _sign_in(
         outcome = yield from commit_with(_success(attempt, state.account, remember=remember, rehashed=False), changes)
     if not isinstance(outcome, Committed):
         return (yield from _refuse(deployment, attempt, PasswordRefused(RefusalReason.OVERTAKEN)))
-    yield from refund(attempt.reserved, context, forget=True)
+    yield from refund(deployment, attempt.reserved, context, forget=True)
     return replace(state, device_token=device_token_of(deployment, account, attempt.device or context.id, context.at))
 
 

@@ -18,13 +18,13 @@ from cityauth.core.mail import QueuedMail, mail_address, mailbox_of
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus, Match
 from cityauth.core.sessions import LiveSession
 from cityauth.core.throttling import Exhausted, Reserved, bucket_of, network_of
-from cityauth.flows.asking import Flow, ask
+from cityauth.flows.asking import Flow
 from cityauth.flows.deployment import Deployment
 from cityauth.flows.links import Link, is_mailed_to, lifetime_of, page
 from cityauth.flows.sessions import check_again
+from cityauth.flows.throttling import reserve
 from cityauth.messages import Mail, validity, write
 from cityauth.messages.catalogue import Param
-from cityauth.ports.stores import ThrottleStore
 
 _SHORT_WAIT = timedelta(minutes=1)
 """A budget that is free again within this time needs no guaranteed mail: the person asks once more."""
@@ -122,7 +122,7 @@ def reset_budget(
     operation = "mail-guaranteed" if account else "mail-guaranteed-to-nobody"
     bucket = bucket_of(operation, mailbox_of(address), deployment.audit_secret)
     limits = deployment.policy.throttle.mail_guaranteed
-    allowance = yield from ask(ThrottleStore.reserve, bucket, limits, context.at)
+    allowance = yield from reserve(deployment, bucket, limits, context.at)
     if refused is None:
         return Budget.STRANGERS
     return Budget.GUARANTEED if isinstance(allowance, Reserved) else None
@@ -144,7 +144,7 @@ def network_allowed(deployment: Deployment, context: RequestContext) -> Flow[boo
     """
     network = bucket_of("mail-network", network_of(context.client.address), deployment.audit_secret)
     limits = deployment.policy.throttle.mail_per_network
-    return isinstance((yield from ask(ThrottleStore.reserve, network, limits, context.at)), Reserved)
+    return isinstance((yield from reserve(deployment, network, limits, context.at)), Reserved)
 
 
 def _spend(
@@ -160,7 +160,7 @@ def _spend_account(
 ) -> Flow[Exhausted | None]:
     bucket = bucket_of(f"mail-{operation}{budget and '-'}{budget}", subject, deployment.audit_secret)
     limits = deployment.policy.throttle.mail_per_account
-    allowance = yield from ask(ThrottleStore.reserve, bucket, limits, context.at)
+    allowance = yield from reserve(deployment, bucket, limits, context.at)
     return allowance if isinstance(allowance, Exhausted) else None
 
 
@@ -169,7 +169,7 @@ def _spend_mailbox(
 ) -> Flow[Exhausted | None]:
     bucket = bucket_of(f"mail-recipient{budget and '-'}{budget}", mailbox_of(address), deployment.audit_secret)
     limits = deployment.policy.throttle.mail_per_recipient
-    allowance = yield from ask(ThrottleStore.reserve, bucket, limits, context.at)
+    allowance = yield from reserve(deployment, bucket, limits, context.at)
     return allowance if isinstance(allowance, Exhausted) else None
 
 

@@ -31,10 +31,11 @@ from cityauth.flows.mail import addresses_of, notify
 from cityauth.flows.passwords import hash_new, verify_password
 from cityauth.flows.recovery import words_of
 from cityauth.flows.sessions import ENDED, check_again, still_live
+from cityauth.flows.throttling import reserve
 from cityauth.messages import Mail
 from cityauth.messages.codes import Code
 from cityauth.ports.services import Entropy
-from cityauth.ports.stores import AccountStore, ThrottleStore
+from cityauth.ports.stores import AccountStore
 
 _WRONG = Refused(Problem(Code.PASSWORD_WRONG_CURRENT))
 
@@ -145,7 +146,7 @@ def _verify_own(
     """Verify *password* for *account*, and count the attempt before it is made; return the hash that matched."""
     bucket = bucket_of("verify", account.id, deployment.audit_secret)
     limits = deployment.policy.throttle.verify_per_account
-    allowance = yield from ask(ThrottleStore.reserve, bucket, limits, context.at)
+    allowance = yield from reserve(deployment, bucket, limits, context.at)
     if isinstance(allowance, Exhausted):
         return Refused(Problem(Code.THROTTLE_REQUEST))
     own = yield from _verify(deployment, account, password, context)

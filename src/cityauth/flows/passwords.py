@@ -14,7 +14,8 @@ from cityauth.core.secret import SecretStr
 from cityauth.core.throttling import network_of
 from cityauth.errors import HasherBusyError, UsageError
 from cityauth.flows.asking import Flow, ask, ask_for
-from cityauth.flows.deployment import Deployment, begin, record_refusal
+from cityauth.flows.deployment import Deployment, begin
+from cityauth.flows.throttling import record_refusal
 from cityauth.messages.codes import Code
 from cityauth.ports.services import PasswordHasher, Verdict
 

@@ -28,12 +28,13 @@ from cityauth.core.resolution import AccountIdentifier, IdentifierStatus, Reason
 from cityauth.core.sessions import LiveSession
 from cityauth.core.signing import Purpose
 from cityauth.flows.asking import Flow, ask
-from cityauth.flows.deployment import Deployment, begin, commit_with, record_refusal
+from cityauth.flows.deployment import Deployment, begin, commit_with
 from cityauth.flows.hash_kinds import kind_of_hash
 from cityauth.flows.identifiers import problem_of, resolve
 from cityauth.flows.links import Link, identifiers_of, is_mailed_to, login_name, make_link, open_owned, refuse_link
 from cityauth.flows.mail import Budget, addresses_of, notify, queue, reset_budget
 from cityauth.flows.passwords import hash_new
+from cityauth.flows.throttling import record_refusal
 from cityauth.messages import Mail, mask_login_name
 from cityauth.messages.codes import Code
 from cityauth.ports.services import Mailer

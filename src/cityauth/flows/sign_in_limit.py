@@ -14,10 +14,10 @@ from cityauth.core.resolution import Match, Resolution
 from cityauth.core.secret import SecretStr
 from cityauth.core.signing import Payload, Purpose, TokenDefect
 from cityauth.core.throttling import Claim, Exhausted, bucket_of, network_of, slot_of
-from cityauth.flows.asking import Flow, ask
+from cityauth.flows.asking import Flow
 from cityauth.flows.deployment import Deployment
+from cityauth.flows.throttling import refund_all, reserve_all
 from cityauth.messages.codes import Code
-from cityauth.ports.stores import ThrottleStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def reserve_attempt(
     claims = (*posts, *reserved.claims)
     if not claims:
         return reserved
-    allowance = yield from ask(ThrottleStore.reserve_all, claims, context.at)
+    allowance = yield from reserve_all(deployment, claims, context.at)
     return allowance if isinstance(allowance, Exhausted) else reserved
 
 
@@ -112,10 +112,10 @@ def device_token_of(deployment: Deployment, account: Account, device: str, now: 
     return SecretStr(deployment.signer.sign(Purpose.DEVICE, payload, now))
 
 
-def refund(reserved: Reservation, context: RequestContext, *, forget: bool) -> Flow[None]:
+def refund(deployment: Deployment, reserved: Reservation, context: RequestContext, *, forget: bool) -> Flow[None]:
     """Take back what was counted for an attempt. After a success earlier failures of the account are forgotten."""
     if reserved.claims:
-        yield from ask(ThrottleStore.refund, reserved.claims, context.at, forget=forget)
+        yield from refund_all(deployment, reserved.claims, context.at, forget=forget)
 
 
 def seconds_until(retry_at: datetime, now: datetime) -> int:

@@ -11,13 +11,14 @@ from cityauth.core.mail import contact_key, mail_address
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
 from cityauth.core.signing import Purpose
 from cityauth.flows.asking import Flow, ask
-from cityauth.flows.deployment import Deployment, begin, commit_with, new_account_id, record_refusal
+from cityauth.flows.deployment import Deployment, begin, commit_with, new_account_id
 from cityauth.flows.hash_kinds import kind_of_hash
 from cityauth.flows.identifiers import address_problem_of, find_holder
 from cityauth.flows.links import make_link, open_link, refuse_link
 from cityauth.flows.mail import address_taken, mail_allowed, network_allowed, queue, recipient_allowed
 from cityauth.flows.passwords import hash_new
 from cityauth.flows.recovery import answer
+from cityauth.flows.throttling import record_refusal
 from cityauth.messages import Mail, mask_login_name
 from cityauth.messages.codes import Code
 from cityauth.ports.services import Mailer

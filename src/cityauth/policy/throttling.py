@@ -1,9 +1,13 @@
 """How often something may happen."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import Final
 
 from cityauth.policy.validation import require, require_types
+
+WITHOUT_SERVER: Final = 4
+"""By how much each process is stricter while the throttle's own server is down: as if four processes shared a limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,11 @@ class Limit:
             timedelta() < self.window <= timedelta(days=366),
             "throttle: the window of a limit must be longer than nothing and at most 366 days",
         )
+
+    @property
+    def stricter(self) -> "Limit":
+        """The limit in one process while the shared counts cannot be reached: a quarter, at least 1."""
+        return Limit(min(self.count, max(1, self.count // WITHOUT_SERVER)), self.window)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +66,11 @@ class Backoff:
             self.longest <= self.memory <= timedelta(days=366),
             "throttle: the memory of failures must be at least the longest wait, and at most 366 days",
         )
+
+    @property
+    def stricter(self) -> "Backoff":
+        """The waits in one process while the shared counts cannot be reached: a quarter as many free failures."""
+        return replace(self, free=max(1, self.free // WITHOUT_SERVER))
 
     def wait_after(self, failures: int) -> timedelta:
         """Return how long to wait after this many failures in a row."""

@@ -15,7 +15,9 @@ from cityauth.ports.services import (
 from cityauth.ports.stores import (
     AccountStore,
     AnyStore,
+    AnyThrottleStore,
     AsyncStore,
+    AsyncThrottleStore,
     HashCountStore,
     InspectedStore,
     OneTimeTokenStore,
@@ -29,7 +31,9 @@ from cityauth.ports.stores import (
 __all__ = [
     "AccountStore",
     "AnyStore",
+    "AnyThrottleStore",
     "AsyncStore",
+    "AsyncThrottleStore",
     "AuditSink",
     "Clock",
     "DomainCheck",

@@ -174,6 +174,18 @@ class ThrottleStore(Protocol):
         ...
 
 
+class LocalThrottleStore(Protocol):
+    """Counts in this process, while a throttle of its own cannot answer. The library supplies it; it never blocks."""
+
+    def reserve_locally(self, claims: Sequence[Claim], now: datetime) -> Allowance:
+        """Do what `ThrottleStore.reserve_all` does, within a fixed amount of memory."""
+        ...
+
+    def refund_locally(self, claims: Sequence[Claim], at: datetime, *, forget: bool) -> None:
+        """Do what `ThrottleStore.refund` does."""
+        ...
+
+
 class Store(AccountStore, SessionStore, OneTimeTokenStore, OutboxStore, ThrottleStore, Protocol):
     """A store of everything that a service needs. `MemoryStore` and `SqlStore` are a `PopulationStore` as well."""
 
@@ -269,7 +281,27 @@ class InspectedStore(Protocol):
         ...
 
 
-class AsyncStore(Protocol):
+class AsyncThrottleStore(Protocol):
+    """The same as `ThrottleStore` with asynchronous methods."""
+
+    async def reserve(self, bucket: str, limits: Sequence[Limit], now: datetime) -> Allowance:
+        """See `ThrottleStore.reserve`."""
+        ...
+
+    async def reserve_all(self, claims: Sequence[Claim], now: datetime) -> Allowance:
+        """See `ThrottleStore.reserve_all`."""
+        ...
+
+    async def refund(self, claims: Sequence[Claim], at: datetime, *, forget: bool) -> None:
+        """See `ThrottleStore.refund`."""
+        ...
+
+    async def purge_throttle(self, before: datetime) -> int:
+        """See `ThrottleStore.purge_throttle`."""
+        ...
+
+
+class AsyncStore(AsyncThrottleStore, Protocol):
     """The same as `Store` with asynchronous methods."""
 
     async def find(self, keys: Sequence[str]) -> Sequence[Match]:
@@ -348,22 +380,9 @@ class AsyncStore(Protocol):
         """See `OutboxStore.outbox_status`."""
         ...
 
-    async def reserve(self, bucket: str, limits: Sequence[Limit], now: datetime) -> Allowance:
-        """See `ThrottleStore.reserve`."""
-        ...
-
-    async def reserve_all(self, claims: Sequence[Claim], now: datetime) -> Allowance:
-        """See `ThrottleStore.reserve_all`."""
-        ...
-
-    async def refund(self, claims: Sequence[Claim], at: datetime, *, forget: bool) -> None:
-        """See `ThrottleStore.refund`."""
-        ...
-
-    async def purge_throttle(self, before: datetime) -> int:
-        """See `ThrottleStore.purge_throttle`."""
-        ...
-
 
 AnyStore: TypeAlias = Store | AsyncStore
 """What `AsyncCityAuth` takes. A synchronous store runs in worker threads."""
+
+AnyThrottleStore: TypeAlias = ThrottleStore | AsyncThrottleStore
+"""The same for the throttle alone."""

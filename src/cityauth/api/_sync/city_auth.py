@@ -18,7 +18,7 @@ from cityauth.core.identifiers import BUILT_IN, IdentifierKind
 from cityauth.flows import check
 from cityauth.policy import Policy
 from cityauth.ports.services import AuditSink, Clock, Entropy, Mailer, PasswordHasher
-from cityauth.ports.stores import Store
+from cityauth.ports.stores import Store, ThrottleStore
 
 
 class CityAuth:
@@ -52,6 +52,8 @@ class CityAuth:
         audit: AuditSink | None = None,
         common: Container[str] | None = None,
         tombstone_secret: str | bytes | Sequence[str | bytes] | None = None,
+        throttle: ThrottleStore | None = None,
+        outbox: Store | None = None,
     ) -> None:
         """Put a deployment together.
 
@@ -73,16 +75,34 @@ class CityAuth:
                 least 32 random bytes that outlive every signing secret. A list holds the oldest key first: the
                 newest makes new tombstones, and all find old ones. When ``None``, the key is derived from the
                 oldest signing secret, and that secret must stay in *secrets*.
+            throttle: Counts what is limited, such as `ValkeyThrottle`; the *store* when ``None``. While it
+                cannot be reached, each process counts by itself, more strictly.
+            outbox: What mails are sent from; only the *store* itself can be it, because a mail is queued by the
+                commit that it belongs to.
 
         Raises:
             SecretError: a secret, *tombstone_secret* among them, is missing, short or a known sample.
             PolicyError: two kinds have one name, or the hash profile is over the limits.
-            ConfigurationError: the mailer's server is another machine, but ``mail.base_url`` leads to this one.
+            ConfigurationError: the mailer's server is another machine, but ``mail.base_url`` leads to this one;
+                or *outbox* is another object than *store*.
             WiringError: a port lacks a method, or is asynchronous.
         """
         assembly = assemble(
             Supplies(
-                store, secrets, policy, kinds, hash_mix, hasher, mailer, clock, entropy, audit, common, tombstone_secret
+                store,
+                secrets,
+                policy,
+                kinds,
+                hash_mix,
+                hasher,
+                mailer,
+                clock,
+                entropy,
+                audit,
+                common,
+                tombstone_secret,
+                throttle,
+                outbox,
             ),
             wire,
         )
