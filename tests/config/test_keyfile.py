@@ -3,7 +3,11 @@
 import base64
 import os
 import stat
+import subprocess
+import sys
 import threading
+import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -192,3 +196,96 @@ def test_the_owner_stays(tmp_path: Path) -> None:
     os.chown(path, 12345, 12346)
     keyfile.append(path, "two")
     assert (path.stat().st_uid, path.stat().st_gid, stat.S_IMODE(path.stat().st_mode)) == (12345, 12346, 0o600)
+
+
+AT = datetime(2027, 1, 1, 12, tzinfo=UTC)
+
+
+def test_keys_are_named_without_their_secrets(tmp_path: Path) -> None:
+    """The list has a name and a date for each secret, the oldest first; a date that cannot be read is not known."""
+    path = tmp_path / "keys"
+    path.write_text("one\n# added yesterday\ntwo\n# added 2027-01-01\nthree\n", encoding="utf-8")
+    path.chmod(0o600)
+    keyfile.append(path, "four", AT)
+    keyfile.append(path, "five")
+    entries = keyfile.list_keys(path)
+    assert [one.added_at for one in entries] == [None, None, None, AT, None]
+    assert len({one.name for one in entries}) == 5
+    assert not {one.name for one in entries} & {"one", "two", "three", "four", "five"}
+    assert keyfile.read(path) == ["one", "two", "three", "four", "five"]
+
+
+def test_a_retired_key_leaves_with_its_date_and_nothing_else(tmp_path: Path) -> None:
+    """Comments, other secrets and their dates stay as they are."""
+    path = tmp_path / "keys"
+    path.write_text("# ours\n# added 2027-01-01T12:00:00+00:00\none\n", encoding="utf-8")
+    path.chmod(0o600)
+    keyfile.append(path, "two", AT)
+    keyfile.append(path, "three", AT)
+    first, second, _ = keyfile.list_keys(path)
+    assert keyfile.retire(path, first.name) == 2
+    assert keyfile.retire(path, second.name) == 1
+    assert path.read_text(encoding="utf-8") == f"# ours\n# added {AT.isoformat()}\nthree\n"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_the_newest_and_unknown_keys_are_not_retired(tmp_path: Path) -> None:
+    """What signs stays, also if the same secret stands twice in the file, and a name that is none changes nothing."""
+    path = tmp_path / "keys"
+    path.write_text("one\ntwo\none\n", encoding="utf-8")
+    path.chmod(0o600)
+    first, _, newest = keyfile.list_keys(path)
+    assert first.name == newest.name
+    with pytest.raises(SecretError, match="is the newest"):
+        keyfile.retire(path, first.name)
+    with pytest.raises(SecretError, match="has no key 00000000"):
+        keyfile.retire(path, "00000000")
+    assert path.read_text(encoding="utf-8") == "one\ntwo\none\n"
+    assert [one.name for one in tmp_path.iterdir()] == ["keys"]
+
+
+def test_the_tombstones_key_outlives_the_oldest_secret(tmp_path: Path) -> None:
+    """A file from before the tombstones' key gets its line when its oldest secret is retired (C-22)."""
+    path = tmp_path / "keys"
+    old, new = keyfile.generate(SeededEntropy(b"old")), keyfile.generate(SeededEntropy(b"new"))
+    path.write_text(f"{old}\n{new}\n", encoding="utf-8")
+    path.chmod(0o600)
+    keyfile.retire(path, keyfile.list_keys(path)[0].name)
+    assert keyfile.read(path) == [new]
+    assert keyfile.read_tombstones(path) == [KeyRing.of([old]).derive("tombstones").hex()]
+
+
+ROTATING = """
+import sys
+from pathlib import Path
+from cityauth.api.system import SystemEntropy
+from cityauth.config import keyfile
+path = Path(sys.argv[1])
+print("begun", flush=True)
+while True:
+    names = [one.name for one in keyfile.list_keys(path)]
+    if len(names) > 3:
+        keyfile.retire(path, names[1])
+    else:
+        keyfile.append(path, keyfile.generate(SystemEntropy()))
+"""
+
+
+@pytest.mark.parametrize("seconds", [0.01, 0.05, 0.1, 0.2])
+def test_a_killed_rotation_leaves_a_whole_ring(tmp_path: Path, seconds: float) -> None:
+    """After kill -9 in the middle of rotations the file is a whole ring, private, with the first key in it (C-22)."""
+    path = tmp_path / "keys"
+    first = keyfile.generate(SystemEntropy())
+    keyfile.append(path, first)
+    with subprocess.Popen([sys.executable, "-c", ROTATING, str(path)], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"begun\n"
+        time.sleep(seconds)
+        process.kill()
+        process.wait(10)
+    found = keyfile.read(path)
+    KeyRing.of(found)
+    assert found[0] == first
+    assert 1 <= len(found) <= 4
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert keyfile.read_tombstones(path) == [KeyRing.of([first]).derive("tombstones").hex()]

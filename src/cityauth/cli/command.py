@@ -13,8 +13,9 @@ from cityauth.cli.errors import OneSentenceGroup
 from cityauth.cli.hashes import hashes
 from cityauth.cli.identifiers import identifier
 from cityauth.cli.import_ import import_
+from cityauth.cli.keys import keys
 from cityauth.cli.migrate_run import migrate
-from cityauth.cli.operations import db, keys, outbox
+from cityauth.cli.operations import db, outbox
 from cityauth.config.configuration import CONFIG, FILE, load
 
 

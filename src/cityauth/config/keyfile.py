@@ -5,8 +5,12 @@ accounts. It stays when signing secrets are replaced.
 """
 
 import base64
+import hashlib
 import os
 import stat
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +20,9 @@ from cityauth.ports.services import Entropy
 
 TOMBSTONE: Final = "tombstone:"
 """Begins the line of the key of what is kept of erased accounts."""
+
+_ADDED: Final = "# added "
+"""Begins the comment that says when the next secret was added."""
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _ROOT = 0
@@ -57,18 +64,22 @@ def read_tombstones(path: Path) -> list[str]:
 
 
 def _lines(path: Path) -> list[str]:
-    """Return the lines of *path* that hold something."""
+    """Return the lines of *path* that hold something and are no comment."""
+    return [line for line in _all_lines(path) if line and not line.startswith("#")]
+
+
+def _all_lines(path: Path) -> list[str]:
+    """Return every line of *path*, without outer blanks."""
     try:
         with path.open(encoding="utf-8") as file:
             _require_private(path, os.fstat(file.fileno()))
-            lines = [line.strip() for line in file]
+            return [line.strip() for line in file]
     except FileNotFoundError as error:
         raise SecretError(f"there is no key file {path}: `cityauth keys generate --append` makes it") from error
     except UnicodeDecodeError as error:
         raise SecretError(f"the key file {path} is no text: it holds one secret a line") from error
     except OSError as error:
         raise SecretError(f"the key file {path} cannot be read: {error.strerror}") from error
-    return [line for line in lines if line and not line.startswith("#")]
 
 
 def _require_private(path: Path, status: os.stat_result) -> None:
@@ -88,10 +99,41 @@ def _require_private(path: Path, status: os.stat_result) -> None:
         )
 
 
-def append(path: Path, secret: str) -> int:
+@dataclass(frozen=True, slots=True)
+class KeyEntry:
+    """One signing secret of the file, without the secret.
+
+    Attributes:
+        name: 8 hexadecimal digits that name the secret; nothing about it can be learnt from them.
+        added_at: When it was added; ``None`` if the file does not say it.
+    """
+
+    name: str
+    added_at: datetime | None
+
+
+def list_keys(path: Path) -> list[KeyEntry]:
+    """Return the signing secrets in *path*, the oldest first, without the secrets.
+
+    Raises:
+        SecretError: see `read_tombstones`.
+    """
+    entries: list[KeyEntry] = []
+    added_at: datetime | None = None
+    for line in _all_lines(path):
+        if line.startswith(_ADDED):
+            added_at = _moment_of(line)
+        elif _is_secret(line):
+            entries.append(KeyEntry(_name_of(line), added_at))
+            added_at = None
+    return entries
+
+
+def append(path: Path, secret: str, at: datetime | None = None) -> int:
     """Add *secret* as the newest to the key file and return how many there are then; make the file if need be.
 
-    A file without a line for the tombstones' key gets one, so that the oldest secret can be removed later.
+    A file without a line for the tombstones' key gets one, so that the oldest secret can be removed later. With *at* a
+    comment says when the secret was added.
 
     The file is replaced in one step by a finished copy that only its owner can read. So an interruption leaves the
     whole old file or the whole new one. The copy's name is the lock against a second writer. An existing file keeps
@@ -100,20 +142,87 @@ def append(path: Path, secret: str) -> int:
     Raises:
         SecretError: the file cannot be read or replaced, or another writer is at work.
     """
+    count = 0
+
+    def content(path: Path) -> str:
+        nonlocal count
+        before, count = _before(path)
+        added = "" if at is None else f"{_ADDED}{at.isoformat()}\n"
+        return f"{before}{_tombstone_line(path, secret)}{added}{secret}\n"
+
+    _replace(path, content)
+    return count + 1
+
+
+def retire(path: Path, name: str) -> int:
+    """Remove the secret of that *name* from the key file and return how many are left.
+
+    A file without a line for the tombstones' key gets one first, so that nothing is lost with the oldest secret. The
+    file is replaced as by `append`.
+
+    Raises:
+        SecretError: no secret has the name, it is the newest, or see `append`.
+    """
+    left = 0
+
+    def content(path: Path) -> str:
+        nonlocal left
+        names = [entry.name for entry in list_keys(path)]
+        if name not in names:
+            raise SecretError(f"the key file {path} has no key {name}: `cityauth keys list` shows its keys")
+        if names[-1] == name:
+            raise SecretError(f"the key {name} is the newest and signs: `cityauth keys rotate` first")
+        left = sum(other != name for other in names)
+        return _tombstone_line(path, "") + _without(_all_lines(path), name)
+
+    _replace(path, content)
+    return left
+
+
+def _without(lines: list[str], name: str) -> str:
+    """Return the lines but those of the secret of that *name*: itself, and the comment on when it was added."""
+    kept: list[str] = []
+    for line in lines:
+        if _is_secret(line) and _name_of(line) == name:
+            if kept and kept[-1].startswith(_ADDED):
+                kept.pop()
+            continue
+        kept.append(line)
+    return "".join(f"{line}\n" for line in kept)
+
+
+def _name_of(secret: str) -> str:
+    return hashlib.sha256(b"cityauth.key-name:" + secret.encode()).hexdigest()[:8]
+
+
+def _is_secret(line: str) -> bool:
+    return bool(line) and not line.startswith(("#", TOMBSTONE))
+
+
+def _moment_of(line: str) -> datetime | None:
+    """Return the moment in the comment on when a secret was added; ``None`` if somebody wrote something else there."""
+    try:
+        moment = datetime.fromisoformat(line.removeprefix(_ADDED))
+    except ValueError:
+        return None
+    return moment if moment.utcoffset() is not None else None
+
+
+def _replace(path: Path, content: Callable[[Path], str]) -> None:
+    """Replace the key file in one step by a private copy that holds *content*, which reads the file as it is now."""
     path = path.resolve()  # a symbolic link stays one
     copy = path.with_name(f"{path.name}.new")
     try:
         descriptor = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as error:
         raise SecretError(
-            f"{copy} is there: another `keys generate` is at work, or one was interrupted; delete it and try again"
+            f"{copy} is there: another `keys` command is at work, or one was interrupted; delete it and try again"
         ) from error
     except OSError as error:
         raise SecretError(f"the key file {path} cannot be written: {error.strerror}") from error
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            before, count = _before(path)
-            file.write(f"{before}{_tombstone_line(path, secret)}{secret}\n")
+            file.write(content(path))
             _keep_owner(path, file.fileno())
             file.flush()
             os.fsync(file.fileno())
@@ -124,7 +233,6 @@ def append(path: Path, secret: str) -> int:
             raise SecretError(f"the key file {path} cannot be replaced: {error.strerror}") from error
         raise
     _sync_folder(path.parent)
-    return count + 1
 
 
 def _tombstone_line(path: Path, secret: str) -> str:

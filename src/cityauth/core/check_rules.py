@@ -225,7 +225,7 @@ RULES: Final = (
         "CA011",
         Level.INFO,
         _single_secret,
-        "Add a new secret once a year with `cityauth keys generate --append`.",
+        "Add a new secret once a year with `cityauth keys rotate`.",
     ),
     Rule(
         "CA012",

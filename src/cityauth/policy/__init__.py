@@ -6,6 +6,7 @@ A value outside its range raises `PolicyError` when the policy is constructed.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from types import MappingProxyType
 
 from cityauth.messages.texts import Texts
@@ -98,6 +99,13 @@ class Policy:
     texts: Texts = field(default_factory=Texts)
     deployment: str = "cityauth"
     generation: str = ""
+
+    @property
+    def longest_signed(self) -> timedelta:
+        """The longest time for which anything that a signing secret signed is valid."""
+        links = self.links
+        lifetimes = (links.reset, links.invitation, links.sign_up, links.email_change, links.email_undo)
+        return max(self.login.pending_max_age, *lifetimes)
 
     def __post_init__(self) -> None:
         """Refuse values of another type, a realm for sign-ups without phases, and a budget that is too small."""
