@@ -135,7 +135,7 @@ def test_a_missing_library_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_wrong_address_role_or_password_is_told_without_it(postgresql: Databases) -> None:
-    """An operator learns which setting is wrong; nobody learns the password (C-17)."""
+    """An operator learns which setting is wrong; nobody learns the password."""
     right = postgresql.server.url(tcp=True)
     nobody = f"postgresql://nobody@/{postgresql.server.url().partition('@/')[2]}"
     cases = {
@@ -175,7 +175,7 @@ def test_text_that_cannot_be_stored_is_the_callers_mistake(store: SqlStore, bad:
 
 @pytest.mark.parametrize("bad", ["\0", "a\0b"])
 def test_a_nul_in_text_is_the_callers_mistake(store: SqlStore, bad: str) -> None:
-    """PostgreSQL cannot store a NUL character, and it never gets one (C-31)."""
+    """PostgreSQL cannot store a NUL character, and it never gets one."""
     assert_refused(store, bad)
 
 
@@ -226,7 +226,7 @@ def test_a_reader_never_writes(url: str) -> None:
 
 
 def test_a_lock_is_not_waited_for_without_end(url: str, host: psycopg.Connection[Any]) -> None:
-    """A host's open transaction makes a write fail in time; nothing was written and the next write works (C-13)."""
+    """A host's open transaction makes a write fail in time; nothing was written and the next write works."""
     with SqlStore(url, statement_timeout=0.3) as store:
         commit(store, added())
         with host.transaction():
@@ -351,7 +351,7 @@ def test_a_commit_that_the_server_ended_for_another_one_is_repeated(
 
 
 def test_connections_that_the_server_ended_are_replaced(store: SqlStore, host: psycopg.Connection[Any]) -> None:
-    """After a restart or a fail-over no call meets a dead connection of the pool (C-44)."""
+    """After a restart or a fail-over no call meets a dead connection of the pool (C-24)."""
     commit(store, added())
     asks: list[Callable[[], bool]] = [
         lambda: store.load(AINO) == added().account,
@@ -367,7 +367,7 @@ def test_connections_that_the_server_ended_are_replaced(store: SqlStore, host: p
 
 
 def test_a_server_that_is_restarted_is_used_again() -> None:
-    """While it is away every call says so at once, and the first call afterwards works (C-43)."""
+    """While it is away every call says so at once, and the first call afterwards works (C-24)."""
     with PostgresqlServer() as server, patient(server.url()) as store:
         store.create_schema()
         commit(store, added())
@@ -385,7 +385,7 @@ def test_a_server_that_is_restarted_is_used_again() -> None:
 
 
 def test_a_frozen_server_is_given_up_in_time() -> None:
-    """A server that holds its connections and says nothing is unavailable within 5 seconds, for old and new ones."""
+    """A server that holds its connections and says nothing is unavailable within 5 seconds, for old and new ones (C-30)."""
     with PostgresqlServer() as server, SqlStore(server.url(), statement_timeout=0.5) as store:
         store.create_schema()
         commit(store, added())

@@ -18,14 +18,21 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from cityauth.stores.sql.pool_settings import PoolSettings
 from cityauth.stores.sql.postgresql import (
-    ANSWER_SECONDS,
     FAILURES,
     MAINTENANCE_SECONDS,
     TRIES,
     PostgresqlDatabase,
     has_ended,
 )
-from cityauth.stores.sql.postgresql_driver import TEXTS, connect_options, wait_longer
+from cityauth.stores.sql.postgresql_driver import (
+    ANSWER_SECONDS,
+    BEGIN_PART,
+    COMMIT_PART,
+    TEXTS,
+    connect_options,
+    shortened,
+    wait_longer,
+)
 from cityauth.stores.sql.postgresql_errors import CommitError, failure_of, is_retryable
 from cityauth.stores.sql.programs import (
     Lock,
@@ -120,7 +127,8 @@ class AsyncPostgresqlDriver:
         Raises:
             CommitError: the commit itself failed.
         """
-        await self._cursor.execute(begin.encode())
+        with shortened(self.connection, BEGIN_PART):
+            await self._cursor.execute(begin.encode())
         try:
             yield
         except BaseException:
@@ -128,7 +136,8 @@ class AsyncPostgresqlDriver:
                 await self._cursor.execute(b"ROLLBACK")
             raise
         try:
-            await self._cursor.execute(b"COMMIT")
+            with shortened(self.connection, COMMIT_PART):
+                await self._cursor.execute(b"COMMIT")
         except psycopg.Error as error:
             raise CommitError from error
 
@@ -221,8 +230,7 @@ class AsyncPostgresqlDatabase:
 
     async def alone(self, work: Callable[[Connection], T], *, create: bool = False) -> T:
         """Do *work* on the tables themselves, in a thread, as Alembic is synchronous."""
-        del create  # the database is made by its administrator
-        return await asyncio.to_thread(self._database.alone, work)
+        return await asyncio.to_thread(self._database.alone, work, create=create)
 
     async def forget_deleted(self) -> bool:
         """Return ``True``: the server's own VACUUM removes what was deleted."""

@@ -23,7 +23,7 @@ from cityauth.errors import UsageError
 from cityauth.stores.sql import schema
 from cityauth.stores.sql.connections import Synchronous
 from cityauth.stores.sql.pool_settings import PoolSettings
-from cityauth.stores.sql.postgresql_driver import BoundedConnection, PostgresqlDriver
+from cityauth.stores.sql.postgresql_driver import ANSWER_SECONDS, BoundedConnection, PostgresqlDriver
 from cityauth.stores.sql.postgresql_errors import CommitError, failure_of, is_retryable
 from cityauth.stores.sql.postgresql_host import PostgresqlHost, identity_of
 from cityauth.stores.sql.programs import NotDurableError, Program
@@ -34,9 +34,6 @@ T = TypeVar("T")
 
 MAINTENANCE_SECONDS: Final = 60
 """How long one statement of the housekeeping may take, such as a purge."""
-
-ANSWER_SECONDS: Final = 0.5
-"""How much longer than the server's own limit an answer is waited for: a frozen server keeps no limit."""
 
 TRIES: Final = 4
 """How often a transaction is begun that the server ends because of another one, such as after a deadlock."""
@@ -94,9 +91,11 @@ class PostgresqlDatabase:
         return self._answer(self._within, lambda: program(*args, **kwargs), True)  # noqa: FBT003 - by position alone
 
     def alone(self, work: Callable[[Connection], T], *, create: bool = False) -> T:
-        """Do *work* on the tables themselves, in a transaction on a connection opened for it."""
-        del create  # the database is made by its administrator
-        return self._answer(self._alone, work)
+        """Do *work* on the tables themselves, in a transaction on a connection opened for it.
+
+        With *create* the work changes the tables: it is done by one process at a time, and takes as long as it takes.
+        """
+        return self._answer(self._alone, work, create)
 
     def on(self, connection: object) -> AbstractContextManager[None]:
         """Run this thread's programs on the host's *connection* within the block; see `SqlStore.on`."""
@@ -186,12 +185,13 @@ class PostgresqlDatabase:
             parts.append(_FULL)
         return "; ".join(parts)
 
-    def _alone(self, work: Callable[[Connection], T]) -> T:
+    def _alone(self, work: Callable[[Connection], T], create: bool) -> T:  # noqa: FBT001 - by `_answer` alone
         with closing(self.engine.connect()) as connection:
             connection.detach()
             driver = PostgresqlDriver(cast("Any", connection.connection.dbapi_connection))
-            with driver.transaction(self.begin(0, MAINTENANCE_SECONDS)):
-                if not self.read_only:
+            with driver.transaction(self.begin(0 if create else self._seconds, MAINTENANCE_SECONDS)):
+                if create:
+                    cast("BoundedConnection", driver.connection).seconds = None
                     driver.connection.execute(_LOCK_SCHEMA)
                 return work(connection)
 
@@ -229,7 +229,11 @@ class PostgresqlDatabase:
             SchemaError: they are not.
         """
         with closing(self.engine.connect()) as first:
-            schema.check(first)
+            try:
+                schema.check(first)
+            except BaseException:
+                first.invalidate()  # it may still wait for an answer, so the pool must not lend it again
+                raise
         self._checked = True
 
     def forget(self) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, Final, TypeVar, cast, final
+from typing import Any, Final, Protocol, TypeVar, cast, final
 
 import psycopg
 from psycopg.conninfo import make_conninfo
@@ -34,6 +34,18 @@ T = TypeVar("T")
 CONNECT_SECONDS: Final = 2
 """How long connecting may take. It is the least that psycopg allows."""
 
+ANSWER_SECONDS: Final = 0.5
+"""How much longer than the server's own limit an answer is waited for: a frozen server keeps no limit."""
+
+BEGIN_PART: Final = 1 / 3
+"""The beginning of a transaction may take this part of the time of a statement: it waits for no lock."""
+
+COMMIT_PART: Final = 1 / 2
+"""The end of a transaction may take this part of the time of a statement.
+
+A commit without an answer is repeated. Both together must end within 5 seconds by default.
+"""
+
 _DIALECT: Final = PGDialect_psycopg()  # type: ignore[no-untyped-call] # SQLAlchemy gives it no types
 TEXTS: Final = Texts(_DIALECT)
 _SSL_MODES: Final = {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}
@@ -64,6 +76,24 @@ def wait_longer(connection: object, rows: int) -> None:
         connection.seconds = seconds + ROW_SECONDS * (rows - 1)  # type: ignore[attr-defined] # seen on the line above
 
 
+class Bounded(Protocol):
+    """A connection with a time limit, synchronous or not."""
+
+    seconds: float | None
+
+
+@contextmanager
+def shortened(connection: Bounded, part: float) -> Iterator[None]:
+    """Let *connection* wait within the block for only this *part* of its seconds."""
+    seconds = connection.seconds
+    if seconds is not None:
+        connection.seconds = seconds * part
+    try:
+        yield
+    finally:
+        connection.seconds = seconds
+
+
 def engine_for(url: URL, settings: PoolSettings) -> Engine:
     """Make the engine for *url*, whose pool connects on first use.
 
@@ -76,9 +106,11 @@ def engine_for(url: URL, settings: PoolSettings) -> Engine:
     _require_usable(url, options)
 
     def connect() -> BoundedConnection:
-        return BoundedConnection.connect(
+        connection = BoundedConnection.connect(
             *args, autocommit=True, prepare_threshold=settings.prepare_threshold, **options
         )
+        connection.seconds = settings.statement_timeout + ANSWER_SECONDS
+        return connection
 
     return create_engine(
         url,
@@ -177,7 +209,9 @@ class PostgresqlDriver:
         Raises:
             CommitError: the commit itself failed.
         """
-        self._cursor.execute(begin.encode())
+        connection = cast("BoundedConnection", self.connection)
+        with shortened(connection, BEGIN_PART):
+            self._cursor.execute(begin.encode())
         try:
             yield
         except BaseException:
@@ -185,6 +219,7 @@ class PostgresqlDriver:
                 self._cursor.execute(b"ROLLBACK")
             raise
         try:
-            self._cursor.execute(b"COMMIT")
+            with shortened(connection, COMMIT_PART):
+                self._cursor.execute(b"COMMIT")
         except psycopg.Error as error:
             raise CommitError from error
