@@ -3,6 +3,7 @@
 import asyncio
 import os
 import secrets
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -417,3 +418,37 @@ def test_a_service_reads_the_same_configuration(deployment: Deployment) -> None:
         auth = configuration.auth(store)
         assert auth.identifiers.resolve("nobody@example.com").outcome == "unknown"
     assert configuration.policy.sessions == SessionPolicy()
+
+
+def test_a_valkey_server_counts_for_both_apis(configured: Deployment) -> None:
+    """With ``valkey`` the counts go to that server, under keys of the deployment; the environment wins (B-77)."""
+    configured.write(f"valkey = 'valkey://:hunter2@127.0.0.1:1/3'\n{TOML}")
+    configuration = load()
+    assert "hunter2" not in repr(configuration)
+    with configuration.store() as store:
+        store.create_schema()
+        auth = configuration.auth(store, audit=(audit := ListAudit()))
+        auth.recovery.request("nobody@example.com")
+        later = configuration.async_auth(store, audit=audit, clock=FixedClock())
+        asyncio.run(later.recovery.request("nobody@example.com"))
+    assert [one.what for one in audit.events].count(AuditEventType.THROTTLE_DEGRADED) == 2
+    other = load(environment={"CITYAUTH_VALKEY": "valkeys://cache.example:7000"})
+    assert other.valkey is not None
+    assert other.valkey.get_secret_value() == "valkeys://cache.example:7000"
+    throttles = [one.throttle() for one in (other, replace(other, policy=replace(other.policy, deployment="}ä{")))]
+    tags = [one._tag for one in throttles if one is not None]
+    assert len(set(tags)) == 2
+    assert load(environment={"CITYAUTH_VALKEY": " "}).valkey is not None
+
+
+@pytest.mark.parametrize(
+    "url", ["127.0.0.1", "http://:hunter2@host", "valkey://:hunter2@host:port", "valkey://h/0?a=b"]
+)
+def test_a_wrong_valkey_url_is_refused_at_once(empty: Deployment, url: str) -> None:
+    """The sentence names the setting, and shows nothing of the URL (B-77)."""
+    with pytest.raises(ConfigurationError, match=r"^CITYAUTH_VALKEY must be a URL like valkey://") as raised:
+        load(environment={"CITYAUTH_VALKEY": url})
+    assert "hunter2" not in str(raised.value)
+    empty.write(f"valkey = '{url}'")
+    with pytest.raises(ConfigurationError, match=r"cityauth\.toml: valkey must be a URL like valkey://"):
+        load()

@@ -1,6 +1,7 @@
 """`Configuration`: what ``cityauth.toml`` and the environment say, checked; for the command and a service alike."""
 
 import difflib
+import hashlib
 import os
 import tomllib
 from collections.abc import Mapping
@@ -30,10 +31,12 @@ from cityauth.errors import ConfigurationError, SecretError
 from cityauth.messages import Texts
 from cityauth.policy import Policy
 from cityauth.ports.services import AuditSink, Clock, Mailer
-from cityauth.ports.stores import AnyStore, Store
+from cityauth.ports.stores import AnyStore, AnyThrottleStore, Store, ThrottleStore
+from cityauth.stores.valkey_url import ValkeyServer
 
 CONFIG: Final = "CITYAUTH_CONFIG"
 DATABASE: Final = "CITYAUTH_DATABASE"
+VALKEY: Final = "CITYAUTH_VALKEY"
 SECRETS: Final = "CITYAUTH_SECRETS"
 SECRETS_FILE: Final = "CITYAUTH_SECRETS_FILE"
 TOMBSTONE_SECRET: Final = "CITYAUTH_TOMBSTONE_SECRET"  # noqa: S105 - a variable's name
@@ -44,6 +47,7 @@ SMTP_PASSWORD: Final = "CITYAUTH_SMTP_PASSWORD"  # noqa: S105 - a variable's nam
 VARIABLES: Final = (
     CONFIG,
     DATABASE,
+    VALKEY,
     SECRETS,
     SECRETS_FILE,
     TOMBSTONE_SECRET,
@@ -87,6 +91,7 @@ def _refuse_slips(environment: Mapping[str, str]) -> None:
 
 if TYPE_CHECKING:
     from cityauth.stores.sql import AsyncSqlStore, SqlStore
+    from cityauth.stores.valkey import AsyncValkeyThrottle, ValkeyThrottle
 
 FILE: Final = "cityauth.toml"
 """The file that is read from the working folder when no other is named."""
@@ -106,6 +111,8 @@ class Configuration:
         tombstone_file: The file of the tombstones' keys; ``None`` if none is configured.
         given_tombstone: The tombstones' key from the environment; it replaces those of the files.
         postgresql: The limits of the connections, if *database* is on a PostgreSQL server.
+        valkey: The URL of the server that counts for the throttle, which may hold a password; ``None`` if the database
+            counts.
         acceptances: The findings of `CityAuth.check` that are accepted for a time.
     """
 
@@ -119,6 +126,7 @@ class Configuration:
     given_tombstone: SecretStr | None = None
     postgresql: PostgresqlSettings = field(default_factory=PostgresqlSettings)
     acceptances: tuple[Acceptance, ...] = ()
+    valkey: SecretStr | None = None
 
     def secrets(self) -> list[str]:
         """Return the signing secrets, oldest first, from the environment or else from the key file.
@@ -201,6 +209,31 @@ class Configuration:
 
         return AsyncSqlStore(self._database_url(), read_only=read_only, **self.postgresql.options())
 
+    def throttle(self) -> "ValkeyThrottle | None":
+        """Return the configured throttle, or ``None`` if the database counts. Nothing is connected yet.
+
+        Its keys begin with a digest of the policy's *deployment*, so that several deployments may use one server.
+
+        Raises:
+            MissingExtraError: the extra ``valkey`` is not installed.
+        """
+        if self.valkey is None:
+            return None
+        from cityauth.stores.valkey import ValkeyThrottle
+
+        return ValkeyThrottle(self.valkey.get_secret_value(), prefix=self._prefix())
+
+    def async_throttle(self) -> "AsyncValkeyThrottle | None":
+        """Return the configured throttle for `async_auth`, as `throttle` does."""
+        if self.valkey is None:
+            return None
+        from cityauth.stores.valkey import AsyncValkeyThrottle
+
+        return AsyncValkeyThrottle(self.valkey.get_secret_value(), prefix=self._prefix())
+
+    def _prefix(self) -> str:
+        return f"cityauth-{hashlib.sha256(self.policy.deployment.encode()).hexdigest()[:16]}"
+
     def _database_url(self) -> str:
         if self.database is None:
             raise ConfigurationError(
@@ -216,6 +249,7 @@ class Configuration:
         clock: Clock | None = None,
         audit: AuditSink | None = None,
         check_mailer: bool = True,
+        throttle: ThrottleStore | None = None,
     ) -> CityAuth:
         """Return the library with this policy, these secrets and *store*.
 
@@ -225,6 +259,8 @@ class Configuration:
             clock: Gives the time; ``None`` for the machine's clock.
             audit: Gets audit events, besides the store; ``None`` for the log.
             check_mailer: Whether to connect to the mail server now. Then the first page knows whether mail leaves.
+            throttle: Counts in the place of the configured server; ``None`` for what `throttle` returns, or else for
+                the *store*.
 
         Raises:
             SecretError: see `secrets`.
@@ -240,6 +276,7 @@ class Configuration:
             clock=clock,
             audit=audit,
             tombstone_secret=self._configured_tombstones(),
+            throttle=throttle or self.throttle(),
         )
 
     def async_auth(
@@ -250,6 +287,7 @@ class Configuration:
         clock: Clock | None = None,
         audit: AuditSink | None = None,
         check_mailer: bool = True,
+        throttle: AnyThrottleStore | None = None,
     ) -> AsyncCityAuth:
         """Return the library for asyncio. Arguments and errors are those of `auth`."""
         return AsyncCityAuth(
@@ -260,6 +298,7 @@ class Configuration:
             clock=clock,
             audit=audit,
             tombstone_secret=self._configured_tombstones(),
+            throttle=throttle or self.async_throttle(),
         )
 
     def _mailer(self, *, check_mailer: bool) -> Mailer | None:
@@ -314,7 +353,7 @@ def _configure(file: dict[str, Any], given: Mapping[str, str], folder: Path) -> 
         content["generation"] = given[GENERATION]
     if HASHING_PROFILE in given:
         content["hashing"] = {"profile": given[HASHING_PROFILE]}
-    besides = ("database", "secrets_file", "tombstone_secret_file", "texts", SMTP, POSTGRESQL, ACCEPT)
+    besides = ("database", "valkey", "secrets_file", "tombstone_secret_file", "texts", SMTP, POSTGRESQL, ACCEPT)
     policy = read_policy(content, besides=besides)
     if "texts" in content:
         policy = replace(policy, texts=Texts.read(folder / read_text(content["texts"], "texts")))
@@ -329,6 +368,7 @@ def _configure(file: dict[str, Any], given: Mapping[str, str], folder: Path) -> 
         SecretStr(given[TOMBSTONE_SECRET].strip()) if TOMBSTONE_SECRET in given else None,
         read_postgresql(content.get(POSTGRESQL, {})),
         read_acceptances(content.get(ACCEPT, {})),
+        _valkey(content, given),
     )
 
 
@@ -341,6 +381,15 @@ def _database(content: Mapping[str, object], given: Mapping[str, str], folder: P
     dialect, slashes, name = url.partition(":///")
     if slashes and dialect.startswith("sqlite") and name and not name.startswith((":memory:", "file:")):
         url = f"{dialect}:///{folder / name}"
+    return SecretStr(url)
+
+
+def _valkey(content: Mapping[str, object], given: Mapping[str, str]) -> SecretStr | None:
+    setting = VALKEY if VALKEY in given else "valkey"
+    if VALKEY not in given and "valkey" not in content:
+        return None
+    url = given[VALKEY] if VALKEY in given else read_text(content["valkey"], "valkey")
+    ValkeyServer.of(url, setting)
     return SecretStr(url)
 
 

@@ -11,12 +11,12 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from typing import Any, Final, Self, cast
-from urllib.parse import unquote, urlsplit
 
 from cityauth.core.throttling import MOST_AHEAD, Allowance, Claim, Exhausted, Reserved
 from cityauth.errors import ConfigurationError, MissingExtraError, StoreUnavailableError
 from cityauth.policy.throttling import Backoff, Limit
 from cityauth.stores.valkey_scripts import MICROSECOND, PURGE, REFUND, RESERVE, Script, micros, moment
+from cityauth.stores.valkey_url import ValkeyServer
 
 try:
     import redis
@@ -41,12 +41,6 @@ _PAGE: Final = 500
 """How many keys one script of a purge looks at."""
 
 _PREFIX: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
-_NUMBER: Final = re.compile(r"(/[0-9]{0,5})?")
-_SCHEMES: Final = {"valkey": False, "redis": False, "valkeys": True, "rediss": True}
-_WRONG_URL: Final = (
-    "the throttle's URL must be valkey://HOST:PORT/NUMBER, or valkeys:// for TLS; a user and a password may stand"
-    " before the host"
-)
 
 
 class _Buckets:
@@ -55,7 +49,20 @@ class _Buckets:
     def __init__(self, url: str, prefix: str) -> None:
         if _PREFIX.fullmatch(prefix) is None:
             raise ConfigurationError("the prefix of ValkeyThrottle must be 1 to 64 letters, digits or any of _ . : -")
-        self._settings, self._tls = _read_url(url)
+        server = ValkeyServer.of(url)
+        self._tls = server.tls
+        self._settings: dict[str, Any] = {
+            "host": server.host,
+            "port": server.port,
+            "db": server.number,
+            "username": server.user,
+            "password": server.password,
+            "socket_connect_timeout": CONNECT_SECONDS,
+            "socket_timeout": ANSWER_SECONDS,
+            "max_connections": MOST_CONNECTIONS,
+            "timeout": CONNECT_SECONDS,
+            "protocol": 2,
+        }
         self._tag = f"{{{prefix}}}"
         self._failed = False
         self._next_try = 0.0
@@ -235,31 +242,6 @@ class AsyncValkeyThrottle(_Buckets):
                 return int(await client.evalsha(script.sha, len(given) - 1, *given))
             except NoScriptError:
                 return int(await client.eval(script.text, len(given) - 1, *given))
-
-
-def _read_url(url: str) -> tuple[dict[str, Any], bool]:
-    """Return the settings of a connection, and whether it uses TLS."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port or 6379
-    except ValueError:
-        raise ConfigurationError(_WRONG_URL) from None  # the cause may show the password
-    usable = parts.scheme in _SCHEMES and parts.hostname and not parts.query and not parts.fragment
-    if not usable or _NUMBER.fullmatch(parts.path) is None:
-        raise ConfigurationError(_WRONG_URL)
-    settings = {
-        "host": parts.hostname,
-        "port": port,
-        "db": int(parts.path.removeprefix("/") or "0"),
-        "username": unquote(parts.username) if parts.username else None,
-        "password": unquote(parts.password) if parts.password else None,
-        "socket_connect_timeout": CONNECT_SECONDS,
-        "socket_timeout": ANSWER_SECONDS,
-        "max_connections": MOST_CONNECTIONS,
-        "timeout": CONNECT_SECONDS,
-        "protocol": 2,
-    }
-    return settings, _SCHEMES[parts.scheme]
 
 
 def _as_numbers(claim: Claim) -> dict[str, object]:
