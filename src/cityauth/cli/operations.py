@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 import click
 
+from cityauth.api.system import SystemClock
 from cityauth.cli.errors import Refusal
 from cityauth.cli.output import say, say_json
 from cityauth.config.configuration import Configuration
@@ -54,6 +55,15 @@ def purge(load: Load) -> None:
     with closing(configuration.store()) as store:
         done = configuration.auth(store, check_mailer=False).housekeeping.purge()
     say(f"Deleted {done.sessions} sessions, {done.links} links and {done.counts} counts that had expired.")
+
+
+@db.command(name="end-sessions")
+@click.pass_obj
+def end_sessions(load: Load) -> None:
+    """End every session of everybody, after a backup was restored. Run it before the service starts."""
+    with closing(load().store()) as store:
+        ended = store.purge_sessions(SystemClock().now())
+    say(f"Ended {ended} sessions; everybody signs in again.", "green")
 
 
 @click.group()
