@@ -74,6 +74,7 @@ FOUND: list[tuple[str, Mapping[str, Any], str]] = [
     ("CA026", store(database_time=NOON - timedelta(days=1)), "86400 seconds"),
     ("CA027", store(newest_event=NOON + SOON), "61 seconds in the future"),
     ("CA028", store(oldest_session=NOON - timedelta(days=400)), "2025-01-26"),
+    ("CA029", setup(counts_in_memory=True), "multiple of each limit"),
     ("CA031", policy(hashing=HashProfile(19455, 2, 1)), "19455 KiB"),
     ("CA031", policy(hashing=HashProfile(7168, 4, 1)), "time cost 4"),
     ("CA032", {"defective_hashes": 7}, "7 accounts"),

@@ -59,6 +59,11 @@ def test_a_memory_store_is_found() -> None:
     assert [one.code for one in proper(MemoryStore()).check()] == ["CA023"]
 
 
+def test_a_throttle_in_memory_is_found(make_store: MakeStore) -> None:
+    """Counts of attempts that each process keeps for itself are found, whatever the store is."""
+    assert "CA029" in codes(proper(make_store(), throttle=MemoryStore()).check())
+
+
 def test_what_the_host_left_out_is_found(make_store: MakeStore) -> None:
     """One secret, no tombstones' key, no mailer and the default names are found, and a reason accepts one of them."""
     auth = CityAuth(make_store(), [KEY], audit=ListAudit())

@@ -159,6 +159,7 @@ def _setup_of(given: Supplies, keys: KeyRing, ports: Mapping[type[Any], object])
         has_tombstone_secret=given.tombstone_secret is not None,
         has_mailer=not isinstance(given.mailer or NoMailer(), NoMailer),
         keeps_in_memory=isinstance(given.store, MemoryStore),
+        counts_in_memory=isinstance(given.throttle, MemoryStore | LocalThrottle) and given.throttle is not given.store,
         kinds=frozenset(kind.name for kind in given.kinds),
         counts_hashes=HashCountStore in ports and HashImporter in ports,
         keeps_population=PopulationStore in ports,

@@ -74,6 +74,7 @@ class Setup:
         has_tombstone_secret: Whether the key of tombstones was given, and does not come from a signing secret.
         has_mailer: Whether a mailer was given.
         keeps_in_memory: Whether the store is a `MemoryStore`.
+        counts_in_memory: Whether attempts are counted in this process alone, while the store is a real one.
         audit_is_heard: Whether anybody gets the audit events besides the store.
         kinds: The names of the kinds of identifier.
         counts_hashes: Whether the store counts kinds of hashes and the hasher knows them.
@@ -85,6 +86,7 @@ class Setup:
     has_tombstone_secret: bool = True
     has_mailer: bool = True
     keeps_in_memory: bool = False
+    counts_in_memory: bool = False
     audit_is_heard: bool = True
     kinds: frozenset[str] = frozenset({"email", "username"})
     counts_hashes: bool = False

@@ -124,6 +124,12 @@ def _purge_not_run(facts: Facts) -> str:
     return f"sessions that were opened on {oldest.date().isoformat()} have ended and are still stored"
 
 
+def _counts_in_memory(facts: Facts) -> str:
+    if not facts.setup.counts_in_memory:
+        return ""
+    return "attempts are counted in the memory of each process, so several processes allow a multiple of each limit"
+
+
 # --- Passwords ------------------------------------------------------------------------------------
 
 
@@ -257,6 +263,12 @@ RULES: Final = (
         "Set the clocks of all hosts with NTP; one of them is or was ahead.",
     ),
     Rule("CA028", Level.WARNING, _purge_not_run, "Run `cityauth db purge` every night."),
+    Rule(
+        "CA029",
+        Level.WARNING,
+        _counts_in_memory,
+        "Leave the throttle to the store, or use ValkeyThrottle.",
+    ),
     Rule(
         "CA031",
         Level.ERROR,
