@@ -1,6 +1,8 @@
 """A population moves on PostgreSQL while others write: what no file shows, because a file has one writer at a time."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,20 +14,23 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cityauth.core.accounts import AccountId
-from cityauth.core.changes import AccountAdded
+from cityauth.core.changes import AccountAdded, Precondition, Rejected
 from cityauth.core.identifiers import EMAIL, Identifier, register
 from cityauth.core.login import Authenticated
 from cityauth.core.migration import MigrationState, StepRefusal, StepState
-from cityauth.core.population import NewPerson
+from cityauth.core.population import NewPerson, PeopleAdded
 from cityauth.core.resolution import AccountIdentifier, IdentifierStatus
-from cityauth.errors import StoreUnavailableError
+from cityauth.errors import StoreUnavailableError, UsageError
 from cityauth.policy.realms import Phase
-from cityauth.stores.sql import SqlStore, migration_steps
+from cityauth.ports.stores import Store
+from cityauth.stores import AsyncSqlStore
+from cityauth.stores.sql import SqlStore, async_postgresql, migration_steps, postgresql_driver
 from cityauth.stores.sql.programs import Write
+from cityauth.testing import BlockingStore, PopulationContract
 from cityauth.testing.imports import person
-from cityauth.testing.populations import populations
+from cityauth.testing.populations import populations, store_people
 from cityauth.testing.races import race
-from cityauth.testing.samples import NOON
+from cityauth.testing.samples import HOSTILE, NOON
 from tests.support.moves import Move, commit, fill, fresh_memory, leads_to, population
 from tests.support.postgresql import Databases, patient
 from tests.support.service import Service
@@ -153,7 +158,7 @@ def move_states(move: Move) -> list[StepState]:
 
 
 def test_the_server_itself_refuses_the_writes_of_a_rehearsal(move: Move, url: str) -> None:
-    """Plan and rehearse run on a store that cannot write; whatever writes there is refused (B-70)."""
+    """Plan and rehearse run on a store that cannot write; whatever writes there is refused."""
     before = rows_of(url)
     with SqlStore(url, read_only=True, statement_timeout=30) as reading:
         looking = Move(Service(store=reading), move.path)
@@ -166,3 +171,72 @@ def test_the_server_itself_refuses_the_writes_of_a_rehearsal(move: Move, url: st
             reading._database.look_up(writing)
     assert rows_of(url) == before
     assert AccountId("p0") in population(move.service.store)
+
+
+class TestCopied(PopulationContract):
+    """The contract of populations where COPY writes even a single row."""
+
+    url: str
+
+    @pytest.fixture
+    def store(self, postgresql: Databases, monkeypatch: pytest.MonkeyPatch) -> Iterator[SqlStore]:
+        """An empty store; its URL is remembered for `reopen`."""
+        monkeypatch.setattr(postgresql_driver, "COPIED_ROWS", 1)
+        self.url = postgresql.empty()
+        with patient(self.url) as made:
+            yield made
+
+    def reopen(self, store: Store) -> Store:
+        """A second store on the same database, made after the first was closed."""
+        assert isinstance(store, SqlStore)
+        store.close()
+        return patient(self.url)
+
+
+def many(text: str) -> list[NewPerson]:
+    """Return so many people that COPY writes them, each with *text* in the name."""
+    made = [person(f"p{n}", f"name{n}", email=f"n{n}@example.com") for n in range(postgresql_driver.COPIED_ROWS)]
+    return [replace(one, account=replace(one.account, display_name=f"{n}{text}")) for n, one in enumerate(made)]
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+@pytest.mark.parametrize("text", [*HOSTILE, "\\N", "\\.", "\\t\\\\", "\v\b\f"])
+def test_copied_text_comes_back_as_it_went_in(url: str, text: str, *, asynchronous: bool) -> None:
+    """No text of a person means anything to COPY."""
+    given = many(text)
+    with closing(BlockingStore(AsyncSqlStore(url)) if asynchronous else patient(url)) as store:
+        store_people(store, given)
+        assert {row.account for row in population(store).values()} == {one.account for one in given}
+
+
+@pytest.mark.parametrize("driver", [postgresql_driver, async_postgresql])
+def test_many_rows_are_copied(url: str, driver: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both drivers write accounts, identifiers and source records by one COPY each, and few rows by INSERT."""
+    copied: list[bytes] = []
+    text_of = driver.copy_text
+
+    def noted(*given: Any) -> bytes:
+        copied.append(text_of(*given))
+        return copied[-1]
+
+    monkeypatch.setattr(driver, "copy_text", noted)
+    with closing(patient(url) if driver is postgresql_driver else BlockingStore(AsyncSqlStore(url))) as store:
+        store_people(store, [person("alone", "alone")])
+        store_people(store, many(""))
+    assert [text.split()[1] for text in copied] == [b"cityauth_account", b"cityauth_identifier", b"cityauth_source"]
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+@pytest.mark.parametrize("text", ["\0", "\ud800"])
+def test_text_that_no_server_stores_stops_the_whole_copy(url: str, text: str, *, asynchronous: bool) -> None:
+    """A NUL or half a surrogate pair in one row of many is the caller's mistake; nothing is stored, and the store goes on."""
+    people = [*many("")[:-1], many(text)[-1]]
+    with closing(BlockingStore(AsyncSqlStore(url)) if asynchronous else patient(url)) as store:
+        with pytest.raises(UsageError, match="cannot be stored"):
+            store_people(store, people)
+        assert population(store) == {}
+        store_people(store, many("!"))
+        taken = store.commit([PeopleAdded(tuple(many("?")), NOON)])
+        assert isinstance(taken, Rejected)
+        assert taken.why is Precondition.ACCOUNT_EXISTS
+        assert len(population(store)) == len(people)

@@ -29,7 +29,9 @@ from cityauth.stores.sql.postgresql_driver import (
     BEGIN_PART,
     COMMIT_PART,
     TEXTS,
+    columns_to_copy,
     connect_options,
+    copy_text,
     shortened,
     wait_longer,
 )
@@ -112,6 +114,10 @@ class AsyncPostgresqlDriver:
         if isinstance(step, Write):
             text, values = TEXTS.of(step.statement, step.values)
             await self._cursor.execute(text.encode(), values)
+        elif copied := columns_to_copy(step):
+            async with self._cursor.copy(copy_text(step, copied)) as copy:
+                for row in step.rows:
+                    await copy.write_row([row[name] for name in copied])
         elif step.rows:
             text, _ = TEXTS.of(step.statement, step.rows[0])
             wait_longer(self.connection, len(step.rows))

@@ -58,7 +58,11 @@ _HOLD: Final = (  # takes the write lock; its row count decides
 
 _LOCK_ACCOUNTS: Final = (
     select(account.c.id)
-    .where(account.c.id.in_(select(_STEP.account_id).where(_RANGE)))
+    .where(
+        account.c.id.in_(select(_STEP.account_id).where(_RANGE)),
+        account.c.id > bindparam("after"),  # so that no server reads the whole table for a range
+        account.c.id <= bindparam("last"),
+    )
     .order_by(account.c.id)
     .with_for_update(key_share=True)
 )

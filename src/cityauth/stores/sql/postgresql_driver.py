@@ -7,7 +7,7 @@ from typing import Any, Final, Protocol, TypeVar, cast, final
 import psycopg
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import tuple_row
-from sqlalchemy import URL, Engine, create_engine
+from sqlalchemy import URL, Engine, Insert, create_engine
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.pool import QueuePool
 
@@ -45,6 +45,9 @@ COMMIT_PART: Final = 1 / 2
 
 A commit without an answer is repeated. Both together must end within 5 seconds by default.
 """
+
+COPIED_ROWS: Final = 20
+"""From how many rows on COPY is faster than INSERT."""
 
 _DIALECT: Final = PGDialect_psycopg()  # type: ignore[no-untyped-call] # SQLAlchemy gives it no types
 TEXTS: Final = Texts(_DIALECT)
@@ -153,6 +156,19 @@ def _require_usable(url: URL, options: dict[str, Any]) -> None:
 _LAST_PORT: Final = 65_535
 
 
+def columns_to_copy(step: WriteMany) -> list[str]:
+    """Return the columns that COPY writes: those of a plain INSERT of many rows. For others the list is empty."""
+    if type(step.statement) is not Insert or len(step.rows) < COPIED_ROWS:  # one with ON CONFLICT is of a subclass
+        return []
+    return list(step.rows[0])
+
+
+def copy_text(step: WriteMany, names: list[str]) -> bytes:
+    """Return the COPY of these columns. It is faster than an INSERT for each row: the server parses and plans once."""
+    table = cast("Insert", step.statement).table.description
+    return f"COPY {table} ({', '.join(names)}) FROM STDIN".encode()
+
+
 @final
 class PostgresqlDriver:
     """Runs programs on a connection of psycopg, and raises the errors of psycopg."""
@@ -197,6 +213,11 @@ class PostgresqlDriver:
             return self._cursor.execute(text.encode(), values).rowcount
         if not step.rows:
             return 0
+        if copied := columns_to_copy(step):
+            with self._cursor.copy(copy_text(step, copied)) as copy:
+                for row in step.rows:
+                    copy.write_row([row[name] for name in copied])
+            return self._cursor.rowcount
         text, _ = TEXTS.of(step.statement, step.rows[0])
         wait_longer(self.connection, len(step.rows))
         self._cursor.executemany(text.encode(), [TEXTS.of(step.statement, one)[1] for one in step.rows])
