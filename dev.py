@@ -205,11 +205,15 @@ def demo(options: argparse.Namespace) -> None:
     """Start the demo e-service."""
     if options.database is not None and not options.database.strip():
         sys.exit("--database names no file: give it one, or leave it out to use demo.db.")
+    on_server = bool(options.database) and "://" in options.database
     refuse_port(options.port)
-    setup("demo")
+    setup("all" if on_server or options.valkey else "demo")  # the demo's lock has no libraries of servers
     given = ["--port", str(options.port)]
     if options.database:
-        given += ["--database", str(Path.cwd() / options.database)]  # the demo starts in the checkout
+        place = options.database if on_server else str(Path.cwd() / options.database)  # the demo starts in the checkout
+        given += ["--database", place]
+    if options.valkey:
+        given += ["--valkey", options.valkey]
     if options.smtp is not None:
         given += ["--smtp", options.smtp]
     if options.population is not None:
@@ -271,7 +275,8 @@ def main() -> None:
     commands.add_parser("setup", help="install everything into .venv").set_defaults(do=lambda _: setup("all"))
     served = commands.add_parser("demo", help="start the demo e-service")
     served.add_argument("--port", type=int, default=8000, help="on 127.0.0.1 (8000)")
-    served.add_argument("--database", metavar="PATH", help="keep the data in this SQLite file")
+    served.add_argument("--database", metavar="PATH", help="keep the data in this SQLite file, or postgresql://...")
+    served.add_argument("--valkey", metavar="URL", help="count attempts on this server: valkey://...")
     served.add_argument("--smtp", metavar="HOST:PORT", help="send mail there, not to the demo's own mailbox")
     served.add_argument("--population", type=int, metavar="N", help="also import N invented people, to move them")
     served.set_defaults(do=demo)

@@ -2,6 +2,7 @@
 
 import argparse
 import errno
+import hashlib
 import logging
 import os
 import signal
@@ -35,15 +36,21 @@ def main() -> None:
     end_on_signals()
     parser = argparse.ArgumentParser(prog="flask_app", description="The demo e-service of cityauth.")
     parser.add_argument("--port", type=int, default=8000, help="on the loopback address (8000)")
-    parser.add_argument("--database", type=Path, default=DATABASE, help=f"an SQLite file ({DATABASE.name})")
+    parser.add_argument(
+        "--database", default=str(DATABASE), help=f"an SQLite file ({DATABASE.name}), or postgresql://..."
+    )
+    parser.add_argument("--valkey", default="", metavar="URL", help="count for the throttle there: valkey://...")
     parser.add_argument("--population", type=int, metavar="N", help="also import N invented people, to move them")
     parser.add_argument("--smtp", metavar="HOST:PORT", help="send mail there, not to the demo's own mailbox")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    is_server = "://" in options.database
+    database = beside(options.database) if is_server else Path(options.database)
     try:
-        serve(options.port, options.database, options.smtp, options.population)
+        servers = {"accounts": options.database if is_server else "", "valkey": options.valkey}
+        serve(options.port, database, options.smtp, options.population, **servers)
     except (DemoError, CityAuthError, OSError, OverflowError, sqlite3.Error) as error:
-        sys.exit(f"The demo cannot start: {explain(error, options.port, options.database)}.")
+        sys.exit(f"The demo cannot start: {explain(error, options.port, database)}.")
     except KeyboardInterrupt:
         sys.exit(0)
 
@@ -73,7 +80,21 @@ class RequestHandler(WSGIRequestHandler):
         self.log("info", "%s %a %s %s", self.command or "-", path, code, size)
 
 
-def serve(port: int, database: Path, smtp: str | None = None, population: int | None = None) -> None:
+def beside(url: str) -> Path:
+    """Return the file for what does not belong into the database at *url*: the city's own table, keys and locks."""
+    place = url.rpartition("@")[2]
+    return DATABASE.with_name(f"demo-{hashlib.sha256(place.encode()).hexdigest()[:12]}.db")
+
+
+def serve(
+    port: int,
+    database: Path,
+    smtp: str | None = None,
+    population: int | None = None,
+    *,
+    accounts: str = "",
+    valkey: str = "",
+) -> None:
     """Prepare the database, print where the service is and who can sign in, and serve."""
     refuse_production()  # before a file is written
     if population is not None and not 1 <= population <= MOST:
@@ -82,7 +103,14 @@ def serve(port: int, database: Path, smtp: str | None = None, population: int | 
     mailer = mailer_for(smtp)
     with socket.create_server(("127.0.0.1", port)) as listener:
         address = f"http://localhost:{listener.getsockname()[1]}"
-        config = Config(database, Keys.beside(database), plain_localhost=True, base_url=address)
+        config = Config(
+            database,
+            Keys.beside(database),
+            plain_localhost=True,
+            base_url=address,
+            accounts=accounts,
+            valkey=valkey,
+        )
         cases, store = Cases(database), create_store(config)
         auth = create_auth(store, config, mailer)
         with alone_with(database):

@@ -8,6 +8,7 @@ from flask_wtf.csrf import CSRFProtect
 from cityauth import CityAuth, MailPolicy, MemoryMailer, Policy
 from cityauth.policy import PasswordPolicy
 from cityauth.ports.services import Mailer
+from cityauth.ports.stores import ThrottleStore
 from cityauth.stores.sql import SqlStore
 from flask_app import browser, forms, links, mailbox, own_account, pages, sign_in
 from flask_app.cases import Cases
@@ -25,13 +26,22 @@ POLICY = Policy(
 
 def create_store(config: Config) -> SqlStore:
     """Return cityauth's store in the service's own database."""
-    return SqlStore(f"sqlite:///{config.database}")
+    return SqlStore(config.accounts or f"sqlite:///{config.database}")
 
 
 def create_auth(store: SqlStore, config: Config, mailer: Mailer | None = None, policy: Policy = POLICY) -> CityAuth:
     """Return the library, with this installation's secrets and addresses and this service's policy."""
     policy = replace(policy, mail=replace(policy.mail, base_url=config.base_url))
-    return CityAuth(store, config.keys.signing, policy=policy, mailer=mailer)
+    return CityAuth(store, config.keys.signing, policy=policy, mailer=mailer, throttle=create_throttle(config))
+
+
+def create_throttle(config: Config) -> ThrottleStore | None:
+    """Return what counts for the throttle, or ``None`` if the store does."""
+    if not config.valkey:
+        return None
+    from cityauth.stores import ValkeyThrottle  # noqa: PLC0415 - it needs a library that the demo seldom needs
+
+    return ValkeyThrottle(config.valkey, prefix=POLICY.deployment)
 
 
 def create_app(

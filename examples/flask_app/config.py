@@ -81,7 +81,8 @@ class Config:
     """What differs between installations.
 
     Attributes:
-        database: The SQLite file, which cityauth's tables and the city's own share.
+        database: The SQLite file, which cityauth's tables and the city's own share. With *accounts* it has only the
+            city's own.
         keys: See `Keys`.
         plain_localhost: Set by ``python -m flask_app`` alone, which serves http on the loopback address:
             cookies then go without ``Secure`` and without the name prefix ``__Host-``, since a browser
@@ -92,6 +93,8 @@ class Config:
         proxies: How many trusted proxies pass requests on. What they say in ``X-Forwarded-For``,
             ``X-Forwarded-Proto`` and ``X-Forwarded-Prefix`` is believed. 0 where browsers come directly: then
             anybody could write these headers, and nobody reads them.
+        accounts: The URL of a PostgreSQL database for cityauth's tables; empty for the SQLite file.
+        valkey: The URL of a Valkey server that counts for the throttle; empty if the database counts.
     """
 
     database: Path
@@ -100,3 +103,10 @@ class Config:
     hosts: tuple[str, ...] = ("localhost", "127.0.0.1")
     base_url: str = "https://localhost"
     proxies: int = 0
+    accounts: str = ""
+    valkey: str = ""
+
+    @property
+    def accounts_url(self) -> str:
+        """The URL of the database with cityauth's tables."""
+        return self.accounts or f"sqlite:///{self.database.resolve()}"

@@ -42,7 +42,7 @@ def configure_command(config: Config) -> Path:
     keys.touch(mode=0o600)
     keys.write_text("".join(f"{key}\n" for key in config.keys.signing), encoding="ascii")
     lines = (
-        f"database = {_quoted(f'sqlite:///{database}')}",
+        f"database = {_quoted(config.accounts_url)}",
         f"secrets_file = {_quoted(keys.name)}",
         f"deployment = {_quoted(POLICY.deployment)}",
         "[mail]",

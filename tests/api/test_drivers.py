@@ -15,6 +15,7 @@ from cityauth.ports.services import AuditSink, Clock, Entropy, Mailer, PasswordH
 from cityauth.ports.stores import (
     AccountStore,
     AsyncStore,
+    AsyncThrottleStore,
     OneTimeTokenStore,
     OutboxStore,
     SessionStore,
@@ -86,7 +87,7 @@ async def _await(coming: Any) -> Any:
 def test_the_asynchronous_store_is_the_synchronous_one_awaited() -> None:
     """Both protocols have the same methods with the same parameters and answers (ASVS 6.3.4)."""
     ours = {name: method for port in STORE_PORTS for name, method in methods_of(port).items()}
-    theirs = methods_of(AsyncStore)
+    theirs = {**methods_of(AsyncThrottleStore), **methods_of(AsyncStore)}
     assert set(STORE_PORTS) <= set(Store.__mro__)
     assert ours.keys() == theirs.keys()
     for name, method in ours.items():

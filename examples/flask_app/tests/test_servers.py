@@ -1,0 +1,67 @@
+"""The demo on a PostgreSQL and a Valkey server, which the test starts from their wheels."""
+
+import os
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+import redis
+
+import flask_app.__main__ as demo
+from flask_app.app import create_throttle
+from flask_app.config import Config, Keys
+from flask_app.tests.test_start import complaint, started
+from servers import PostgresqlServer, ServerError, ValkeyServer
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[tuple[PostgresqlServer, ValkeyServer]]:
+    """Both servers; without them the tests are skipped, and fail in CI."""
+    with ExitStack() as running:
+        try:
+            both = running.enter_context(PostgresqlServer()), running.enter_context(ValkeyServer())
+        except ServerError as error:
+            if os.environ.get("CI") == "true":
+                raise
+            pytest.skip(f"no server: {error}")
+        yield both
+
+
+def test_the_demo_runs_on_both_servers(servers: tuple[PostgresqlServer, ValkeyServer]) -> None:
+    """Accounts are on PostgreSQL, counts on Valkey, and the page answers."""
+    postgresql, valkey = servers
+    url = postgresql.url(tcp=True)
+    try:
+        with started("--database", url, "--valkey", valkey.url) as (address, printed):
+            with urllib.request.urlopen(address, timeout=30) as page:  # noqa: S310 - our own address
+                assert page.status == 200
+            assert postgresql.password not in printed
+        with psycopg.connect(postgresql.url()) as connection:
+            found = connection.execute("SELECT count(*) FROM cityauth_account").fetchone()
+        assert found is not None
+        assert found[0] > 0
+    finally:
+        for path in demo.DATABASE.parent.glob(f"{demo.beside(url).name}*"):
+            path.unlink()
+
+
+def test_the_throttle_counts_on_valkey(servers: tuple[PostgresqlServer, ValkeyServer], tmp_path: Path) -> None:
+    """What the demo builds counts on the server that was given."""
+    _, valkey = servers
+    config = Config(tmp_path / "a.db", Keys.beside(tmp_path / "a.db"), valkey=valkey.url)
+    throttle = create_throttle(config)
+    assert throttle is not None
+    throttle.reserve("a", [], datetime.now(UTC))
+    with redis.Redis(port=valkey.port, password=valkey.password) as client:
+        assert client.dbsize() == 1
+
+
+def test_a_wrong_valkey_url_is_one_sentence() -> None:
+    """The sentence shows no password."""
+    said = complaint("--valkey", "valkey://:hunter2@host:port", "--port", "0")
+    assert "must be a URL like valkey://" in said
+    assert "hunter2" not in said
