@@ -1,7 +1,7 @@
 """What an author of a store needs: the changes of a commit, their preconditions, and the values that they hold."""
 
 from cityauth.core.accounts import Account, AccountId, Status
-from cityauth.core.audit import AuditEvent, AuditEventType
+from cityauth.core.audit import AuditEvent, AuditEventType, EventSummed, count_of, one_more
 from cityauth.core.changes import (
     AccountAdded,
     AccountErased,
@@ -97,6 +97,7 @@ __all__ = [
     "ContactVerified",
     "EpochAdvanced",
     "EventRecorded",
+    "EventSummed",
     "Exhausted",
     "FailureCounted",
     "FailuresCleared",
@@ -153,5 +154,7 @@ __all__ = [
     "TokensRevoked",
     "TombstonesReleased",
     "count_attempt",
+    "count_of",
+    "one_more",
     "refund_attempt",
 ]

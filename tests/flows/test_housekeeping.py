@@ -86,13 +86,14 @@ def test_the_longest_spans_follow_the_policy() -> None:
         "verify_per_account",
         "refusals_recorded",
         "refusals_recorded_in_all",
+        "failures_recorded_in_all",
         "mail_per_recipient",
         "mail_guaranteed",
         "sign_in_per_network",
         "sign_in_failures_per_network",
     ):
         assert replace(ThrottlePolicy(), **{name: week}).longest == timedelta(days=7)  # type: ignore[arg-type]  # by name
-    none = ThrottlePolicy((), (), (), (), (), (), (), (), Backoff(), (), ())
+    none = ThrottlePolicy((), (), (), (), (), (), (), (), Backoff(), (), (), failures_recorded_in_all=())
     assert none.longest == Backoff().memory
     assert replace(none, sign_in_per_account=Backoff(memory=timedelta(days=9))).longest == timedelta(days=9)
     assert SessionPolicy().longest == timedelta(days=30)

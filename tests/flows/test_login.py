@@ -148,6 +148,7 @@ def test_the_order_of_a_refused_attempt() -> None:
         "AccountStore.find",
         "ThrottleStore.reserve_all",
         "PasswordHasher.verify",
+        "ThrottleStore.reserve",
         "AccountStore.commit",
         "AuditSink.emit",
     ]
@@ -264,7 +265,7 @@ def test_the_order_of_an_accepted_attempt() -> None:
     """After the password was accepted come the session's bytes and one commit; no rehash unless it is due."""
     found = attempt([match()], RIGHT)
     assert isinstance(found.result, Authenticated)
-    verified = UNKNOWN.names[: UNKNOWN.names.index("AccountStore.commit")]
+    verified = UNKNOWN.names[: UNKNOWN.names.index("ThrottleStore.reserve")]
     assert found.names[: len(verified)] == verified
     assert found.names[len(verified) :] == [
         "Entropy.draw",
@@ -327,6 +328,7 @@ def prove_retired(found: Match, account_identifiers: tuple[AccountIdentifier, ..
     answers = {
         **EDGE,
         AccountStore.find: (found,),
+        ThrottleStore.reserve: Reserved(),
         ThrottleStore.reserve_all: Reserved(),
         ThrottleStore.refund: None,
         PasswordHasher.verify: RIGHT,

@@ -174,7 +174,7 @@ def test_a_flood_of_identifiers_frees_no_account(erkki: Service, monkeypatch: py
     assert fail(erkki, "erkki", 1, start=10) == 0
     assert fail(erkki, "a new name", 6, start=20) == 5, "strangers of one bucket do not share its count"
     erkki.wait(days=3)
-    assert erkki.auth.housekeeping.purge().counts <= 64 + 1 + 3 * 20
+    assert erkki.auth.housekeeping.purge().counts <= 64 + 1 + 3 * 20 + 300  # and the rows of `failures_recorded_in_all`
 
 
 def test_a_busy_hasher_uses_up_nothing(service: Service) -> None:

@@ -106,6 +106,39 @@ def audit_event(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class EventSummed:
+    """One more of many like events, for which the audit trail keeps one line with a count. Never refused.
+
+    If no event has the account and the id of *event*, it is recorded as it is. Otherwise only the number
+    ``detail["count"]`` of the recorded event becomes greater by 1, as `one_more` says.
+    A commit with it that is repeated counts twice.
+    """
+
+    event: AuditEvent
+
+
+COUNT = "count"
+"""The detail of a summed event that says how many events it stands for."""
+
+
+def sum_of(event: AuditEvent) -> AuditEvent:
+    """Return the event under which *event* is summed up: with all others of its type, reason and minute."""
+    minute = event.at.replace(second=0, microsecond=0)
+    name = f"sum {minute:%Y-%m-%dT%H:%M} {event.what.value} {event.reason}".strip()
+    return AuditEvent(name, event.what, minute, reason=event.reason, detail={COUNT: "1"})
+
+
+def one_more(recorded: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the details of a summed event that stands for one event more than *recorded* says."""
+    return {**recorded, COUNT: str(int(recorded.get(COUNT, "1")) + 1)}
+
+
+def count_of(event: AuditEvent) -> int:
+    """Return how many events *event* stands for: 1, but for the sum of a flood."""
+    return int(event.detail.get(COUNT, "1")) if event.id.startswith("sum ") else 1
+
+
 def hash_identifier(key: str, secret: bytes) -> str:
     """Return the keyed digest under which attempts on the identifier *key* are counted: 16 hex digits."""
     return hmac.digest(secret, key.encode(), hashlib.sha256)[:8].hex()

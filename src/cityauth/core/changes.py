@@ -7,7 +7,7 @@ from types import EllipsisType
 from typing import TypeAlias
 
 from cityauth.core.accounts import Account, AccountId, Status
-from cityauth.core.audit import AuditEvent
+from cityauth.core.audit import AuditEvent, EventSummed
 from cityauth.core.identifiers import Identifier
 from cityauth.core.links import OneTimeToken
 from cityauth.core.mail import QueuedMail
@@ -366,6 +366,7 @@ Change: TypeAlias = (
     | MigrationDiscarded
     | MailQueued
     | EventRecorded
+    | EventSummed
 )
 
 

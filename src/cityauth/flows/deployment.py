@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cityauth.core.accounts import AccountId
-from cityauth.core.audit import AuditEvent
+from cityauth.core.audit import AuditEvent, EventSummed, sum_of
 from cityauth.core.changes import Change, CommitOutcome, Committed, EventRecorded
 from cityauth.core.client import ClientContext, RequestContext
 from cityauth.core.hashing import HashMix
@@ -86,18 +86,19 @@ def begin(client: ClientContext) -> Flow[RequestContext]:
     return RequestContext(name.hex(), now, client)
 
 
-def commit_with(event: AuditEvent, changes: Sequence[Change] = ()) -> Flow[CommitOutcome]:
+def commit_with(event: AuditEvent, changes: Sequence[Change] = (), *, summed: bool = False) -> Flow[CommitOutcome]:
     """Commit *changes* together with *event*, and give the event to the audit sink once they are committed.
 
     A commit whose outcome the store does not know is repeated once. The event's id makes sure that it is
     not applied twice, and that one which was applied is answered `Committed`. A store that knows that it
-    wrote nothing, for example because it stayed locked, is not asked again.
+    wrote nothing, for example because it stayed locked, is not asked again. With *summed* the event is only counted
+    (`EventSummed`). Such a commit is not repeated, because it has no id of its own.
     """
-    whole = (*changes, EventRecorded(event))
+    whole = (*changes, EventSummed(sum_of(event)) if summed else EventRecorded(event))
     try:
         outcome = yield from ask(AccountStore.commit, whole)
     except StoreUnavailableError as error:
-        if error.nothing_written:
+        if error.nothing_written or summed:
             raise
         outcome = yield from ask(AccountStore.commit, whole)
     if isinstance(outcome, Committed):

@@ -69,7 +69,7 @@ from cityauth.flows.sign_in_limit import (
     seconds_until,
     throttled,
 )
-from cityauth.flows.throttling import record_refusal
+from cityauth.flows.throttling import is_flood, record_refusal
 from cityauth.messages import mask_email
 from cityauth.messages.codes import Code
 from cityauth.ports.services import Clock, Entropy, PasswordHasher
@@ -261,7 +261,8 @@ def _name_successor(
 ) -> Flow[PasswordRequired]:
     """After the right password, show the owner of a retired identifier which address signs in now."""
     state = advance(attempt.state, proven)
-    yield from commit_with(_failure(attempt, RefusalReason.RETIRED))
+    flood = yield from is_flood(deployment, attempt.context)
+    yield from commit_with(_failure(attempt, RefusalReason.RETIRED), summed=flood)
     yield from refund(deployment, attempt.reserved, attempt.context, forget=True)
     held = yield from ask(AccountStore.account_identifiers, proven.account.id)
     phase = attempt.resolution.phase

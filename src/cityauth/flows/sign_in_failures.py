@@ -14,6 +14,7 @@ from cityauth.core.throttling import FailureCounted, FailuresCleared
 from cityauth.flows.asking import Flow
 from cityauth.flows.deployment import Deployment, commit_with
 from cityauth.flows.mail import notify
+from cityauth.flows.throttling import is_flood
 from cityauth.messages import Mail
 
 _RACES = 3
@@ -26,8 +27,10 @@ def commit_failure(
     """Record *event*, a failed sign-in, and count it for the account; for nobody, where no account was found.
 
     The failure that reaches the limit disables the password: `cityauth.core.login.decide` refuses it from then on.
-    The same commit mails this to the person, so that it is told once.
+    The same commit mails this to the person, so that it is told once. In a flood of failures the event is only
+    summed up; the account's count stays exact, and the failure that reaches the limit is recorded by itself.
     """
+    flood = yield from is_flood(deployment, context)
     limit = deployment.policy.throttle.password_disabled_after
     reaches = holder is not None and holder.failures + 1 == limit
     for _ in range(_RACES):
@@ -37,10 +40,10 @@ def commit_failure(
             to = [holder.account.contact] if holder.account.contact else []
             changes += notify(deployment, context, Mail.PASSWORD_DISABLED, holder.account, to, words={"count": limit})
             recorded = replace(event, detail={**event.detail, "password": "disabled"})
-        if isinstance((yield from commit_with(recorded, changes)), Committed):
+        if isinstance((yield from commit_with(recorded, changes, summed=flood and not reaches)), Committed):
             return
         reaches = not reaches
-    yield from commit_with(event)
+    yield from commit_with(event, summed=flood)
 
 
 def after_failures(deployment: Deployment, context: RequestContext, match: Match) -> tuple[Change, ...]:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from cityauth.core.audit import AuditEvent, AuditEventType
+from cityauth.core.audit import AuditEvent, AuditEventType, EventSummed, sum_of
 from cityauth.core.client import RequestContext
 from cityauth.core.throttling import Allowance, Claim, Exhausted, Reserved, bucket_of, network_of
 from cityauth.errors import StoreUnavailableError
@@ -18,7 +18,7 @@ from cityauth.flows.asking import Flow, ask
 from cityauth.flows.deployment import Deployment, commit_with
 from cityauth.policy.throttling import Limit
 from cityauth.ports.services import Entropy
-from cityauth.ports.stores import LocalThrottleStore, ThrottleStore
+from cityauth.ports.stores import AccountStore, LocalThrottleStore, ThrottleStore
 
 _EVENT_ID_BYTES: Final = 12
 
@@ -67,10 +67,11 @@ def purge_counts(deployment: Deployment, before: datetime) -> Flow[int]:
 
 
 def record_refusal(deployment: Deployment, event: AuditEvent, context: RequestContext) -> Flow[None]:
-    """Record *event*, a refusal that cost no work, unless too many such refusals were recorded lately.
+    """Record *event*, a refusal that cost no work. If too many were recorded lately, only count it in their sum.
 
     An empty password or a request over its limit costs a client nothing, so a client could fill the audit
     trail with them. `ThrottlePolicy.refusals_recorded` bounds them for the client's network and for all together.
+    The audit sink gets no event that is only counted.
     """
     limits = deployment.policy.throttle.refusals_recorded
     network = network_of(context.client.address)
@@ -78,8 +79,16 @@ def record_refusal(deployment: Deployment, event: AuditEvent, context: RequestCo
         bucket = bucket_of("refusals-recorded", name, deployment.audit_secret)
         allowance = yield from reserve(deployment, bucket, most, context.at)
         if isinstance(allowance, Exhausted):
+            yield from ask(AccountStore.commit, (EventSummed(sum_of(event)),))
             return
     yield from commit_with(event)
+
+
+def is_flood(deployment: Deployment, context: RequestContext) -> Flow[bool]:
+    """Count one more failed sign-in, and return whether it is to be summed up instead of recorded by itself."""
+    bucket = bucket_of("failures-recorded", "", deployment.audit_secret)
+    limits = deployment.policy.throttle.failures_recorded_in_all
+    return isinstance((yield from reserve(deployment, bucket, limits, context.at)), Exhausted)
 
 
 def _reserve_locally(claims: Sequence[Claim], at: datetime) -> Flow[Allowance]:

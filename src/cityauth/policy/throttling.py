@@ -105,8 +105,11 @@ class ThrottlePolicy:
             default 60 a minute.
         verify_per_account: Passwords that a signed-in person tries, for each account; by default 10 in 5 minutes.
         refusals_recorded: Audit events, for each network, of refusals that cost no work, such as an empty password
-            or a mail above its limit; by default 10 a minute. More of them are refused, but not recorded.
+            or a mail above its limit; by default 10 a minute. More of them are summed up, as below.
         refusals_recorded_in_all: The same for all networks together; by default 100 a minute.
+        failures_recorded_in_all: Audit events of failed sign-ins, for all networks together; by default 300 a minute.
+            More of them are summed up: for each minute and reason the audit trail has one event with their count. The
+            same is done with refused sign-ins that `refusals_recorded` leaves out.
     """
 
     mail_per_account: tuple[Limit, ...] = (
@@ -130,6 +133,7 @@ class ThrottlePolicy:
     sign_in_failures_per_network: tuple[Limit, ...] = (Limit(10, timedelta(minutes=1)),)
     password_disabled_after: int = 100
     failures_reported: int = 10
+    failures_recorded_in_all: tuple[Limit, ...] = (Limit(300, timedelta(minutes=1)),)
 
     def __post_init__(self) -> None:
         """Refuse what is no list of limits, and numbers out of their ranges."""
@@ -152,6 +156,7 @@ class ThrottlePolicy:
             *self.verify_per_account,
             *self.refusals_recorded,
             *self.refusals_recorded_in_all,
+            *self.failures_recorded_in_all,
             *self.sign_in_per_network,
             *self.sign_in_failures_per_network,
         )

@@ -40,6 +40,7 @@ from cityauth.testing.samples import (
     queued,
     recorded,
     refuse,
+    summed,
 )
 
 NOBODY = AccountId("nobody")
@@ -298,6 +299,17 @@ class AccountContract:
             == recorded("b", detail={"kind": "email", "phase": "both"}, identifier_hash="0123456789abcdef").event
         )
         assert [event.id for event in store.events(NOBODY)] == ["other"]
+
+    def test_events_are_summed_up(self, store: Store) -> None:
+        """The first event of a sum is recorded as it is; later ones raise its count and change nothing else."""
+        first, later = summed("sum", reason="first"), summed("sum", reason="later")
+        commit(store, first, summed("sum", AINO))
+        commit(store, recorded("event", None), later, later)
+        assert store.commit([later, EpochAdvanced(NOBODY)]) != Committed(), "nothing is counted with what is refused"
+        assert store.commit([recorded("event", None), later]) == Committed(), "committed before: nothing is counted"
+        assert [event.detail for event in store.events(AINO)] == [{"count": "1"}]
+        commit(store, summed("sum", AINO))
+        assert store.events(AINO) == [replace(summed("sum", AINO).event, detail={"count": "2"})]
 
     def test_a_commit_that_is_repeated_is_applied_once(self, store: Store) -> None:
         """A commit whose outcome was lost may be repeated, and is answered as the first one would have been."""

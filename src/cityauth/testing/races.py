@@ -43,6 +43,7 @@ from cityauth.testing.samples import (
     opened,
     queued,
     recorded,
+    summed,
 )
 
 T = TypeVar("T")
@@ -166,6 +167,11 @@ class RaceContract:
         account = store.load(AINO)
         assert account is not None
         assert account.epoch == store.outbox_status().waiting == 1
+
+    def test_no_event_is_left_out_of_a_sum(self, store: Store) -> None:
+        """Of many events that are summed up at once each is counted, in one line."""
+        assert wins(race([commits(store, summed("sum", AINO))] * RACERS)) == RACERS
+        assert [event.detail for event in store.events(AINO)] == [{"count": str(RACERS)}]
 
     def test_no_session_opens_in_an_account_that_was_disabled(self, store: Store) -> None:
         """Sign-ins meet the end of all sessions: those that come later are refused, and no session is left."""

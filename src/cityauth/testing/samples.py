@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from cityauth.core.accounts import Account, AccountId
-from cityauth.core.audit import AuditEvent, AuditEventType
+from cityauth.core.audit import AuditEvent, AuditEventType, EventSummed
 from cityauth.core.changes import (
     AccountAdded,
     Change,
@@ -137,6 +137,11 @@ def queued(name: str, to: str = "aino@example.com", *, at: datetime = NOON) -> M
 def recorded(name: str, account_id: AccountId | None = AINO, **other: Any) -> EventRecorded:
     """Return the change that records an event whose id is *name*."""
     return EventRecorded(AuditEvent(name, AuditEventType.LOGIN_ACCEPTED, NOON, account_id, **other))
+
+
+def summed(name: str, account_id: AccountId | None = None, **other: Any) -> EventSummed:
+    """Return the change that counts one more event in the sum whose id is *name*."""
+    return EventSummed(AuditEvent(name, AuditEventType.LOGIN_REFUSED, NOON, account_id, detail={"count": "1"}, **other))
 
 
 def commit(store: AccountStore, *changes: Change) -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
 from cityauth.core.accounts import Status
+from cityauth.core.audit import EventSummed, one_more
 from cityauth.core.changes import (
     AccountAdded,
     AccountErased,
@@ -299,6 +300,13 @@ def record(state: State, change: EventRecorded) -> None:
     state.put(state.events, event_key(change.event), change.event)
 
 
+def sum_up(state: State, change: EventSummed) -> None:
+    """Append a line to the audit trail, or count one more in the line that is there."""
+    key = event_key(change.event)
+    before = state.events.get(key)
+    state.put(state.events, key, replace(before, detail=one_more(before.detail)) if before else change.event)
+
+
 Apply: TypeAlias = Callable[[State, Any], Precondition | None]
 
 APPLY: Final[Mapping[type[Change], Apply]] = {
@@ -325,5 +333,6 @@ APPLY: Final[Mapping[type[Change], Apply]] = {
     TokensRevoked: revoke_tokens,
     MailQueued: queue_mail,
     EventRecorded: record,
+    EventSummed: sum_up,
 }
 """Each function changes the state and returns what did not hold, if anything."""

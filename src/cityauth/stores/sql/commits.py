@@ -6,6 +6,7 @@ from typing import Any, Final, TypeAlias
 
 from sqlalchemy import bindparam, select
 
+from cityauth.core.audit import EventSummed
 from cityauth.core.changes import (
     AccountAdded,
     AccountErased,
@@ -95,6 +96,7 @@ APPLY: Final[Mapping[type[Change], Apply]] = {
     StepsRolledBack: migration_steps.roll_back_steps,
     MailQueued: outbox.queue_mail,
     EventRecorded: audit.record,
+    EventSummed: audit.sum_up,
 }
 """Each program writes inside the commit's transaction, and refuses the commit where its precondition does not hold."""
 
