@@ -17,6 +17,7 @@ pytest.importorskip("sqlalchemy", reason="the SQL store is one of the public nam
 ROOT = Path(__file__).resolve().parents[1]
 PUBLIC = (
     "cityauth",
+    "cityauth.breaches",
     "cityauth.changes",
     "cityauth.config",
     "cityauth.hashing",

@@ -1,8 +1,8 @@
 """Sign-in that moves a whole population from usernames to e-mail addresses, and stays.
 
 The other public packages are `cityauth.policy`, `cityauth.ports`, `cityauth.changes`, `cityauth.stores`,
-`cityauth.hashing`, `cityauth.mailers`, `cityauth.messages`, `cityauth.migration`, `cityauth.config` and
-`cityauth.testing`. Each name is loaded when it is first used.
+`cityauth.hashing`, `cityauth.breaches`, `cityauth.mailers`, `cityauth.messages`, `cityauth.migration`,
+`cityauth.config` and `cityauth.testing`. Each name is loaded when it is first used.
 """
 
 from typing import TYPE_CHECKING
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from cityauth.core.signing import KeyRing
     from cityauth.core.web import is_same_link, link_proof, link_token, safe_next
     from cityauth.errors import (
+        BreachCheckerUnavailableError,
         CityAuthError,
         ConfigurationError,
         HasherBusyError,
@@ -67,6 +68,7 @@ __all__ = [
     "AccountRefused",
     "AsyncCityAuth",
     "Authenticated",
+    "BreachCheckerUnavailableError",
     "CityAuth",
     "CityAuthError",
     "ClientContext",
@@ -160,6 +162,7 @@ _HOMES = {
     "cityauth.policy.realms": ("DatedPhase", "RealmPolicy", "Phase"),
     "cityauth.core.login": ("Authenticated", "LoginStep", "PasswordRequired"),
     "cityauth.errors": (
+        "BreachCheckerUnavailableError",
         "CityAuthError",
         "ConfigurationError",
         "HasherBusyError",

@@ -13,6 +13,7 @@ link or a taken address is a value that the caller must look at, never an except
     │   ├── IllegalTransitionError           an event that the login machine's table does not hold
     │   └── PlanError                        a file is no plan of a migration, or was changed; names the line
     ├── HasherBusyError                      a password could not be hashed now; try again later
+    ├── BreachCheckerUnavailableError        a list of breached passwords cannot be asked; only a checker raises it
     ├── StoreError                           a store could not answer
     │   ├── StoreUnavailableError            it cannot be reached or opened; try again later
     │   └── SchemaError                      its tables are missing or of another version
@@ -90,6 +91,23 @@ class HasherBusyError(CityAuthError):
         """
         self.retry_after = retry_after
         super().__init__(*([reason] if reason else []))
+
+
+class BreachCheckerUnavailableError(CityAuthError):
+    """A list of breached passwords cannot be asked now. Raised by a `BreachChecker`, handled where a password is set.
+
+    Attributes:
+        reason: Why, as a code for the audit trail.
+    """
+
+    def __init__(self, reason: str = "unavailable") -> None:
+        """Say why.
+
+        Args:
+            reason: A code or a word for the operator; never anything of the password.
+        """
+        self.reason = reason
+        super().__init__(reason)
 
 
 class StoreError(CityAuthError):

@@ -1,6 +1,7 @@
 """The configuration: what the file and the environment give, and one sentence for everything that is wrong."""
 
 import asyncio
+import hashlib
 import os
 import secrets
 from dataclasses import replace
@@ -21,6 +22,7 @@ from cityauth import (
     Phase,
     Policy,
     RealmPolicy,
+    Refused,
     SecretError,
 )
 from cityauth.config.configuration import VARIABLES, Configuration, load
@@ -178,6 +180,13 @@ WRONG = {
     "[realms.citizen]": """[realms.citizen] needs the key 'initial', one of "legacy_only", "both", "email_preferred", "email_only\"""",
     "realms = 1": "realms must be a table: put its keys under [realms]",
     "sessions = 'aal2'": "sessions must be a table: put its keys under [sessions]",
+    "breaches = 1": "breaches must be a table: put its keys under [breaches]",
+    "[breaches]": "[breaches] needs exactly one of the keys 'url' and 'file'",
+    "[breaches]\nurl = 'https://example.org'\nfile = 'x'": "[breaches] needs exactly one of the keys 'url' and 'file'",
+    "[breaches]\nfiles = 'x'": "unknown key 'files' in [breaches]; the nearest known one is 'file'",
+    "[breaches]\nfile = 1": "breaches.file must be text in quotes, and not empty",
+    "[breaches]\nurl = ''": "breaches.url must be text in quotes, and not empty",
+    "[breaches]\nurl = 'https://example.org'\ntimeout = 1": 'breaches.timeout must be a time such as "90 seconds", "30 minutes" or "14 days"',
     "postgresql = 1": "postgresql must be a table: put its keys under [postgresql]",
     "[postgresql]\npool = 1": "unknown key 'pool' in [postgresql]; the nearest known one is 'pool_size'",
     "[postgresql]\npool_size = 0": "postgresql.pool_size must be 1 or more",
@@ -390,6 +399,39 @@ def test_both_apis_are_built_with_replaceable_parts(configured: Deployment) -> N
         assert record.account == added
         assert asyncio.run(later.accounts.disable(added.id)) != added
         assert audit.events[-1].what is AuditEventType.ACCOUNT_DISABLED
+
+
+def test_breached_passwords_can_be_configured(configured: Deployment) -> None:
+    """Both APIs ask the file of breached passwords, whose path starts at the configuration's folder (ASVS 6.2.12)."""
+    leaked = "leaked passphrase of 2013"
+    digest = hashlib.sha1(leaked.encode(), usedforsecurity=False).hexdigest().upper()
+    (configured.folder / "breached.txt").write_text(f"{digest}:3\n")
+    configured.write(f"{TOML}[breaches]\nfile = 'breached.txt'\n")
+    refused = load().auth(MemoryStore()).passwords.hash(leaked)
+    assert isinstance(refused, Refused)
+    assert asyncio.run(load().async_auth(MemoryStore()).passwords.hash(leaked)) == refused
+
+
+@pytest.mark.parametrize(
+    ("section", "sentence"),
+    [
+        ("file = 'hunter2.txt'", "breaches.file names no file that exists"),
+        ("url = 'http://hunter2.example.org/'", "[breaches] the address of PwnedPasswords must be https, unless"),
+        ("url = 'https://hunter2@example.org/'", "[breaches] the address of PwnedPasswords must have no user"),
+        ("url = 'https://example.org/'\ntimeout = '0 seconds'", "[breaches] the timeout of PwnedPasswords must be"),
+        ("url = 'https://example.org/'\ntimeout = '1 minute'", "[breaches] the timeout of PwnedPasswords must be"),
+    ],
+)
+def test_breaches_that_cannot_be_asked_are_refused_at_start(
+    configured: Deployment, section: str, sentence: str
+) -> None:
+    """A list that can never be asked is refused when the service starts, and the value is not shown (C-32)."""
+    pytest.importorskip("httpx", reason="PwnedPasswords needs the extra 'breach'")
+    configured.write(f"{TOML}[breaches]\n{section}\n")
+    with pytest.raises(ConfigurationError) as raised:
+        load().auth(MemoryStore())
+    assert str(raised.value).startswith(sentence)
+    assert "hunter2" not in str(raised.value)
 
 
 def test_a_missing_or_unreadable_database(empty: Deployment) -> None:

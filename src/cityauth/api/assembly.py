@@ -24,7 +24,17 @@ from cityauth.hashing.registry import built_in_formats
 from cityauth.mailers.memory import NoMailer
 from cityauth.policy import Policy
 from cityauth.policy.passwords import common_passwords
-from cityauth.ports.services import AuditSink, Clock, Entropy, HashImporter, HashMemory, Mailer, PasswordHasher, Sleeper
+from cityauth.ports.services import (
+    AuditSink,
+    BreachChecker,
+    Clock,
+    Entropy,
+    HashImporter,
+    HashMemory,
+    Mailer,
+    PasswordHasher,
+    Sleeper,
+)
 from cityauth.ports.stores import (
     AccountStore,
     HashCountStore,
@@ -95,6 +105,7 @@ class Supplies:
     tombstone_secret: str | bytes | Sequence[str | bytes] | None
     throttle: object
     outbox: object
+    breaches: BreachChecker | None = None
 
 
 def assemble(given: Supplies, wire: Callable[[dict[type[Any], object]], A]) -> Assembly[A]:
@@ -123,23 +134,20 @@ def assemble(given: Supplies, wire: Callable[[dict[type[Any], object]], A]) -> A
         counted_mix=CountedMix() if describes and counts and given.hash_mix is None else None,
         describes_hashes=describes,
         has_own_throttle=given.throttle is not None and given.throttle is not given.store,
+        checks_breaches=given.breaches is not None,
     )
     clock = given.clock or SystemClock()
     mailer, audit = given.mailer or NoMailer(), given.audit or LogAudit()
     prepare_mailer(mailer, policy)
     ports: dict[type[Any], object] = {
-        AccountStore: given.store,
-        SessionStore: given.store,
-        OneTimeTokenStore: given.store,
-        OutboxStore: _outbox_of(given),
-        ThrottleStore: given.store if given.throttle is None else given.throttle,
-        LocalThrottleStore: LocalThrottle(),
+        **_keepers_of(given),
         Mailer: mailer,
         PasswordHasher: hasher,
         Clock: clock,
         Entropy: given.entropy or SystemEntropy(),
         AuditSink: audit,
         Sleeper: SystemSleeper(),
+        **({} if given.breaches is None else {BreachChecker: given.breaches}),
         HashQueue: HashQueue(policy.hash_queue, _memory_of(hasher, policy)),
     }
     optional: dict[type[Any], object] = {HashImporter: hasher, **dict.fromkeys(_OPTIONAL, given.store)}
@@ -165,6 +173,18 @@ def _setup_of(given: Supplies, keys: KeyRing, ports: Mapping[type[Any], object])
         keeps_population=PopulationStore in ports,
         is_inspected=InspectedStore in ports,
     )
+
+
+def _keepers_of(given: Supplies) -> dict[type[Any], object]:
+    """Return what answers each port that keeps something."""
+    return {
+        AccountStore: given.store,
+        SessionStore: given.store,
+        OneTimeTokenStore: given.store,
+        OutboxStore: _outbox_of(given),
+        ThrottleStore: given.store if given.throttle is None else given.throttle,
+        LocalThrottleStore: LocalThrottle(),
+    }
 
 
 def _outbox_of(given: Supplies) -> object:

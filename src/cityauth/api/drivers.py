@@ -23,7 +23,7 @@ AsyncAnswers: TypeAlias = Mapping[Callable[..., Any], Callable[..., Awaitable[An
 NEVER_BLOCKING = frozenset({"Clock", "Entropy", "AuditSink", "LocalThrottleStore"})
 """Ports whose contract says that they do not block: the asynchronous driver calls them directly."""
 
-SLOW = frozenset({"Mailer", "DomainCheck", "Sleeper"})
+SLOW = frozenset({"BreachChecker", "Mailer", "DomainCheck", "Sleeper"})
 """Ports that may take seconds. They must not take the threads in which a session check asks the store."""
 
 

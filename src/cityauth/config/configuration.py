@@ -3,7 +3,6 @@
 import difflib
 import hashlib
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,12 +11,14 @@ from typing import TYPE_CHECKING, Any, Final
 from cityauth import AsyncCityAuth, CityAuth
 from cityauth.config import keyfile
 from cityauth.config.acceptances import ACCEPT, read_acceptances
+from cityauth.config.breaches import BREACHES, BreachSettings, read_breaches
 from cityauth.config.sections import (
     POSTGRESQL,
     PROFILES,
     SMTP,
     PostgresqlSettings,
     SmtpSettings,
+    read_file,
     read_one_of,
     read_policy,
     read_postgresql,
@@ -114,6 +115,7 @@ class Configuration:
         valkey: The URL of the server that counts for the throttle, which may hold a password; ``None`` if the database
             counts.
         acceptances: The findings of `CityAuth.check` that are accepted for a time.
+        breaches: The list of breached passwords; ``None`` if none is configured: then nothing is asked.
     """
 
     policy: Policy
@@ -127,6 +129,7 @@ class Configuration:
     postgresql: PostgresqlSettings = field(default_factory=PostgresqlSettings)
     acceptances: tuple[Acceptance, ...] = ()
     valkey: SecretStr | None = None
+    breaches: BreachSettings | None = None
 
     def secrets(self) -> list[str]:
         """Return the signing secrets, oldest first, from the environment or else from the key file.
@@ -266,7 +269,9 @@ class Configuration:
             SecretError: see `secrets`.
             PolicyError: the hash profile is above the limits.
             ConfigurationError: the mail server is another machine, and mail would not be encrypted or its links would
-                lead to this machine; or the username or the password of the mail server is missing.
+                lead to this machine; or the username or the password of the mail server is missing; or the list of
+                breached passwords cannot be used.
+            MissingExtraError: ``breaches.url`` is set, and the extra ``breach`` is not installed.
         """
         return CityAuth(
             store,
@@ -277,6 +282,7 @@ class Configuration:
             audit=audit,
             tombstone_secret=self._configured_tombstones(),
             throttle=throttle or self.throttle(),
+            breaches=self.breaches.checker() if self.breaches else None,
         )
 
     def async_auth(
@@ -299,6 +305,7 @@ class Configuration:
             audit=audit,
             tombstone_secret=self._configured_tombstones(),
             throttle=throttle or self.async_throttle(),
+            breaches=self.breaches.checker() if self.breaches else None,
         )
 
     def _mailer(self, *, check_mailer: bool) -> Mailer | None:
@@ -323,25 +330,11 @@ def load(path: Path | None = None, environment: Mapping[str, str] | None = None)
     if path is None and not Path(FILE).exists():
         return _configure({}, given, Path())
     file = path or Path(FILE)
-    content = _read(file)
+    content = read_file(file)
     try:
         return _configure(content, given, file.absolute().parent)
     except ConfigurationError as error:
         raise type(error)(f"{file}: {error}") from error
-
-
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        with file.open("rb") as opened:
-            return tomllib.load(opened)
-    except FileNotFoundError as error:
-        raise ConfigurationError(f"there is no configuration file {file}") from error
-    except OSError as error:
-        raise ConfigurationError(f"the configuration file {file} cannot be read: {error.strerror}") from error
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"{file} is not valid TOML: {error}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigurationError(f"{file} is not valid TOML: it is not UTF-8") from error
 
 
 def _configure(file: dict[str, Any], given: Mapping[str, str], folder: Path) -> Configuration:
@@ -353,8 +346,8 @@ def _configure(file: dict[str, Any], given: Mapping[str, str], folder: Path) -> 
         content["generation"] = given[GENERATION]
     if HASHING_PROFILE in given:
         content["hashing"] = {"profile": given[HASHING_PROFILE]}
-    besides = ("database", "valkey", "secrets_file", "tombstone_secret_file", "texts", SMTP, POSTGRESQL, ACCEPT)
-    policy = read_policy(content, besides=besides)
+    files = ("secrets_file", "tombstone_secret_file", "texts")
+    policy = read_policy(content, besides=("database", "valkey", *files, SMTP, POSTGRESQL, ACCEPT, BREACHES))
     if "texts" in content:
         policy = replace(policy, texts=Texts.read(folder / read_text(content["texts"], "texts")))
     return Configuration(
@@ -369,6 +362,7 @@ def _configure(file: dict[str, Any], given: Mapping[str, str], folder: Path) -> 
         read_postgresql(content.get(POSTGRESQL, {})),
         read_acceptances(content.get(ACCEPT, {})),
         _valkey(content, given),
+        read_breaches(content[BREACHES], folder) if BREACHES in content else None,
     )
 
 

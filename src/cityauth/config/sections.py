@@ -6,9 +6,11 @@ wrong value names its key and never shows the value.
 
 import difflib
 import re
+import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, Final, cast, get_type_hints
 
 from cityauth.core.secret import SecretStr
@@ -26,6 +28,25 @@ _SPAN: Final = re.compile(r"([0-9]{1,6}) (second|minute|hour|day)s?")
 _LIMIT: Final = re.compile(r"([0-9]{1,6}) per (?:([0-9]{1,6}) )?(second|minute|hour|day)s?")
 _BACKOFF: Final = re.compile(r"([0-9]{1,4}) free, then (\d{1,6} [a-z]+) to (\d{1,6} [a-z]+)", re.ASCII)
 _MOMENT: Final = "2027-01-01T00:00:00+02:00"
+
+
+def read_file(file: Path) -> dict[str, Any]:
+    """Return the tables and keys of *file*.
+
+    Raises:
+        ConfigurationError: it cannot be read, or is not valid TOML.
+    """
+    try:
+        with file.open("rb") as opened:
+            return tomllib.load(opened)
+    except FileNotFoundError as error:
+        raise ConfigurationError(f"there is no configuration file {file}") from error
+    except OSError as error:
+        raise ConfigurationError(f"the configuration file {file} cannot be read: {error.strerror}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{file} is not valid TOML: {error}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{file} is not valid TOML: it is not UTF-8") from error
 
 
 def read_text(value: object, where: str) -> str:

@@ -38,6 +38,7 @@ class AuditEventType(StrEnum):
     PASSWORD_CONFIRMED = "password.confirmed"  # noqa: S105 - an event's name
     PASSWORD_NOT_CONFIRMED = "password.not_confirmed"  # noqa: S105 - an event's name
     HASHER_BUSY = "hasher.busy"
+    BREACH_CHECK_FAILED = "breach_check.failed"
     SIGN_UP_REQUESTED = "sign_up.requested"
     SIGN_UP_CONFIRMED = "sign_up.confirmed"
     EMAIL_CHANGE_REQUESTED = "email_change.requested"

@@ -56,6 +56,7 @@ class Deployment:
         counted_mix: What the store counted; ``None`` where the host declares the mix, or the store does not count.
         describes_hashes: Whether the hasher is a `HashImporter`, which can say of which kind a stored hash is.
         has_own_throttle: Whether the throttle is an object apart from the store, and can fail alone.
+        checks_breaches: Whether there is a `BreachChecker`, which is asked about every new password.
     """
 
     policy: Policy
@@ -70,6 +71,7 @@ class Deployment:
     counted_mix: CountedMix | None = None
     describes_hashes: bool = False
     has_own_throttle: bool = False
+    checks_breaches: bool = False
 
 
 _ID_BYTES = 12

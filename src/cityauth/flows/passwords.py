@@ -1,7 +1,7 @@
 """New passwords: check one and make its hash. Every use case that sets a password does it here."""
 
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from cityauth.core.accounts import AccountId
 from cityauth.core.answers import Problem, Refused
@@ -12,14 +12,17 @@ from cityauth.core.passwords import Password, PasswordDefect, PasswordProblem, j
 from cityauth.core.passwords import read as read_password
 from cityauth.core.secret import SecretStr
 from cityauth.core.throttling import network_of
-from cityauth.errors import HasherBusyError, UsageError
+from cityauth.errors import BreachCheckerUnavailableError, HasherBusyError, UsageError
 from cityauth.flows.asking import Flow, ask, ask_for
-from cityauth.flows.deployment import Deployment, begin
+from cityauth.flows.deployment import Deployment, begin, commit_with
 from cityauth.flows.throttling import record_refusal
 from cityauth.messages.codes import Code
-from cityauth.ports.services import PasswordHasher, Verdict
+from cityauth.ports.services import BreachChecker, PasswordHasher, Verdict
 
 T = TypeVar("T")
+
+_REASON_LENGTH: Final = 64
+"""The most characters that the audit trail keeps of why a checker could not answer."""
 
 
 def judge(deployment: Deployment, password: object, context: Iterable[str] = ()) -> Password | Refused:
@@ -54,8 +57,8 @@ def hash_new(
         deployment: The deployment.
         password: The new password as typed.
         words: Words of this person, as in `judge`.
-        context: The request, for the audit event of a hasher that is busy.
-        account_id: Whose password it is, for the same event.
+        context: The request, for the audit events of a hasher that is busy and of breaches that cannot be checked.
+        account_id: Whose password it is, for the same events.
 
     Raises:
         HasherBusyError: see `or_busy`.
@@ -63,9 +66,35 @@ def hash_new(
     judged = judge(deployment, password, words)
     if isinstance(judged, Refused):
         return judged
+    if (yield from _is_breached(deployment, judged, context, account_id)):
+        return Refused(Problem(Code.PASSWORD_BREACHED))
     question = ask_for(network_in(context), PasswordHasher.hash, judged)
     hashed = yield from or_busy(deployment, question, context, account_id)
     return SecretStr(hashed)
+
+
+def _is_breached(
+    deployment: Deployment, password: Password, context: RequestContext | None, account_id: AccountId | None
+) -> Flow[bool]:
+    """Whether *password* is known to be breached.
+
+    No, where there is no `BreachChecker`. Where it cannot answer now, the answer is no as well, so that it locks nobody
+    out, and the audit trail records it.
+    """
+    if not deployment.checks_breaches:
+        return False
+    try:
+        return (yield from ask(BreachChecker.is_breached, password))
+    except BreachCheckerUnavailableError as error:
+        reason = error.reason
+    except OSError:
+        reason = "unreachable"
+    # The use case's own commit has the context's id, so this one needs another.
+    own = yield from begin(context.client if context else UNKNOWN_CLIENT)
+    yield from commit_with(
+        audit_event(AuditEventType.BREACH_CHECK_FAILED, own, account_id=account_id, reason=reason[:_REASON_LENGTH])
+    )
+    return False
 
 
 def verify_password(

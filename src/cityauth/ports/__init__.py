@@ -2,6 +2,7 @@
 
 from cityauth.ports.services import (
     AuditSink,
+    BreachChecker,
     Clock,
     DomainCheck,
     DomainState,
@@ -35,6 +36,7 @@ __all__ = [
     "AsyncStore",
     "AsyncThrottleStore",
     "AuditSink",
+    "BreachChecker",
     "Clock",
     "DomainCheck",
     "DomainState",

@@ -1,4 +1,4 @@
-"""The ports that act: password hasher, mailer, clock, randomness, audit sink."""
+"""The ports that act: password hasher, breach checker, mailer, clock, randomness, audit sink."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -143,6 +143,25 @@ class HashImporter(Protocol):
         """Return what `PasswordHasher.verify` runs for each of *samples*: the hash itself.
 
         For a hash with a defect it is a hash at the profile of new hashes.
+        """
+        ...
+
+
+class BreachChecker(Protocol):
+    """Says whether a new password is known from a leak of some service.
+
+    It is asked wherever a password is set, before the password is hashed. `cityauth.breaches` has two.
+    """
+
+    def is_breached(self, password: Password) -> bool:
+        """Return whether *password* is in a list of breached passwords.
+
+        It must end within a bounded time, such as a second, and must not send the password or its whole digest to
+        another machine.
+
+        Raises:
+            BreachCheckerUnavailableError: the list cannot be asked now. Then the password is accepted, and the audit
+                trail records it. An `OSError` has the same effect.
         """
         ...
 

@@ -18,7 +18,7 @@ from cityauth.core.hashing import HashMix
 from cityauth.core.identifiers import BUILT_IN, IdentifierKind
 from cityauth.flows import check
 from cityauth.policy import Policy
-from cityauth.ports.services import AuditSink, Clock, Entropy, Mailer, PasswordHasher
+from cityauth.ports.services import AuditSink, BreachChecker, Clock, Entropy, Mailer, PasswordHasher
 from cityauth.ports.stores import AnyStore, AnyThrottleStore
 
 
@@ -55,6 +55,7 @@ class AsyncCityAuth:
         tombstone_secret: str | bytes | Sequence[str | bytes] | None = None,
         throttle: AnyThrottleStore | None = None,
         outbox: AnyStore | None = None,
+        breaches: BreachChecker | None = None,
     ) -> None:
         """Put a deployment together.
 
@@ -80,6 +81,8 @@ class AsyncCityAuth:
                 cannot be reached, each process counts by itself, more strictly.
             outbox: What mails are sent from; only the *store* itself can be it, because a mail is queued by the
                 commit that it belongs to.
+            breaches: Is asked about every new password, such as `cityauth.breaches.PwnedPasswords`; nothing is asked
+                when ``None``.
 
         Raises:
             SecretError: a secret, *tombstone_secret* among them, is missing, short or a known sample.
@@ -104,6 +107,7 @@ class AsyncCityAuth:
                 tombstone_secret,
                 throttle,
                 outbox,
+                breaches,
             ),
             wire_async,
         )

@@ -17,7 +17,7 @@ from cityauth.core.hashing import HashMix
 from cityauth.core.identifiers import BUILT_IN, IdentifierKind
 from cityauth.flows import check
 from cityauth.policy import Policy
-from cityauth.ports.services import AuditSink, Clock, Entropy, Mailer, PasswordHasher
+from cityauth.ports.services import AuditSink, BreachChecker, Clock, Entropy, Mailer, PasswordHasher
 from cityauth.ports.stores import Store, ThrottleStore
 
 
@@ -54,6 +54,7 @@ class CityAuth:
         tombstone_secret: str | bytes | Sequence[str | bytes] | None = None,
         throttle: ThrottleStore | None = None,
         outbox: Store | None = None,
+        breaches: BreachChecker | None = None,
     ) -> None:
         """Put a deployment together.
 
@@ -79,6 +80,8 @@ class CityAuth:
                 cannot be reached, each process counts by itself, more strictly.
             outbox: What mails are sent from; only the *store* itself can be it, because a mail is queued by the
                 commit that it belongs to.
+            breaches: Is asked about every new password, such as `cityauth.breaches.PwnedPasswords`; nothing is asked
+                when ``None``.
 
         Raises:
             SecretError: a secret, *tombstone_secret* among them, is missing, short or a known sample.
@@ -103,6 +106,7 @@ class CityAuth:
                 tombstone_secret,
                 throttle,
                 outbox,
+                breaches,
             ),
             wire,
         )
