@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Hashable, MutableMapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from cityauth.core.accounts import Account, AccountId
@@ -65,6 +65,8 @@ class State:
     uses: dict[str, list[datetime]] = field(default_factory=dict)
     failures: dict[AccountId, int] = field(default_factory=dict)
     attempts: dict[str, Attempts] = field(default_factory=dict)
+    remembered: dict[str, timedelta] = field(default_factory=dict)
+    uses_until_sweep: int = 1024
     external_ids: dict[str, AccountId] = field(default_factory=dict)
     sources: dict[str, SourceRecord] = field(default_factory=dict)
     migrations: dict[str, Migration] = field(default_factory=dict)

@@ -1,7 +1,8 @@
 """Throttling: the moments of uses, and failures in a row, by bucket."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from cityauth.core.throttling import (
     MOST_AHEAD,
@@ -16,6 +17,9 @@ from cityauth.core.throttling import (
 from cityauth.policy.throttling import Backoff, Limit
 from cityauth.stores.memory.state import State
 
+SWEEP_AFTER: Final = 1024
+"""After at least this many counted uses, the store drops what no limit counts any more."""
+
 
 def reserve(state: State, bucket: str, limits: Sequence[Limit], now: datetime) -> Allowance:
     """Count one more use, if all of *limits* allow it."""
@@ -24,6 +28,8 @@ def reserve(state: State, bucket: str, limits: Sequence[Limit], now: datetime) -
     if exhausted is not None:
         return exhausted
     state.uses[bucket] = [*uses, now]
+    _remember(state, bucket, max((limit.window for limit in limits), default=timedelta()))
+    _sweep_if_due(state, now)
     return Reserved()
 
 
@@ -50,6 +56,10 @@ def reserve_all(state: State, claims: Sequence[Claim], now: datetime) -> Allowan
         return Exhausted(max(refused))
     state.attempts.update(counted)
     state.uses.update(used)
+    for claim in claims:
+        windows = [limit.window for limit in claim.rule] if isinstance(claim.rule, tuple) else [claim.rule.memory]
+        _remember(state, claim.bucket, max(windows, default=timedelta()))
+    _sweep_if_due(state, now)
     return Reserved()
 
 
@@ -85,6 +95,33 @@ def purge(state: State, before: datetime) -> int:
     for bucket in old:
         del state.attempts[bucket]
     return gone + len(old)
+
+
+def _remember(state: State, bucket: str, span: timedelta) -> None:
+    """Note for how long *bucket* counts, and that there is one more use."""
+    state.remembered[bucket] = max(span, state.remembered.get(bucket, span))
+    state.uses_until_sweep -= 1
+
+
+def _sweep_if_due(state: State, now: datetime) -> None:
+    """Drop what no limit counts any more, as soon as more was counted than the last sweep left.
+
+    So each use costs little on average, and a flood leaves at most twice what still counts. What counts is never
+    dropped, whoever fills the store.
+    """
+    if state.uses_until_sweep > 0:
+        return
+    for bucket, span in list(state.remembered.items()):
+        kept = [at for at in state.uses.pop(bucket, ()) if at > now - span]
+        if kept:
+            state.uses[bucket] = kept
+        attempts = state.attempts.get(bucket)
+        if attempts is not None and attempts.free_at < now - span:
+            del state.attempts[bucket]
+        if bucket not in state.uses and bucket not in state.attempts:
+            del state.remembered[bucket]
+    left = sum(map(len, state.uses.values())) + len(state.attempts)
+    state.uses_until_sweep = max(SWEEP_AFTER, left)
 
 
 def _exhausted(uses: Sequence[datetime], limits: Sequence[Limit], now: datetime) -> Exhausted | None:
