@@ -12,6 +12,9 @@ from datetime import timedelta
 import pytest
 import redis
 
+from cityauth import CityAuth
+from cityauth.core.answers import Done
+from cityauth.core.links import LinkRefused
 from cityauth.core.throttling import Claim, Exhausted, Reserved
 from cityauth.errors import ConfigurationError, StoreUnavailableError
 from cityauth.policy.throttling import Backoff, Limit
@@ -20,6 +23,7 @@ from cityauth.stores import valkey as adapter
 from cityauth.testing import BlockingStore, ThrottleContract
 from cityauth.testing.samples import MINUTE, NOON
 from servers import ServerError, ValkeyServer, free_port
+from tests.support.service import Service
 
 ONE = [Limit(1, MINUTE)]
 
@@ -214,3 +218,33 @@ def test_a_wrong_prefix_is_refused(prefix: str) -> None:
     """A prefix that would end the hash tag, or is not plain, is refused."""
     with pytest.raises(ConfigurationError, match="prefix"):
         ValkeyThrottle("valkey://127.0.0.1", prefix=prefix)
+
+
+@pytest.mark.parametrize("lose", ["nothing", "everything"])
+def test_a_lost_write_revives_no_used_link(server: ValkeyServer, lose: str) -> None:
+    """The server is emptied, as after an eviction or a fail-over: a used link stays used, sessions stay (C-28, C-29)."""
+    service = Service()
+    with ValkeyThrottle(server.url) as throttle, client(server) as admin:
+        service.auth = CityAuth(
+            service.store,
+            service.secrets,
+            policy=service.policy,
+            hasher=service.hasher,
+            clock=service.clock,
+            entropy=service.entropy,
+            mailer=service.mailer,
+            throttle=throttle,
+        )
+        service.add("Erkki", email="erkki@example.com")
+        service.auth.recovery.request("erkki@example.com")
+        link = service.link("erkki@example.com")
+        assert isinstance(service.auth.recovery.complete(link, NEW), Done)
+        token = service.token("erkki@example.com", NEW)
+        if lose == "everything":
+            admin.flushall()
+        assert isinstance(service.auth.recovery.complete(link, f"{NEW} again"), LinkRefused)
+        assert service.auth.sessions.check(token) is not None
+        service.sign_in("erkki@example.com", NEW)
+
+
+NEW = "aivan uusi pitkä salasana"
