@@ -25,8 +25,8 @@ try:
     from redis.backoff import NoBackoff
     from redis.exceptions import NoScriptError, RedisError
     from redis.retry import Retry
-except ImportError as error:
-    raise MissingExtraError("valkey", "ValkeyThrottle") from error
+except ImportError:
+    raise MissingExtraError("valkey", "ValkeyThrottle") from None
 
 CONNECT_SECONDS: Final = 1
 ANSWER_SECONDS: Final = 2

@@ -13,7 +13,7 @@ from typing import Any, Final, ParamSpec, TypeVar, cast, final
 import psycopg
 from psycopg.pq import TransactionStatus
 from psycopg.rows import tuple_row
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from cityauth.stores.sql.pool_settings import PoolSettings
@@ -200,7 +200,7 @@ class AsyncPostgresqlDatabase:
     def __init__(self, database: PostgresqlDatabase, settings: PoolSettings) -> None:
         """Take the synchronous *database*, which does what is done to the tables themselves."""
         self._database = database
-        self.engine = database.engine
+        self.engine: Engine = database.engine
         self._settings = settings
         self._seconds = settings.statement_timeout
         self._checked = False

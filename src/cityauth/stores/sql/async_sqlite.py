@@ -13,7 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, ParamSpec, TypeVar, final
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
 from cityauth.errors import StoreUnavailableError
 from cityauth.stores.sql.connections import BUSY_SECONDS
@@ -34,7 +34,7 @@ class AsyncSqliteDatabase:
     def __init__(self, database: SqliteDatabase) -> None:
         """Take the *database*; no thread is started yet."""
         self._database = database
-        self.engine = database.engine
+        self.engine: Engine = database.engine
         self._start()
         _ALL.add(self)
 

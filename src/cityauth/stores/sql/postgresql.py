@@ -51,7 +51,7 @@ class PostgresqlDatabase:
     ) -> None:
         """Take the *engine*; nothing is connected yet. With *read_only* the server refuses every write."""
         self.engine = engine
-        self.full = synchronous == "full"
+        self.full: bool = synchronous == "full"
         self._seconds = settings.statement_timeout
         self.read_only = read_only
         self._checked = False
