@@ -17,15 +17,9 @@ from cityauth.stores.sql import SqlStore
 from cityauth.testing.migration_samples import NIGHT
 from cityauth.testing.samples import NOON
 from tests.support.service import KEY
-from tests.support.stores import MakeStore, maker
+from tests.support.stores import MakeStore
 
 PLAN = Migration("b2lak5oe33ppf5ye", "digest", MigrationState.LOADING, Phase.EMAIL_PREFERRED, 3, "op", NOON)
-
-
-@pytest.fixture(params=["memory", "sql"])
-def make_store(request: pytest.FixtureRequest, tmp_path: Path) -> MakeStore:
-    """What makes an empty store."""
-    return maker(str(request.param), tmp_path)
 
 
 def warnings(caplog: pytest.LogCaptureFixture, store: Any) -> list[str]:

@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 
-from cityauth import MemoryStore, PasswordRequired, Policy
+from cityauth import PasswordRequired, Policy
 from cityauth.core import email
 from cityauth.core.accounts import AccountId
 from cityauth.core.sessions import LiveSession
 from cityauth.core.signing import TokenSigner
 from cityauth.flows import links, mail, recovery
 from cityauth.policy import HashProfile, Limit, ThrottlePolicy
-from cityauth.stores.sql import SqlStore
 from tests.support.fakes import SpyHasher
 from tests.support.service import Service
+from tests.support.stores import MakeStore
 
 #: Identifiers by what can be seen of them anyway; within a group none may cost more than another.
 GROUPS = {
@@ -112,15 +112,11 @@ OLD = HashProfile(memory_cost=64, time_cost=1, parallelism=1)
 """What an older system made: the wrong password of such a hash costs what its dummies cost."""
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def city(request: pytest.FixtureRequest, tmp_path: Path) -> Service:
+@pytest.fixture
+def city(make_store: MakeStore) -> Service:
     """Accounts of every sort, each with one address."""
-    store: Any = MemoryStore()
-    if request.param == "sqlite":
-        store = SqlStore(f"sqlite:///{tmp_path / 'city.db'}")
-        store.create_schema()
     hasher = SpyHasher()
-    service = Service(store=store, hasher=hasher, policy=UNLIMITED)
+    service = Service(store=make_store(), hasher=hasher, policy=UNLIMITED)
     service.add("Wrong", email="wrong@example.com")
     service.add("Empty", email="empty@example.com", password=None)
     service.add("Barred", email="barred@example.com")

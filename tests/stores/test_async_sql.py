@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -205,7 +206,7 @@ async def test_a_locked_file_holds_only_the_writers(tmp_path: Path) -> None:
     maker("sql", tmp_path)()
     async with AsyncSqlStore(f"sqlite:///{tmp_path / 'service.db'}") as store:
         await store.commit([added(AINO)])
-        with sqlite3.connect(tmp_path / "service.db", isolation_level=None) as other:
+        with closing(sqlite3.connect(tmp_path / "service.db", isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             waiting = asyncio.ensure_future(store.commit([ProfileChanged(AINO, display_name="later")]))
             assert await store.load(AINO) is not None

@@ -107,6 +107,7 @@ PRECONDITION: Final = {
     Precondition.SESSION_MISSING: "the session has ended meanwhile; nothing was changed",
     Precondition.ACCOUNT_CHANGED: "the account was changed meanwhile; look at it and try again",
     Precondition.CONTACT_CHANGED: "the contact was changed meanwhile; look at the account and try again",
+    Precondition.FAILURES_CHANGED: "a failed sign-in was counted meanwhile; try again",
     Precondition.MIGRATION_OPEN: "a migration is open or was begun before; `cityauth migrate status` says which",
     Precondition.MIGRATION_CHANGED: "the migration was changed meanwhile; `cityauth migrate status` says how it stands",
 }
