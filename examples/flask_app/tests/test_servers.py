@@ -1,6 +1,10 @@
 """The demo on a PostgreSQL and a Valkey server, which the test starts from their wheels."""
 
 import os
+import shutil
+import subprocess
+import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -16,6 +20,8 @@ from flask_app.app import create_throttle
 from flask_app.config import Config, Keys
 from flask_app.tests.test_start import complaint, started
 from servers import PostgresqlServer, ServerError, ValkeyServer
+
+EXAMPLES = Path(demo.__file__).resolve().parents[1]
 
 
 @pytest.fixture(scope="module")
@@ -65,3 +71,38 @@ def test_a_wrong_valkey_url_is_one_sentence() -> None:
     said = complaint("--valkey", "valkey://:hunter2@host:port", "--port", "0")
     assert "must be a URL like valkey://" in said
     assert "hunter2" not in said
+
+
+HOLDING = """
+from servers import PostgresqlServer, ValkeyServer
+with PostgresqlServer() as one, ValkeyServer() as other:
+    print(one.pid, other.pid, one.folder, flush=True)
+    input()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent has ended")
+def test_a_killed_parent_leaves_no_server_running(servers: object) -> None:
+    """Servers end by themselves when what started them is killed and could not stop them."""
+    command = [sys.executable, "-c", HOLDING]
+    holder = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=EXAMPLES)
+    assert holder.stdin is not None
+    assert holder.stdout is not None
+    first, second, folder = holder.stdout.readline().split()
+    holder.kill()
+    holder.communicate()
+    try:
+        deadline = time.monotonic() + 30
+        while any(is_running(int(pid)) for pid in (first, second)):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process is there that has not ended; one that nobody waits for has ended all the same."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
