@@ -50,6 +50,24 @@ def test_what_no_store_or_log_takes_is_replaced(hostile: str) -> None:
     assert "\ufffd" in client.user_agent
 
 
+@pytest.mark.parametrize(
+    ("given_address", "stored"),
+    [
+        (" 192.0.2.7 ", "192.0.2.7"),
+        ("192.0.2.7:8080", "192.0.2.7"),
+        ("[2001:db8::1]:443", "2001:db8::1"),
+        ("[2001:db8::1]", "2001:db8::1"),
+        ("fe80::1%eth0", "fe80::1"),
+        ("[2001:db8::1]x", "[2001:db8::1]x"),
+        ("192.0.2.7:http", "192.0.2.7:http"),
+        ("proxy", "proxy"),
+    ],
+)
+def test_an_address_is_stored_plainly(given_address: str, stored: str) -> None:
+    """Spaces, brackets, port and zone are taken off an address; a text that is none stays as it is (C-56)."""
+    assert ClientContext(given_address).address == stored
+
+
 @given(st.text(st.characters()), st.none() | st.text(st.characters()))
 def test_any_text_makes_a_client(user_agent: str, address: str | None) -> None:
     """Whatever the headers hold, the context can be made, stored and written on one line (C-47)."""

@@ -3,15 +3,19 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from cityauth import AccountId, ClientContext
 from cityauth.core.audit import AuditEventType
+from cityauth.core.changes import Change, CommitOutcome, Precondition, Rejected
 from cityauth.core.login import Authenticated, PasswordRequired
+from cityauth.core.throttling import FailureCounted
 from cityauth.policy import Backoff
+from cityauth.ports.stores import AccountStore
 from cityauth.testing import race
-from tests.support.recording import recording
+from tests.support.recording import recording, stepping_in
 from tests.support.service import OTHER_PASSWORD, PASSWORD, POLICY, Service, patient
 
 ERKKI = AccountId("erkki")
@@ -88,6 +92,21 @@ def test_failures_at_once_are_all_counted_and_told_once(erkki: Service) -> None:
     assert record is not None
     assert (record.failures, record.password_disabled) == (107, True)
     assert erkki.subjects(ADDRESS).count(DISABLED) == 1
+
+
+def test_a_failure_that_others_overtake_again_and_again_is_recorded(erkki: Service) -> None:
+    """If other failures are counted at the same moment each time, the attempt is refused and recorded all the same."""
+
+    def overtaken(answer: Callable[..., Any]) -> Callable[..., Any]:
+        def commit(changes: list[Change]) -> CommitOutcome:
+            counted = next((change for change in changes if isinstance(change, FailureCounted)), None)
+            return Rejected(counted, Precondition.FAILURES_CHANGED) if counted else answer(changes)
+
+        return commit
+
+    with stepping_in(erkki.auth, AccountStore.commit, overtaken):
+        fail(erkki, 1)
+    assert erkki.store.events(ERKKI)[-1].what is AuditEventType.LOGIN_REFUSED
 
 
 def test_the_count_outlives_the_throttle(make_store: Callable[[], object]) -> None:

@@ -263,6 +263,19 @@ def test_many_rows_may_take_longer_than_one(postgresql: Databases) -> None:
         assert len(store.account_identifiers(AINO)) == 15
 
 
+def test_no_more_mails_are_leased_than_asked_for(postgresql: Databases) -> None:
+    """Whatever plan the server chooses, a lease takes the oldest mails and no others, so that none is held unsent."""
+    with SqlStore(postgresql.make("leases")) as store:
+        store.create_schema()
+        with psycopg.connect(postgresql.server.url("leases"), autocommit=True) as host:
+            for method in ("hashjoin", "mergejoin", "hashagg", "material", "sort", "memoize"):
+                host.execute(f"ALTER DATABASE leases SET enable_{method} = off".encode())
+    with SqlStore(postgresql.server.url("leases")) as store:
+        commit(store, *(queued(f"mail{number}") for number in range(9)))
+        for number in range(9):
+            assert [one.id for one in store.lease_mails(NOON, NOON + MINUTE, 1)] == [f"mail{number}"]
+
+
 SLOW = """
 CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.06); RETURN NEW; END $$;
 CREATE TRIGGER slowly BEFORE INSERT ON cityauth_identifier FOR EACH ROW EXECUTE FUNCTION slow();

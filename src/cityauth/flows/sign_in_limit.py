@@ -114,8 +114,7 @@ def device_token_of(deployment: Deployment, account: Account, device: str, now: 
 
 def refund(deployment: Deployment, reserved: Reservation, context: RequestContext, *, forget: bool) -> Flow[None]:
     """Take back what was counted for an attempt. After a success earlier failures of the account are forgotten."""
-    if reserved.claims:
-        yield from refund_all(deployment, reserved.claims, context.at, forget=forget)
+    yield from refund_all(deployment, reserved.claims, context.at, forget=forget)
 
 
 def seconds_until(retry_at: datetime, now: datetime) -> int:

@@ -28,17 +28,18 @@ _DROP_DUMMIES: Final = delete(mail).where(
         )
     )
 )
+_OLDEST_DUE = (
+    select(mail.c.id)
+    .where(_DUE)
+    .order_by(mail.c.queued_at, mail.c.id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+    .cte("oldest_due")
+    .prefix_with("MATERIALIZED")  # else PostgreSQL may run it once a row, and lock other mails each time
+)
 _LEASE: Final = (
     update(mail)
-    .where(
-        mail.c.id.in_(
-            select(mail.c.id)
-            .where(_DUE)
-            .order_by(mail.c.queued_at, mail.c.id)
-            .limit(bindparam("most"))
-            .with_for_update(skip_locked=True)
-        )
-    )
+    .where(mail.c.id.in_(select(_OLDEST_DUE.c.id)))
     .values(due_at=bindparam("until"), attempts=mail.c.attempts + 1)
     .returning(*_MAIL)
 )
