@@ -41,6 +41,7 @@ WHOLE = {
     "sessions._LIVE_SESSION": "is the beginning of two others, never asked alone",
     "audit._TRAIL": "reads everything on purpose",
     "audit._TRAIL_END": "reads from the end, no more than asked for",
+    "outbox._LEASE": "scans the mails that it has chosen, no more than asked for",
     "outbox._STATUS": "counts a table that is empty on most days",
     "sessions._PURGE": "runs at night",
     "links._PURGE": "runs at night",
