@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import cityauth
 from cityauth import PasswordRequired, Policy
 from cityauth.core import email
 from cityauth.core.accounts import AccountId
@@ -138,7 +139,7 @@ NAMES = ("wrong", "empty", "barred", "former", "clerk", "older", "nobody", "stra
 def calls_of(work: Callable[[], object]) -> Counter[str]:
     """How often each function of the library is called by *work*; comprehensions and the like are no functions."""
     counted: Counter[str] = Counter()
-    ours = str(Path("src", "cityauth"))
+    ours = str(Path(cityauth.__file__).parent)
 
     def count(frame: FrameType, event: str, _: object) -> None:
         code = frame.f_code
